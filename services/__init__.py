@@ -1,0 +1,1 @@
+"""One folder a process kind; services never import each other."""

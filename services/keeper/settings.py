@@ -1,0 +1,22 @@
+"""What the keeper is told by its environment (prefix `WINNOW_KEEPER_`)."""
+
+from datetime import timedelta
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class KeeperSettings(BaseSettings):
+    """How often the keeper looks, and when it gives work up.
+
+    Work is given up late: a stage that is scaled to nothing over night is waited for, not reported as bad rows.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WINNOW_KEEPER_", frozen=True)
+
+    interval_seconds: float = Field(default=5, description="time between two rounds")
+    stuck_after: timedelta = Field(
+        default=timedelta(hours=24),
+        description="work that was handed out `stuck_publishes` times and is older than this is given up",
+    )
+    stuck_publishes: int = 50

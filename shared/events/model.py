@@ -1,0 +1,154 @@
+"""The events, version 1."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TenantId = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="The customer whose data it is; also the first segment of every object key of theirs.",
+    ),
+]
+ObjectKey = Annotated[str, Field(min_length=1, max_length=1024)]
+Count = Annotated[int, Field(ge=0)]
+RowNumber = Annotated[int, Field(ge=1, description="As the spreadsheet numbers its rows, from 1.")]
+ChunkNumber = Annotated[int, Field(ge=1, description="Chunks of an import are numbered from 1 in file order.")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Event(_Body):
+    """What every event says: whose it is, and its CloudEvents type (which carries the version)."""
+
+    ce_type: ClassVar[str]
+
+    tenant_id: TenantId
+
+    @property
+    def import_key(self) -> str | None:
+        """The import the event is about, as text; None only for an upload that was given no id."""
+        import_id = getattr(self, "import_id", None)
+        return None if import_id is None else str(import_id)
+
+    @property
+    def part(self) -> int:
+        """The chunk the event is about; 0 when it is about the whole import."""
+        return int(getattr(self, "chunk_no", 0))
+
+
+class FileOptions(_Body):
+    """What is otherwise detected from the file's content."""
+
+    sheet: Annotated[str | None, Field(max_length=31, description="Name of the sheet to read (.xlsx).")] = None
+    delimiter: Annotated[
+        Literal[",", ";", "\t", "|"] | None, Field(description="Separator of a text file's columns.")
+    ] = None
+    encoding: Annotated[
+        str | None, Field(max_length=32, description="Character encoding of a text file, for example utf-8.")
+    ] = None
+
+
+class FileUploaded(Event):
+    """A file lies in the uploads bucket and is to be imported. Published by upstream systems.
+
+    Six fields are required. The rest is optional: sizes and checksums are verified when they are given.
+    """
+
+    ce_type: ClassVar[str] = "winnow.file-uploaded.v1"
+
+    user_id: Annotated[str, Field(min_length=1, max_length=128, description="Who sent the file.")]
+    entity_type: Annotated[str, Field(min_length=1, max_length=32, description="What a row describes: `products`.")]
+    mode: Annotated[
+        str, Field(min_length=1, max_length=16, description="`create` (`enrich` and `upsert` are reserved).")
+    ]
+    object_key: Annotated[ObjectKey, Field(description="Key in the uploads bucket; must begin with `{tenant_id}/`.")]
+    file_name: Annotated[str, Field(min_length=1, max_length=255, description="The name the sender knows the file by.")]
+    import_id: Annotated[UUID | None, Field(description="UUIDv7 to give the import; made by Winnow when absent.")] = (
+        None
+    )
+    file_size: Annotated[Count | None, Field(description="Bytes; a different size refuses the file.")] = None
+    file_sha256: Annotated[
+        str | None,
+        Field(pattern=r"^[0-9a-fA-F]{64}$", description="Hex; a different checksum refuses the file."),
+    ] = None
+    idempotency_key: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Two events of a tenant with the same key are one import. Default: `import_id`, else "
+            "CloudEvents source and id, else the event body and the object's content.",
+        ),
+    ] = None
+    parent_import_id: Annotated[UUID | None, Field(description="The import whose correction file this is.")] = None
+    options: FileOptions = FileOptions()
+
+
+class _OfImport(Event):
+    import_id: UUID
+    entity_type: str
+    mode: str
+
+
+class _OfChunk(_OfImport):
+    chunk_no: ChunkNumber
+    first_row: RowNumber
+    last_row: RowNumber
+    row_count: Count
+
+
+class RowsStaged(_OfChunk):
+    """The raw rows of one chunk are in Postgres. Published by the parser."""
+
+    ce_type: ClassVar[str] = "winnow.rows-staged.v1"
+
+
+class RowsValidated(_OfChunk):
+    """The typed rows and the errors of one chunk are in Postgres. Published by the validator."""
+
+    ce_type: ClassVar[str] = "winnow.rows-validated.v1"
+
+
+class FailureNotice(_Body):
+    """Why an import failed as a whole, and what to do."""
+
+    code: str
+    message: str
+
+
+class ImportCompleted(_OfImport):
+    """An import has ended. total = created + updated + skipped + failed + unprocessed."""
+
+    ce_type: ClassVar[str] = "winnow.import-completed.v1"
+
+    user_id: str
+    status: Literal["completed", "completed_with_failures", "failed", "cancelled"]
+    file_name: str
+    total_rows: Count
+    created_rows: Count
+    updated_rows: Count
+    skipped_rows: Count
+    failed_rows: Count
+    unprocessed_rows: Count
+    summary: dict[str, Any]
+    has_exportable_failures: bool
+    error: FailureNotice | None = None
+    started_at: datetime | None
+    completed_at: datetime
+
+
+class CorrectionsExported(Event):
+    """The files with the failed rows of an import lie in the results bucket. Published by the exporter."""
+
+    ce_type: ClassVar[str] = "winnow.corrections-exported.v1"
+
+    import_id: UUID
+    correction_object_key: ObjectKey
+    failed_rows_object_key: ObjectKey
+    failed_rows: Count

@@ -1,0 +1,54 @@
+"""The topics: each name exists here and nowhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from shared.events.model import (
+    CorrectionsExported,
+    Event,
+    FileUploaded,
+    ImportCompleted,
+    RowsStaged,
+    RowsValidated,
+)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic: its name, the one class it carries, and how it is laid out.
+
+    `group` is the consumer group of the stage that acts on it; None when no stage of ours does, and then the event
+    is done with as soon as the broker has it. `partitions` is the most a stage can be scaled to.
+    """
+
+    name: str
+    event: type[Event]
+    group: str | None
+    partitions: int
+
+    @property
+    def dead_letter(self) -> str:
+        """Where events go that this topic's stage cannot act on."""
+        return f"{self.name}.dead-letter"
+
+
+FILE_UPLOADED = Topic("file-uploaded", FileUploaded, "winnow-parser", 8)
+ROWS_STAGED = Topic("rows-staged", RowsStaged, "winnow-validator", 16)
+ROWS_VALIDATED = Topic("rows-validated", RowsValidated, "winnow-committer", 16)
+IMPORT_COMPLETED = Topic("import-completed", ImportCompleted, "winnow-exporter", 8)
+CORRECTIONS_EXPORTED = Topic("corrections-exported", CorrectionsExported, None, 8)
+
+TOPICS: tuple[Topic, ...] = (
+    FILE_UPLOADED,
+    ROWS_STAGED,
+    ROWS_VALIDATED,
+    IMPORT_COMPLETED,
+    CORRECTIONS_EXPORTED,
+)
+EVENTS: Mapping[type[Event], Topic] = MappingProxyType({topic.event: topic for topic in TOPICS})
+
+
+def topic_of(event: Event | type[Event]) -> Topic:
+    """The topic an event travels on."""
+    return EVENTS[event if isinstance(event, type) else type(event)]

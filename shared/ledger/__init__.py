@@ -1,0 +1,20 @@
+"""The truth about what happened: how imports end, what was given up, and how far each one is.
+
+Several stages end imports (the parser refuses a file, the committer finishes the last chunk, any of them gives work
+up), so the one way an import ends is here. Everything runs in the caller's transaction.
+"""
+
+from shared.ledger.closing import close_if_finished, fail_import
+from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_recent
+from shared.ledger.quarantine import give_up, reopen_chunk
+
+__all__ = [
+    "ImportProgress",
+    "StageProgress",
+    "close_if_finished",
+    "fail_import",
+    "give_up",
+    "read_import",
+    "read_recent",
+    "reopen_chunk",
+]

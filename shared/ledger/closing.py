@@ -1,0 +1,125 @@
+"""How an import ends: once, by one guarded change, with numbers that are the sums of its chunks."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import FailureNotice, ImportCompleted
+from shared.messaging import outbox
+
+_LOCK = text(
+    """
+    SELECT id, status, parsed_at, error, notices FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
+    """
+)
+_OPEN_CHUNKS = text(
+    """
+    SELECT EXISTS (SELECT FROM imports.import_chunks
+                    WHERE import_id = :id AND state NOT IN ('committed', 'quarantined'))
+    """
+)
+_CHUNKS = text(
+    """
+    SELECT row_count, created, updated, skipped, failed, summary, notices
+      FROM imports.import_chunks WHERE import_id = :id ORDER BY chunk_no
+    """
+)
+_CLOSE = text(
+    """
+    UPDATE imports.imports
+       SET status = :status, completed_at = clock_timestamp(), updated_at = clock_timestamp(),
+           total_rows = greatest(total_rows, :total), created_rows = :created, updated_rows = :updated,
+           skipped_rows = :skipped, failed_rows = :failed,
+           unprocessed_rows = greatest(total_rows, :total) - :total,
+           summary = CAST(:summary AS jsonb), notices = CAST(:notices AS jsonb),
+           has_exportable_failures = :failed > 0
+     WHERE id = :id AND status IN ('uploading', 'importing')
+    RETURNING tenant_id, user_id, entity_type, mode, status, file_name, total_rows, created_rows, updated_rows,
+              skipped_rows, failed_rows, unprocessed_rows, summary, has_exportable_failures, error,
+              started_at, completed_at
+    """
+)
+_FAIL = text(
+    """
+    UPDATE imports.imports
+       SET error = CAST(:error AS jsonb), parsed_at = coalesce(parsed_at, clock_timestamp()),
+           updated_at = clock_timestamp()
+     WHERE id = :id AND status IN ('uploading', 'importing') AND error IS NULL
+    """
+)
+
+
+async def close_if_finished(conn: AsyncConnection, import_id: UUID) -> bool:
+    """End the import if its file is read to the end and no chunk is open any more; whether this call ended it.
+
+    Locks the import, so of two transactions that finish the last two chunks at once the second sees the first.
+    Call it last in a transaction: every other chunk of the import waits for this one's commit from here on.
+    """
+    current = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
+    if current is None or current.status not in {"uploading", "importing"} or current.parsed_at is None:
+        return False
+    if (await conn.execute(_OPEN_CHUNKS, {"id": import_id})).scalar_one():
+        return False
+    chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
+    failed = sum(chunk.failed for chunk in chunks)
+    status = "failed" if current.error else "completed_with_failures" if failed else "completed"
+    closed = await conn.execute(
+        _CLOSE,
+        {
+            "id": import_id,
+            "status": status,
+            "total": sum(chunk.row_count for chunk in chunks),
+            "created": sum(chunk.created for chunk in chunks),
+            "updated": sum(chunk.updated for chunk in chunks),
+            "skipped": sum(chunk.skipped for chunk in chunks),
+            "failed": failed,
+            "summary": json.dumps(add_summaries(chunk.summary for chunk in chunks)),
+            "notices": json.dumps(
+                [notice for notice in current.notices or () if not notice.get("of_rows")]
+                + merge_notices(chunk.notices for chunk in chunks)
+            ),
+        },
+    )
+    ended = closed.mappings().one()
+    error = FailureNotice(**ended["error"]) if ended["error"] else None
+    await outbox.append(conn, ImportCompleted(import_id=import_id, **{**ended, "error": error}))
+    return True
+
+
+async def fail_import(conn: AsyncConnection, import_id: UUID, code: str, message: str) -> None:
+    """End reading the import with a reason its sender can act on.
+
+    Chunks that were staged before are still seen through; the import is closed as failed with the last of them.
+    An import that has ended already is left as it is.
+    """
+    await conn.execute(_LOCK, {"id": import_id})
+    await conn.execute(_FAIL, {"id": import_id, "error": json.dumps({"code": code, "message": message})})
+    await close_if_finished(conn, import_id)
+
+
+def add_summaries(summaries: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Sum trees of counts leaf by leaf."""
+    total: dict[str, Any] = {}
+    for summary in summaries:
+        for name, value in (summary or {}).items():
+            if isinstance(value, Mapping):
+                total[name] = add_summaries([total.get(name), value])
+            else:
+                total[name] = total.get(name, 0) + value
+    return total
+
+
+def merge_notices(notices: Iterable[Iterable[Mapping[str, Any]] | None]) -> list[dict[str, Any]]:
+    """Notices of rows that say the same are one, with their counts added and the first row kept."""
+    merged: dict[str, dict[str, Any]] = {}
+    for notice in (notice for chunk in notices for notice in chunk or ()):
+        same = json.dumps({key: value for key, value in notice.items() if key not in {"count", "row"}}, sort_keys=True)
+        if same in merged:
+            merged[same]["count"] = merged[same].get("count", 1) + notice.get("count", 1)
+        else:
+            merged[same] = {**notice, "of_rows": True}
+    return list(merged.values())

@@ -1,0 +1,127 @@
+"""How far imports are, from the same numbers they are closed with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+TERMINAL = frozenset({"completed", "completed_with_failures", "failed", "cancelled", "dismissed"})
+
+
+@dataclass(frozen=True)
+class StageProgress:
+    """Rows that have passed each stage so far."""
+
+    staged_rows: int
+    validated_rows: int
+    committed_rows: int
+
+
+@dataclass(frozen=True)
+class ImportProgress:
+    """One import as its users know it. Counts are final when `ended`, and of what is done so far before."""
+
+    id: UUID
+    tenant_id: str
+    user_id: str
+    entity_type: str
+    mode: str
+    status: str
+    file_name: str
+    object_key: str
+    file_size: int | None
+    file_sha256: str | None
+    total_rows: int
+    created_rows: int
+    updated_rows: int
+    skipped_rows: int
+    failed_rows: int
+    unprocessed_rows: int
+    summary: Mapping[str, Any]
+    layout: Mapping[str, Any] | None
+    notices: Sequence[Mapping[str, Any]]
+    has_exportable_failures: bool
+    correction_object_key: str | None
+    failed_rows_object_key: str | None
+    parent_import_id: UUID | None
+    error: Mapping[str, str] | None
+    parsed_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    stages: StageProgress
+
+    @property
+    def ended(self) -> bool:
+        """Whether the numbers are final."""
+        return self.status in TERMINAL
+
+    @property
+    def files_ready(self) -> bool:
+        """Whether everything that is handed back lies in storage."""
+        return self.ended and (self.correction_object_key is not None or not self.has_exportable_failures)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it with values JSON knows."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
+            for name, value in asdict(self).items()
+        }
+
+
+_SELECT = """
+    SELECT i.id, i.tenant_id, i.user_id, i.entity_type, i.mode, i.status, i.file_name, i.object_key, i.file_size,
+           i.file_sha256, i.layout, i.notices, i.has_exportable_failures, i.correction_object_key,
+           i.failed_rows_object_key, i.parent_import_id, i.error, i.parsed_at, i.started_at, i.completed_at,
+           i.created_at, i.summary,
+           CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) ELSE i.total_rows END AS total_rows,
+           CASE WHEN i.completed_at IS NULL THEN c.created ELSE i.created_rows END AS created_rows,
+           CASE WHEN i.completed_at IS NULL THEN c.updated ELSE i.updated_rows END AS updated_rows,
+           CASE WHEN i.completed_at IS NULL THEN c.skipped ELSE i.skipped_rows END AS skipped_rows,
+           CASE WHEN i.completed_at IS NULL THEN c.failed ELSE i.failed_rows END AS failed_rows,
+           CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) - c.committed
+                ELSE i.unprocessed_rows END AS unprocessed_rows,
+           c.staged, c.validated, c.committed
+      FROM imports.imports i
+     CROSS JOIN LATERAL (
+           SELECT coalesce(sum(row_count), 0) AS staged,
+                  coalesce(sum(row_count) FILTER (WHERE state <> 'staged'), 0) AS validated,
+                  coalesce(sum(row_count) FILTER (WHERE state IN ('committed', 'quarantined')), 0) AS committed,
+                  coalesce(sum(created), 0) AS created, coalesce(sum(updated), 0) AS updated,
+                  coalesce(sum(skipped), 0) AS skipped,
+                  coalesce(sum(failed) FILTER (WHERE state IN ('committed', 'quarantined')), 0) AS failed
+             FROM imports.import_chunks WHERE import_id = i.id) c
+"""
+_ONE = text(_SELECT + " WHERE i.id = :id")
+_RECENT = text(
+    _SELECT
+    + """ WHERE CAST(:tenant AS text) IS NULL OR i.tenant_id = :tenant
+          ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"""
+)
+
+
+async def read_import(conn: AsyncConnection, import_id: UUID) -> ImportProgress | None:
+    """One import; None when there is none of that id that this connection may see."""
+    row = (await conn.execute(_ONE, {"id": import_id})).mappings().one_or_none()
+    return None if row is None else _progress(row)
+
+
+async def read_recent(conn: AsyncConnection, *, tenant_id: str | None, limit: int) -> list[ImportProgress]:
+    """The latest imports this connection may see, newest first."""
+    rows = await conn.execute(_RECENT, {"tenant": tenant_id, "limit": limit})
+    return [_progress(row) for row in rows.mappings()]
+
+
+def _progress(row: RowMapping) -> ImportProgress:
+    fields: dict[str, Any] = {str(name): value for name, value in row.items()}
+    stages = StageProgress(
+        staged_rows=int(fields.pop("staged")),
+        validated_rows=int(fields.pop("validated")),
+        committed_rows=int(fields.pop("committed")),
+    )
+    counts = {name: int(fields[name]) for name in fields if name.endswith("_rows") and fields[name] is not None}
+    return ImportProgress(**{**fields, **counts}, stages=stages)

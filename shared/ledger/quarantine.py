@@ -1,0 +1,111 @@
+"""Work that was given up: its rows are reported as failed with a reference, and it can be taken up again."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import Event, FileUploaded, RowsStaged, RowsValidated
+from shared.ledger.closing import close_if_finished, fail_import
+from shared.messaging import outbox
+
+_QUARANTINE = text(
+    """
+    UPDATE imports.import_chunks
+       SET state = 'quarantined', reference = :reference, created = 0, updated = 0, skipped = 0,
+           failed = row_count, committed_at = clock_timestamp()
+     WHERE import_id = :id AND chunk_no = :chunk AND state IN ('staged', 'validated')
+    RETURNING chunk_no
+    """
+)
+_REPORT_ROWS = text(
+    """
+    INSERT INTO imports.row_errors
+           (tenant_id, import_id, chunk_no, row_no, group_row, position, column_index, heading, code, message)
+    SELECT r.tenant_id, r.import_id, r.chunk_no, r.row_no, r.group_row,
+           coalesce((SELECT max(e.position) + 1 FROM imports.row_errors e
+                      WHERE e.import_id = r.import_id AND e.row_no = r.row_no), 0),
+           NULL, NULL, 'internal', :message
+      FROM imports.raw_rows r
+     WHERE r.import_id = :id AND r.chunk_no = :chunk
+    """
+)
+_OPEN_IMPORT_OF_OBJECT = text(
+    """
+    SELECT id FROM imports.imports
+     WHERE tenant_id = :tenant AND object_key = :key AND status IN ('uploading', 'importing')
+    """
+)
+_REOPEN_CHUNK = text(
+    """
+    UPDATE imports.import_chunks
+       SET state = :state, reference = NULL, failed = 0, committed_at = NULL
+     WHERE import_id = :id AND chunk_no = :chunk AND state = 'quarantined'
+    RETURNING chunk_no
+    """
+)
+_REOPEN_IMPORT = text(
+    """
+    UPDATE imports.imports
+       SET status = 'importing', completed_at = NULL, correction_object_key = NULL, failed_rows_object_key = NULL,
+           updated_at = clock_timestamp()
+     WHERE id = :id AND status IN ('completed_with_failures', 'importing')
+    RETURNING id
+    """
+)
+_FORGET_ERRORS = text(
+    """
+    DELETE FROM imports.row_errors
+     WHERE import_id = :id AND chunk_no = :chunk AND (code = 'internal' OR :all_of_them)
+    """
+)
+
+
+async def give_up(conn: AsyncConnection, event: Event, reference: str, problem: str) -> None:
+    """Put away what an event was about, so that its import still ends. The event is settled."""
+    if isinstance(event, RowsStaged | RowsValidated):
+        await _quarantine_chunk(conn, event.import_id, event.chunk_no, reference)
+    elif isinstance(event, FileUploaded):
+        found = await conn.execute(_OPEN_IMPORT_OF_OBJECT, {"tenant": event.tenant_id, "key": event.object_key})
+        for import_id in found.scalars().all():
+            await fail_import(
+                conn,
+                import_id,
+                "internal",
+                f'"{event.file_name}" could not be read because of an unexpected error on our side. Nothing is '
+                f"wrong with what you did: please quote reference {reference}, or send the file again later. "
+                f"({problem[:200]})",
+            )
+            await outbox.settle(conn, event.model_copy(update={"import_id": import_id}))
+    await outbox.settle(conn, event)
+
+
+async def _quarantine_chunk(conn: AsyncConnection, import_id: UUID, chunk: int, reference: str) -> None:
+    put_away = await conn.execute(_QUARANTINE, {"id": import_id, "chunk": chunk, "reference": reference})
+    if put_away.first() is None:
+        return
+    message = (
+        f"Not imported because of an unexpected error on our side, not because of what this row says: "
+        f"quote reference {reference}, or send the row again later"
+    )
+    await conn.execute(_REPORT_ROWS, {"id": import_id, "chunk": chunk, "message": message})
+    await close_if_finished(conn, import_id)
+
+
+async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated) -> bool:
+    """Take a quarantined chunk up again; False when it is not quarantined or its import was put away since.
+
+    The import is open again until the chunk has been seen through, then it ends anew with new numbers and files.
+    """
+    staged = isinstance(event, RowsStaged)
+    scope = {"id": event.import_id, "chunk": event.chunk_no}
+    if (await conn.execute(_REOPEN_IMPORT, {"id": event.import_id})).first() is None:
+        return False
+    reopened = await conn.execute(_REOPEN_CHUNK, {**scope, "state": "staged" if staged else "validated"})
+    if reopened.first() is None:
+        # Nothing to take up: the import, had it been closed, closes again by the same numbers.
+        await close_if_finished(conn, event.import_id)
+        return False
+    await conn.execute(_FORGET_ERRORS, {**scope, "all_of_them": staged})
+    await outbox.append(conn, event)
+    return True

@@ -1,0 +1,199 @@
+"""One event through one handler: retried, dead-lettered or quarantined, and then done with.
+
+`Courier.deliver` returns only when the event needs no further delivery: its effect is committed, or the ledger and
+the dead-letter topic say what became of it. The caller acknowledges after that, so a crash at any instant leads to
+another delivery and never to a lost event.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import structlog
+
+from shared.events import Event, Topic
+from shared.messaging.budget import BudgetLimits, DeadLetterBudget
+from shared.messaging.dead_letters import DeadLetterWriter, Reason
+from shared.messaging.envelope import Delivery, UnreadableEvent, open_envelope
+from shared.messaging.failures import FailureKind, kind_of
+from shared.observability import metrics
+from shared.observability.health import Health
+
+log = structlog.get_logger(__name__)
+
+
+class Handler(Protocol):
+    """What a stage does with an event. Nothing in it knows how events are delivered."""
+
+    async def __call__(self, event: Any, delivery: Delivery, /) -> None:
+        """Act on the event. Acting on it twice has the effect of acting once."""
+
+
+class FailureLedger(Protocol):
+    """Where failed attempts are counted and given-up work is put away."""
+
+    async def count_failure(self, event: Event) -> int | None:
+        """Count a failed attempt; how many there were, None when the ledger does not know the event."""
+
+    async def give_up(self, event: Event, reference: str, problem: str) -> None:
+        """Report the rows the event was about as failed, with the reference; the import still ends."""
+
+    async def discard(self, event: Event) -> None:
+        """The event is not to be published again."""
+
+
+Refuse = Callable[[Mapping[str, Any], str, Delivery], Awaitable[bool]]
+
+
+async def refuse_nothing(_raw: Mapping[str, Any], _problem: str, _delivery: Delivery) -> bool:
+    """For stages whose events only we publish: an unreadable one has no import to fail."""
+    return False
+
+
+@dataclass(frozen=True)
+class RetryLimits:
+    """Back-off between attempts (seconds, full jitter) and how many attempts a bug gets."""
+
+    first: float = 0.1
+    cap: float = 15.0
+    bug_attempts: int = 3
+
+    def pause(self, attempt: int) -> float:
+        """Seconds to wait after the given attempt (from 1)."""
+        return random.uniform(0.5, 1.0) * min(self.cap, self.first * 2.0 ** min(attempt, 20))  # noqa: S311 - jitter
+
+
+class Courier:
+    """Delivers the events of one topic to one handler, one at a time."""
+
+    def __init__(
+        self,
+        topic: Topic,
+        handler: Handler,
+        *,
+        ledger: FailureLedger,
+        dead_letters: DeadLetterWriter,
+        health: Health,
+        refuse: Refuse = refuse_nothing,
+        retries: RetryLimits | None = None,
+        budget: BudgetLimits | None = None,
+    ) -> None:
+        self._topic = topic
+        self._handler = handler
+        self._ledger = ledger
+        self._dead_letters = dead_letters
+        self._health = health
+        self._refuse = refuse
+        self._retries = retries or RetryLimits()
+        self._budget = DeadLetterBudget(budget or BudgetLimits())
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """See the event through. Returns when it needs no further delivery; never, once the budget is spent."""
+        await self._stop_when_spent()
+        began = time.perf_counter()
+        self._health.busy()
+        with structlog.contextvars.bound_contextvars(
+            topic=delivery.topic, event_id=delivery.event_id, traceparent=delivery.traceparent
+        ):
+            outcome = await self._persist(lambda: self._attempt(delivery))
+            metrics.EVENTS_HANDLED.labels(topic=self._topic.name, outcome=outcome).inc()
+            metrics.HANDLING_SECONDS.labels(topic=self._topic.name).observe(time.perf_counter() - began)
+            self._health.idle()
+
+    async def _attempt(self, delivery: Delivery) -> str:
+        try:
+            event = open_envelope(self._topic, delivery)
+        except UnreadableEvent as unreadable:
+            return await self._unreadable(delivery, unreadable)
+        with structlog.contextvars.bound_contextvars(
+            tenant=event.tenant_id,
+            import_id=event.import_key,
+            **({"chunk": event.part} if event.part else {}),
+        ):
+            failures = 0
+            while True:
+                try:
+                    await self._handler(event, delivery)
+                except Exception as error:
+                    kind = kind_of(error)
+                    if kind is FailureKind.TRANSIENT:
+                        raise
+                    if kind is FailureKind.POISON:
+                        await self._poison(event, delivery, error)
+                        return "poison"
+                    failures = await self._ledger.count_failure(event) or failures + 1
+                    if failures >= self._retries.bug_attempts:
+                        await self._quarantine(event, delivery, error, failures)
+                        return "bug"
+                    log.exception("event.failed", attempt=failures)
+                    metrics.EVENTS_RETRIED.labels(topic=self._topic.name, kind="bug").inc()
+                    await asyncio.sleep(self._retries.pause(failures))
+                else:
+                    self._budget.acted_on()
+                    return "done"
+
+    async def _persist(self, step: Callable[[], Awaitable[str]]) -> str:
+        """Take a step, again and again while what it needs is away."""
+        attempt = 0
+        while True:
+            try:
+                return await step()
+            except Exception as error:
+                if kind_of(error) is not FailureKind.TRANSIENT:
+                    raise
+                attempt += 1
+                self._health.degrade(f"{type(error).__name__}: {str(error)[:200]}")
+                metrics.EVENTS_RETRIED.labels(topic=self._topic.name, kind="transient").inc()
+                log.warning("event.waiting", attempt=attempt, error=repr(error)[:500])
+                await asyncio.sleep(self._retries.pause(attempt))
+
+    async def _unreadable(self, delivery: Delivery, unreadable: UnreadableEvent) -> str:
+        if unreadable.raw is not None and await self._refuse(unreadable.raw, unreadable.problem, delivery):
+            log.warning("event.refused", problem=unreadable.problem)
+            return "refused"
+        reason = Reason(error=UnreadableEvent.__name__, message=unreadable.problem, attempt=1)
+        await self._dead_letter(delivery, reason)
+        if not self._is_public:
+            self._budget.dead_lettered()
+        return "poison"
+
+    async def _poison(self, event: Event, delivery: Delivery, error: BaseException) -> None:
+        log.error("event.poison", error=repr(error))
+        await self._ledger.discard(event)
+        await self._dead_letter(delivery, Reason(error=type(error).__name__, message=str(error), attempt=1))
+        if not self._is_public:
+            self._budget.dead_lettered()
+
+    async def _quarantine(self, event: Event, delivery: Delivery, error: BaseException, attempt: int) -> None:
+        reference = f"W-{secrets.token_hex(4).upper()}"
+        log.error("event.quarantined", reference=reference, attempt=attempt, exc_info=error)
+        problem = f"{type(error).__name__}: {error}"[:1000]
+        # Dead-lettered first: if this process dies in between, the attempt is made and counted once more.
+        await self._dead_letter(
+            delivery,
+            Reason(error=type(error).__name__, message=str(error), attempt=attempt, reference=reference),
+        )
+        await self._ledger.give_up(event, reference, problem)
+        self._budget.dead_lettered()
+
+    async def _dead_letter(self, delivery: Delivery, reason: Reason) -> None:
+        await self._dead_letters.write(delivery, reason, stage=cast("str", self._topic.group))
+
+    @property
+    def _is_public(self) -> bool:
+        """Anybody can publish rubbish on a public topic; that must not stop the stage for everybody else."""
+        return self._topic.name == "file-uploaded"
+
+    async def _stop_when_spent(self) -> None:
+        if (why := self._budget.spent) is None:
+            return
+        self._health.stop(
+            f"stopped: {why}; nothing more is taken from {self._topic.name} by this process. Look at them with "
+            f"`winnow dead-letters list`, mend the cause, restart the stage, then `winnow dead-letters redrive`"
+        )
+        log.critical("stage.stopped", why=why)
+        await asyncio.Event().wait()

@@ -1,0 +1,147 @@
+"""Events to and from Kafka records: CloudEvents 1.0 in Kafka's binary mode (`ce_*` headers, JSON body)."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+from uuid_utils.compat import uuid7
+
+from shared.events import Event, Topic, topic_of
+
+SOURCE = "/winnow"
+CONTENT_TYPE = "application/json"
+
+
+class UnreadableEvent(Exception):
+    """The record is not an event of its topic: {problem}. `raw` is its JSON object, when it is one."""
+
+    def __init__(self, problem: str, raw: Mapping[str, Any] | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.raw = raw
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One record as it came: where from, its CloudEvents context and its bytes."""
+
+    topic: str
+    partition: int
+    offset: int
+    body: bytes
+    key: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def event_id(self) -> str | None:
+        """CloudEvents `id`; None when the sender gave no CloudEvents headers."""
+        return self.headers.get("ce_id")
+
+    @property
+    def source(self) -> str | None:
+        """CloudEvents `source`."""
+        return self.headers.get("ce_source")
+
+    @property
+    def traceparent(self) -> str | None:
+        """W3C trace context the event travels in."""
+        return self.headers.get("traceparent")
+
+    @property
+    def place(self) -> str:
+        """`topic:partition:offset`, unique on a cluster."""
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """An event ready to be written to the outbox or to Kafka."""
+
+    id: UUID
+    topic: Topic
+    key: bytes
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def seal(event: Event, *, traceparent: str | None = None) -> Envelope:
+    """Put an event into its envelope; a new trace begins when none is given."""
+    event_id = uuid7()
+    topic = topic_of(event)
+    subject = event.import_key or ""
+    return Envelope(
+        id=event_id,
+        topic=topic,
+        key=f"{subject or event_id}:{event.part}".encode(),
+        headers={
+            "ce_specversion": "1.0",
+            "ce_id": str(event_id),
+            "ce_source": SOURCE,
+            "ce_type": event.ce_type,
+            "ce_time": datetime.now(UTC).isoformat(),
+            **({"ce_subject": subject} if subject else {}),
+            "content-type": CONTENT_TYPE,
+            "traceparent": traceparent or new_traceparent(),
+        },
+        body=event.model_dump_json(exclude_none=True).encode(),
+    )
+
+
+def new_traceparent() -> str:
+    """A fresh, sampled W3C trace context."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    """Headers as Kafka carries them."""
+    return [(name, value.encode()) for name, value in headers.items()]
+
+
+def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """Headers as text; bytes that are no UTF-8 are replaced, for a header is never worth losing an event."""
+    return {name: (value or b"").decode("utf-8", "replace") for name, value in headers}
+
+
+def open_envelope(topic: Topic, delivery: Delivery) -> Event:
+    """Read the event a record carries.
+
+    CloudEvents headers may be missing (any Kafka client can publish), but when `ce_type` is there it must be the
+    topic's own: a version this process does not know is not guessed at.
+
+    Raises:
+        UnreadableEvent: the body is no JSON object, a field is missing, wrong or unknown, or the type is another.
+    """
+    raw = _json_object(delivery.body)
+    ce_type = delivery.headers.get("ce_type")
+    if ce_type is not None and ce_type != topic.event.ce_type:
+        raise UnreadableEvent(f'ce_type is "{ce_type[:80]}"; {topic.name} carries "{topic.event.ce_type}"', raw)
+    try:
+        return topic.event.model_validate(raw)
+    except ValidationError as error:
+        raise UnreadableEvent(_problems(error), raw) from None
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        raw = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableEvent(f"the body is not JSON: {error}") from None
+    if not isinstance(raw, dict):
+        raise UnreadableEvent("the body is JSON but not an object")
+    return raw
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc'])}: {_plain(problem['type'], problem['msg'])}"
+        for problem in error.errors(include_url=False, include_input=False)[:8]
+    )
+
+
+def _plain(kind: str, message: str) -> str:
+    return {"missing": "is required", "extra_forbidden": "is not a field of this event"}.get(kind, message)

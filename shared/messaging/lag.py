@@ -1,0 +1,60 @@
+"""How far behind the stages are, as the broker knows it."""
+
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.events import TOPICS
+
+
+@dataclass(frozen=True)
+class TopicLag:
+    """One topic and the group that consumes it; `lag` counts records the group has not committed."""
+
+    topic: str
+    group: str
+    partitions: int
+    end: int
+    committed: int
+
+    @property
+    def lag(self) -> int:
+        """Records published and not yet acknowledged."""
+        return self.end - self.committed
+
+
+async def topic_lag(bootstrap: str) -> list[TopicLag]:
+    """The lag of every stage. A topic that does not exist is left out."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap.split(","), enable_auto_commit=False)
+    await admin.start()
+    try:
+        await consumer.start()
+        try:
+            described = {topic["topic"]: topic for topic in await admin.describe_topics()}
+            return [
+                await _lag_of(admin, consumer, topic.name, topic.group, len(described[topic.name]["partitions"]))
+                for topic in TOPICS
+                if topic.group is not None and topic.name in described
+            ]
+        finally:
+            await consumer.stop()
+    finally:
+        await admin.close()
+
+
+async def _lag_of(
+    admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, topic: str, group: str, partitions: int
+) -> TopicLag:
+    all_partitions = [TopicPartition(topic, number) for number in range(partitions)]
+    starts = await consumer.beginning_offsets(all_partitions)
+    ends = await consumer.end_offsets(all_partitions)
+    offsets = await admin.list_consumer_group_offsets(group)
+    committed = sum(
+        min(max(offsets[partition].offset, starts[partition]), ends[partition])
+        if partition in offsets
+        else starts[partition]
+        for partition in all_partitions
+    )
+    return TopicLag(topic, group, partitions, sum(ends.values()), committed)

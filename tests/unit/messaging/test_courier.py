@@ -1,0 +1,195 @@
+"""What becomes of an event: done, waited for, dead-lettered or quarantined."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+import pytest
+
+from shared.events import Event, RowsStaged
+from shared.events.topics import FILE_UPLOADED, ROWS_STAGED
+from shared.messaging.budget import BudgetLimits
+from shared.messaging.dead_letters import DeadLetterWriter
+from shared.messaging.delivery import Courier, RetryLimits
+from shared.messaging.envelope import Delivery
+from shared.messaging.failures import Poison, Transient
+from shared.observability.health import Health
+
+BODY = {
+    "tenant_id": "acme",
+    "import_id": "0190f2f0-0000-7000-8000-000000000001",
+    "entity_type": "products",
+    "mode": "create",
+    "chunk_no": 1,
+    "first_row": 2,
+    "last_row": 5,
+    "row_count": 4,
+}
+NO_WAIT = RetryLimits(first=0.0, cap=0.0, bug_attempts=3)
+
+
+def delivery(body: bytes | None = None, *, offset: int = 0) -> Delivery:
+    return Delivery("rows-staged", 3, offset, orjson.dumps(BODY) if body is None else body, headers={"ce_id": "e1"})
+
+
+@dataclass
+class MemoryLedger:
+    failures: int = 0
+    given_up: list[str] = field(default_factory=list)
+    discarded: list[Event] = field(default_factory=list)
+
+    async def count_failure(self, event: Event) -> int | None:
+        self.failures += 1
+        return self.failures
+
+    async def give_up(self, event: Event, reference: str, problem: str) -> None:
+        self.given_up.append(reference)
+
+    async def discard(self, event: Event) -> None:
+        self.discarded.append(event)
+
+
+@dataclass
+class MemoryPublisher:
+    records: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
+
+    async def publish(self, topic: str, key: bytes | None, body: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+        self.records.append((topic, body, {name: value.decode() for name, value in headers}))
+
+
+@dataclass
+class Failing:
+    errors: list[Exception]
+    seen: int = 0
+
+    async def __call__(self, event: RowsStaged, delivery: Delivery) -> None:
+        self.seen += 1
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+@dataclass
+class Stage:
+    handler: Failing
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    published: MemoryPublisher = field(default_factory=MemoryPublisher)
+    health: Health = field(default_factory=Health)
+    budget: BudgetLimits = field(default_factory=BudgetLimits)
+
+    def courier(self) -> Courier:
+        return Courier(
+            ROWS_STAGED,
+            self.handler,
+            ledger=self.ledger,
+            dead_letters=DeadLetterWriter(self.published),
+            health=self.health,
+            retries=NO_WAIT,
+            budget=self.budget,
+        )
+
+
+async def test_what_is_away_is_waited_for_as_long_as_it_lasts() -> None:
+    stage = Stage(Failing([Transient("database away")] * 50))
+    await stage.courier().deliver(delivery())
+    assert stage.handler.seen == 51
+    assert stage.published.records == []
+    assert stage.ledger.failures == 0
+
+
+async def test_a_poison_event_goes_to_dead_letter_with_its_context_and_the_queue_moves_on() -> None:
+    stage = Stage(Failing([Poison("no such import")]))
+    courier = stage.courier()
+    await courier.deliver(delivery())
+    await courier.deliver(delivery(offset=1))
+    ((topic, body, headers),) = stage.published.records
+    assert topic == "rows-staged.dead-letter"
+    assert body == orjson.dumps(BODY)
+    assert headers["ce_id"] == "e1"
+    assert headers["winnow-dead-letter-topic"] == "rows-staged"
+    assert headers["winnow-dead-letter-partition"] == "3"
+    assert headers["winnow-dead-letter-stage"] == "winnow-validator"
+    assert headers["winnow-dead-letter-error"] == "Poison"
+    assert headers["winnow-dead-letter-message"] == "no such import"
+    assert len(stage.ledger.discarded) == 1
+    assert stage.handler.seen == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"\xff\xfe", "not JSON"),
+        (b"[1]", "not an object"),
+        (orjson.dumps({**BODY, "chunk_no": 0}), "chunk_no"),
+        (orjson.dumps({**BODY, "surprise": 1}), "surprise: is not a field"),
+        (orjson.dumps({key: BODY[key] for key in BODY if key != "tenant_id"}), "tenant_id: is required"),
+    ],
+)
+async def test_what_cannot_be_read_never_reaches_the_handler(body: bytes, problem: str) -> None:
+    stage = Stage(Failing([]))
+    await stage.courier().deliver(delivery(body))
+    ((_, kept, headers),) = stage.published.records
+    assert kept == body
+    assert problem in headers["winnow-dead-letter-message"]
+    assert stage.handler.seen == 0
+
+
+async def test_a_bug_gets_three_attempts_then_its_chunk_is_quarantined_under_a_reference() -> None:
+    stage = Stage(Failing([ValueError("unforeseen")] * 9))
+    await stage.courier().deliver(delivery())
+    assert stage.handler.seen == 3
+    ((_, _, headers),) = stage.published.records
+    assert stage.ledger.given_up == [headers["winnow-dead-letter-reference"]]
+
+
+async def test_attempts_are_counted_across_processes() -> None:
+    stage = Stage(Failing([ValueError("unforeseen")] * 9), ledger=MemoryLedger(failures=2))
+    await stage.courier().deliver(delivery())
+    assert stage.handler.seen == 1
+    assert stage.ledger.given_up
+
+
+async def test_a_spent_budget_stops_the_stage_before_the_next_event() -> None:
+    stage = Stage(Failing([Poison("bad deploy")] * 9), budget=BudgetLimits(consecutive=2))
+    stage.health.start()
+    courier = stage.courier()
+    await courier.deliver(delivery())
+    await courier.deliver(delivery())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(courier.deliver(delivery()), 0.05)
+    assert stage.handler.seen == 2
+    assert stage.health.not_ready is not None
+    assert "winnow dead-letters list" in stage.health.not_ready
+
+
+async def test_rubbish_on_the_public_topic_does_not_stop_the_stage_for_everybody_else() -> None:
+    stage = Stage(Failing([]), budget=BudgetLimits(consecutive=2))
+    courier = Courier(
+        FILE_UPLOADED,
+        stage.handler,
+        ledger=stage.ledger,
+        dead_letters=DeadLetterWriter(stage.published),
+        health=stage.health,
+        retries=NO_WAIT,
+        budget=stage.budget,
+    )
+    for _ in range(10):
+        await asyncio.wait_for(courier.deliver(delivery(b"rubbish")), 1)
+    assert len(stage.published.records) == 10
+    assert stage.health.stopped is None
+
+
+async def test_readiness_tells_what_is_away_while_it_is() -> None:
+    stage = Stage(Failing([Transient("storage away")]))
+    stage.health.start()
+    seen: list[str | None] = []
+
+    async def watch(event: RowsStaged, delivery: Delivery) -> None:
+        seen.append(stage.health.not_ready)
+        if len(seen) == 1:
+            raise Transient("storage away")
+
+    stage.handler = watch  # type: ignore[assignment]
+    await stage.courier().deliver(delivery())
+    assert seen == [None, "Transient: storage away"]
+    assert stage.health.not_ready is None
