@@ -1,0 +1,134 @@
+"""Detached processes, known by pid and moment of creation so that a reused pid is never touched."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class ProcessRecord:
+    """A process we started: enough to find it again, and to know that it is still the same one."""
+
+    pid: int
+    created: float
+
+    @property
+    def process(self) -> psutil.Process | None:
+        """The process while it lives, None when it is gone or the pid is somebody else's by now."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < 1.0
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def start_detached(
+    command: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    before: Callable[[], None] | None = None,
+) -> ProcessRecord:
+    """Start a process in a session of its own, with its output appended to a log; it outlives us."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            list(command),
+            cwd=folder,
+            env=None if environment is None else dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=before,  # noqa: PLW1509 - the command line has no threads when it starts servers
+        )
+    return record_of(child.pid)
+
+
+def record_of(pid: int) -> ProcessRecord:
+    """How to find a process again that was just started."""
+    try:
+        return ProcessRecord(pid, psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return ProcessRecord(pid, 0.0)
+
+
+def stop(record: ProcessRecord, *, patience: float = 20, how: int = signal.SIGTERM) -> None:
+    """Ask a process and its children to end; end them after `patience` seconds. Gone already is fine."""
+    process = record.process
+    if process is None:
+        return
+    family = [process, *_children(process)]
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(how)
+    _gone, alive = psutil.wait_procs(family[:1], timeout=patience)
+    leftover = [*alive, *(child for child in family[1:] if child.is_running())]
+    for member in leftover:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(family, timeout=5)
+    _reap(record.pid)
+
+
+def kill(record: ProcessRecord) -> None:
+    """SIGKILL a process and its children, without warning."""
+    process = record.process
+    if process is None:
+        return
+    family = [process, *_children(process)]
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(family, timeout=10)
+    _reap(record.pid)
+
+
+def die_with_parent() -> None:
+    """For `before`: the process is killed when the one that started it dies, however it dies."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def tail(log: Path, lines: int = 25) -> str:
+    """The end of a log."""
+    if not log.exists():
+        return "(nothing was logged)"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody listens on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _reap(pid: int) -> None:
+    """Take the exit status if it was our own child, so that no zombie stays."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

@@ -1,0 +1,20 @@
+"""Wiring of the validator."""
+
+from services.validator.handler import ValidateRows
+from services.validator.settings import ValidatorSettings
+from shared.events.topics import ROWS_STAGED, ROWS_VALIDATED
+from shared.messaging.service import Resources, Stage, run_stage
+
+
+def main() -> None:
+    """Run the validator until it is told to stop."""
+
+    def wire(resources: Resources) -> Stage:
+        return Stage(
+            name="validator",
+            topic=ROWS_STAGED,
+            handler=ValidateRows(resources.engine),
+            relays=(ROWS_VALIDATED,),
+        )
+
+    run_stage(ValidatorSettings(), "validator", wire)

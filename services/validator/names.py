@@ -1,0 +1,75 @@
+"""Names and identifiers: what entities, products and variants are known by."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from services.validator.problems import Problem, shown
+from shared.entities.names import name_key
+
+INDEXED_BYTES = 2_500
+"""The most UTF-8 bytes of a text that has to be unique: what fits a PostgreSQL index entry beside its tenant."""
+
+_SEPARATORS = re.compile("[;|]")
+_CACHED_LENGTH = 256
+_WORST_BYTES_A_CHARACTER = 4
+
+
+class Name(NamedTuple):
+    """An entity's name as typed (trimmed) and the key it is found by."""
+
+    text: str
+    key: str
+
+
+NO_NAMES: tuple[Name, ...] = ()
+
+
+def split_list(text: str) -> list[str]:
+    """The parts of a list cell, separated by `;` or `|`, trimmed; blank ones are dropped."""
+    if ";" not in text and "|" not in text:
+        stripped = text.strip()
+        return [stripped] if stripped else []
+    return [stripped for part in _SEPARATORS.split(text) if (stripped := part.strip())]
+
+
+def read_name(text: str) -> Name | Problem:
+    """One name."""
+    return _cached_name(text) if len(text) <= _CACHED_LENGTH else _name(text)
+
+
+def read_names(text: str) -> tuple[Name, ...] | Problem:
+    """The names of a list cell; repeats, ignoring case, are kept once, as first typed."""
+    return _cached_names(text) if len(text) <= _CACHED_LENGTH else _names(text)
+
+
+def too_long(text: str, key: str) -> Problem | None:
+    """What is wrong with a text that has to be unique, when `key` does not fit the index."""
+    if len(key) * _WORST_BYTES_A_CHARACTER <= INDEXED_BYTES:
+        return None
+    size = len(key.encode())
+    if size <= INDEXED_BYTES:
+        return None
+    return Problem(
+        "invalid_cell",
+        f'"{shown(text)}" is too long: {size:,} bytes, at most {INDEXED_BYTES:,} can be kept; shorten it',
+    )
+
+
+def _name(text: str) -> Name | Problem:
+    key = name_key(text)
+    return too_long(text, key) or Name(text, key)
+
+
+def _names(text: str) -> tuple[Name, ...] | Problem:
+    names: dict[str, Name] = {}
+    for part in split_list(text):
+        name = read_name(part)
+        if isinstance(name, Problem):
+            return name
+        names.setdefault(name.key, name)
+    return tuple(names.values())
+
+
+_cached_name = lru_cache(maxsize=8_192)(_name)
+_cached_names = lru_cache(maxsize=8_192)(_names)

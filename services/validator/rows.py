@@ -1,0 +1,118 @@
+"""Raw rows and what their cells say, field by field, before any rule of the entity is asked."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.validator.problems import Problem, shown
+from shared.entities.cells import CELL_LENGTH_LIMIT, Cell, cell_text, is_error
+from shared.entities.declaration import EntityType, Kind
+
+Value = str | int | float
+"""What a cell says: trimmed text; a number as it was read where the field is one."""
+
+_NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_LINE_BREAK = re.compile(r"[\t\n\r]")
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """One row as the parser staged it; `group_row` is the number of its group's first row."""
+
+    row: int
+    group_row: int
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """What a row says: the non-blank values by field code, and the cells that cannot be read at all."""
+
+    row: int
+    values: Mapping[str, Value]
+    unreadable: Mapping[str, Problem]
+
+    def text(self, code: str) -> str | None:
+        """The field's trimmed text; None when blank, without column or unreadable."""
+        value = self.values.get(code)
+        return value if value is None or isinstance(value, str) else cell_text(value)
+
+    def says(self, code: str) -> bool:
+        """Whether there is anything in the field's cell, readable or not."""
+        return code in self.values or code in self.unreadable
+
+
+class Layout:
+    """Where a file's fields are. Made once a chunk."""
+
+    def __init__(self, entity: EntityType, headings: Sequence[str], fields: Mapping[str, int]) -> None:
+        self.places: Mapping[str, tuple[int | None, str]] = {
+            field.code: (index, headings[index] if index is not None else field.heading)
+            for field in entity.fields
+            for index in (fields.get(field.code),)
+        }
+        """By field code: its 0-based column and heading in the file, or (None, the template's heading)."""
+        single_line = {entity.group_key, "barcode", "sku"}
+        self._columns = sorted(
+            (index, code, entity.by_code[code].kind in _NUMERIC, code in single_line) for code, index in fields.items()
+        )
+
+    def has(self, code: str) -> bool:
+        """Whether the file has a column for the field."""
+        return self.places[code][0] is not None
+
+    def read(self, raw: RawRow) -> ReadRow:
+        """What the row says. Unmapped columns are not looked at; blank means empty or white space only."""
+        values: dict[str, Value] = {}
+        unreadable: dict[str, Problem] = {}
+        cells = raw.cells
+        width = len(cells)
+        for index, code, numeric, single_line in self._columns:
+            if index >= width:
+                break
+            cell = cells[index]
+            if cell is None:
+                continue
+            if isinstance(cell, str):
+                text = cell.strip()
+                if not text:
+                    continue
+                if text[0] == "#" or not cell.isprintable() or len(cell) > CELL_LENGTH_LIMIT:
+                    problem = _unreadable(cell, text, single_line=single_line)
+                    if problem is not None:
+                        unreadable[code] = problem
+                        continue
+                values[code] = text
+            elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
+                values[code] = cell
+            else:
+                values[code] = cell_text(cell)
+        return ReadRow(raw.row, values, unreadable)
+
+    def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
+        """The rows in their groups; rows of one group follow one another."""
+        groups: list[list[ReadRow]] = []
+        current: int | None = None
+        for raw in rows:
+            if raw.group_row != current:
+                groups.append([])
+                current = raw.group_row
+            groups[-1].append(self.read(raw))
+        return groups
+
+
+def _unreadable(cell: str, text: str, *, single_line: bool) -> Problem | None:
+    if is_error(text):
+        return Problem("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
+    if len(cell) > CELL_LENGTH_LIMIT:
+        return Problem(
+            "invalid_cell",
+            f"The cell has {len(cell):,} characters; at most {CELL_LENGTH_LIMIT:,} are possible",
+        )
+    if found := _FORBIDDEN.search(cell):
+        character = f"U+{ord(found[0]):04X}"
+        return Problem("invalid_cell", f'"{shown(text)}" contains the control character {character}; remove it')
+    if single_line and _LINE_BREAK.search(text):
+        return Problem("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
+    return None

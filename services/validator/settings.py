@@ -1,0 +1,7 @@
+"""What the validator is told by its environment: what every service is told (prefix `WINNOW_`), and no more."""
+
+from shared.settings import ServiceSettings
+
+
+class ValidatorSettings(ServiceSettings):
+    """Nothing of its own: the rules are the same for everybody."""

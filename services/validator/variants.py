@@ -1,0 +1,156 @@
+"""The rules of one row by itself: its identifiers, its attributes, its presentation and its facts."""
+
+from typing import TypeVar
+
+from services.validator.addresses import read_address
+from services.validator.composition import NO_COMPOSITION, Composition, read_composition
+from services.validator.names import NO_NAMES, Name, read_name, read_names, too_long
+from services.validator.numbers import read_decimal
+from services.validator.problems import Problem, Reasons, shown
+from services.validator.rows import Layout, ReadRow
+from services.validator.verdicts import NO_FACTS, NO_PRESENTATION, Facts, Presentation
+from shared.entities.declaration import Decimals
+from shared.entities.products import ATTRIBUTE_PAIRS, JOURNEY_STEPS, PRODUCTS
+
+_T = TypeVar("_T")
+
+_BARCODE_LENGTHS = range(8, 15)
+_PRESENTATION_CODES = frozenset({"title", "description", "image_url"})
+_COMPOSITION_CODES = frozenset({"materials", "percentages"})
+_FACT_CODES = frozenset({"carbon_kg", "water_l", "eco_claims", "weight_g", *JOURNEY_STEPS}) | _COMPOSITION_CODES
+
+
+def _decimals(code: str) -> Decimals:
+    decimals = PRODUCTS.by_code[code].decimals
+    assert decimals is not None
+    return decimals
+
+
+_CARBON, _WATER, _WEIGHT = _decimals("carbon_kg"), _decimals("water_l"), _decimals("weight_g")
+
+
+class RowRules:
+    """Reads one row after another, noting every reason against it."""
+
+    def __init__(self, layout: Layout, reasons: Reasons) -> None:
+        self._layout = layout
+        self._reasons = reasons
+
+    def unreadable(self, row: ReadRow) -> None:
+        """Note the cells that cannot be read at all."""
+        for code, problem in row.unreadable.items():
+            self._reasons.add(row.row, code, problem)
+
+    def identifiers(self, row: ReadRow) -> tuple[str | None, str | None]:
+        """Barcode and SKU, of which a row needs at least one."""
+        if not row.says("barcode") and not row.says("sku"):
+            problem = Problem("required", "Barcode or SKU is required")
+            for code in ("barcode", "sku"):
+                if self._layout.has(code):
+                    self._reasons.add(row.row, code, problem)
+            return None, None
+        return self._barcode(row), self.key(row, "sku")
+
+    def key(self, row: ReadRow, code: str) -> str | None:
+        """A text that has to be unique."""
+        text = row.text(code)
+        if text is not None and (problem := too_long(text, text)):
+            self._reasons.add(row.row, code, problem)
+        return text
+
+    def attributes(self, row: ReadRow) -> tuple[tuple[Name, Name], ...]:
+        """The attributes with their values, in order; each may be given once in a row."""
+        pairs: dict[str, tuple[Name, Name]] = {}
+        for attribute, value in ATTRIBUTE_PAIRS:
+            says_attribute, says_value = row.says(attribute), row.says(value)
+            if not says_attribute and not says_value:
+                continue
+            if says_attribute != says_value:
+                self._incomplete(row, *((attribute, value) if says_attribute else (value, attribute)))
+            named, valued = self.name(row, attribute), self.name(row, value)
+            if named is not None and named.key in pairs:
+                problem = Problem(
+                    "duplicate_attribute",
+                    f'"{shown(named.text)}" is given twice in this row; keep one of them',
+                )
+                self._reasons.add(row.row, attribute, problem)
+            elif named is not None and valued is not None:
+                pairs[named.key] = (named, valued)
+        return tuple(pairs.values())
+
+    def presentation(self, row: ReadRow) -> Presentation:
+        """Title, description and image."""
+        if _PRESENTATION_CODES.isdisjoint(row.values):
+            return NO_PRESENTATION
+        image = row.text("image_url")
+        if image is not None:
+            image = self._accepted(row, "image_url", read_address(image))
+        return Presentation(row.text("title"), row.text("description"), image)
+
+    def facts(self, row: ReadRow, parent: ReadRow | None = None) -> Facts:
+        """Environment, claims, weight, composition and journey; `parent` is the product's first row."""
+        if _FACT_CODES.isdisjoint(row.values):
+            return NO_FACTS
+        values = row.values
+        carbon, water, weight = (
+            self._accepted(row, code, read_decimal(values[code], decimals)) if code in values else None
+            for code, decimals in (("carbon_kg", _CARBON), ("water_l", _WATER), ("weight_g", _WEIGHT))
+        )
+        composition = self._composition(row, parent)
+        return Facts(
+            environment=None if carbon is None and water is None else (carbon, water),
+            eco_claims=self.names(row, "eco_claims"),
+            weight_g=weight,
+            materials=composition.materials,
+            journey=self._journey(row),
+        )
+
+    def name(self, row: ReadRow, code: str) -> Name | None:
+        """The name of one entity."""
+        text = row.text(code)
+        return None if text is None else self._accepted(row, code, read_name(text))
+
+    def names(self, row: ReadRow, code: str) -> tuple[Name, ...]:
+        """A list of names."""
+        text = row.text(code)
+        return NO_NAMES if text is None else self._accepted(row, code, read_names(text)) or NO_NAMES
+
+    def _composition(self, row: ReadRow, parent: ReadRow | None) -> Composition:
+        materials, percentages = row.text("materials"), row.values.get("percentages")
+        if not row.unreadable.keys().isdisjoint(_COMPOSITION_CODES):
+            return NO_COMPOSITION
+        if materials is None and parent is not None and percentages == parent.values.get("percentages"):
+            return NO_COMPOSITION
+        composition = read_composition(materials, percentages)
+        if composition.materials_problem:
+            self._reasons.add(row.row, "materials", composition.materials_problem)
+        if composition.percentages_problem:
+            self._reasons.add(row.row, "percentages", composition.percentages_problem)
+        return composition
+
+    def _journey(self, row: ReadRow) -> tuple[tuple[str, tuple[Name, ...]], ...]:
+        steps = ((step, self.names(row, step)) for step in JOURNEY_STEPS if step in row.values)
+        return tuple((step, operators) for step, operators in steps if operators)
+
+    def _barcode(self, row: ReadRow) -> str | None:
+        text = row.text("barcode")
+        if text is None or (len(text) in _BARCODE_LENGTHS and text.isascii() and text.isdecimal()):
+            return text
+        self._reasons.add(
+            row.row,
+            "barcode",
+            Problem("invalid_barcode", f'"{shown(text)}" is not a barcode; use 8 to 14 digits'),
+        )
+        return None
+
+    def _incomplete(self, row: ReadRow, given: str, missing: str) -> None:
+        headings = PRODUCTS.by_code
+        message = f"{headings[given].heading} needs {headings[missing].heading}"
+        at = missing if self._layout.has(missing) else given
+        self._reasons.add(row.row, at, Problem("incomplete_pair", message))
+
+    def _accepted(self, row: ReadRow, code: str, value: _T | Problem) -> _T | None:
+        if isinstance(value, Problem):
+            self._reasons.add(row.row, code, value)
+            return None
+        return value
