@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import sys
 import time
 import urllib.request
@@ -141,6 +142,16 @@ class Stack:
                     done.result()
             self.state.endpoints = None
             self._save()
+
+    def remove(self) -> None:
+        """Delete everything the stack keeps; it must be down."""
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    @property
+    def admin_database_url(self) -> str:
+        """Address of our database as its administrator, who sees every tenant: for tests and for looking into."""
+        admin = urlsplit(self.endpoints.postgres_admin_url)
+        return admin._replace(scheme="postgresql+asyncpg", path=f"/{DATABASE}").geturl()
 
     def database_url(self, role: str) -> str:
         """Address of the database as a role."""

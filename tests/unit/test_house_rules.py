@@ -35,14 +35,14 @@ def test_handlers_know_nothing_of_delivery() -> None:
 def test_only_wiring_and_messaging_know_kafka() -> None:
     imports = re.compile(r"^\s*(?:from|import) (?:faststream|aiokafka)", re.MULTILINE)
     knowing = {path.relative_to(ROOT) for path in sources() if imports.search(path.read_text())}
-    strangers = {
-        str(path) for path in knowing if path.parts[:2] != ("shared", "messaging") and path.name != "app.py"
-    }
+    strangers = {str(path) for path in knowing if path.parts[:2] != ("shared", "messaging") and path.name != "app.py"}
     assert strangers == set()
 
 
 def test_nothing_committed_names_a_machine() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     for name in filter(None, listed):
         path = ROOT / name
         if path.is_file():

@@ -1,0 +1,44 @@
+"""Wiring of the parser."""
+
+from datetime import timedelta
+
+from services.parser.handler import ImportFile, Surroundings
+from services.parser.settings import ParserSettings
+from services.parser.workspace import Workspace
+from shared.events.topics import FILE_UPLOADED, ROWS_STAGED
+from shared.messaging.service import Resources, Stage, run_stage
+from shared.settings import ServiceSettings, StorageSettings
+from shared.storage import ObjectStore
+
+
+def main() -> None:
+    """Run the parser until it is told to stop."""
+    settings = ServiceSettings()
+    storage = StorageSettings()
+
+    def wire(resources: Resources) -> Stage:
+        mine = ParserSettings()
+        workspace = Workspace(mine.folder)
+        workspace.clean()
+        handler = ImportFile(
+            Surroundings(
+                engine=resources.engine,
+                store=ObjectStore(
+                    storage.endpoint, storage.access_key.get_secret_value(), storage.secret_key.get_secret_value()
+                ),
+                bucket=storage.uploads_bucket,
+                settings=mine,
+                workspace=workspace,
+                reemit_after=timedelta(seconds=settings.reemit_after_seconds),
+                beat=resources.health.beat,
+            )
+        )
+        return Stage(
+            name="parser",
+            topic=FILE_UPLOADED,
+            handler=handler,
+            refuse=handler.refuse,
+            relays=(FILE_UPLOADED, ROWS_STAGED),
+        )
+
+    run_stage(settings, "parser", wire)

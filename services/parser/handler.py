@@ -1,0 +1,248 @@
+"""File uploaded → rows staged: register, fetch, have it read, stage chunk by chunk."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.parser import repository
+from services.parser.chunks import Chunk, ChunkCutter
+from services.parser.frames import BrokenFrame, read_rows
+from services.parser.lease import reading_lease
+from services.parser.refusals import FileRefused
+from services.parser.repository import KnownImport
+from services.parser.sandbox import FileEnd, FileLayout, ReadRequest, reading
+from services.parser.settings import ParserSettings
+from services.parser.uploads import check_claim, refused_registration, registration
+from services.parser.workspace import Workspace
+from shared.db.transaction import tenant_transaction
+from shared.events import FileUploaded, RowsStaged
+from shared.ledger import fail_import
+from shared.messaging import outbox
+from shared.messaging.envelope import Delivery
+from shared.messaging.failures import Poison
+from shared.observability import metrics
+from shared.storage import ObjectMissing, ObjectStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the parser works with. `beat` is called whenever it has got on."""
+
+    engine: AsyncEngine
+    store: ObjectStore
+    bucket: str
+    settings: ParserSettings
+    workspace: Workspace
+    reemit_after: timedelta
+    beat: Callable[[], None]
+
+
+class ImportFile:
+    """Acts on `file-uploaded`. An import that is read already, or being read by another process, is left alone."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    async def __call__(self, event: FileUploaded, delivery: Delivery) -> None:
+        """Read one file into the ledger, from where an earlier attempt got to; a bad file ends its import."""
+        found = await self._around.store.stat(self._around.bucket, event.object_key) if _owns(event) else None
+        async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
+            known = await repository.register(conn, registration(event, delivery, found.etag if found else ""))
+            if known is None:
+                raise Poison(f"import {event.import_id} is another tenant's")
+            event = event.model_copy(update={"import_id": known.id})
+            if known.ended_reading:
+                await outbox.settle(conn, event)
+                return
+            await outbox.append_published(conn, event, reemit_after=self._around.reemit_after)
+        with structlog.contextvars.bound_contextvars(import_id=str(known.id)):
+            patience = self._around.settings.lock_patience_seconds
+            async with reading_lease(self._around.engine, known.id, patience=patience) as held:
+                if not held:
+                    # Whoever reads it is alive; should that change, the outbox brings the event again.
+                    log.info("file.read_elsewhere")
+                    return
+                await self._read_or_refuse(event, known, delivery)
+
+    async def refuse(self, raw: Mapping[str, Any], problem: str, delivery: Delivery) -> bool:
+        """Make a failed import of an invalid event whose tenant is legible; False when there is none to fail."""
+        meant = refused_registration(raw, delivery)
+        if meant is None:
+            return False
+        async with tenant_transaction(self._around.engine, meant.tenant_id) as conn:
+            known = await repository.register(conn, meant)
+            if known is None or not known.is_new:
+                return known is not None
+            message = f"The upload event is not valid: {problem}. Correct it (docs/events.md) and publish it again"
+            await fail_import(conn, known.id, "invalid_event", message)
+        return True
+
+    async def _read_or_refuse(self, event: FileUploaded, known: KnownImport, delivery: Delivery) -> None:
+        try:
+            check_claim(event)
+            with self._around.workspace.file() as path:
+                sha256 = await self._fetch(event, known, path)
+                async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
+                    begun = await repository.begin(conn, known.id, size=path.stat().st_size, sha256=sha256)
+                if begun:
+                    await _Reading(self._around, event, delivery.traceparent).run(path)
+        except FileRefused as refused:
+            log.warning("file.refused", code=refused.code, reason=refused.message)
+            async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
+                await fail_import(conn, known.id, refused.code, refused.message)
+                await outbox.settle(conn, event)
+
+    async def _fetch(self, event: FileUploaded, known: KnownImport, path: Path) -> str:
+        """Bring the object here and see that it is what was announced; its SHA-256."""
+        found = await self._around.store.stat(self._around.bucket, event.object_key)
+        if found is None:
+            raise _missing(event)
+        _check_size(event, found.size, self._around.settings.file_megabytes)
+        try:
+            await self._around.store.download(self._around.bucket, event.object_key, path)
+        except ObjectMissing:
+            raise _missing(event) from None
+        self._around.beat()
+        sha256 = await asyncio.to_thread(_sha256, path)
+        if event.file_sha256 is not None and event.file_sha256.lower() != sha256:
+            raise FileRefused(
+                "checksum_mismatch",
+                f'"{event.file_name}" has not the checksum that was announced: {sha256}, not {event.file_sha256}. It was changed '
+                f"or cut short on the way; upload it once more and send the event again",
+            )
+        if known.file_sha256 is not None and known.file_sha256 != sha256:
+            raise FileRefused(
+                "file_changed",
+                f'"{event.file_name}" was replaced in storage while it was being read. Upload it under a key of its own and send '
+                f"a new event",
+            )
+        return sha256
+
+
+class _Reading:
+    """One reading of one file."""
+
+    def __init__(self, around: Surroundings, event: FileUploaded, traceparent: str | None) -> None:
+        assert event.import_id is not None
+        self._around = around
+        self._event = event
+        self._import_id = event.import_id
+        self._traceparent = traceparent
+        settings = around.settings
+        self._cutter = ChunkCutter(
+            first_rows=settings.first_chunk_rows, rows=settings.chunk_rows, group_rows=settings.group_rows
+        )
+
+    async def run(self, path: Path) -> None:
+        async with tenant_transaction(self._around.engine, self._event.tenant_id) as conn:
+            staged = await repository.staged_chunks(conn, self._import_id)
+        request = ReadRequest(
+            path, self._event.file_name, self._event.entity_type, self._event.mode, self._event.options.model_dump()
+        )
+        silence = self._around.settings.reader_silence_seconds
+        async with reading(request, self._around.settings.limits, silence=silence) as said:
+            async for part in said:
+                if isinstance(part, FileLayout):
+                    await self._describe(part)
+                elif isinstance(part, FileEnd):
+                    await self._finish(part, staged)
+                elif not await self._take(part, staged):
+                    return
+
+    async def _describe(self, layout: FileLayout) -> None:
+        async with tenant_transaction(self._around.engine, self._event.tenant_id) as conn:
+            await repository.describe(conn, self._import_id, layout)
+
+    async def _take(self, payload: bytes, staged: int) -> bool:
+        """Take a batch of rows; False when another process has taken over."""
+        try:
+            chunks = [chunk for row in read_rows(payload) for chunk in self._cutter.add(row)]
+        except BrokenFrame as broken:
+            raise FileRefused(
+                "reader_died", f'"{self._event.file_name}" could not be read: what came of it made no sense ({broken})'
+            ) from broken
+        self._around.beat()
+        for chunk in chunks:
+            if chunk.number > staged and not await self._stage(chunk, None):
+                return False
+        return True
+
+    async def _finish(self, end: FileEnd, staged: int) -> None:
+        last = self._cutter.finish()
+        if last is None:
+            raise FileRefused(
+                "no_data_rows",
+                f'"{self._event.file_name}" has headings but no data rows below them. Fill it in and send it again',
+            )
+        assert last.number > staged, "the last chunk is staged together with the end of the reading"
+        await self._stage(last, end)
+
+    async def _stage(self, chunk: Chunk, end: FileEnd | None) -> bool:
+        async with tenant_transaction(self._around.engine, self._event.tenant_id) as conn:
+            if not await repository.stage(conn, self._import_id, self._event.tenant_id, chunk):
+                log.warning("file.taken_over", chunk=chunk.number)
+                return False
+            await outbox.append(conn, self._staged_event(chunk), traceparent=self._traceparent)
+            if end is None:
+                await outbox.postpone(conn, self._event, reemit_after=self._around.reemit_after)
+            else:
+                await repository.read_to_the_end(conn, self._import_id, total=end.rows, notices=end.notices)
+                await outbox.settle(conn, self._event)
+        metrics.ROWS.labels(stage="parser", outcome="staged").inc(len(chunk.rows))
+        return True
+
+    def _staged_event(self, chunk: Chunk) -> RowsStaged:
+        return RowsStaged(
+            tenant_id=self._event.tenant_id,
+            import_id=self._import_id,
+            entity_type=self._event.entity_type,
+            mode=self._event.mode,
+            chunk_no=chunk.number,
+            first_row=chunk.first_row,
+            last_row=chunk.last_row,
+            row_count=len(chunk.rows),
+        )
+
+
+def _owns(event: FileUploaded) -> bool:
+    try:
+        check_claim(event)
+    except FileRefused:
+        return False
+    return True
+
+
+def _missing(event: FileUploaded) -> FileRefused:
+    return FileRefused(
+        "object_missing",
+        f'There is no object "{event.object_key}" in the uploads bucket. Upload the file first, then send the event again',
+    )
+
+
+def _check_size(event: FileUploaded, size: int, megabytes: int) -> None:
+    if event.file_size is not None and event.file_size != size:
+        raise FileRefused(
+            "size_mismatch",
+            f'"{event.file_name}" has {size:,} bytes in storage, but {event.file_size:,} were announced. The upload was cut short '
+            f"or replaced; upload it once more and send the event again",
+        )
+    if size > megabytes * 1_000_000:
+        raise FileRefused(
+            "too_large",
+            f'"{event.file_name}" has {size / 1_000_000:,.1f} MB; at most {megabytes:,} MB are read '
+            f"(WINNOW_PARSER_FILE_MEGABYTES). Split it into several files and send those",
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,113 @@
+"""Where in a sheet the headings and the data are. Pure: rows of cells in, a layout out.
+
+Source of the rules: products.md, "Layouts that must be read", and docs/decisions/0006-template-example-row.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.parser.refusals import FileRefused
+from shared.entities import EntityType
+from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.mapping import ColumnMapping, map_headings
+from shared.entities.names import heading_key
+
+# Headings are looked for in so many rows from the top.
+SEARCHED_ROWS = 20
+
+
+@dataclass(frozen=True)
+class HeadingRow:
+    """A row that could be the headings: its number (from 1), texts, and how many of them are known."""
+
+    row: int
+    headings: tuple[str, ...]
+    known: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is read from where. Row numbers are the file's own, from 1."""
+
+    headings: tuple[str, ...]
+    mapping: ColumnMapping
+    heading_row: int
+    skipped: frozenset[int] = frozenset()
+    notices: tuple[Mapping[str, Any], ...] = ()
+    detected: Mapping[str, Any] = field(default_factory=dict)
+
+
+def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRow | None:
+    """The row with the most known headings among the first ones; the first of equals; None when none is known."""
+    best: HeadingRow | None = None
+    for number, cells in enumerate(rows[:SEARCHED_ROWS], start=1):
+        texts = tuple(cell_text(cell).strip() for cell in cells)
+        known = sum(1 for text in texts if text and heading_key(text) in entity.by_heading_key)
+        if known and (best is None or known > best.known):
+            best = HeadingRow(number, texts, known)
+    return best
+
+
+def find_layout(entity: EntityType, mode: str, rows: Sequence[Sequence[Cell]], name: str) -> Layout:
+    """The layout of a sheet (or text file) from its first rows.
+
+    Raises:
+        FileRefused: no headings, headings missing, or two of the same meaning; `name` says which file or sheet.
+    """
+    found = heading_row(entity, rows)
+    if found is None:
+        wanted = ", ".join(f'"{heading}"' for heading in entity.headings[:4])
+        raise FileRefused(
+            "no_headings",
+            f"{name} has no row of headings we know within its first {SEARCHED_ROWS} rows. Put the headings of the "
+            f"template ({wanted}, …) into one row above the data and send the file again",
+        )
+    headings = tuple(_named(found.headings))
+    mapping = map_headings(entity, headings, mode)
+    if not isinstance(mapping, ColumnMapping):
+        raise FileRefused(mapping.code, f"{name}: {mapping.message}")
+    skipped, notices = _example(entity, rows, found, mapping)
+    return Layout(headings, mapping, found.row, skipped, (*mapping.notices, *notices))
+
+
+def _named(texts: Sequence[str]) -> list[str]:
+    """Headings without trailing blanks; a blank one between others is called by its number."""
+    last = max((number for number, text in enumerate(texts, start=1) if text), default=0)
+    return [text or f"Column_{number}" for number, text in enumerate(texts[:last], start=1)]
+
+
+def _example(
+    entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping
+) -> tuple[frozenset[int], list[Mapping[str, Any]]]:
+    """The example row of the template's layout, with a notice; nothing in any other layout."""
+    sections = {heading_key(section) for section in entity.sections if section}
+    above = rows[found.row - 2] if found.row > 1 else ()
+    titles = [cell_text(cell).strip() for cell in above if not is_blank(cell)]
+    if len(titles) < 2 or not all(heading_key(title) in sections for title in titles):  # noqa: PLR2004 - one may be chance
+        return frozenset(), []
+    if len(rows) <= found.row or all(is_blank(cell) for cell in rows[found.row]):
+        return frozenset(), []
+    if not _is_known_example(entity, rows[found.row], mapping) and _is_needed(entity, rows[found.row + 1 :], mapping):
+        return frozenset(), []
+    row = found.row + 1
+    message = f"Row {row} is the template's example and was not imported; data begins in row {row + 1}"
+    return frozenset({row}), [{"code": "example_row", "message": message, "row": row}]
+
+
+def _is_known_example(entity: EntityType, cells: Sequence[Cell], mapping: ColumnMapping) -> bool:
+    keys = [field for field in entity.fields if field.code in {"handle", "sku"} and field.code in mapping.fields]
+    return bool(keys) and all(
+        cell_text(_at(cells, mapping.fields[field.code])).strip() == cell_text(field.example) for field in keys
+    )
+
+
+def _is_needed(entity: EntityType, below: Sequence[Sequence[Cell]], mapping: ColumnMapping) -> bool:
+    """Whether the next row would have no product above it without this one."""
+    key = mapping.fields.get(entity.group_key or "")
+    following = next((cells for cells in below if not all(is_blank(cell) for cell in cells)), None)
+    return key is not None and following is not None and is_blank(_at(following, key))
+
+
+def _at(cells: Sequence[Cell], index: int) -> Cell:
+    return cells[index] if index < len(cells) else None

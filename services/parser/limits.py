@@ -1,0 +1,16 @@
+"""What a file may ask of the process that reads it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one reading process; sizes in bytes."""
+
+    rows: int = 1_048_576
+    columns: int = 200
+    inflated_bytes: int = 4_000_000_000
+    inflate_ratio: int = 250
+    archive_entries: int = 2_000
+    address_space: int = 768 * 1024 * 1024
+    cpu_seconds: int = 900

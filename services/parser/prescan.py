@@ -1,0 +1,171 @@
+"""A look at a workbook's archive before any reader opens it: everything is inflated once, in constant memory.
+
+A 1.7 kB workbook can abort a reader, a 1 MB one cost it gigabytes; both say so in their first bytes or by their sizes.
+"""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from services.parser.limits import Limits
+from services.parser.refusals import FileRefused
+
+_STEP = 256 * 1024
+_COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_DOCUMENT_TYPES = tuple(
+    word.encode(encoding) for word in ("<!DOCTYPE", "<!ENTITY") for encoding in ("utf-8", "utf-16-le", "utf-16-be")
+)
+_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s[^>]*?ref\s*=\s*["\']([^"\']*)["\']')
+_COUNTS = re.compile(rb'\s(count|uniqueCount)\s*=\s*["\'](\d+)["\']')
+_REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?(\d{1,9})$")
+# Smaller parts may be as repetitive as they like.
+_RATIO_FROM = 1_000_000
+# The least a shared string or a cell takes in XML.
+_LEAST_STRING = len("<si/>")
+_LEAST_CELL = len("<c/>")
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+
+
+def prescan(path: Path, name: str, limits: Limits) -> None:
+    """Let only an undamaged workbook of reasonable size pass.
+
+    Raises:
+        FileRefused: says what is wrong with the file, the limit if there is one, and what to do.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_kind(archive, name)
+            _check_sizes(archive, name, limits)
+            for entry in archive.infolist():
+                _check_part(archive, entry, name, limits)
+    except _UNREADABLE as error:
+        raise damaged(name) from error
+
+
+def damaged(name: str) -> FileRefused:
+    """The refusal of a file that is a workbook but cannot be read as one."""
+    return FileRefused(
+        "damaged",
+        f'"{name}" is damaged or was cut short: it cannot be unpacked. Open it in Excel, save it under a new name, and '
+        f"send that",
+    )
+
+
+def _check_kind(archive: zipfile.ZipFile, name: str) -> None:
+    names = archive.namelist()
+    if "mimetype" in names:
+        raise FileRefused(
+            "opendocument",
+            f'"{name}" is an OpenDocument file (.ods). Save it as an Excel workbook (.xlsx), then send that',
+        )
+    if "[Content_Types].xml" not in names or "xl/workbook.xml" not in {entry.lower() for entry in names}:
+        what = "a Word or PowerPoint document" if "[Content_Types].xml" in names else "a ZIP archive"
+        raise FileRefused(
+            "not_a_spreadsheet", f'"{name}" is {what}, not a spreadsheet. Send the workbook (.xlsx) itself'
+        )
+    with archive.open("[Content_Types].xml") as part:
+        types = part.read(_STEP)
+    if b"macroEnabled" in types:
+        raise FileRefused(
+            "macros",
+            f'"{name}" is a workbook with macros (.xlsm). Save it as an Excel workbook (.xlsx) without macros, then send that',
+        )
+
+
+def _check_sizes(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
+    entries = archive.infolist()
+    if len(entries) > limits.archive_entries:
+        raise FileRefused(
+            "too_many_parts",
+            f'"{name}" consists of {len(entries):,} parts; at most {limits.archive_entries:,} are read '
+            f"(WINNOW_PARSER_ARCHIVE_ENTRIES). Copy the rows into a new workbook and send that",
+        )
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.filename.lower() in seen:
+            raise FileRefused(
+                "suspicious",
+                f'"{name}" has two parts named "{entry.filename}". Copy the rows into a new workbook and send that',
+            )
+        seen.add(entry.filename.lower())
+        if entry.flag_bits & 1:
+            raise FileRefused(
+                "encrypted", f'"{name}" is protected with a password. Save it without one, then send it again'
+            )
+        if entry.compress_type not in _COMPRESSIONS:
+            raise damaged(name)
+        if entry.file_size > _RATIO_FROM and entry.file_size > limits.inflate_ratio * max(entry.compress_size, 1):
+            raise _too_large(name, f"a part of it grows more than {limits.inflate_ratio}-fold when unpacked")
+    if sum(entry.file_size for entry in entries) > limits.inflated_bytes:
+        raise _too_large(name, f"unpacked it is larger than {limits.inflated_bytes // 1_000_000:,} MB")
+
+
+def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
+    """Inflate a part to its end; its checksum is compared on the way."""
+    lower = entry.filename.lower()
+    is_xml = lower.endswith((".xml", ".rels", ".vml"))
+    first = True
+    end = b""
+    for piece in _pieces(archive, entry):
+        if is_xml and any(mark in end + piece[:16] or mark in piece for mark in _DOCUMENT_TYPES):
+            raise FileRefused(
+                "xml_entities",
+                f'"{name}" defines XML entities, which no spreadsheet program does. Copy the rows into a new workbook '
+                f"and send that",
+            )
+        if first:
+            _check_start(piece, entry, lower, name, limits, archive)
+            first = False
+        end = piece[-16:]
+
+
+def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    with archive.open(entry) as part:
+        while piece := part.read(_STEP):
+            yield piece
+
+
+def _check_start(
+    start: bytes, entry: zipfile.ZipInfo, lower: str, name: str, limits: Limits, archive: zipfile.ZipFile
+) -> None:
+    if "worksheets/" in lower and (found := _DIMENSION.search(start)):
+        _check_dimension(found.group(1).decode("ascii", "replace"), name, limits)
+    if lower.endswith("sharedstrings.xml"):
+        counts = {kind: int(number[:20]) for kind, number in _COUNTS.findall(start[:4096])}
+        total = sum(part.file_size for part in archive.infolist())
+        if (
+            counts.get(b"uniqueCount", 0) > entry.file_size // _LEAST_STRING
+            or counts.get(b"count", 0) > total // _LEAST_CELL
+        ):
+            raise FileRefused(
+                "suspicious",
+                f'"{name}" announces {max(counts.values()):,} texts and has not the size for them. Open it in Excel, save it '
+                f"under a new name, and send that",
+            )
+
+
+def _check_dimension(reference: str, name: str, limits: Limits) -> None:
+    """The announced extent of a sheet; some readers reserve room for all of it."""
+    corner = _REFERENCE.search(reference.rpartition(":")[2])
+    if corner is None:
+        return
+    columns = 0
+    for letter in corner.group(1).upper():
+        columns = columns * 26 + ord(letter) - 64
+    rows = int(corner.group(2))
+    if columns > limits.columns or rows > limits.rows + 1000:
+        raise FileRefused(
+            "too_large",
+            f'"{name}" has a sheet that announces {rows:,} rows and {columns:,} columns; at most {limits.rows:,} rows and '
+            f"{limits.columns} columns are read (WINNOW_PARSER_ROWS, WINNOW_PARSER_COLUMNS). Delete the unused rows and "
+            f"columns behind the data, save, and send it again",
+        )
+
+
+def _too_large(name: str, what: str) -> FileRefused:
+    return FileRefused(
+        "too_large",
+        f'"{name}" is too large: {what}. Split it into several files, or copy the rows into a new workbook, and send that',
+    )

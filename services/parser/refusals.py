@@ -1,0 +1,10 @@
+"""Why a file is not read."""
+
+
+class FileRefused(Exception):
+    """The file cannot be imported: a code for programs, a message that tells a person what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

@@ -1,0 +1,172 @@
+"""The SQL of the parser. Nothing here commits."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.parser.chunks import Chunk
+from services.parser.sandbox import FileLayout
+from shared.db import imports as ledger
+from shared.db.bulk import copy_rows
+
+_REGISTER = text(
+    """
+    INSERT INTO imports.imports
+           (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
+            idempotency_key, parent_import_id, options)
+    VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, 'uploading', :file_name, :object_key, :file_size, NULL,
+            :idempotency_key, :parent_import_id, CAST(:options AS jsonb))
+    ON CONFLICT DO NOTHING
+    RETURNING id
+    """
+)
+_KNOWN = text(
+    """
+    SELECT id, status, parsed_at, file_sha256 FROM imports.imports
+     WHERE tenant_id = :tenant_id AND idempotency_key = :idempotency_key
+    """
+)
+_BEGIN = text(
+    """
+    UPDATE imports.imports
+       SET status = 'importing', started_at = coalesce(started_at, clock_timestamp()),
+           file_size = :file_size, file_sha256 = :file_sha256, updated_at = clock_timestamp()
+     WHERE id = :id AND status IN ('uploading', 'importing') AND parsed_at IS NULL
+    RETURNING id
+    """
+)
+_DESCRIBE = text(
+    """
+    UPDATE imports.imports
+       SET headers = CAST(:headers AS jsonb), column_mappings = CAST(:fields AS jsonb),
+           layout = CAST(:layout AS jsonb), notices = CAST(:notices AS jsonb),
+           parent_import_id = coalesce(parent_import_id, :parent_import_id), updated_at = clock_timestamp()
+     WHERE id = :id AND status = 'importing' AND parsed_at IS NULL
+    """
+)
+_STAGED = text("SELECT coalesce(max(chunk_no), 0) FROM imports.import_chunks WHERE import_id = :id")
+# Locks the import: of two processes that read one file, however that came about, one stages a chunk.
+_STILL_READING = text(
+    """
+    SELECT (SELECT coalesce(max(chunk_no), 0) FROM imports.import_chunks WHERE import_id = i.id) AS staged
+      FROM imports.imports i
+     WHERE i.id = :id AND i.status = 'importing' AND i.parsed_at IS NULL
+       FOR NO KEY UPDATE
+    """
+)
+_ADD_CHUNK = text(
+    """
+    INSERT INTO imports.import_chunks
+           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates)
+    VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, 'staged', CAST(:duplicates AS jsonb))
+    """
+)
+_READ_TO_THE_END = text(
+    """
+    UPDATE imports.imports
+       SET parsed_at = clock_timestamp(), total_rows = :total, notices = notices || CAST(:notices AS jsonb),
+           updated_at = clock_timestamp()
+     WHERE id = :id
+    """
+)
+_RAW_COLUMNS = ("import_id", "row_no", "tenant_id", "chunk_no", "group_row", "cells")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """An import to be registered. `idempotency_key` is what makes two events one import."""
+
+    id: UUID
+    tenant_id: str
+    user_id: str
+    entity_type: str
+    mode: str
+    file_name: str
+    object_key: str
+    file_size: int | None
+    idempotency_key: str
+    parent_import_id: UUID | None
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class KnownImport:
+    """What the ledger has of an import that is about to be read."""
+
+    id: UUID
+    ended_reading: bool
+    file_sha256: str | None
+    is_new: bool
+
+
+async def register(conn: AsyncConnection, registration: Registration) -> KnownImport | None:
+    """The import of this idempotency key, registered when it is new; None when its id is another tenant's."""
+    values = {**registration.__dict__, "options": json.dumps(dict(registration.options))}
+    made = (await conn.execute(_REGISTER, values)).first() is not None
+    known = (await conn.execute(_KNOWN, values)).one_or_none()
+    if known is None:
+        return None
+    ended = known.parsed_at is not None or known.status not in {"uploading", "importing"}
+    return KnownImport(known.id, ended, known.file_sha256, made)
+
+
+async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> bool:
+    """Begin (or go on with) reading; False when there is nothing more to read."""
+    begun = await conn.execute(_BEGIN, {"id": import_id, "file_size": size, "file_sha256": sha256})
+    return begun.first() is not None
+
+
+async def describe(conn: AsyncConnection, import_id: UUID, layout: FileLayout) -> None:
+    """Write down what the file was found to be."""
+    await conn.execute(
+        _DESCRIBE,
+        {
+            "id": import_id,
+            "headers": json.dumps(layout.headings),
+            "fields": json.dumps(layout.fields),
+            "layout": json.dumps(layout.detected),
+            "notices": json.dumps(layout.notices),
+            "parent_import_id": None if layout.parent_import_id is None else UUID(layout.parent_import_id),
+        },
+    )
+
+
+async def staged_chunks(conn: AsyncConnection, import_id: UUID) -> int:
+    """How many chunks are staged already."""
+    return int((await conn.execute(_STAGED, {"id": import_id})).scalar_one())
+
+
+async def stage(conn: AsyncConnection, import_id: UUID, tenant_id: str, chunk: Chunk) -> bool:
+    """Stage a chunk; False when it is staged already or the import is not read any more."""
+    reading = (await conn.execute(_STILL_READING, {"id": import_id})).one_or_none()
+    if reading is None or reading.staged != chunk.number - 1:
+        return False
+    await conn.execute(
+        _ADD_CHUNK,
+        {
+            "id": import_id,
+            "chunk_no": chunk.number,
+            "tenant_id": tenant_id,
+            "first_row": chunk.first_row,
+            "last_row": chunk.last_row,
+            "row_count": len(chunk.rows),
+            "duplicates": json.dumps(chunk.duplicates),
+        },
+    )
+    records = ((import_id, row, tenant_id, chunk.number, group, cells) for row, group, cells in chunk.rows)
+    await copy_rows(conn, ledger.raw_rows, _RAW_COLUMNS, records)
+    return True
+
+
+async def read_to_the_end(
+    conn: AsyncConnection, import_id: UUID, *, total: int, notices: Sequence[Mapping[str, Any]]
+) -> None:
+    """The last chunk is staged: the total is known, and the import may end."""
+    await conn.execute(
+        _READ_TO_THE_END, {"id": import_id, "total": total, "notices": json.dumps([dict(notice) for notice in notices])}
+    )

@@ -1,0 +1,137 @@
+"""The parser's side of the reading process: it is started, listened to, and whatever becomes of it is a refusal."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.parser import frames
+from services.parser.limits import Limits
+from services.parser.refusals import FileRefused
+
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class FileLayout:
+    """What the file was found to be, and what its columns mean."""
+
+    headings: list[str]
+    fields: dict[str, int]
+    notices: list[dict[str, Any]]
+    detected: dict[str, Any]
+    parent_import_id: str | None
+
+
+@dataclass(frozen=True)
+class FileEnd:
+    """The file is read to its end."""
+
+    rows: int
+    notices: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """A file to be read, as the sender and we know it."""
+
+    path: Path
+    name: str
+    entity_type: str
+    mode: str
+    options: Mapping[str, str | None]
+
+
+Said = FileLayout | bytes | FileEnd
+"""What a reading gives: its layout, then payloads of rows (`frames.read_rows`), then its end."""
+
+
+@asynccontextmanager
+async def reading(request: ReadRequest, limits: Limits, *, silence: float) -> AsyncIterator[AsyncIterator[Said]]:
+    """Read a file in a process of its own; the process is gone when the block ends, however it ends.
+
+    The process is slowed down by whoever listens slowly, and killed when it says nothing for `silence` seconds.
+
+    Raises:
+        FileRefused: from the iteration; the file cannot be read, or killed its reader.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.parser.reader_child",
+        cwd=_ROOT,
+        env={"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=1 << 20,
+    )
+    assert process.stdin is not None
+    try:
+        told = {**asdict(request), "path": str(request.path), "limits": asdict(limits)}
+        with contextlib.suppress(ConnectionError):
+            process.stdin.write(orjson.dumps(told) + b"\n")
+            process.stdin.close()
+        yield _listen(process, request.name, limits, silence)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _listen(
+    process: asyncio.subprocess.Process, name: str, limits: Limits, silence: float
+) -> AsyncIterator[Said]:
+    assert process.stdout is not None
+    ended = False
+    while not ended:
+        try:
+            async with asyncio.timeout(silence):
+                length, kind = frames.read_header(await process.stdout.readexactly(frames.HEADER))
+                payload = await process.stdout.readexactly(length)
+        except TimeoutError:
+            raise _too_slow(name, silence) from None
+        except (asyncio.IncompleteReadError, frames.BrokenFrame) as error:
+            raise await _death(process, name, limits) from error
+        if kind == frames.ROWS:
+            yield payload
+            continue
+        said = orjson.loads(payload)
+        if kind == frames.REFUSED:
+            raise FileRefused(said["code"], said["message"])
+        ended = kind == frames.END
+        yield FileEnd(**said) if ended else FileLayout(**said)
+
+
+async def _death(process: asyncio.subprocess.Process, name: str, limits: Limits) -> FileRefused:
+    """Why the reader died, for a person. It did nothing but read this file."""
+    assert process.stderr is not None
+    last_words = (await process.stderr.read(1 << 16)).decode("utf-8", "replace")
+    code = await process.wait()
+    if code == -signal.SIGXCPU:
+        return _too_slow(name, limits.cpu_seconds)
+    if "MemoryError" in last_words or "memory allocation" in last_words or code in {-signal.SIGABRT, -signal.SIGKILL}:
+        what = f"needs more than {limits.address_space // (1024 * 1024)} MB of memory to be read"
+    else:
+        what = "ends every attempt at reading it"
+    return FileRefused(
+        "reader_died",
+        f'"{name}" {what}, which a healthy file of this size does not. Copy the rows into a new workbook, or save it as CSV '
+        f"UTF-8, and send that",
+    )
+
+
+def _too_slow(name: str, seconds: float) -> FileRefused:
+    return FileRefused(
+        "reader_too_slow",
+        f'"{name}" was given up after {seconds:.0f} seconds of reading. Copy the rows into a new workbook, or split it into '
+        f"several files, and send that",
+    )

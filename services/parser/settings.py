@@ -1,0 +1,42 @@
+"""What the parser is told by its environment (prefix `WINNOW_PARSER_`). Every limit is named in its error."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.parser.limits import Limits
+
+
+class ParserSettings(BaseSettings):
+    """Limits of files and of the process that reads them."""
+
+    model_config = SettingsConfigDict(env_prefix="WINNOW_PARSER_", frozen=True)
+
+    file_megabytes: int = Field(default=200, description="largest file")
+    rows: int = Field(default=1_048_576, description="most data rows")
+    columns: int = Field(default=200, description="most columns")
+    group_rows: int = Field(default=20_000, description="most rows of one product")
+    inflated_megabytes: int = Field(default=4_000, description="largest workbook once unpacked")
+    inflate_ratio: int = Field(default=250, description="most a part of a workbook may grow when unpacked")
+    archive_entries: int = Field(default=2_000, description="most parts of a workbook")
+    reader_megabytes: int = Field(default=768, description="address space of the reading process")
+    reader_cpu_seconds: int = Field(default=900, description="processor time of the reading process")
+    reader_silence_seconds: float = Field(default=120, description="longest the reading process may say nothing")
+    first_chunk_rows: int = Field(default=250, description="rows of the first chunk, so that it is done early")
+    chunk_rows: int = Field(default=2_000, description="rows of every other chunk")
+    lock_patience_seconds: float = Field(default=5, description="wait for another process that reads the same file")
+    folder: Path | None = Field(default=None, description="where files are kept while they are read")
+
+    @property
+    def limits(self) -> Limits:
+        """What the reading process is told."""
+        return Limits(
+            rows=self.rows,
+            columns=self.columns,
+            inflated_bytes=self.inflated_megabytes * 1_000_000,
+            inflate_ratio=self.inflate_ratio,
+            archive_entries=self.archive_entries,
+            address_space=self.reader_megabytes * 1024 * 1024,
+            cpu_seconds=self.reader_cpu_seconds,
+        )

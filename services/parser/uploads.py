@@ -1,0 +1,112 @@
+"""What an upload event claims, and whether an import can come of it. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+from uuid_utils.compat import uuid7
+
+from services.parser.refusals import FileRefused
+from services.parser.repository import Registration
+from shared.entities import ENTITY_TYPES
+from shared.events import FileUploaded
+from shared.events.model import TenantId
+from shared.messaging.envelope import Delivery
+from shared.storage import tenant_owns
+
+_TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
+_UNKNOWN = "unknown"
+_RESERVED_MODES = ("enrich", "upsert")
+
+
+def check_claim(event: FileUploaded) -> None:
+    """Let only claims pass of which an import can come.
+
+    Raises:
+        FileRefused: unknown entity type or mode, or an object outside the tenant's own part of the storage.
+    """
+    entity = ENTITY_TYPES.get(event.entity_type)
+    if entity is None:
+        known = ", ".join(sorted(ENTITY_TYPES))
+        raise FileRefused(
+            "unknown_entity_type",
+            f'"{event.entity_type}" is not an entity type Winnow imports; it imports {known}. Send the event again with '
+            f"one of these as entity_type",
+        )
+    if event.mode not in entity.modes:
+        modes = ", ".join(entity.modes)
+        why = "is not available yet" if event.mode in _RESERVED_MODES else "is not a mode"
+        raise FileRefused(
+            "unknown_mode",
+            f'Mode "{event.mode}" {why} for {entity.name}; there is {modes}. Send the event again with one of these as mode',
+        )
+    if not tenant_owns(event.tenant_id, event.object_key):
+        raise FileRefused(
+            "foreign_object",
+            f'The object key "{event.object_key}" does not lie in the tenant\'s own part of the storage. Put the file under '
+            f'"{event.tenant_id}/" (without "." or ".." in the key) and send the event again',
+        )
+
+
+def registration(event: FileUploaded, delivery: Delivery, etag: str) -> Registration:
+    """The import an event asks for. When two events are one import: docs/decisions/0005-how-an-import-is-known.md."""
+    return Registration(
+        id=event.import_id or uuid7(),
+        tenant_id=event.tenant_id,
+        user_id=event.user_id,
+        entity_type=event.entity_type,
+        mode=event.mode,
+        file_name=event.file_name,
+        object_key=event.object_key,
+        file_size=event.file_size,
+        idempotency_key=event.idempotency_key or _identity(event.import_id, delivery, etag),
+        parent_import_id=event.parent_import_id,
+        options=event.options.model_dump(exclude_none=True),
+    )
+
+
+def refused_registration(raw: Mapping[str, Any], delivery: Delivery) -> Registration | None:
+    """The import an invalid event meant, as far as it is legible; None when it does not even say whose it is."""
+    try:
+        tenant_id = _TENANT.validate_python(raw.get("tenant_id"), strict=True)
+    except ValidationError:
+        return None
+    import_id = _uuid(raw.get("import_id"))
+    given = raw.get("idempotency_key")
+    key = _legible(given) if isinstance(given, str) and given else _identity(import_id, delivery, "")
+    return Registration(
+        id=import_id or uuid7(),
+        tenant_id=tenant_id,
+        user_id=_legible(raw.get("user_id")),
+        entity_type=_legible(raw.get("entity_type")),
+        mode=_legible(raw.get("mode")),
+        file_name=_legible(raw.get("file_name")),
+        object_key=_legible(raw.get("object_key")),
+        file_size=None,
+        idempotency_key=key,
+        parent_import_id=None,
+        options={},
+    )
+
+
+def _identity(import_id: UUID | None, delivery: Delivery, etag: str) -> str:
+    if import_id is not None:
+        return f"import:{import_id}"
+    if delivery.event_id:
+        return f"event:{_legible(delivery.source)}:{_legible(delivery.event_id)}"
+    return f"body:{hashlib.sha256(delivery.body).hexdigest()}:{etag}"
+
+
+def _legible(value: object) -> str:
+    """Whatever was sent, as a short text that can be stored."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return "".join(character for character in text if character.isprintable())[:255] or _UNKNOWN
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,145 @@
+"""Servers that die, topics that are lost, events that come twice and in any order."""
+
+import asyncio
+import json
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import confluent_kafka
+import confluent_kafka.admin
+import pytest
+
+from deploy.local.stack import Stack
+from shared.events import TOPICS
+from tests.chaos.conftest import Undisturbed
+from tests.harness.world import World, eventually
+
+FLEET = {"parser": 1, "validator": 2, "committer": 2, "exporter": 1, "keeper": 1}
+
+
+async def under_way(world: World, tenant: str) -> None:
+    """Wait until some of the import is committed and some is not."""
+
+    async def some() -> bool:
+        return bool(
+            await world.scalar(
+                "SELECT count(*) FROM imports.import_chunks WHERE tenant_id = :tenant AND state = 'committed'",
+                tenant=tenant,
+            )
+        )
+
+    await eventually("a first chunk is committed", some, every=0.02)
+
+
+@pytest.mark.parametrize("server", ["kafka", "postgres", "s3"])
+async def test_killing_a_server_in_the_middle_of_an_import_changes_nothing(
+    idle_world: World, undisturbed: Undisturbed, chance: random.Random, stack: Stack, tenant: str, server: str
+) -> None:
+    idle_world.fleet.start(FLEET)
+    import_id = idle_world.send(tenant, undisturbed.path)
+    if server != "s3":
+        await under_way(idle_world, tenant)
+    victim = getattr(stack, server)
+    victim.kill()
+    await asyncio.sleep(chance.uniform(0.5, 3))  # how long it is away is chance
+    await asyncio.to_thread(victim.start)
+    ended = await idle_world.ended(import_id, seconds=240)
+    await undisturbed.assert_same(idle_world, tenant, ended)
+    assert all(member.running for member in idle_world.fleet.members), "services wait for servers, they do not die"
+
+
+async def test_losing_every_topic_in_the_middle_of_an_import_changes_nothing(
+    idle_world: World, undisturbed: Undisturbed, tenant: str
+) -> None:
+    idle_world.fleet.start(FLEET)
+    import_id = idle_world.send(tenant, undisturbed.path)
+    await under_way(idle_world, tenant)
+    admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": idle_world.servers.kafka})
+    for deleted in admin.delete_topics([topic.name for topic in TOPICS]).values():
+        deleted.result(30)
+    ended = await idle_world.ended(import_id, seconds=240)
+    await undisturbed.assert_same(idle_world, tenant, ended)
+
+
+async def test_every_event_twice_and_out_of_order_changes_nothing(
+    idle_world: World, undisturbed: Undisturbed, chance: random.Random, tenant: str
+) -> None:
+    idle_world.fleet.start(FLEET)
+    with repeating(idle_world, chance) as repeated:
+        import_id = idle_world.send(tenant, undisturbed.path, times=2)
+        ended = await idle_world.ended(import_id, seconds=240)
+
+        async def enough() -> bool:
+            return repeated() > 10
+
+        await eventually("events were repeated", enough)
+    await undisturbed.assert_same(idle_world, tenant, ended)
+    imports = await idle_world.scalar("SELECT count(*) FROM imports.imports WHERE tenant_id = :tenant", tenant=tenant)
+    assert imports == 1
+
+
+@contextmanager
+def repeating(world: World, chance: random.Random) -> Iterator[Callable[[], int]]:
+    """Publish every event of ours once more, late and shuffled; yields how many were."""
+    stop = threading.Event()
+    repeated = 0
+
+    def repeat() -> None:
+        nonlocal repeated
+        consumer = confluent_kafka.Consumer(
+            {
+                "bootstrap.servers": world.servers.kafka,
+                "group.id": f"repeater-{chance.random()}",
+                "auto.offset.reset": "latest",
+            }
+        )
+        producer = confluent_kafka.Producer({"bootstrap.servers": world.servers.kafka})
+        consumer.subscribe([topic.name for topic in TOPICS])
+        held: list[confluent_kafka.Message] = []
+        while not stop.is_set():
+            held.extend(
+                message
+                for message in consumer.consume(20, 0.2)
+                if not message.error() and "repeated" not in dict(message.headers() or [])
+            )
+            chance.shuffle(held)
+            for message in held[: chance.randrange(0, len(held) + 1)]:
+                producer.produce(
+                    message.topic(), message.value(), headers=[*(message.headers() or []), ("repeated", b"1")]
+                )
+                held.remove(message)
+                repeated += 1
+            producer.flush(5)
+        consumer.close()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield lambda: repeated
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+async def test_events_of_the_ledger_forged_in_the_wrong_order_change_nothing(
+    idle_world: World, undisturbed: Undisturbed, tenant: str
+) -> None:
+    """`rows-validated` for every chunk, before anything was validated."""
+    idle_world.fleet.start(FLEET)
+    import_id = idle_world.send(tenant, undisturbed.path)
+    for chunk in range(1, 6):
+        forged = {
+            "tenant_id": tenant,
+            "import_id": str(import_id),
+            "entity_type": "products",
+            "mode": "create",
+            "chunk_no": chunk,
+            "first_row": 2,
+            "last_row": 3,
+            "row_count": 2,
+        }
+        idle_world.publish(json.dumps(forged).encode(), topic="rows-validated")
+    ended = await idle_world.ended(import_id, seconds=240)
+    await undisturbed.assert_same(idle_world, tenant, ended)

@@ -1,0 +1,89 @@
+"""Fixtures on real servers. Whatever needs a server gets one started, or fails; nothing is skipped."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from shared.db.migrate import migrate
+
+from deploy.local.stack import PROJECT, Stack
+from shared.messaging.kafka import apply_topics
+from tests.harness.fleet import STAGES, Fleet
+from tests.harness.world import Servers, World
+
+# What a test changes in how services behave: nothing but how long they are patient.
+PATIENCE = {"WINNOW_REEMIT_AFTER_SECONDS": "3", "WINNOW_LOG_LEVEL": "INFO"}
+
+
+def _start(home: Path) -> Stack:
+    stack = Stack(home)
+    stack.up()
+    asyncio.run(_prepare(stack))
+    return stack
+
+
+async def _prepare(stack: Stack) -> None:
+    await migrate(stack.endpoints.postgres_admin_url, stack.state.secret)
+    await apply_topics(stack.endpoints.kafka_bootstrap)
+
+
+def make_world(stack: Stack, folder: Path) -> World:
+    """A world on the servers of a stack, with no services running yet."""
+    endpoints = stack.endpoints
+    ports: dict[tuple[str, int], dict[str, str]] = {}
+
+    def told(service: str, replica: int) -> dict[str, str]:
+        known = ports.setdefault((service, replica), stack.environment_for(service, replica))
+        return {**known, **PATIENCE}
+
+    servers = Servers(
+        kafka=endpoints.kafka_bootstrap,
+        admin_url=stack.admin_database_url,
+        s3_endpoint=endpoints.s3_endpoint,
+        s3_access_key=endpoints.s3_access_key,
+        s3_secret_key=endpoints.s3_secret_key,
+    )
+    return World(servers, Fleet(told, folder), folder)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Kafka, PostgreSQL and an S3 server of this test run, migrated, with all topics."""
+    home = PROJECT / ".winnow" / f"tests-{os.getpid()}"
+    stack = _start(home)
+    yield stack
+    stack.down()
+    stack.remove()
+
+
+@pytest.fixture(scope="session")
+def running_world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The one world that is left running between tests."""
+    world = make_world(stack, tmp_path_factory.mktemp("world"))
+    yield world
+    world.fleet.stop()
+
+
+@pytest.fixture
+def world(running_world: World) -> World:
+    """Winnow as it runs: one process of every service, shared by all tests that only send files."""
+    if not running_world.fleet.members:
+        running_world.fleet.start(dict.fromkeys((*STAGES, "keeper"), 1))
+    return running_world
+
+
+@pytest.fixture
+def idle_world(stack: Stack, running_world: World, tmp_path: Path) -> Iterator[World]:
+    """The servers, and no service processes but those the test starts: for tests that kill them."""
+    running_world.fleet.stop()
+    world = make_world(stack, tmp_path)
+    yield world
+    world.fleet.stop()
+
+
+@pytest.fixture
+def tenant(request: pytest.FixtureRequest) -> str:
+    """A tenant nobody else has."""
+    return f"t-{abs(hash(request.node.nodeid)) % 10**10}-{os.urandom(3).hex()}"

@@ -1,0 +1,214 @@
+"""File in, files out: what a sender sees."""
+
+import csv
+from pathlib import Path
+from uuid import UUID
+
+import openpyxl
+import pytest
+from uuid_utils.compat import uuid7
+
+from shared.db import catalog
+from tests.harness.files import HEADINGS, catalogue, product, row, text_file, workbook
+from tests.harness.production import count, difference
+from tests.harness.world import World, eventually
+
+
+async def test_an_upstream_system_needs_a_file_and_one_event(world: World, tenant: str, tmp_path: Path) -> None:
+    key = world.put(tenant, workbook(tmp_path / "autumn.xlsx", catalogue(4)))
+    world.publish(
+        {
+            "tenant_id": tenant,
+            "user_id": "u-17",
+            "entity_type": "products",
+            "mode": "create",
+            "object_key": key,
+            "file_name": "autumn.xlsx",
+        }
+    )
+
+    async def its_import() -> UUID | None:
+        found: UUID | None = await world.scalar(
+            "SELECT max(id::text)::uuid FROM imports.imports WHERE tenant_id = :tenant", tenant=tenant
+        )
+        return found
+
+    ended = await world.ended(await eventually("the import is registered", its_import))
+    assert ended.status == "completed", ended
+    assert (ended.total_rows, ended.created_rows, ended.failed_rows) == (12, 12, 0)
+    assert ended.file_name == "autumn.xlsx"
+    async with world.database() as conn:
+        assert await count(conn, catalog.products, tenant) == 4
+        assert await count(conn, catalog.product_variants, tenant) == 12
+
+
+async def test_good_products_go_in_and_bad_ones_come_back_in_the_senders_layout(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    rows = [
+        *product(1, variants=2),
+        *product(2, variants=2, percentages="80; 40"),
+        *product(3),
+    ]
+    ended = await world.ended(world.send(tenant, workbook(tmp_path / "autumn.xlsx", rows)))
+    assert ended.status == "completed_with_failures"
+    assert (ended.total_rows, ended.created_rows, ended.failed_rows) == (5, 3, 2)
+
+    assert ended.correction_object_key is not None
+    book = openpyxl.load_workbook(world.fetch(ended.correction_object_key))
+    page = book["Products"]
+    assert [cell.value for cell in page[1]] == [*HEADINGS, "Import errors"]
+    assert page.freeze_panes == "A2"
+    assert page.max_row == 3, "the whole group that failed, and nothing else"
+    bad = page.cell(2, HEADINGS.index("Percentages") + 1)
+    assert bad.value == "80; 40"
+    assert bad.fill.fgColor.rgb == "FFFFE0E0"
+    assert bad.comment is not None
+    assert "120" in bad.comment.text
+    assert "Percentages" in page.cell(2, len(HEADINGS) + 1).value
+    assert page.cell(2, HEADINGS.index("kgCO2e Carbon Footprint") + 1).value == 6.55
+
+    assert ended.failed_rows_object_key is not None
+    raw = world.fetch(ended.failed_rows_object_key).read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    lines = list(csv.reader(raw.decode("utf-8-sig").splitlines()))
+    assert lines[0] == [*HEADINGS, "Import error"]
+    assert len(lines) == 3
+
+
+async def test_a_repaired_correction_file_imports_what_is_in_it(world: World, tenant: str, tmp_path: Path) -> None:
+    rows = [*product(1), *product(2, carbon_kg="12abc", title="=SUM(A1)"), *product(3)]
+    first = await world.ended(world.send(tenant, workbook(tmp_path / "autumn.xlsx", rows)))
+    assert first.failed_rows == 1
+    assert first.correction_object_key is not None
+    path = world.fetch(first.correction_object_key)
+    book = openpyxl.load_workbook(path)
+    book["Products"].cell(2, HEADINGS.index("kgCO2e Carbon Footprint") + 1).value = 12.5
+    book.save(path)
+
+    second = await world.ended(world.send(tenant, path))
+    assert (second.status, second.total_rows, second.created_rows) == ("completed", 1, 1), await world.errors(second.id)
+    assert second.parent_import_id == first.id
+    title = await world.scalar(
+        "SELECT title FROM catalog.products WHERE tenant_id = :tenant AND handle = 'shirt-2'", tenant=tenant
+    )
+    assert title == "=SUM(A1)", "what was neutralised for spreadsheets is restored"
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "utf-16"), ("|", "cp1252")]
+)
+async def test_text_files_give_the_same_products_as_the_workbook(
+    world: World, tenant: str, tmp_path: Path, delimiter: str, encoding: str
+) -> None:
+    rows = [
+        *product(1, variants=3, title="Blåbärströja", tags="a|b"),
+        *product(2, description='He said "hi"\nand left'),
+    ]
+    one = await world.ended(world.send(tenant, workbook(tmp_path / "autumn.xlsx", rows)))
+    other = f"{tenant}-text"
+    path = text_file(tmp_path / "autumn.csv", rows, delimiter=delimiter, encoding=encoding)
+    two = await world.ended(world.send(other, path))
+    assert (one.created_rows, two.created_rows) == (4, 4), await world.errors(two.id)
+    assert difference(await world.production(tenant), await world.production(other)) == []
+
+
+async def test_the_template_gives_its_products_and_not_its_example(world: World, tenant: str, tmp_path: Path) -> None:
+    example = product(
+        9, title="Organic Cotton T-Shirt", handle="organic-cotton-tshirt", tags="mens; example", sku="SKU-OCT-001"
+    )[0]
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.title = "Description"
+    book.active.append(["Category", "Value", "Description"])
+    page = book.create_sheet("Products")
+    sections = {0: "Product", 5: "Publishing", 6: "Organization", 9: "Variants", 17: "Environment", 20: "Composition"}
+    page.append([sections.get(number) for number in range(len(HEADINGS))])
+    page.append(HEADINGS)
+    page.append(example)
+    for cells in [*product(1, variants=3), *product(2, variants=2)]:
+        page.append([float(cell) if isinstance(cell, int) else cell for cell in cells])
+    path = tmp_path / "template.xlsx"
+    book.save(path)
+    ended = await world.ended(world.send(tenant, path))
+    assert (ended.status, ended.total_rows, ended.created_rows) == ("completed", 5, 5), await world.errors(ended.id)
+    assert ended.summary["products"]["created"] == 2
+    assert ended.summary["variants"]["created"] == 5
+    barcodes = await world.scalar(
+        "SELECT array_agg(barcode ORDER BY barcode) FROM catalog.product_variants WHERE tenant_id = :tenant",
+        tenant=tenant,
+    )
+    assert barcodes[0] == "10000000100"
+    assert any("3" in notice["message"] or notice.get("row") == 3 for notice in ended.notices)
+
+
+async def test_the_same_event_twice_is_one_import(world: World, tenant: str, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(3))
+    ended = await world.ended(world.send(tenant, path, times=3))
+    assert ended.created_rows == 9
+    imports = await world.scalar("SELECT count(*) FROM imports.imports WHERE tenant_id = :tenant", tenant=tenant)
+    assert imports == 1
+
+
+async def test_the_same_file_again_changes_nothing_and_says_so(world: World, tenant: str, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(3))
+    await world.ended(world.send(tenant, path))
+    before = await world.production(tenant)
+    again = await world.ended(world.send(tenant, path))
+    assert (again.total_rows, again.created_rows, again.failed_rows) == (9, 0, 9)
+    assert {code for _, _, code, _ in await world.errors(again.id)} == {"already_exists"}
+    assert difference(before, await world.production(tenant)) == []
+
+
+async def test_two_tenants_with_the_same_file_do_not_meet(world: World, tenant: str, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(3))
+    one, two = world.send(tenant, path), world.send(f"{tenant}-2", path)
+    assert (await world.ended(one)).created_rows == 9
+    assert (await world.ended(two)).created_rows == 9
+
+
+async def test_the_first_spelling_in_the_file_names_an_entity_created_once(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    rows = [
+        *product(1, manufacturer="Acme MILLS"),
+        *product(2, manufacturer=" acme mills "),
+        *product(3, manufacturer="ACME Mills"),
+    ]
+    ended = await world.ended(world.send(tenant, workbook(tmp_path / "autumn.xlsx", rows)))
+    assert ended.created_rows == 3
+    names = await world.scalar(
+        "SELECT array_agg(name) FROM catalog.manufacturers WHERE tenant_id = :tenant", tenant=tenant
+    )
+    assert names == ["Acme MILLS"]
+
+
+async def test_two_files_at_once_never_make_two_of_one(world: World, tenant: str, tmp_path: Path) -> None:
+    one = workbook(tmp_path / "one.xlsx", catalogue(300))
+    two = workbook(tmp_path / "two.xlsx", catalogue(300, start=151))
+    first, second = world.send(tenant, one), world.send(tenant, two)
+    ended = [await world.ended(first), await world.ended(second)]
+    assert sum(each.created_rows for each in ended) == 450 * 3
+    async with world.database() as conn:
+        assert await count(conn, catalog.products, tenant) == 450
+        assert await count(conn, catalog.manufacturers, tenant) == 1
+
+
+async def test_a_chosen_import_id_is_the_id_and_another_tenants_cannot_be_taken(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(1))
+    mine = await world.ended(world.send(tenant, path))
+    other = f"{tenant}-other"
+    world.send(other, path, import_id=str(mine.id))
+    again = await world.ended(world.send(other, workbook(tmp_path / "next.xlsx", catalogue(1))))
+    assert again.created_rows == 3
+    assert (await world.ended(mine.id)).tenant_id == tenant
+    assert uuid7() != mine.id
+
+
+async def test_an_orphan_variant_row_fails_alone(world: World, tenant: str, tmp_path: Path) -> None:
+    rows = [row(sku="LOST-1", attribute_1="Size", attribute_value_1="S"), *product(1)]
+    ended = await world.ended(world.send(tenant, workbook(tmp_path / "autumn.xlsx", rows)))
+    assert (ended.created_rows, ended.failed_rows) == (1, 1)
+    assert [message for *_, message in await world.errors(ended.id)] == ["Variant row found before any product row"]
