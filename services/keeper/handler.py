@@ -5,11 +5,11 @@ import secrets
 from dataclasses import dataclass
 
 import structlog
-from shared.db.transaction import tenant_transaction
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.keeper import repository
 from services.keeper.settings import KeeperSettings
+from shared.db.transaction import tenant_transaction
 from shared.events import TOPICS
 from shared.ledger import give_up
 from shared.messaging.kafka import apply_topics

@@ -1,0 +1,25 @@
+"""Wiring of the exporter."""
+
+from services.exporter.handler import ExportCorrections
+from services.exporter.settings import ExporterSettings
+from shared.events.topics import CORRECTIONS_EXPORTED, IMPORT_COMPLETED
+from shared.messaging.service import Resources, Stage, run_stage
+from shared.settings import ServiceSettings, StorageSettings
+from shared.storage import ObjectStore
+
+
+def main() -> None:
+    """Run the exporter until it is told to stop."""
+    storage = StorageSettings()
+    exporter = ExporterSettings()
+
+    def wire(resources: Resources) -> Stage:
+        store = ObjectStore(
+            storage.endpoint, storage.access_key.get_secret_value(), storage.secret_key.get_secret_value()
+        )
+        handler = ExportCorrections(
+            resources.engine, store, storage.results_bucket, exporter, beat=resources.health.beat
+        )
+        return Stage(name="exporter", topic=IMPORT_COMPLETED, handler=handler, relays=(CORRECTIONS_EXPORTED,))
+
+    run_stage(ServiceSettings(), "exporter", wire)

@@ -1,0 +1,109 @@
+"""What is handed back of a file: which columns, which rows, and what is said about each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.corrections import is_reasons_heading, neutralise
+from shared.entities.cells import Cell
+from shared.entities.declaration import EntityType, Kind
+
+_NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The import that is handed back, and when it ended."""
+
+    import_id: UUID
+    file_name: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a row was not imported: about one cell of it, or (without a column) about the row as a whole.
+
+    `column` is the 0-based index in the file; `heading` the file's own, or the template's where the file has no such
+    column.
+    """
+
+    column: int | None
+    heading: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """One row of a group that failed, and what is wrong with it.
+
+    `group_row` is the group's first row, `first_bad_row` the first of its rows that has a reason of its own.
+    """
+
+    row: int
+    group_row: int
+    first_bad_row: int
+    cells: Sequence[Cell]
+    reasons: Sequence[Reason] = ()
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the row itself has a reason; otherwise it is here because of another row of its group."""
+        return bool(self.reasons)
+
+
+class Layout:
+    """The columns that are handed back: the file's own, in their order, without reasons of an earlier round.
+
+    `width` is the number of cells of the longest row, for rows may go beyond the headings. Headings come back
+    neutralised, like every text.
+    """
+
+    def __init__(self, entity: EntityType, headings: Sequence[str], fields: Mapping[str, int], width: int) -> None:
+        whole = [*headings, *("" for _ in range(len(headings), width))]
+        self._kept = [index for index, heading in enumerate(whole) if not is_reasons_heading(heading)]
+        self._place = {index: place for place, index in enumerate(self._kept)}
+        self._as_they_are = self._kept == list(range(len(whole)))
+        numeric = {fields[code] for code in fields if entity.by_code[code].kind in _NUMERIC}
+        self.sheet = entity.sheet
+        self.headings: tuple[str, ...] = tuple(neutralise(whole[index]) for index in self._kept)
+        self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
+        """By column: whether what is typed there is meant as a number."""
+        self._group_noun = entity.name.removesuffix("s")
+
+    def cells(self, row: FailedRow) -> Sequence[Cell]:
+        """The row's cells in the columns that are handed back; shorter when the last ones are blank."""
+        cells = row.cells
+        if self._as_they_are:
+            return cells
+        return [cells[index] for index in self._kept if index < len(cells)]
+
+    def marks(self, row: FailedRow) -> Mapping[int, str]:
+        """By column that is handed back: what is wrong with the row's cell in it, a line for each reason."""
+        marks: dict[int, str] = {}
+        for reason in row.reasons:
+            place = None if reason.column is None else self._place.get(reason.column)
+            if place is not None:
+                marks[place] = f"{marks[place]}\n{reason.message}" if place in marks else reason.message
+        return marks
+
+    def explanation(self, row: FailedRow, *, between: str) -> str:
+        """Everything there is to say about the row, reasons set apart by `between`. Row numbers are the file's."""
+        if not row.is_bad:
+            return f"Not imported because row {row.first_bad_row} of the same {self._group_noun} has errors"
+        return f"Row {row.row} – {between.join(said(row.reasons))}"
+
+
+def said(reasons: Sequence[Reason]) -> Iterator[str]:
+    """Each different message once, after the headings it is about; headings a message names itself go without."""
+    headings: dict[str, list[str]] = {}
+    for reason in reasons:
+        named = headings.setdefault(reason.message, [])
+        if reason.heading and reason.heading not in named:
+            named.append(reason.heading)
+    for message, named in headings.items():
+        if not named or (message.startswith(named[0]) and all(heading in message for heading in named)):
+            yield message
+        else:
+            yield f"{', '.join(named)}: {message}"

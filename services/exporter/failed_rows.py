@@ -1,0 +1,48 @@
+"""The failed-rows CSV: the same rows as the correction workbook, for programs and for people without a spreadsheet."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from services.exporter.corrections import FailedRow, Layout
+from shared.corrections import FAILED_ROWS_HEADING, neutralise
+from shared.entities.cells import Cell, cell_text
+
+
+class FailedRowsFile:
+    """Writes the rows of failed groups: UTF-8 with BOM, CRLF, the file's columns and then `Import error`.
+
+    A context manager; the file is complete when it is left.
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._layout = layout
+        self._width = len(layout.headings)
+        # Half a surrogate pair has no place in UTF-8; its cell has been refused for it and shows a question mark.
+        self._file = path.open("w", encoding="utf-8-sig", errors="replace", newline="")
+        self._records = csv.writer(self._file, lineterminator="\r\n")
+        self._records.writerow([*layout.headings, FAILED_ROWS_HEADING])
+
+    def add(self, rows: Iterable[FailedRow]) -> None:
+        """Write rows. Cells show the text a person saw in them."""
+        self._records.writerows(map(self._record, rows))
+
+    def _record(self, row: FailedRow) -> list[str]:
+        shown = [_shown(cell) for cell in self._layout.cells(row)]
+        shown += [""] * (self._width - len(shown))
+        shown.append(self._layout.explanation(row, between=" | "))
+        return shown
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def _shown(cell: Cell) -> str:
+    return neutralise(cell) if isinstance(cell, str) else cell_text(cell)

@@ -1,0 +1,157 @@
+"""Import completed → corrections exported: gather the failed groups, write both files, say where they are."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.exporter import repository
+from services.exporter.batches import pulled
+from services.exporter.corrections import Layout
+from services.exporter.failed_rows import FailedRowsFile
+from services.exporter.names import ResultKeys, result_keys
+from services.exporter.repository import AwaitedFiles, StoredRow, read_rows
+from services.exporter.settings import ExporterSettings
+from services.exporter.workbook import CorrectionWorkbook
+from shared.db.transaction import tenant_transaction
+from shared.entities import ENTITY_TYPES
+from shared.events import CorrectionsExported, ImportCompleted
+from shared.messaging import outbox
+from shared.messaging.envelope import Delivery
+from shared.messaging.failures import Poison
+from shared.observability import metrics
+
+log = structlog.get_logger(__name__)
+
+WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV_TYPE = "text/csv; charset=utf-8"
+
+_BATCH_BYTES = 8 * 1024 * 1024
+
+
+class ResultStore(Protocol):
+    """Where files that are handed back are kept."""
+
+    async def upload(self, bucket: str, key: str, path: Path, content_type: str) -> None:
+        """Keep a file; an object of that key is replaced whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Both files of one export, and what they are written from."""
+
+    awaited: AwaitedFiles
+    layout: Layout
+    folder: Path
+    comments: int
+
+    @property
+    def workbook(self) -> Path:
+        return self.folder / "corrections.xlsx"
+
+    @property
+    def failed_rows(self) -> Path:
+        return self.folder / "failed-rows.csv"
+
+    def write(self, batches: Iterable[Sequence[StoredRow]], beat: Callable[[], None]) -> int:
+        """Write both files in one go; how many rows they have. Blocks: for a thread."""
+        written = 0
+        with (
+            CorrectionWorkbook(self.workbook, self.layout, self.awaited.origin, comments=self.comments) as workbook,
+            FailedRowsFile(self.failed_rows, self.layout) as failed_rows,
+        ):
+            for batch in batches:
+                rows = read_rows(batch)
+                workbook.add(rows)
+                failed_rows.add(rows)
+                written += len(rows)
+                beat()
+        return written
+
+
+class ExportCorrections:
+    """Acts on `import-completed`. What to export is read from the ledger: the event only says that it is time.
+
+    Exporting again writes the same bytes under the same keys, so two at once do no harm; whoever records the keys first
+    announces them.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        store: ResultStore,
+        bucket: str,
+        settings: ExporterSettings,
+        *,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._bucket = bucket
+        self._settings = settings
+        self._beat = beat
+
+    async def __call__(self, event: ImportCompleted, delivery: Delivery) -> None:
+        """Hand back what was not imported; an import that awaits no files is left as it is."""
+        # Once, unless the import was taken up again and ended anew meanwhile: then there is something else to export.
+        while (awaited := await self._awaited(event)) is not None:
+            if await self._export(event, awaited, traceparent=delivery.traceparent):
+                return
+
+    async def _awaited(self, event: ImportCompleted) -> AwaitedFiles | None:
+        async with tenant_transaction(self._engine, event.tenant_id) as conn:
+            found = await repository.read_import(conn, event.import_id)
+            if found is None:
+                raise Poison(f"there is no import {event.import_id}")
+            if found.entity_type not in ENTITY_TYPES:
+                raise Poison(f"nothing is known of {found.entity_type}")
+            if found.awaited is None:
+                await outbox.settle(conn, event)
+        return found.awaited
+
+    async def _export(self, event: ImportCompleted, awaited: AwaitedFiles, *, traceparent: str | None) -> bool:
+        keys = result_keys(event.tenant_id, event.import_id, awaited.origin.file_name)
+        with tempfile.TemporaryDirectory(prefix="winnow-exporter-", dir=self._settings.work_folder) as folder:
+            rows, files = await self._write(event, awaited, Path(folder))
+            await self._store.upload(self._bucket, keys.correction, files.workbook, WORKBOOK_TYPE)
+            await self._store.upload(self._bucket, keys.failed_rows, files.failed_rows, CSV_TYPE)
+        return await self._record(event, awaited, keys, rows, traceparent=traceparent)
+
+    async def _write(self, event: ImportCompleted, awaited: AwaitedFiles, folder: Path) -> tuple[int, _Files]:
+        """Write both files from one reading of the rows."""
+        async with tenant_transaction(self._engine, event.tenant_id) as conn:
+            extent = await repository.measure_failed_rows(conn, event.import_id)
+            if not extent.size:
+                raise Poison(f"import {event.import_id} has failed rows by its count, and none in the ledger")
+            layout = Layout(ENTITY_TYPES[event.entity_type], awaited.headings, awaited.fields, extent.cells)
+            files = _Files(awaited, layout, folder, self._settings.comments)
+            batch = max(1, min(self._settings.batch_rows, _BATCH_BYTES // extent.size))
+            batches = pulled(repository.failed_rows(conn, event.import_id, batch=batch), asyncio.get_running_loop())
+            return await asyncio.to_thread(files.write, batches, self._beat), files
+
+    async def _record(
+        self, event: ImportCompleted, awaited: AwaitedFiles, keys: ResultKeys, rows: int, *, traceparent: str | None
+    ) -> bool:
+        """Say where the files are; False when somebody else did, or the import has ended anew."""
+        async with tenant_transaction(self._engine, event.tenant_id) as conn:
+            if not await repository.record_files(conn, awaited.origin, keys):
+                return False
+            exported = CorrectionsExported(
+                tenant_id=event.tenant_id,
+                import_id=event.import_id,
+                correction_object_key=keys.correction,
+                failed_rows_object_key=keys.failed_rows,
+                failed_rows=rows,
+            )
+            await outbox.append(conn, exported, traceparent=traceparent)
+            await outbox.settle(conn, event)
+        metrics.ROWS.labels(stage="exporter", outcome="failed").inc(rows)
+        if rows != awaited.failed_rows:
+            log.error("export.differs", exported=rows, ledger=awaited.failed_rows)
+        log.info("import.exported", rows=rows)
+        return True

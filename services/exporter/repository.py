@@ -1,0 +1,162 @@
+"""The SQL of the exporter. Nothing here commits."""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.exporter.corrections import FailedRow, Origin, Reason
+from services.exporter.names import ResultKeys
+
+# Locked, so that an import cannot be taken up again, and end anew, between this look and what is done about it.
+_IMPORT = text(
+    """
+    SELECT entity_type, file_name, headers, column_mappings, has_exportable_failures, failed_rows, status,
+           completed_at, correction_object_key
+      FROM imports.imports WHERE id = :import_id
+       FOR NO KEY UPDATE
+    """
+)
+_FAILED_GROUPS = """
+      FROM imports.raw_rows r
+      JOIN (SELECT group_row, min(row_no) AS first_bad_row
+              FROM imports.row_errors WHERE import_id = :import_id GROUP BY group_row) failed USING (group_row)
+"""
+_EXTENT = text(
+    f"""
+    SELECT coalesce(max(json_array_length(r.cells)), 0) AS cells,
+           coalesce(max(octet_length(CAST(r.cells AS text))), 0) AS size
+    {_FAILED_GROUPS}
+     WHERE r.import_id = :import_id
+    """
+)
+# As text: decoding millions of cells is the thread's work, not the event loop's.
+_ROWS = text(
+    f"""
+    SELECT r.row_no, r.group_row, failed.first_bad_row, CAST(r.cells AS text) AS cells,
+           (SELECT CAST(json_agg(json_build_array(e.column_index, e.heading, e.message) ORDER BY e.position) AS text)
+              FROM imports.row_errors e
+             WHERE e.import_id = :import_id AND e.row_no = r.row_no) AS reasons
+    {_FAILED_GROUPS}
+     WHERE r.import_id = :import_id
+     ORDER BY r.row_no
+    """  # noqa: S608 - our own text
+)
+_RECORD = text(
+    """
+    UPDATE imports.imports
+       SET correction_object_key = :correction, failed_rows_object_key = :failed_rows,
+           updated_at = clock_timestamp()
+     WHERE id = :import_id AND completed_at = :ended_at AND correction_object_key IS NULL
+    RETURNING id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedFiles:
+    """What the files of an import are made from, beside its rows. `failed_rows` is the ledger's count."""
+
+    origin: Origin
+    headings: Sequence[str]
+    fields: Mapping[str, int]
+    failed_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImport:
+    """An import as the ledger has it; `awaited` is None when no files are to be written for it."""
+
+    entity_type: str
+    awaited: AwaitedFiles | None
+
+
+class StoredRow(NamedTuple):
+    """A row of a failed group; cells and reasons as JSON text, reasons None when it has none of its own."""
+
+    row: int
+    group_row: int
+    first_bad_row: int
+    cells: str
+    reasons: str | None
+
+
+class Extent(NamedTuple):
+    """How large rows are at most: cells, and bytes of JSON text."""
+
+    cells: int
+    size: int
+
+
+async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | None:
+    """The import, locked until the transaction ends; None when the ledger does not know it.
+
+    It awaits its files when it has ended with failed rows, has not been put away, and nobody has recorded files.
+    """
+    found = (await conn.execute(_IMPORT, {"import_id": import_id})).one_or_none()
+    if found is None:
+        return None
+    ended = found.completed_at is not None and found.status != "dismissed"
+    if not (ended and found.has_exportable_failures and found.correction_object_key is None):
+        return FoundImport(found.entity_type, None)
+    origin = Origin(import_id, found.file_name, found.completed_at)
+    awaited = AwaitedFiles(origin, found.headers, found.column_mappings, found.failed_rows)
+    return FoundImport(found.entity_type, awaited)
+
+
+async def measure_failed_rows(conn: AsyncConnection, import_id: UUID) -> Extent:
+    """The most cells and the most bytes a row of any failed group has; zeros when there is none."""
+    found = (await conn.execute(_EXTENT, {"import_id": import_id})).one()
+    return Extent(found.cells, found.size)
+
+
+async def failed_rows(conn: AsyncConnection, import_id: UUID, *, batch: int) -> AsyncIterator[Sequence[StoredRow]]:
+    """All rows of all groups that failed, in the order of the file, so many at a time (server-side cursor)."""
+    rows = await conn.stream(_ROWS, {"import_id": import_id})
+    async for part in rows.partitions(batch):
+        yield [StoredRow(*row) for row in part]
+
+
+async def record_files(conn: AsyncConnection, origin: Origin, keys: ResultKeys) -> bool:
+    """Say where the files are; False when that has been said before, or the import has ended at another time.
+
+    The import stays locked until the transaction ends.
+    """
+    recorded = await conn.execute(
+        _RECORD,
+        {
+            "import_id": origin.import_id,
+            "ended_at": origin.ended_at,
+            "correction": keys.correction,
+            "failed_rows": keys.failed_rows,
+        },
+    )
+    return recorded.first() is not None
+
+
+def read_rows(stored: Iterable[StoredRow]) -> list[FailedRow]:
+    """Decode what the database keeps of failed rows."""
+    return [
+        FailedRow(
+            row=row.row,
+            group_row=row.group_row,
+            first_bad_row=row.first_bad_row,
+            cells=_decoded(row.cells),
+            reasons=[Reason(*reason) for reason in orjson.loads(row.reasons)] if row.reasons else (),
+        )
+        for row in stored
+    ]
+
+
+def _decoded(document: str) -> list[Any]:
+    try:
+        cells: list[Any] = orjson.loads(document)
+    except orjson.JSONDecodeError:
+        # Half a surrogate pair is a reason the row is here; orjson refuses the whole document for it.
+        cells = json.loads(document)
+    return cells

@@ -1,0 +1,154 @@
+"""The correction workbook without its rows: looks, columns, comments, properties, the page to read. By XlsxWriter."""
+
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from services.exporter.corrections import Layout, Origin
+from services.exporter.sheet import REASONS_WIDTH, Look, Styles
+from shared.corrections import PROPERTY
+
+SHEET_PART = "xl/worksheets/sheet1.xml"
+BAD = "#FFE0E0"
+HEADING = "#E0E0E0"
+
+_NUMBER_FORMATS = ("General", "0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss")
+
+_STYLE_NUMBER = re.compile(r'<c r="[A-Z]+1" s="(\d+)"')
+_DIMENSION = re.compile(r"<dimension [^>]*/>")
+_COMMENT_FONT = {"font_name": "Tahoma", "font_size": 9}
+_COMMENT_WIDTH, _COMMENT_LINE, _COMMENT_CHARS, _COMMENT_LONGEST = 280, 15, 46, 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What is said beside a cell (0-based row and column of the sheet)."""
+
+    row: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A workbook whose first sheet is to be filled: what comes before and after its rows, and the style numbers."""
+
+    path: Path
+    styles: Styles
+    before_rows: str
+    after_rows: str
+
+
+def build(
+    path: Path,
+    layout: Layout,
+    origin: Origin,
+    *,
+    widths: Sequence[int],
+    rows: int = 0,
+    comments: Sequence[Comment] = (),
+    notes: Sequence[str] = (),
+) -> Skeleton:
+    """Write the skeleton of a workbook with so many failed rows. The same arguments give the same bytes.
+
+    What comes before the rows, and the style numbers, depend on layout and widths alone.
+    """
+    workbook = xlsxwriter.Workbook(path)
+    workbook.set_properties(
+        {
+            "title": f"Rows of {origin.file_name} that were not imported",
+            "created": origin.ended_at.astimezone(UTC).replace(tzinfo=None),
+        }
+    )
+    workbook.set_custom_property(PROPERTY, str(origin.import_id), "text")
+    sheet = workbook.add_worksheet(layout.sheet)
+    formats = _formats(workbook)
+    # The only rows XlsxWriter writes: one cell of each style, to learn its number; they are cut out below.
+    for column, style in enumerate(formats):
+        sheet.write_blank(0, column, None, style)
+    _lay_out(sheet, layout, widths, formats, rows)
+    for comment in comments:
+        text = comment.text[:_COMMENT_LONGEST]
+        sheet.write_comment(comment.row, comment.column, text, {**_COMMENT_FONT, **_comment_size(text)})
+    _page_to_read(workbook, origin, rows, notes)
+    workbook.close()
+    return _cut_open(path)
+
+
+def _formats(workbook: Any) -> list[Any]:
+    """Heading; each look of `Styles` as good and as bad; reasons; siblings."""
+    heading = workbook.add_format(
+        {"bold": True, "bg_color": HEADING, "valign": "vcenter", "bottom": 1, "bottom_color": "#A6A6A6"}
+    )
+    # Wrapped text ends where its cell does; else long descriptions lie over their neighbours.
+    wrapped = {"valign": "top", "text_wrap": True, "num_format": "@"}
+    looks = [
+        workbook.add_format({**look, **({"bg_color": BAD} if bad else {})})
+        for look in (wrapped, *({"valign": "top", "num_format": number} for number in _NUMBER_FORMATS))
+        for bad in (False, True)
+    ]
+    reasons = workbook.add_format({**wrapped, "font_color": "#9C0006"})
+    siblings = workbook.add_format({**wrapped, "font_color": "#808080"})
+    return [heading, *looks, reasons, siblings]
+
+
+def _lay_out(sheet: Any, layout: Layout, widths: Sequence[int], formats: Sequence[Any], rows: int) -> None:
+    # What is typed into a column of text stays text: a barcode keeps its zeros.
+    text, number, siblings = formats[1], formats[3], formats[-1]
+    for column, (width, numeric) in enumerate(zip(widths, layout.numeric, strict=True)):
+        sheet.set_column(column, column, width, number if numeric else text)
+    last = len(layout.headings)
+    sheet.set_column(last, last, REASONS_WIDTH, siblings)
+    sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    if rows:
+        sheet.autofilter(0, 0, rows, last)
+
+
+def _comment_size(text: str) -> dict[str, int]:
+    lines = sum(1 + len(line) // _COMMENT_CHARS for line in text.split("\n"))
+    return {"width": _COMMENT_WIDTH, "height": 10 + _COMMENT_LINE * lines}
+
+
+def _page_to_read(workbook: Any, origin: Origin, rows: int, notes: Sequence[str]) -> None:
+    page = workbook.add_worksheet("Read me")
+    page.hide_gridlines(2)
+    page.set_column(0, 0, 100)
+    wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
+    page.write_string(0, 0, "What was not imported, and how to send it again", workbook.add_format({"bold": True}))
+    for row, sentence in enumerate((*_instructions(origin, rows), *notes, _provenance(origin)), start=2):
+        page.write_string(row, 0, sentence, wrapped)
+
+
+def _instructions(origin: Origin, rows: int) -> tuple[str, ...]:
+    return (
+        f"{rows:,} rows of “{origin.file_name}” were not imported. They are on the sheet before this one.",
+        "Rows that belong together are only imported together, so good rows are there too, without red cells.",
+        "Repair the red cells (point at one to read what is wrong with it) and upload this file again.",
+        "Only what is in this file is imported then. Rows you do not want can be deleted.",
+        "The last column repeats the reasons, with the row numbers of the file you sent. It is ignored on upload.",
+        "An apostrophe before = + - or @ keeps spreadsheets from taking text for a formula. It is removed on upload.",
+    )
+
+
+def _provenance(origin: Origin) -> str:
+    return f"Import {origin.import_id}, ended {origin.ended_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+
+
+def _cut_open(path: Path) -> Skeleton:
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read(SHEET_PART).decode()
+    before, rows = sheet.split("<sheetData>", 1)
+    rows, after = rows.rsplit("</sheetData>", 1)
+    numbers = [int(number) for number in _STYLE_NUMBER.findall(rows)]
+    heading, reasons, siblings = numbers[0], numbers[-2], numbers[-1]
+    looks = (Look(good, bad) for good, bad in zip(numbers[1:-2:2], numbers[2:-2:2], strict=True))
+    styles = Styles(heading, reasons, siblings, *looks)
+    # Readers that trust the dimension would see no more than the cells of the skeleton.
+    return Skeleton(path, styles, f"{_DIMENSION.sub('', before)}<sheetData>", f"</sheetData>{after}")

@@ -1,0 +1,27 @@
+"""The column of reasons: the last one of every file that is handed back."""
+
+from collections.abc import Iterable
+
+from shared.entities.names import heading_key
+
+WORKBOOK_HEADING = "Import errors"
+"""Of the correction workbook."""
+
+FAILED_ROWS_HEADING = "Import error"
+"""Of the failed-rows CSV."""
+
+_KEYS = frozenset({heading_key(WORKBOOK_HEADING), heading_key(FAILED_ROWS_HEADING)})
+
+
+def is_reasons_heading(heading: str) -> bool:
+    """Whether it heads a column of reasons, in whatever case and spelling of the spaces."""
+    return heading_key(heading) in _KEYS
+
+
+def was_handed_back(headings: Iterable[str]) -> bool:
+    """Whether a file with these headings is one of ours that comes again.
+
+    The import id in a workbook says it too, but a CSV has no place for one and some programs drop it on saving;
+    the headings stay.
+    """
+    return any(map(is_reasons_heading, headings))

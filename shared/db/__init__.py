@@ -1,0 +1,1 @@
+"""The database: tables, migrations, roles, transactions of a tenant, bulk writes."""

@@ -1,0 +1,267 @@
+"""Schema `catalog`: products as production has them, and the entities they name.
+
+Foreign keys to owners cascade, those to entities restrict. Each one costs a look-up for every row that is committed,
+and that is most of what a commit costs, so a table has one to its owner, one to what it names, and none besides; for
+the same reason the entity columns have no index: it would be kept up for every row of every import, and only deleting
+an entity, which nothing does, would use it.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+
+from shared.db.metadata import KEY, metadata, moment, tenant, written_by
+from shared.entities.products import JOURNEY_STEPS, STATUSES
+
+SCHEMA = "catalog"
+
+
+def _listed(choices: tuple[str, ...]) -> str:
+    return ", ".join(f"'{choice}'" for choice in choices)
+
+
+def _entity(name: str, *parts: SchemaItem, within: tuple[str, ...] = ()) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        tenant(),
+        *parts,
+        # As first typed, trimmed; the key is `shared.entities.names.name_key` of it.
+        Column("name", Text, nullable=False),
+        Column("name_key", KEY, nullable=False),
+        Column("created_import_id", Uuid()),
+        Column("created_row_no", Integer),
+        moment("created_at", default=True),
+        UniqueConstraint("tenant_id", *within, "name_key"),
+        CheckConstraint("name_key <> ''", name="named"),
+        schema=SCHEMA,
+    )
+
+
+manufacturers = _entity("manufacturers")
+seasons = _entity("seasons")
+tags = _entity("tags")
+attributes = _entity("attributes")
+attribute_values = _entity(
+    "attribute_values",
+    Column("attribute_id", ForeignKey(attributes.c.id, ondelete="RESTRICT"), nullable=False),
+    # What a variant's attribute refers to, so that its value is one of that attribute.
+    UniqueConstraint("attribute_id", "id"),
+    within=("attribute_id",),
+)
+materials = _entity("materials")
+eco_claims = _entity("eco_claims")
+facilities = _entity("facilities")
+
+ENTITIES = (manufacturers, seasons, tags, attributes, attribute_values, materials, eco_claims, facilities)
+
+# One tree for all tenants, changed by migrations only.
+taxonomy_categories = Table(
+    "taxonomy_categories",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("parent_id", ForeignKey("catalog.taxonomy_categories.id", ondelete="RESTRICT")),
+    Column("name", Text, nullable=False),
+    # Names from the top of the tree, separated by ` > `.
+    Column("path", KEY, nullable=False, unique=True),
+    Column("depth", SmallInteger, nullable=False),
+    CheckConstraint("(parent_id IS NULL) = (depth = 1)", name="depth"),
+    schema=SCHEMA,
+)
+
+
+def _restrict(name: str, entity: Table, *, nullable: bool = False) -> Column[int]:
+    return Column(name, ForeignKey(entity.c.id, ondelete="RESTRICT"), nullable=nullable)
+
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    tenant(),
+    Column("handle", KEY, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text),
+    Column("image_url", Text),
+    Column("status", Text, nullable=False, server_default=STATUSES[0]),
+    _restrict("manufacturer_id", manufacturers, nullable=True),
+    _restrict("category_id", taxonomy_categories, nullable=True),
+    _restrict("season_id", seasons, nullable=True),
+    *written_by(),
+    moment("created_at", default=True),
+    moment("updated_at", default=True),
+    UniqueConstraint("tenant_id", "handle"),
+    CheckConstraint("handle <> ''", name="handle"),
+    CheckConstraint(f"status IN ({_listed(STATUSES)})", name="status"),
+    schema=SCHEMA,
+)
+
+product_variants = Table(
+    "product_variants",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    tenant(),
+    Column("product_id", ForeignKey(products.c.id, ondelete="CASCADE"), nullable=False),
+    # Order within the product, from 0; 0 is the row that starts it.
+    Column("position", Integer, nullable=False),
+    Column("barcode", KEY),
+    Column("sku", KEY),
+    # What this variant has in place of its product's; null is as the product.
+    Column("title", Text),
+    Column("description", Text),
+    Column("image_url", Text),
+    *written_by(),
+    moment("created_at", default=True),
+    moment("updated_at", default=True),
+    UniqueConstraint("product_id", "position"),
+    Index(
+        "product_variants_tenant_id_barcode_key",
+        "tenant_id",
+        "barcode",
+        unique=True,
+        postgresql_where=text("barcode IS NOT NULL"),
+    ),
+    Index(
+        "product_variants_tenant_id_sku_key",
+        "tenant_id",
+        "sku",
+        unique=True,
+        postgresql_where=text("sku IS NOT NULL"),
+    ),
+    CheckConstraint("barcode IS NOT NULL OR sku IS NOT NULL", name="identified"),
+    CheckConstraint("position >= 0", name="position"),
+    schema=SCHEMA,
+)
+
+product_variant_attributes = Table(
+    "product_variant_attributes",
+    metadata,
+    tenant(),
+    Column("variant_id", ForeignKey(product_variants.c.id, ondelete="CASCADE"), nullable=False),
+    Column("attribute_id", BigInteger, nullable=False),
+    Column("attribute_value_id", BigInteger, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    *written_by(),
+    PrimaryKeyConstraint("variant_id", "attribute_id"),
+    ForeignKeyConstraint(
+        ["attribute_id", "attribute_value_id"],
+        [attribute_values.c.attribute_id, attribute_values.c.id],
+        ondelete="RESTRICT",
+    ),
+    schema=SCHEMA,
+)
+
+product_tags = Table(
+    "product_tags",
+    metadata,
+    tenant(),
+    Column("product_id", ForeignKey(products.c.id, ondelete="CASCADE"), nullable=False),
+    _restrict("tag_id", tags),
+    Column("position", SmallInteger, nullable=False),
+    *written_by(),
+    PrimaryKeyConstraint("product_id", "tag_id"),
+    schema=SCHEMA,
+)
+
+
+def _facts_of(owner: Table, prefix: str) -> tuple[Table, Table, Table, Table, Table]:
+    """The five kinds of facts, of products (`product_*`) or of variants in their product's place (`variant_*`)."""
+    key = f"{prefix}_id"
+
+    def facts(name: str, *parts: SchemaItem, of_one: tuple[str, ...] = ()) -> Table:
+        owned: Column[Any] = Column(key, ForeignKey(owner.c.id, ondelete="CASCADE"), nullable=False)
+        return Table(
+            f"{prefix}_{name}",
+            metadata,
+            tenant(),
+            owned,
+            *parts,
+            *written_by(),
+            PrimaryKeyConstraint(key, *of_one),
+            schema=SCHEMA,
+        )
+
+    return (
+        facts(
+            "materials",
+            _restrict("material_id", materials),
+            Column("position", SmallInteger, nullable=False),
+            Column("percentage", Numeric(6, 2)),
+            CheckConstraint("percentage > 0 AND percentage <= 100", name="percentage"),
+            of_one=("material_id",),
+        ),
+        facts(
+            "eco_claims",
+            _restrict("eco_claim_id", eco_claims),
+            Column("position", SmallInteger, nullable=False),
+            of_one=("eco_claim_id",),
+        ),
+        facts(
+            "environment",
+            Column("carbon_kg", Numeric(12, 4)),
+            Column("water_l", Numeric(12, 2)),
+            CheckConstraint("carbon_kg >= 0 AND water_l >= 0", name="not_negative"),
+            CheckConstraint("carbon_kg IS NOT NULL OR water_l IS NOT NULL", name="something"),
+        ),
+        facts(
+            "journey_steps",
+            Column("step", Text, nullable=False),
+            _restrict("facility_id", facilities),
+            # Order within the step, from 0.
+            Column("position", SmallInteger, nullable=False),
+            CheckConstraint(f"step IN ({_listed(JOURNEY_STEPS)})", name="step"),
+            of_one=("step", "facility_id"),
+        ),
+        facts(
+            "weight",
+            Column("weight", Numeric(10, 2), nullable=False),
+            Column("unit", Text, nullable=False, server_default="g"),
+            CheckConstraint("weight >= 0", name="not_negative"),
+            CheckConstraint("unit IN ('g')", name="unit"),
+        ),
+    )
+
+
+product_materials, product_eco_claims, product_environment, product_journey_steps, product_weight = _facts_of(
+    products, "product"
+)
+variant_materials, variant_eco_claims, variant_environment, variant_journey_steps, variant_weight = _facts_of(
+    product_variants, "variant"
+)
+
+IMPORTED = (
+    products,
+    product_variants,
+    product_variant_attributes,
+    product_tags,
+    product_materials,
+    product_eco_claims,
+    product_environment,
+    product_journey_steps,
+    product_weight,
+    variant_materials,
+    variant_eco_claims,
+    variant_environment,
+    variant_journey_steps,
+    variant_weight,
+)
+"""What a file of products fills, owners before what they own."""

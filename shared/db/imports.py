@@ -1,0 +1,196 @@
+"""Schema `imports`: the ledger, the raw rows with what is wrong with them, and the outbox."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON, JSONB
+
+from shared.db.metadata import KEY, metadata, moment, tenant
+
+SCHEMA = "imports"
+
+STATUSES = (
+    "uploading",
+    "mapping",
+    "reviewing",
+    "previewing",
+    "importing",
+    "completed",
+    "completed_with_failures",
+    "failed",
+    "cancelled",
+    "dismissed",
+)
+CHUNK_STATES = ("staged", "validated", "committed", "quarantined")
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+def _json(name: str, default: str) -> Column[object]:
+    return Column(name, JSONB, nullable=False, server_default=text(f"'{default}'::jsonb"))
+
+
+def _one_of(column: str, choices: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{choice}'" for choice in choices)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    tenant(),
+    Column("user_id", Text, nullable=False),
+    Column("entity_type", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("file_size", BigInteger),
+    Column("file_sha256", Text),
+    Column("idempotency_key", KEY),
+    _json("headers", "[]"),
+    _json("column_mappings", "{}"),
+    Column("layout", JSONB),
+    _json("notices", "[]"),
+    _json("options", "{}"),
+    _count("total_rows"),
+    _count("created_rows"),
+    _count("updated_rows"),
+    _count("skipped_rows"),
+    _count("failed_rows"),
+    _count("unprocessed_rows"),
+    _json("summary", "{}"),
+    Column("has_exportable_failures", Boolean, nullable=False, server_default=false()),
+    Column("correction_object_key", Text),
+    Column("failed_rows_object_key", Text),
+    # No foreign key: whoever sends the file names the parent, and may name one that is not there.
+    Column("parent_import_id", Uuid()),
+    Column("error", JSONB),
+    moment("parsed_at"),
+    moment("started_at"),
+    moment("completed_at"),
+    moment("dismissed_at"),
+    moment("created_at", default=True),
+    moment("updated_at", default=True),
+    UniqueConstraint("tenant_id", "idempotency_key"),
+    Index(None, "tenant_id", "created_at"),
+    _one_of("status", STATUSES),
+    CheckConstraint(
+        "completed_at IS NULL OR total_rows ="
+        " created_rows + updated_rows + skipped_rows + failed_rows + unprocessed_rows",
+        name="ledger_closes",
+    ),
+    CheckConstraint(
+        "least(total_rows, created_rows, updated_rows, skipped_rows, failed_rows, unprocessed_rows) >= 0",
+        name="counts",
+    ),
+    schema=SCHEMA,
+)
+
+import_chunks = Table(
+    "import_chunks",
+    metadata,
+    Column("import_id", ForeignKey(imports.c.id, ondelete="CASCADE"), nullable=False),
+    Column("chunk_no", Integer, nullable=False),
+    tenant(),
+    Column("first_row", Integer, nullable=False),
+    Column("last_row", Integer, nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    _count("created"),
+    _count("updated"),
+    _count("skipped"),
+    _count("failed"),
+    _json("summary", "{}"),
+    _json("notices", "[]"),
+    _json("duplicates", "[]"),
+    _count("attempts"),
+    Column("reference", Text),
+    moment("staged_at", default=True),
+    moment("validated_at"),
+    moment("committed_at"),
+    PrimaryKeyConstraint("import_id", "chunk_no"),
+    _one_of("state", CHUNK_STATES),
+    CheckConstraint(
+        "state IN ('staged', 'validated') OR row_count = created + updated + skipped + failed",
+        name="ledger_closes",
+    ),
+    CheckConstraint("least(row_count, created, updated, skipped, failed) >= 0", name="counts"),
+    CheckConstraint("first_row <= last_row", name="rows"),
+    schema=SCHEMA,
+)
+
+# No foreign key: it would be checked for every row of every file, and its rows are written with their chunk.
+raw_rows = Table(
+    "raw_rows",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("row_no", Integer, nullable=False),
+    tenant(),
+    Column("chunk_no", Integer, nullable=False),
+    Column("group_row", Integer, nullable=False),
+    # json, not jsonb: kept as it was read and never searched.
+    Column("cells", JSON, nullable=False),
+    PrimaryKeyConstraint("import_id", "row_no"),
+    schema=SCHEMA,
+)
+
+row_errors = Table(
+    "row_errors",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("row_no", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    tenant(),
+    Column("chunk_no", Integer, nullable=False),
+    Column("group_row", Integer, nullable=False),
+    Column("column_index", Integer),
+    Column("heading", Text),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    PrimaryKeyConstraint("import_id", "row_no", "position"),
+    ForeignKeyConstraint(
+        ["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"
+    ),
+    schema=SCHEMA,
+)
+
+# No foreign key: the event that a file was uploaded may be there before its import is.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    tenant(),
+    Column("import_id", Uuid()),
+    Column("topic", Text, nullable=False),
+    # 0 for an event about the whole import.
+    Column("chunk_no", Integer, nullable=False, server_default="0"),
+    Column("key", Text, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    moment("created_at", default=True),
+    moment("published_at"),
+    _count("attempts"),
+    _count("failures"),
+    moment("next_attempt_at"),
+    UniqueConstraint("import_id", "topic", "chunk_no"),
+    schema=SCHEMA,
+)

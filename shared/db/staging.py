@@ -1,0 +1,94 @@
+"""Schema `staging`: typed rows between validator and committer, mirrors of what production will have.
+
+Derived from the production tables, so that a column exists once. A mirror has no keys and no constraints but one
+index: its rows are read once, a chunk at a time, and deleted by that.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Column, Index, Integer, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.db import catalog
+from shared.db.metadata import KEY, metadata, tenant
+
+SCHEMA = "staging"
+
+ROW_STATUSES = ("pending", "committed", "failed")
+
+_CONTROLLED = {"tenant_id", "import_id", "import_row_no", "created_at", "updated_at"}
+
+
+def names_entity(column: Column[object]) -> bool:
+    """Whether a production column refers to an entity that is created on the way."""
+    return any(key.column.table in catalog.ENTITIES for key in column.foreign_keys)
+
+
+def mirror(table: Table, name: str | None = None) -> Table:
+    """The staging table of a production table.
+
+    Columns that refer to an entity (`material_id`) become its name as typed and its key (`material_name`,
+    `material_key`): the entity may not exist before the commit. Everything may be null: rows of failed groups are
+    here as well, with as much of them as could be read.
+    """
+    staged = Table(
+        name or table.name,
+        metadata,
+        tenant(),
+        Column("import_id", Uuid(), nullable=False),
+        Column("chunk_no", Integer, nullable=False),
+        Column("row_no", Integer, nullable=False),
+        Column("group_row", Integer, nullable=False),
+        Column("row_status", Text, nullable=False, server_default=ROW_STATUSES[0]),
+        Column("errors", JSONB),
+        *_mirrored(table),
+        schema=SCHEMA,
+    )
+    Index(None, staged.c.import_id, staged.c.chunk_no)
+    return staged
+
+
+def _mirrored(table: Table) -> Iterator[Column[object]]:
+    for column in table.columns:
+        if column.name in _CONTROLLED:
+            continue
+        if names_entity(column):
+            entity = column.name.removesuffix("_id")
+            yield Column(f"{entity}_name", Text)
+            yield Column(f"{entity}_key", KEY)
+        else:
+            yield Column(column.name, column.type, server_default=column.server_default)
+
+
+products = mirror(catalog.products)
+product_variants = mirror(catalog.product_variants)
+variant_attributes = mirror(catalog.product_variant_attributes, "variant_attributes")
+product_tags = mirror(catalog.product_tags)
+product_materials = mirror(catalog.product_materials)
+product_eco_claims = mirror(catalog.product_eco_claims)
+product_environment = mirror(catalog.product_environment)
+product_journey_steps = mirror(catalog.product_journey_steps)
+product_weight = mirror(catalog.product_weight)
+variant_materials = mirror(catalog.variant_materials)
+variant_eco_claims = mirror(catalog.variant_eco_claims)
+variant_environment = mirror(catalog.variant_environment)
+variant_journey_steps = mirror(catalog.variant_journey_steps)
+variant_weight = mirror(catalog.variant_weight)
+
+MIRRORS = {
+    catalog.products: products,
+    catalog.product_variants: product_variants,
+    catalog.product_variant_attributes: variant_attributes,
+    catalog.product_tags: product_tags,
+    catalog.product_materials: product_materials,
+    catalog.product_eco_claims: product_eco_claims,
+    catalog.product_environment: product_environment,
+    catalog.product_journey_steps: product_journey_steps,
+    catalog.product_weight: product_weight,
+    catalog.variant_materials: variant_materials,
+    catalog.variant_eco_claims: variant_eco_claims,
+    catalog.variant_environment: variant_environment,
+    catalog.variant_journey_steps: variant_journey_steps,
+    catalog.variant_weight: variant_weight,
+}
+"""Each production table with its mirror, owners before what they own."""
