@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from shared.db.migrate import migrate
 
 from deploy.local.stack import PROJECT, Stack
+from shared.db.migrate import migrate
 from shared.messaging.kafka import apply_topics
 from tests.harness.fleet import STAGES, Fleet
 from tests.harness.world import Servers, World

@@ -2,7 +2,8 @@
 
 import re
 
-from services.validator.problems import Problem, shown
+from services.validator.problems import Problem
+from shared.entities.reasons import shown
 
 _ADDRESS = re.compile(
     r"https?://"

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from services.validator.problems import Problem, shown
+from services.validator.problems import Problem
 from shared.entities.names import name_key
+from shared.entities.reasons import shown
 
 _Path: TypeAlias = tuple[str, ...]
 

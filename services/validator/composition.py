@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from services.validator.names import Name, read_name, split_list
 from services.validator.numbers import digits_after_point, exact
-from services.validator.problems import Problem, shown
+from services.validator.problems import Problem
 from services.validator.rows import Value
 from shared.entities.cells import cell_text
 from shared.entities.products import PERCENTAGE
+from shared.entities.reasons import shown
 
 _CACHED_LENGTH = 256
 _WHOLE = Decimal(100)

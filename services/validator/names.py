@@ -4,8 +4,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.validator.problems import Problem, shown
+from services.validator.problems import Problem
 from shared.entities.names import name_key
+from shared.entities.reasons import shown
 
 INDEXED_BYTES = 2_500
 """The most UTF-8 bytes of a text that has to be unique: what fits a PostgreSQL index entry beside its tenant."""

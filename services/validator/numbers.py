@@ -5,10 +5,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
-from services.validator.problems import Problem, shown
+from services.validator.problems import Problem
 from services.validator.rows import Value
 from shared.entities.cells import cell_text
 from shared.entities.declaration import Decimals
+from shared.entities.reasons import shown
 
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _EXPONENT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+")

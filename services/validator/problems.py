@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-_SHOWN_LENGTH = 80
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -23,20 +21,6 @@ class RowError:
     heading: str
     code: str
     message: str
-
-
-def shown(text: str) -> str:
-    """A value as a message quotes it: one line, at most 80 characters, nothing invisible or unstorable."""
-    cut = text if len(text) <= _SHOWN_LENGTH else f"{text[: _SHOWN_LENGTH - 1]}…"
-    if cut.isprintable():
-        return cut
-    return "".join(map(_visible, cut))
-
-
-def _visible(char: str) -> str:
-    if char.isprintable():
-        return char
-    return " " if char.isspace() else f"\\u{ord(char):04x}"
 
 
 class Reasons:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.validator.categories import Categories
 from services.validator.ignored import IgnoredValues
 from services.validator.overrides import overriding_facts, overriding_presentation
-from services.validator.problems import Problem, Reasons, shown
+from services.validator.problems import Problem, Reasons
 from services.validator.rows import Layout, ReadRow
 from services.validator.variants import RowRules
 from services.validator.verdicts import (
@@ -27,6 +27,7 @@ from services.validator.verdicts import (
     Verdict,
 )
 from shared.entities.products import PRODUCTS, STATUSES
+from shared.entities.reasons import handle_exists, identifier_belongs, shown
 
 _LABELS = {"handle": "Product handle", "barcode": "Barcode", "sku": "SKU"}
 
@@ -156,14 +157,13 @@ class _Group:
     def _check_handle(self, first: ReadRow) -> None:
         handle = self._rules.key(first, "handle")
         if handle in self._references.known.handles:
-            message = f'Product handle "{shown(handle)}" already exists; use enrich or upsert to change it'
-            self._reasons.add(first.row, "handle", Problem("already_exists", message))
+            self._reasons.add(first.row, "handle", Problem("already_exists", handle_exists(handle)))
 
     def _check_taken(self, row: ReadRow, code: str, text: str | None, owners: Mapping[str, str]) -> None:
         owner = None if text is None else owners.get(text)
         if text is None or owner is None or owner == self._handle:
             return
-        message = f'{_LABELS[code]} "{shown(text)}" belongs to product "{shown(owner)}"'
+        message = identifier_belongs(_LABELS[code], text, owner)
         self._reasons.add(row.row, code, Problem("already_exists", message))
 
     def _status(self, first: ReadRow) -> str:

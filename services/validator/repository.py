@@ -21,16 +21,18 @@ from shared.db.staging import MIRRORS
 
 _CHUNK = text(
     """
-    SELECT c.state, c.duplicates, i.headers, i.column_mappings
+    SELECT c.state, c.first_row, c.last_row, c.duplicates, i.headers, i.column_mappings
       FROM imports.import_chunks c JOIN imports.imports i ON i.id = c.import_id
      WHERE c.import_id = :import_id AND c.chunk_no = :chunk_no
     """
 )
-# As text: decoding half a million cells is the thread's work, not the event loop's.
+# By row numbers, which the key of the table has; as text: decoding half a million cells is the thread's work.
 _ROWS = text(
     """
     SELECT row_no, group_row, CAST(cells AS text)
-      FROM imports.raw_rows WHERE import_id = :import_id AND chunk_no = :chunk_no ORDER BY row_no
+      FROM imports.raw_rows
+     WHERE import_id = :import_id AND row_no BETWEEN :first_row AND :last_row AND chunk_no = :chunk_no
+     ORDER BY row_no
     """
 )
 _CATEGORIES = text("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
@@ -82,7 +84,8 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int) -> S
     found = (await conn.execute(_CHUNK, scope)).one_or_none()
     if found is None:
         return None
-    rows = (await conn.execute(_ROWS, scope)).all() if found.state == "staged" else ()
+    extent = {**scope, "first_row": found.first_row, "last_row": found.last_row}
+    rows = (await conn.execute(_ROWS, extent)).all() if found.state == "staged" else ()
     return StagedChunk(
         state=found.state,
         headings=found.headers,

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.validator.problems import Problem, shown
+from services.validator.problems import Problem
 from shared.entities.cells import CELL_LENGTH_LIMIT, Cell, cell_text, is_error
 from shared.entities.declaration import EntityType, Kind
+from shared.entities.reasons import shown
 
 Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""

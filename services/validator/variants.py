@@ -6,11 +6,12 @@ from services.validator.addresses import read_address
 from services.validator.composition import NO_COMPOSITION, Composition, read_composition
 from services.validator.names import NO_NAMES, Name, read_name, read_names, too_long
 from services.validator.numbers import read_decimal
-from services.validator.problems import Problem, Reasons, shown
+from services.validator.problems import Problem, Reasons
 from services.validator.rows import Layout, ReadRow
 from services.validator.verdicts import NO_FACTS, NO_PRESENTATION, Facts, Presentation
 from shared.entities.declaration import Decimals
 from shared.entities.products import ATTRIBUTE_PAIRS, JOURNEY_STEPS, PRODUCTS
+from shared.entities.reasons import shown
 
 _T = TypeVar("_T")
 

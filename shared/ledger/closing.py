@@ -53,7 +53,7 @@ _FAIL = text(
 )
 
 
-async def close_if_finished(conn: AsyncConnection, import_id: UUID) -> bool:
+async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, traceparent: str | None = None) -> bool:
     """End the import if its file is read to the end and no chunk is open any more; whether this call ended it.
 
     Locks the import, so of two transactions that finish the last two chunks at once the second sees the first.
@@ -86,7 +86,8 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID) -> bool:
     )
     ended = closed.mappings().one()
     error = FailureNotice(**ended["error"]) if ended["error"] else None
-    await outbox.append(conn, ImportCompleted(import_id=import_id, **{**ended, "error": error}))
+    completed = ImportCompleted(import_id=import_id, **{**ended, "error": error})
+    await outbox.append(conn, completed, traceparent=traceparent)
     return True
 
 

@@ -15,7 +15,7 @@ _QUARANTINE = text(
        SET state = 'quarantined', reference = :reference, created = 0, updated = 0, skipped = 0,
            failed = row_count, committed_at = clock_timestamp()
      WHERE import_id = :id AND chunk_no = :chunk AND state IN ('staged', 'validated')
-    RETURNING chunk_no
+    RETURNING first_row, last_row
     """
 )
 _REPORT_ROWS = text(
@@ -27,7 +27,7 @@ _REPORT_ROWS = text(
                       WHERE e.import_id = r.import_id AND e.row_no = r.row_no), 0),
            NULL, NULL, 'internal', :message
       FROM imports.raw_rows r
-     WHERE r.import_id = :id AND r.chunk_no = :chunk
+     WHERE r.import_id = :id AND r.row_no BETWEEN :first_row AND :last_row AND r.chunk_no = :chunk
     """
 )
 _OPEN_IMPORT_OF_OBJECT = text(
@@ -82,13 +82,14 @@ async def give_up(conn: AsyncConnection, event: Event, reference: str, problem: 
 
 async def _quarantine_chunk(conn: AsyncConnection, import_id: UUID, chunk: int, reference: str) -> None:
     put_away = await conn.execute(_QUARANTINE, {"id": import_id, "chunk": chunk, "reference": reference})
-    if put_away.first() is None:
+    extent = put_away.mappings().one_or_none()
+    if extent is None:
         return
     message = (
         f"Not imported because of an unexpected error on our side, not because of what this row says: "
         f"quote reference {reference}, or send the row again later"
     )
-    await conn.execute(_REPORT_ROWS, {"id": import_id, "chunk": chunk, "message": message})
+    await conn.execute(_REPORT_ROWS, {"id": import_id, "chunk": chunk, "message": message, **extent})
     await close_if_finished(conn, import_id)
 
 

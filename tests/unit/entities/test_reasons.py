@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.problems import shown
+from shared.entities.reasons import shown
 
 
 def test_a_short_value_is_quoted_as_it_is() -> None:

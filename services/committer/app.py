@@ -1,0 +1,20 @@
+"""Wiring of the committer."""
+
+from services.committer.handler import CommitRows
+from services.committer.settings import CommitterSettings
+from shared.events.topics import IMPORT_COMPLETED, ROWS_VALIDATED
+from shared.messaging.service import Resources, Stage, run_stage
+
+
+def main() -> None:
+    """Run the committer until it is told to stop."""
+
+    def wire(resources: Resources) -> Stage:
+        return Stage(
+            name="committer",
+            topic=ROWS_VALIDATED,
+            handler=CommitRows(resources.engine, beat=resources.health.beat),
+            relays=(IMPORT_COMPLETED,),
+        )
+
+    run_stage(CommitterSettings(), "committer", wire)
