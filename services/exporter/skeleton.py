@@ -87,12 +87,10 @@ def _formats(workbook: Any) -> list[Any]:
         {"bold": True, "bg_color": HEADING, "valign": "vcenter", "bottom": 1, "bottom_color": "#A6A6A6"}
     )
     # Wrapped text ends where its cell does; else long descriptions lie over their neighbours.
-    wrapped = {"valign": "top", "text_wrap": True, "num_format": "@"}
-    looks = [
-        workbook.add_format({**look, **({"bg_color": BAD} if bad else {})})
-        for look in (wrapped, *({"valign": "top", "num_format": number} for number in _NUMBER_FORMATS))
-        for bad in (False, True)
-    ]
+    wrapped: dict[str, str | bool] = {"valign": "top", "text_wrap": True, "num_format": "@"}
+    numbers = ({"valign": "top", "num_format": number} for number in _NUMBER_FORMATS)
+    plain: list[dict[str, str | bool]] = [wrapped, *numbers]
+    looks = [workbook.add_format({**look, **bad}) for look in plain for bad in ({}, {"bg_color": BAD})]
     reasons = workbook.add_format({**wrapped, "font_color": "#9C0006"})
     siblings = workbook.add_format({**wrapped, "font_color": "#808080"})
     return [heading, *looks, reasons, siblings]

@@ -69,7 +69,7 @@ def run_stage(settings: ServiceSettings, name: str, wire: Callable[[Resources], 
                 "host": settings.http_host,
                 "port": str(settings.http_port),
                 "log_config": None,
-                "access_log": False,
+                "access_log": "false",
             }
         )
     )

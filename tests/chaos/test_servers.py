@@ -107,7 +107,7 @@ def repeating(world: World, chance: random.Random) -> Iterator[Callable[[], int]
             chance.shuffle(held)
             for message in held[: chance.randrange(0, len(held) + 1)]:
                 producer.produce(
-                    message.topic(), message.value(), headers=[*(message.headers() or []), ("repeated", b"1")]
+                    str(message.topic()), message.value(), headers=[*(message.headers() or []), ("repeated", b"1")]
                 )
                 held.remove(message)
                 repeated += 1

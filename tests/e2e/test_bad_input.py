@@ -140,7 +140,9 @@ async def test_a_hostile_file_costs_its_own_import_and_nothing_else(
 async def test_a_wrong_event_is_a_failed_import_that_names_what_is_wrong(
     world: World, tenant: str, tmp_path: Path, fields: dict[str, Any], said: str
 ) -> None:
-    told = {name: value.format(tenant=tenant) if isinstance(value, str) else value for name, value in fields.items()}
+    told: dict[str, Any] = {
+        name: value.format(tenant=tenant) if isinstance(value, str) else value for name, value in fields.items()
+    }
     ended = await world.ended(world.send(tenant, workbook(tmp_path / "autumn.xlsx", product(1)), **told))
     assert ended.status == "failed"
     assert ended.error is not None

@@ -65,7 +65,7 @@ async def test_good_products_go_in_and_bad_ones_come_back_in_the_senders_layout(
     assert bad.fill.fgColor.rgb == "FFFFE0E0"
     assert bad.comment is not None
     assert "120" in bad.comment.text
-    assert "Percentages" in page.cell(2, len(HEADINGS) + 1).value
+    assert "Percentages" in str(page.cell(2, len(HEADINGS) + 1).value)
     assert page.cell(2, HEADINGS.index("kgCO2e Carbon Footprint") + 1).value == 6.55
 
     assert ended.failed_rows_object_key is not None
