@@ -88,8 +88,8 @@ def _formats(workbook: Any) -> list[Any]:
     )
     # Wrapped text ends where its cell does; else long descriptions lie over their neighbours.
     wrapped: dict[str, str | bool] = {"valign": "top", "text_wrap": True, "num_format": "@"}
-    numbers = ({"valign": "top", "num_format": number} for number in _NUMBER_FORMATS)
-    plain: list[dict[str, str | bool]] = [wrapped, *numbers]
+    plain: list[dict[str, str | bool]] = [wrapped]
+    plain += [{"valign": "top", "num_format": number} for number in _NUMBER_FORMATS]
     looks = [workbook.add_format({**look, **bad}) for look in plain for bad in ({}, {"bg_color": BAD})]
     reasons = workbook.add_format({**wrapped, "font_color": "#9C0006"})
     siblings = workbook.add_format({**wrapped, "font_color": "#808080"})

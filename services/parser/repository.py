@@ -25,10 +25,12 @@ _REGISTER = text(
     RETURNING id
     """
 )
+# Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
     """
     SELECT id, status, parsed_at, file_sha256 FROM imports.imports
-     WHERE tenant_id = :tenant_id AND idempotency_key = :idempotency_key
+     WHERE tenant_id = :tenant_id AND (idempotency_key = :idempotency_key OR id = :id)
+     ORDER BY idempotency_key = :idempotency_key DESC LIMIT 1
     """
 )
 _BEGIN = text(
@@ -105,7 +107,7 @@ class KnownImport:
 
 
 async def register(conn: AsyncConnection, registration: Registration) -> KnownImport | None:
-    """The import of this idempotency key, registered when it is new; None when its id is another tenant's."""
+    """The import of this idempotency key or id, registered when it is new; None when its id is another tenant's."""
     values = {**registration.__dict__, "options": json.dumps(dict(registration.options))}
     made = (await conn.execute(_REGISTER, values)).first() is not None
     known = (await conn.execute(_KNOWN, values)).one_or_none()

@@ -52,7 +52,7 @@ class ValidateRows:
             return
         read = await asyncio.to_thread(_read, event.entity_type, chunk)
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            known = await repository.read_known(conn, event.tenant_id, read.named)
+            known = await repository.read_known(conn, event.tenant_id, event.import_id, read.named)
             categories = self._categories or await repository.read_categories(conn)
         self._categories = categories
         references = References(known, categories, chunk.duplicates)

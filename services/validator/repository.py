@@ -36,22 +36,24 @@ _ROWS = text(
     """
 )
 _CATEGORIES = text("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
+# What the import itself has committed is no conflict: rows of one file are told apart by the parser, whose word does
+# not depend on which chunk was committed first.
 _HANDLES = text(
     """
     SELECT handle FROM catalog.products
-     WHERE tenant_id = :tenant_id AND handle = ANY(CAST(:handles AS text[]))
+     WHERE tenant_id = :tenant_id AND handle = ANY(CAST(:handles AS text[])) AND import_id <> :import_id
     """
 )
 _BARCODES = text(
     """
     SELECT v.barcode, p.handle FROM catalog.product_variants v JOIN catalog.products p ON p.id = v.product_id
-     WHERE v.tenant_id = :tenant_id AND v.barcode = ANY(CAST(:barcodes AS text[]))
+     WHERE v.tenant_id = :tenant_id AND v.barcode = ANY(CAST(:barcodes AS text[])) AND v.import_id <> :import_id
     """
 )
 _SKUS = text(
     """
     SELECT v.sku, p.handle FROM catalog.product_variants v JOIN catalog.products p ON p.id = v.product_id
-     WHERE v.tenant_id = :tenant_id AND v.sku = ANY(CAST(:skus AS text[]))
+     WHERE v.tenant_id = :tenant_id AND v.sku = ANY(CAST(:skus AS text[])) AND v.import_id <> :import_id
     """
 )
 _VALIDATED = text(
@@ -100,9 +102,9 @@ def raw_rows(rows: Iterable[tuple[int, int, str]]) -> list[RawRow]:
     return [RawRow(row, group_row, _cells(cells)) for row, group_row, cells in rows]
 
 
-async def read_known(conn: AsyncConnection, tenant_id: str, named: Named) -> Known:
-    """What the tenant's catalogue has of what a chunk names."""
-    scope = {"tenant_id": tenant_id}
+async def read_known(conn: AsyncConnection, tenant_id: str, import_id: UUID, named: Named) -> Known:
+    """What the tenant's catalogue has of what a chunk of this import names, from elsewhere."""
+    scope = {"tenant_id": tenant_id, "import_id": import_id}
     handles = await conn.execute(_HANDLES, {**scope, "handles": list(named.handles)})
     barcodes = await conn.execute(_BARCODES, {**scope, "barcodes": list(named.barcodes)})
     skus = await conn.execute(_SKUS, {**scope, "skus": list(named.skus)})
