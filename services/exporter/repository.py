@@ -51,7 +51,7 @@ _RECORD = text(
     """
     UPDATE imports.imports
        SET correction_object_key = :correction, failed_rows_object_key = :failed_rows,
-           updated_at = clock_timestamp()
+           error = CASE WHEN error ->> 'code' = 'export_failed' THEN NULL ELSE error END, updated_at = clock_timestamp()
      WHERE id = :import_id AND completed_at = :ended_at AND correction_object_key IS NULL
     RETURNING id
     """

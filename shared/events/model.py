@@ -13,7 +13,9 @@ TenantId = Annotated[
         description="The customer whose data it is; also the first segment of every object key of theirs.",
     ),
 ]
-ObjectKey = Annotated[str, Field(min_length=1, max_length=1024)]
+# No control characters: neither Postgres nor a page can show them.
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+ObjectKey = Annotated[Line, Field(min_length=1, max_length=1024)]
 Count = Annotated[int, Field(ge=0)]
 RowNumber = Annotated[int, Field(ge=1, description="As the spreadsheet numbers its rows, from 1.")]
 ChunkNumber = Annotated[int, Field(ge=1, description="Chunks of an import are numbered from 1 in file order.")]
@@ -45,12 +47,12 @@ class Event(_Body):
 class FileOptions(_Body):
     """What is otherwise detected from the file's content."""
 
-    sheet: Annotated[str | None, Field(max_length=31, description="Name of the sheet to read (.xlsx).")] = None
+    sheet: Annotated[Line | None, Field(max_length=31, description="Name of the sheet to read (.xlsx).")] = None
     delimiter: Annotated[
         Literal[",", ";", "\t", "|"] | None, Field(description="Separator of a text file's columns.")
     ] = None
     encoding: Annotated[
-        str | None, Field(max_length=32, description="Character encoding of a text file, for example utf-8.")
+        Line | None, Field(max_length=32, description="Character encoding of a text file, for example utf-8.")
     ] = None
 
 
@@ -62,13 +64,15 @@ class FileUploaded(Event):
 
     ce_type: ClassVar[str] = "winnow.file-uploaded.v1"
 
-    user_id: Annotated[str, Field(min_length=1, max_length=128, description="Who sent the file.")]
-    entity_type: Annotated[str, Field(min_length=1, max_length=32, description="What a row describes: `products`.")]
+    user_id: Annotated[Line, Field(min_length=1, max_length=128, description="Who sent the file.")]
+    entity_type: Annotated[Line, Field(min_length=1, max_length=32, description="What a row describes: `products`.")]
     mode: Annotated[
-        str, Field(min_length=1, max_length=16, description="`create` (`enrich` and `upsert` are reserved).")
+        Line, Field(min_length=1, max_length=16, description="`create` (`enrich` and `upsert` are reserved).")
     ]
     object_key: Annotated[ObjectKey, Field(description="Key in the uploads bucket; must begin with `{tenant_id}/`.")]
-    file_name: Annotated[str, Field(min_length=1, max_length=255, description="The name the sender knows the file by.")]
+    file_name: Annotated[
+        Line, Field(min_length=1, max_length=255, description="The name the sender knows the file by.")
+    ]
     import_id: Annotated[UUID | None, Field(description="UUIDv7 to give the import; made by Winnow when absent.")] = (
         None
     )
@@ -78,7 +82,7 @@ class FileUploaded(Event):
         Field(pattern=r"^[0-9a-fA-F]{64}$", description="Hex; a different checksum refuses the file."),
     ] = None
     idempotency_key: Annotated[
-        str | None,
+        Line | None,
         Field(
             min_length=1,
             max_length=200,

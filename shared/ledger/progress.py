@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.ledger.quarantine import EXPORT_FAILED
+
 TERMINAL = frozenset({"completed", "completed_with_failures", "failed", "cancelled", "dismissed"})
 
 
@@ -63,7 +65,13 @@ class ImportProgress:
     @property
     def files_ready(self) -> bool:
         """Whether everything that is handed back lies in storage."""
-        return self.ended and (self.correction_object_key is not None or not self.has_exportable_failures)
+        return self.ended and not self.awaits_files
+
+    @property
+    def awaits_files(self) -> bool:
+        """Whether the failed rows are still to be handed back; not when that was given up."""
+        given_up = self.error is not None and self.error.get("code") == EXPORT_FAILED
+        return self.has_exportable_failures and self.correction_object_key is None and not given_up
 
     def as_json(self) -> dict[str, Any]:
         """All of it with values JSON knows."""

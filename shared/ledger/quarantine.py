@@ -1,13 +1,17 @@
 """Work that was given up: its rows are reported as failed with a reference, and it can be taken up again."""
 
+import json
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.events import Event, FileUploaded, RowsStaged, RowsValidated
+from shared.events import Event, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
 from shared.ledger.closing import close_if_finished, fail_import
 from shared.messaging import outbox
+
+EXPORT_FAILED = "export_failed"
+"""Code of the error of an import that has ended and whose files could not be written."""
 
 _QUARANTINE = text(
     """
@@ -34,6 +38,24 @@ _OPEN_IMPORT_OF_OBJECT = text(
     """
     SELECT id FROM imports.imports
      WHERE tenant_id = :tenant AND object_key = :key AND status IN ('uploading', 'importing')
+    """
+)
+_NO_FILES = text(
+    """
+    UPDATE imports.imports
+       SET error = CAST(:error AS jsonb), updated_at = clock_timestamp()
+     WHERE id = :id AND completed_at IS NOT NULL AND correction_object_key IS NULL AND error IS NULL
+    """
+)
+# What was staged stays staged: the file is read on from there.
+_REOPEN_READING = text(
+    """
+    UPDATE imports.imports
+       SET status = 'importing', error = NULL, parsed_at = NULL, completed_at = NULL, total_rows = 0,
+           correction_object_key = NULL, failed_rows_object_key = NULL, updated_at = clock_timestamp()
+     WHERE tenant_id = :tenant AND (id = :id OR (CAST(:id AS uuid) IS NULL AND object_key = :key))
+       AND status = 'failed' AND error ->> 'code' = 'internal'
+    RETURNING id
     """
 )
 _REOPEN_CHUNK = text(
@@ -77,6 +99,13 @@ async def give_up(conn: AsyncConnection, event: Event, reference: str, problem: 
                 f"({problem[:200]})",
             )
             await outbox.settle(conn, event.model_copy(update={"import_id": import_id}))
+    elif isinstance(event, ImportCompleted):
+        message = (
+            f"The files with the failed rows could not be written because of an unexpected error on our side; the "
+            f"rows that are not failed are imported. Quote reference {reference}. ({problem[:200]})"
+        )
+        error = {"code": EXPORT_FAILED, "message": message}
+        await conn.execute(_NO_FILES, {"id": event.import_id, "error": json.dumps(error)})
     await outbox.settle(conn, event)
 
 
@@ -91,6 +120,14 @@ async def _quarantine_chunk(conn: AsyncConnection, import_id: UUID, chunk: int, 
     )
     await conn.execute(_REPORT_ROWS, {"id": import_id, "chunk": chunk, "message": message, **extent})
     await close_if_finished(conn, import_id)
+
+
+async def reopen_reading(conn: AsyncConnection, event: FileUploaded) -> bool:
+    """Let a file be read again whose reading was given up; False when none was. The event has to be sent again."""
+    reopened = await conn.execute(
+        _REOPEN_READING, {"tenant": event.tenant_id, "id": event.import_id, "key": event.object_key}
+    )
+    return reopened.first() is not None
 
 
 async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated) -> bool:

@@ -108,6 +108,10 @@ class DeadLetters:
         """
         headers = {name: value for name, value in letter.headers.items() if not name.startswith(PREFIX)}
         await self._publisher.publish(letter.origin.name, letter.key, letter.body, wire_headers(headers))
+        await self.mark(letter)
+
+    async def mark(self, letter: DeadLetter) -> None:
+        """Take a letter off the list: what it was about has been taken up again."""
         await self._publisher.publish(letter.origin.dead_letter, letter.key, b"", wire_headers({_REDRIVEN: letter.id}))
 
     @asynccontextmanager

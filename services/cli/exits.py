@@ -1,0 +1,25 @@
+"""What exit codes mean, and the errors that lead to them."""
+
+COMPLETED = 0
+FAILED = 1
+COMPLETED_WITH_FAILURES = 2
+USAGE = 64
+"""The command was not understood (EX_USAGE)."""
+UNAVAILABLE = 69
+"""Something the command needs is not running (EX_UNAVAILABLE)."""
+INTERRUPTED = 130
+
+OF_STATUS = {"completed": COMPLETED, "completed_with_failures": COMPLETED_WITH_FAILURES}
+
+
+class CommandFailed(Exception):
+    """Ends the command with a message for its user. The message says the way out."""
+
+    def __init__(self, message: str, *, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def of_status(status: str) -> int:
+    """The exit code for an import that ended with this status."""
+    return OF_STATUS.get(status, FAILED)
