@@ -1,0 +1,343 @@
+"""One file end to end through Kafka against the floor, in the same run on the same servers (`make bench ROWS=…`)."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+from uuid import UUID
+
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from deploy.local.stack import PROJECT, Stack
+from services.cli.running import Running
+from services.cli.sample import write_catalogue
+from services.cli.sending import Sending, send
+from services.cli.watching import watch_import
+from shared.db.migrate import migrate
+from shared.events.model import FileOptions
+from shared.messaging.kafka import apply_topics
+
+VARIANTS = 3
+MEMORY_LIMIT_MB = 256
+GOAL = 0.7
+_STAGES = {"parser": "file-uploaded", "validator": "rows-staged", "committer": "rows-validated"}
+
+
+def main() -> None:
+    """Measure, print a table, and write the same figures as JSON under `.winnow/`."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rows", type=int, default=100_000)
+    arguments.add_argument("--workers", type=int, default=2, help="processes of each stage")
+    arguments.add_argument(
+        "--pairs", type=int, default=0, help="how often both are measured; 0: 3, once above 200k rows"
+    )
+    given = arguments.parse_args()
+    console = Console()
+    stack = Stack(PROJECT / ".winnow" / "bench")
+    try:
+        stack.up()
+        asyncio.run(_prepare(stack))
+        path = _file(given.rows)
+        pairs = [
+            _pair(stack, path, given.workers, console)
+            for _ in range(given.pairs or (3 if given.rows <= 200_000 else 1))
+        ]
+    finally:
+        stack.down()
+        stack.remove()
+    figures = _figures(given.rows, given.workers, path, pairs)
+    _show(console, figures)
+    target = PROJECT / ".winnow" / f"bench-{given.rows}.json"
+    target.write_text(json.dumps(figures, indent=2) + "\n")
+    console.print(f"The same as JSON: {target.relative_to(PROJECT)}", highlight=False)
+
+
+def _file(rows: int) -> Path:
+    """A catalogue of good products of so many rows; kept, for it is the same every time."""
+    path = PROJECT / ".winnow" / f"bench-{rows}.xlsx"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(".new.xlsx")
+        write_catalogue(made, products=rows // VARIANTS, variants=VARIANTS, bad=False)
+        made.replace(path)
+    return path
+
+
+def _pair(stack: Stack, path: Path, workers: int, console: Console) -> dict[str, Any]:
+    """The floor and the pipeline, one after the other, each on empty tables."""
+    asyncio.run(_empty(stack))
+    floor = json.loads(
+        subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.floor", str(path), stack.admin_database_url],
+            cwd=PROJECT,
+            check=True,
+            stdout=subprocess.PIPE,
+        ).stdout
+    )
+    asyncio.run(_empty(stack))
+    stack.start_services({**dict.fromkeys(("parser", "validator", "committer", "exporter"), workers), "keeper": 1})
+    try:
+        with _memory(stack) as memory:
+            pipeline = asyncio.run(_pipeline(stack, path))
+        busy = {stage: _busy(stack, stage, topic) for stage, topic in _STAGES.items()}
+    finally:
+        stack.stop_services()
+    pipeline |= {"peak_memory_mb": memory.peaks, "cpu_seconds": memory.cpu, "busy_seconds": busy}
+    console.print(
+        f"floor {floor['rows'] / floor['seconds']:,.0f} rows/s · pipeline {pipeline['rows'] / pipeline['seconds']:,.0f} "
+        f"rows/s · ratio {pipeline['seconds'] / floor['seconds']:.2f}",
+        highlight=False,
+    )
+    return {"floor": floor, "pipeline": pipeline}
+
+
+async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
+    winnow = Running(stack)
+    cpu = _server_cpu(stack)
+    began = datetime.now(UTC)
+    event = await send(winnow, Sending(path, "bench", "bench", "products", "create", FileOptions()))
+    assert event.import_id is not None
+    progress = await watch_import(winnow, event.import_id, Console(quiet=True))
+    await winnow.close()
+    assert progress.status == "completed", progress
+    assert progress.completed_at is not None
+    async with _admin(stack) as conn:
+        spans = await _spans(conn, event.import_id)
+    return {
+        "rows": progress.total_rows,
+        "seconds": (progress.completed_at - began).total_seconds(),
+        "first_committed_seconds": (spans["committed"][0] - began).total_seconds(),
+        "stage_rows_per_second": {
+            stage: round(progress.total_rows / (last - (first if stage != "staged" else began)).total_seconds())
+            for stage, (first, last) in spans.items()
+            if last > first
+        },
+        "server_cpu_seconds": {name: round(after - cpu[name], 1) for name, after in _server_cpu(stack).items()},
+    }
+
+
+async def _spans(conn: AsyncConnection, import_id: UUID) -> dict[str, tuple[datetime, datetime]]:
+    """When the first and the last chunk passed each stage."""
+    row = (
+        await conn.execute(
+            text(
+                "SELECT min(staged_at), max(staged_at), min(validated_at), max(validated_at), min(committed_at), "
+                "max(committed_at) FROM imports.import_chunks WHERE import_id = :id"
+            ),
+            {"id": import_id},
+        )
+    ).one()
+    return {"staged": (row[0], row[1]), "validated": (row[2], row[3]), "committed": (row[4], row[5])}
+
+
+def _busy(stack: Stack, stage: str, topic: str) -> float:
+    """Seconds all processes of a stage spent with events."""
+    busy = 0.0
+    for name, service in stack.state.services.items():
+        if name.startswith(stage):
+            with urlopen(f"http://127.0.0.1:{int(service['port'])}/metrics", timeout=5) as answer:
+                for family in text_string_to_metric_families(answer.read().decode()):
+                    busy += sum(
+                        sample.value
+                        for sample in family.samples
+                        if sample.name == "winnow_handling_seconds_sum" and sample.labels["topic"] == topic
+                    )
+    return round(busy, 2)
+
+
+def _server_cpu(stack: Stack) -> dict[str, float]:
+    """Processor seconds of the servers so far, children included."""
+    used = {}
+    for server in stack.servers:
+        record = server.record
+        if record is not None and (process := record.process) is not None:
+            used[server.name] = sum(_cpu(member) for member in [process, *process.children(recursive=True)])
+    return used
+
+
+def _cpu(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+@dataclass
+class _Peaks:
+    """Most memory (resident, MB) of any process of a kind, and processor seconds of all of them since the watch began."""
+
+    peaks: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    cpu: dict[str, float] = field(default_factory=dict)
+    before: dict[int, float] = field(default_factory=dict)
+    used: dict[int, tuple[str, float]] = field(default_factory=dict)
+
+
+@contextmanager
+def _memory(stack: Stack) -> Iterator[_Peaks]:
+    """Watch what every service process, and the reader under the parser, holds at most."""
+    peaks, ended = _Peaks(), threading.Event()
+
+    def watch() -> None:
+        while not ended.is_set():
+            _look(stack, peaks)
+            ended.wait(0.1)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield peaks
+    finally:
+        ended.set()
+        watcher.join()
+        peaks.peaks = {name: round(peak, 1) for name, peak in sorted(peaks.peaks.items())}
+        for name, seconds in sorted(peaks.used.values()):
+            peaks.cpu[name] = round(peaks.cpu.get(name, 0.0) + seconds, 2)
+
+
+def _look(stack: Stack, peaks: _Peaks) -> None:
+    assert stack.state.supervisor is not None
+    supervisor = stack.state.supervisor.process
+    for process in supervisor.children(recursive=True) if supervisor else ():
+        try:
+            command = process.cmdline()
+            name = next((part.removeprefix("services.") for part in command if part.startswith("services.")), None)
+            if name is None:
+                continue
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            times = process.cpu_times()
+            used = float(times.user + times.system)
+            peaks.used[process.pid] = (name, used - peaks.before.setdefault(process.pid, used))
+        except (psutil.NoSuchProcess, OSError):
+            continue
+        high = next((line for line in status.splitlines() if line.startswith("VmHWM")), None)
+        if high is not None:
+            peaks.peaks[name] = max(peaks.peaks[name], int(high.split()[1]) / 1024)
+
+
+async def _prepare(stack: Stack) -> None:
+    await migrate(stack.endpoints.postgres_admin_url, stack.state.secret)
+    await apply_topics(stack.endpoints.kafka_bootstrap)
+
+
+async def _empty(stack: Stack) -> None:
+    async with _admin(stack) as conn:
+        tables = await conn.execute(
+            text(
+                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
+                "WHERE schemaname IN ('imports', 'staging', 'catalog') AND tablename <> 'taxonomy_categories'"
+            )
+        )
+        await conn.execute(text(f"TRUNCATE {', '.join(tables.scalars())} CASCADE"))
+    async with _admin(stack) as conn:
+        await conn.execute(text("COMMIT"))
+        await conn.execute(text("VACUUM ANALYZE"))
+        await conn.execute(text("CHECKPOINT"))
+
+
+class _admin:  # noqa: N801 - reads as a function
+    """The database as its administrator."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._engine = create_async_engine(stack.admin_database_url, poolclass=NullPool)
+
+    async def __aenter__(self) -> AsyncConnection:
+        self._conn = await self._engine.connect()
+        return self._conn
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._conn.commit()
+        await self._conn.close()
+        await self._engine.dispose()
+
+
+def _figures(rows: int, workers: int, path: Path, pairs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The pair of the median ratio, and the ratios of all."""
+    ratios = [pair["pipeline"]["seconds"] / pair["floor"]["seconds"] for pair in pairs]
+    without_rules = [
+        pair["pipeline"]["seconds"] / (pair["floor"]["seconds"] - pair["floor"]["steps"]["rules"]) for pair in pairs
+    ]
+    middle = pairs[ratios.index(statistics.median_low(ratios))]
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rows": rows,
+        "workers": workers,
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "file_mb": round(path.stat().st_size / 1e6, 1),
+        "ratios": [round(ratio, 3) for ratio in ratios],
+        "ratio": round(statistics.median_low(ratios), 3),
+        "ratio_against_floor_without_rules": round(statistics.median_low(without_rules), 3),
+        "goal": GOAL,
+        "memory_limit_mb": MEMORY_LIMIT_MB,
+        **middle,
+    }
+
+
+def _show(console: Console, figures: dict[str, Any]) -> None:
+    floor, pipeline = figures["floor"], figures["pipeline"]
+    table = Table(
+        title=f"{figures['rows']:,} rows, {figures['workers']} workers a stage, {figures['machine']['cores']} cores"
+    )
+    for name in ("", "seconds", "rows/s", "× floor"):
+        table.add_column(name, justify="left" if not name else "right")
+    table.add_row("floor (one process)", f"{floor['seconds']:.1f}", f"{floor['rows'] / floor['seconds']:,.0f}", "1.00")
+    for step, seconds in floor["steps"].items():
+        table.add_row(
+            f"  {step}",
+            f"{seconds:.1f}",
+            f"{floor['rows'] / max(seconds, 1e-9):,.0f}",
+            f"{seconds / floor['seconds']:.2f}",
+        )
+    table.add_section()
+    table.add_row(
+        "pipeline, end to end",
+        f"{pipeline['seconds']:.1f}",
+        f"{pipeline['rows'] / pipeline['seconds']:,.0f}",
+        f"{figures['ratio']:.2f} (goal {figures['goal']})",
+    )
+    for stage, pace in pipeline["stage_rows_per_second"].items():
+        table.add_row(f"  {stage}", "", f"{pace:,}", "")
+    table.add_row("  first row committed after", f"{pipeline['first_committed_seconds']:.2f}", "", "")
+    for stage, seconds in pipeline["busy_seconds"].items():
+        table.add_row(
+            f"  {stage}s busy, together", f"{seconds:.1f}", f"{pipeline['rows'] / max(seconds, 1e-9):,.0f}", ""
+        )
+    for name, seconds in {**pipeline["cpu_seconds"], **pipeline["server_cpu_seconds"]}.items():
+        table.add_row(f"  {name}: processor time", f"{seconds:.1f}", "", "")
+    table.add_section()
+    table.add_row("peak memory, MB (limit 256)", "", "", "")
+    table.add_row("  floor", f"{floor['peak_memory_mb']:.0f}", "", "")
+    for name, peak in pipeline["peak_memory_mb"].items():
+        table.add_row(f"  {name}", f"{peak:.0f}", "", "[red]over[/]" if peak > figures["memory_limit_mb"] else "")
+    console.print(table)
+    console.print(
+        f"Ratios of all pairs: {figures['ratios']}; against a floor that applies no rules: "
+        f"{figures['ratio_against_floor_without_rules']}",
+        highlight=False,
+    )
+
+
+if __name__ == "__main__":
+    began_at = time.perf_counter()
+    main()
+    print(f"{time.perf_counter() - began_at:.0f} s in all")

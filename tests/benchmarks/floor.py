@@ -1,0 +1,135 @@
+"""The floor: one process that reads, copies and commits, without Kafka, rules for delivery, or a second chunk at a time.
+
+It uses the same streaming reader, the same rules, the same tables and the same commit as the services, so that what
+the pipeline adds (and what it gains by working in parallel) is all that differs. Run as a process of its own by
+`tests.benchmarks.end_to_end`; prints its figures as JSON.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from uuid_utils.compat import uuid7
+
+from services.committer.refusals import DatabaseRefusal
+from services.committer.refusals import Scope as CommitScope
+from services.committer.repository import pending_groups, write_groups
+from services.parser.chunks import Chunk, ChunkCutter
+from services.parser.workbook_reader import WorkbookReader
+from services.validator.categories import Categories
+from services.validator.products import References, decide, named
+from services.validator.repository import raw_rows
+from services.validator.rows import Layout
+from services.validator.staging_rows import Scope, StagedRecords, staged_records
+from services.validator.verdicts import Known
+from shared.db.transaction import tenant_transaction
+from shared.entities import ENTITY_TYPES
+from shared.entities.cells import cell_text
+
+PRODUCTS = ENTITY_TYPES["products"]
+TENANT = "floor"
+_KEYS = tuple(PRODUCTS.headings.index(PRODUCTS.by_code[code].heading) for code in ("handle", "barcode", "sku"))
+
+
+async def run(path: Path, admin_url: str, chunk_rows: int) -> dict[str, Any]:
+    """Import a workbook in template layout; seconds by step. The administrator's role: no row-level security."""
+    seconds = dict.fromkeys(("read", "copy_raw", "rules", "copy_staging", "commit"), 0.0)
+    engine = create_async_engine(admin_url, pool_size=1)
+    copying = await asyncpg.connect(
+        make_url(admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    import_id = UUID(str(uuid7()))
+    tree = await copying.fetch("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
+    references = References(
+        Known(frozenset(), {}, {}), Categories((row["id"], row["path"].split(" > ")) for row in tree), ()
+    )
+    layout = Layout(PRODUCTS, PRODUCTS.headings, {field.code: place for place, field in enumerate(PRODUCTS.fields)})
+    chunks = _chunks(path, chunk_rows)
+    rows = 0
+    began = time.perf_counter()
+    while True:
+        clock = _Clock(seconds)
+        chunk = next(chunks, None)
+        clock.lap("read")
+        if chunk is None:
+            break
+        rows += len(chunk.rows)
+        await copying.copy_records_to_table(
+            "raw_rows",
+            schema_name="imports",
+            columns=["import_id", "row_no", "tenant_id", "chunk_no", "group_row", "cells"],
+            records=[(import_id, row, TENANT, chunk.number, group, cells) for row, group, cells in chunk.rows],
+        )
+        clock.lap("copy_raw")
+        staged = _decided(chunk, layout, references, import_id)
+        clock.lap("rules")
+        for records in staged:
+            await copying.copy_records_to_table(
+                records.table, schema_name="staging", columns=records.columns, records=records.rows
+            )
+        clock.lap("copy_staging")
+        scope = CommitScope(TENANT, import_id, chunk.number)
+        async with tenant_transaction(engine, TENANT) as conn:
+            written = await write_groups(conn, scope, await pending_groups(conn, scope))
+            assert not isinstance(written, DatabaseRefusal), written
+        clock.lap("commit")
+    total = time.perf_counter() - began
+    await copying.close()
+    await engine.dispose()
+    return {
+        "rows": rows,
+        "seconds": total,
+        "steps": seconds,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+class _Clock:
+    """Adds up seconds by step."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+        self._at = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self._seconds[step] += now - self._at
+        self._at = now
+
+
+def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
+    reader = WorkbookReader(path, path.name)
+    cutter = ChunkCutter(first_rows=chunk_rows, rows=chunk_rows, group_rows=chunk_rows)
+    for number, cells in enumerate(reader.rows(PRODUCTS.sheet), start=1):
+        if number > 1:
+            handle, barcode, sku = (cell_text(cells[place]) if place < len(cells) else "" for place in _KEYS)
+            yield from cutter.add((number, handle, barcode, sku, orjson.dumps(cells).decode()))
+    if (last := cutter.finish()) is not None:
+        yield last
+
+
+def _decided(chunk: Chunk, layout: Layout, references: References, import_id: UUID) -> list[StagedRecords]:
+    groups = layout.read_all(raw_rows(chunk.rows))
+    named(groups)
+    verdict = decide(groups, layout, references)
+    assert verdict.failed_rows == 0, "the benchmark's file has no bad rows"
+    return staged_records(verdict, Scope(TENANT, import_id, chunk.number), new_id=uuid7)
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("path", type=Path)
+    arguments.add_argument("admin_url")
+    arguments.add_argument("--chunk-rows", type=int, default=2000)
+    given = arguments.parse_args()
+    print(json.dumps(asyncio.run(run(given.path, given.admin_url, given.chunk_rows))))
