@@ -6,6 +6,7 @@ one chunk from `:first` to `:last`, and takes the parameters `tenant_id`, `impor
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Column, Table, TextClause, text
 
@@ -120,17 +121,8 @@ def _make(entity: Table) -> EntityStatement:
 
 
 def _move(produced: Table, staged: Table) -> MoveStatement:
-    columns, values, joins = [], [], []
-    for column in produced.columns:
-        if column.name in _BY_THE_DATABASE:
-            continue
-        columns.append(column.name)
-        if staging.names_entity(column):
-            prefix = column.name.removesuffix("_id")
-            values.append(f"{prefix}.id")
-            joins.append(_join(_entity_of(column), prefix, optional=bool(column.nullable)))
-        else:
-            values.append(_WRITER.get(column.name, f"s.{column.name}"))
+    columns = [column for column in produced.columns if column.name not in _BY_THE_DATABASE]
+    names = ", ".join(column.name for column in columns)
     order = f"ORDER BY {_ORDER[produced]}" if produced in _ORDER else ""
     return MoveStatement(
         produced.name,
@@ -139,20 +131,29 @@ def _move(produced: Table, staged: Table) -> MoveStatement:
         WITH s AS (
                DELETE FROM staging.{staged.name} WHERE {_PENDING} RETURNING *
         )
-        INSERT INTO catalog.{produced.name} ({", ".join(columns)})
-        SELECT {", ".join(values)}
-          FROM s {" ".join(joins)} {order}
+        INSERT INTO catalog.{produced.name} ({names})
+        SELECT {", ".join(_value(column) for column in columns)} FROM s {order}
         """  # noqa: S608 - our names
         ),
     )
 
 
-def _join(entity: Table, alias: str, *, optional: bool) -> str:
-    within = "AND attribute_value.attribute_id = attribute.id" if entity is catalog.attribute_values else ""
-    return (
-        f"{'LEFT JOIN' if optional else 'JOIN'} catalog.{entity.name} {alias}"
-        f" ON {alias}.tenant_id = :tenant_id AND {alias}.name_key = s.{alias}_key {within}"
-    )
+def _value(column: Column[Any]) -> str:
+    if staging.names_entity(column):
+        return _look_up(_entity_of(column), column.name.removesuffix("_id"))
+    return _WRITER.get(column.name, f"s.{column.name}")
+
+
+def _look_up(entity: Table, prefix: str) -> str:
+    """The id of the entity a row names, by its unique key.
+
+    Not a join: planned while a tenant has few entities, a join reads all of them for each row, and goes on doing so
+    when there are many.
+    """
+    within = ""
+    if entity is catalog.attribute_values:
+        within = f"e.attribute_id = {_look_up(catalog.attributes, 'attribute')} AND "
+    return f"(SELECT e.id FROM catalog.{entity.name} e WHERE e.tenant_id = :tenant_id AND {within}e.name_key = s.{prefix}_key)"  # noqa: S608
 
 
 MAKE_ENTITIES = tuple(_make(entity) for entity in catalog.ENTITIES)

@@ -81,12 +81,11 @@ class _Commit:
 
     async def run(self) -> tuple[int, int]:
         """Write what can be written and set the rest aside; rows created and rows failed."""
-        await self._fail_conflicts()
-        groups = await repository.pending_groups(self._conn, self._scope)
-        if groups and await self._write(groups) is not None:
-            # Most likely somebody committed the same keys since the look above; the rest is searched for.
+        # Nearly always all of it can be written: what production had already, the validator has seen.
+        if not await self._write_all():
             await self._fail_conflicts()
-            await self._write_what_can_be()
+            if not await self._write_all():
+                await self._write_what_can_be()
         written = repository.total(self._written)
         failed = await repository.count_failed_rows(self._conn, self._scope, self._chunk)
         created = written.records.get("product_variants", 0)
@@ -99,6 +98,10 @@ class _Commit:
             self._conn, self._scope, created=created, failed=failed, summary=_summary(written)
         )
         return created, failed
+
+    async def _write_all(self) -> bool:
+        groups = await repository.pending_groups(self._conn, self._scope)
+        return not groups or await self._write(groups) is None
 
     async def _write(self, groups: Sequence[int]) -> DatabaseRefusal | None:
         self._beat()

@@ -76,7 +76,7 @@ _READ_TO_THE_END = text(
      WHERE id = :id
     """
 )
-_RAW_COLUMNS = ("import_id", "row_no", "tenant_id", "chunk_no", "group_row", "cells")
+_RAW_COLUMNS = ("row_no", "group_row", "cells")
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ async def stage(conn: AsyncConnection, import_id: UUID, tenant_id: str, chunk: C
             "duplicates": json.dumps(chunk.duplicates),
         },
     )
-    records = ((import_id, row, tenant_id, chunk.number, group, cells) for row, group, cells in chunk.rows)
-    await copy_rows(conn, ledger.raw_rows, _RAW_COLUMNS, records)
+    same = {"import_id": import_id, "tenant_id": tenant_id, "chunk_no": chunk.number}
+    await copy_rows(conn, ledger.raw_rows, _RAW_COLUMNS, chunk.rows, same=same)
     return True
 
 

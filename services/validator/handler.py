@@ -58,7 +58,7 @@ class ValidateRows:
         references = References(known, categories, chunk.duplicates)
         scope = Scope(event.tenant_id, event.import_id, event.chunk_no)
         decided = await asyncio.to_thread(_decide, read, references, scope)
-        await self._apply(event, decided, traceparent=delivery.traceparent)
+        await self._apply(event, scope, decided, traceparent=delivery.traceparent)
 
     async def _chunk(self, event: RowsStaged) -> repository.StagedChunk:
         if event.entity_type not in ENTITY_TYPES or event.mode not in ENTITY_TYPES[event.entity_type].modes:
@@ -73,10 +73,10 @@ class ValidateRows:
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             await outbox.settle(conn, event)
 
-    async def _apply(self, event: RowsStaged, decided: _Decided, *, traceparent: str | None) -> None:
+    async def _apply(self, event: RowsStaged, scope: Scope, decided: _Decided, *, traceparent: str | None) -> None:
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             if await repository.mark_validated(conn, event.import_id, event.chunk_no, decided.verdict):
-                await repository.write_staged(conn, decided.staged, decided.errors)
+                await repository.write_staged(conn, scope, decided.staged, decided.errors)
                 await outbox.append(conn, RowsValidated(**event.model_dump()), traceparent=traceparent)
             await outbox.settle(conn, event)
         log.info("chunk.validated", rows=event.row_count, failed=decided.verdict.failed_rows)
@@ -90,4 +90,4 @@ def _read(entity_type: str, chunk: repository.StagedChunk) -> _Read:
 
 def _decide(read: _Read, references: References, scope: Scope) -> _Decided:
     verdict = decide(read.groups, read.layout, references)
-    return _Decided(verdict, staged_records(verdict, scope, new_id=uuid7), error_records(verdict, scope))
+    return _Decided(verdict, staged_records(verdict, new_id=uuid7), error_records(verdict, scope))

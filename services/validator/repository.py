@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.validator.categories import Categories
 from services.validator.products import Named
 from services.validator.rows import RawRow
-from services.validator.staging_rows import ErrorRecord, StagedRecords
+from services.validator.staging_rows import ErrorRecord, Scope, StagedRecords
 from services.validator.verdicts import Duplicate, Known, Verdict
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
@@ -138,10 +138,12 @@ async def mark_validated(conn: AsyncConnection, import_id: UUID, chunk_no: int, 
     return moved.first() is not None
 
 
-async def write_staged(conn: AsyncConnection, staged: Sequence[StagedRecords], errors: Sequence[ErrorRecord]) -> None:
+async def write_staged(
+    conn: AsyncConnection, scope: Scope, staged: Sequence[StagedRecords], errors: Sequence[ErrorRecord]
+) -> None:
     """Write the typed rows and the reasons of a chunk."""
     for records in staged:
-        await copy_rows(conn, _STAGING[records.table], records.columns, records.rows)
+        await copy_rows(conn, _STAGING[records.table], records.columns, records.rows, same=scope._asdict())
     if errors:
         await copy_rows(conn, ledger.row_errors, ErrorRecord._fields, errors)
 

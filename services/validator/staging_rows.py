@@ -14,7 +14,7 @@ from services.validator.verdicts import (
     Verdict,
 )
 
-_PLACE = ("tenant_id", "import_id", "chunk_no", "row_no", "group_row", "row_status")
+_PLACE = ("row_no", "group_row", "row_status")
 _NOBODY = (None, None)
 
 _FACTS = {
@@ -97,12 +97,12 @@ class ErrorRecord(NamedTuple):
     message: str
 
 
-def staged_records(verdict: Verdict, scope: Scope, *, new_id: Callable[[], UUID]) -> list[StagedRecords]:
+def staged_records(verdict: Verdict, *, new_id: Callable[[], UUID]) -> list[StagedRecords]:
     """The typed rows of every group: `pending` for good products, `failed` for what a preview shows of the rest.
 
-    Tables without rows are left out.
+    Tables without rows are left out, and so are the columns of `Scope`: all rows are of one chunk.
     """
-    chunk = _ChunkRows(scope, new_id)
+    chunk = _ChunkRows(new_id)
     for outcome in verdict.outcomes:
         if isinstance(outcome, GoodProduct):
             chunk.add_product(outcome)
@@ -120,14 +120,13 @@ def error_records(verdict: Verdict, scope: Scope) -> list[ErrorRecord]:
 class _ChunkRows:
     """Collects the rows of a chunk by table."""
 
-    def __init__(self, scope: Scope, new_id: Callable[[], UUID]) -> None:
+    def __init__(self, new_id: Callable[[], UUID]) -> None:
         self.rows: dict[str, _Rows] = {name: [] for name in _COLUMNS}
-        self._scope = scope
         self._new_id = new_id
 
     def add_product(self, product: GoodProduct) -> None:
         """A product with its variants, each in its own and its facts' tables."""
-        place = (*self._scope, product.row, product.row, "pending")
+        place = (product.row, product.row, "pending")
         product_id = self._new_id()
         self.rows["products"].append(
             (
@@ -160,7 +159,7 @@ class _ChunkRows:
                 {"column": error.heading, "code": error.code, "message": error.message}
             )
         for position, row in enumerate(group.rows):
-            place = (*self._scope, row.row, group.row, "failed")
+            place = (row.row, group.row, "failed")
             errors = json.dumps(reasons.get(row.row, []))
             if position == 0:
                 unread = (None,) * 8
@@ -171,7 +170,7 @@ class _ChunkRows:
             )
 
     def _add_variant(self, product: GoodProduct, product_id: UUID, position: int, variant: Variant) -> None:
-        place = (*self._scope, variant.row, product.row, "pending")
+        place = (variant.row, product.row, "pending")
         variant_id = self._new_id()
         own = variant.presentation
         self.rows["product_variants"].append(

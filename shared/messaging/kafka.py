@@ -55,7 +55,8 @@ def subscribe(broker: KafkaBroker, topic: Topic, *, replica: str | None) -> Defa
         session_timeout_ms=_SESSION_MS,
         heartbeat_interval_ms=2_000,
         rebalance_timeout_ms=_SESSION_MS,
-        fetch_max_wait_ms=250,
+        # The broker answers at once when there is something; this is how long an empty answer may take.
+        fetch_max_wait_ms=1_000,
     )
     assert isinstance(subscriber, DefaultSubscriber)
     return subscriber

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ class Resources:
 def run_stage(settings: ServiceSettings, name: str, wire: Callable[[Resources], Stage]) -> None:
     """Run a stage until it is told to stop (SIGTERM, SIGINT). The one entry point of every service process."""
     configure_logs(name, settings.log_level)
+    tune_garbage_collection()
     engine = create_engine(
         settings.database_url.get_secret_value(),
         connections=settings.database_connections,
@@ -73,6 +75,15 @@ def run_stage(settings: ServiceSettings, name: str, wire: Callable[[Resources], 
             }
         )
     )
+
+
+def tune_garbage_collection() -> None:
+    """Look for reference cycles less often: a chunk is a hundred thousand small objects and no cycles.
+
+    With the default of 700 objects, the collector takes a third of the time the rules need.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def build_app(settings: ServiceSettings, stage: Stage, engine: AsyncEngine, health: Health) -> AsgiFastStream:

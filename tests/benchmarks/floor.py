@@ -30,11 +30,12 @@ from services.validator.categories import Categories
 from services.validator.products import References, decide, named
 from services.validator.repository import raw_rows
 from services.validator.rows import Layout
-from services.validator.staging_rows import Scope, StagedRecords, staged_records
+from services.validator.staging_rows import StagedRecords, staged_records
 from services.validator.verdicts import Known
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import cell_text
+from shared.messaging.service import tune_garbage_collection
 
 PRODUCTS = ENTITY_TYPES["products"]
 TENANT = "floor"
@@ -71,11 +72,14 @@ async def run(path: Path, admin_url: str, chunk_rows: int) -> dict[str, Any]:
             records=[(import_id, row, TENANT, chunk.number, group, cells) for row, group, cells in chunk.rows],
         )
         clock.lap("copy_raw")
-        staged = _decided(chunk, layout, references, import_id)
+        staged = _decided(chunk, layout, references)
         clock.lap("rules")
         for records in staged:
             await copying.copy_records_to_table(
-                records.table, schema_name="staging", columns=records.columns, records=records.rows
+                records.table,
+                schema_name="staging",
+                columns=["tenant_id", "import_id", "chunk_no", *records.columns],
+                records=[(TENANT, import_id, chunk.number, *row) for row in records.rows],
             )
         clock.lap("copy_staging")
         scope = CommitScope(TENANT, import_id, chunk.number)
@@ -118,12 +122,12 @@ def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
         yield last
 
 
-def _decided(chunk: Chunk, layout: Layout, references: References, import_id: UUID) -> list[StagedRecords]:
+def _decided(chunk: Chunk, layout: Layout, references: References) -> list[StagedRecords]:
     groups = layout.read_all(raw_rows(chunk.rows))
     named(groups)
     verdict = decide(groups, layout, references)
     assert verdict.failed_rows == 0, "the benchmark's file has no bad rows"
-    return staged_records(verdict, Scope(TENANT, import_id, chunk.number), new_id=uuid7)
+    return staged_records(verdict, new_id=uuid7)
 
 
 if __name__ == "__main__":
@@ -132,4 +136,5 @@ if __name__ == "__main__":
     arguments.add_argument("admin_url")
     arguments.add_argument("--chunk-rows", type=int, default=2000)
     given = arguments.parse_args()
+    tune_garbage_collection()
     print(json.dumps(asyncio.run(run(given.path, given.admin_url, given.chunk_rows))))
