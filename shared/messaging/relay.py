@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import asyncpg
 import structlog
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.engine import asyncpg_url
@@ -79,10 +79,11 @@ _PUBLISHED = text(
     UPDATE imports.outbox
        SET published_at = coalesce(published_at, now()),
            attempts = attempts + 1,
-           next_attempt_at = now() + least(:cap, :first * power(2, least(attempts, 20)))
+           next_attempt_at = now() + least(CAST(:cap AS interval),
+                                           CAST(:first AS interval) * power(2, least(attempts, 20)))
      WHERE id = ANY(:ids)
     """
-).bindparams(bindparam("cap"), bindparam("first"))
+)
 _FINISHED = text("DELETE FROM imports.outbox WHERE id = ANY(:ids)")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('winnow-relay:' || :topic, 0))")
 

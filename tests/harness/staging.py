@@ -1,0 +1,100 @@
+"""Chunks brought through the stages without Kafka: the parser's statements, then the handlers themselves."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from uuid_utils.compat import uuid7
+
+from services.committer.handler import CommitRows
+from services.parser import repository as parser
+from services.parser.chunks import Chunk, ChunkCutter
+from services.parser.sandbox import FileLayout
+from services.validator.handler import ValidateRows
+from shared.db.transaction import tenant_transaction
+from shared.entities.cells import cell_text
+from shared.events import RowsStaged, RowsValidated
+from shared.messaging.envelope import Delivery
+from tests.harness.files import HEADINGS, PRODUCTS
+
+NOWHERE = Delivery("topic", 0, 0, b"")
+_PLACES = {field.code: place for place, field in enumerate(PRODUCTS.fields)}
+
+
+@dataclass
+class Desk:
+    """Brings rows in template order through the stages, each as the role it runs as."""
+
+    engine_of: Callable[[str], AsyncEngine]
+    tenant: str
+
+    async def stage(self, rows: Sequence[Sequence[Any]], *, chunk_rows: int = 1000) -> list[RowsStaged]:
+        """Register an import of these rows (data begins in row 2) and stage its chunks."""
+        engine = self.engine_of("winnow_parser")
+        import_id = UUID(str(uuid7()))
+        chunks = _cut(rows, chunk_rows)
+        async with tenant_transaction(engine, self.tenant) as conn:
+            known = await parser.register(conn, _registration(import_id, self.tenant))
+            assert known is not None
+            assert await parser.begin(conn, import_id, size=1, sha256="0" * 64)
+            await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}, None))
+            for chunk in chunks:
+                assert await parser.stage(conn, import_id, self.tenant, chunk)
+            await parser.read_to_the_end(conn, import_id, total=len(rows), notices=[])
+        return [self._event(import_id, chunk) for chunk in chunks]
+
+    async def validate(self, event: RowsStaged) -> RowsValidated:
+        """Validate a staged chunk."""
+        await ValidateRows(self.engine_of("winnow_validator"))(event, NOWHERE)
+        return RowsValidated(**event.model_dump())
+
+    async def commit(self, event: RowsValidated) -> None:
+        """Commit a validated chunk."""
+        await CommitRows(self.engine_of("winnow_committer"))(event, NOWHERE)
+
+    async def ready(self, rows: Sequence[Sequence[Any]], *, chunk_rows: int = 1000) -> list[RowsValidated]:
+        """Chunks that wait for their commit."""
+        return [await self.validate(event) for event in await self.stage(rows, chunk_rows=chunk_rows)]
+
+    def _event(self, import_id: UUID, chunk: Chunk) -> RowsStaged:
+        return RowsStaged(
+            tenant_id=self.tenant,
+            import_id=import_id,
+            entity_type="products",
+            mode="create",
+            chunk_no=chunk.number,
+            first_row=chunk.first_row,
+            last_row=chunk.last_row,
+            row_count=len(chunk.rows),
+        )
+
+
+def _registration(import_id: UUID, tenant: str) -> parser.Registration:
+    return parser.Registration(
+        id=import_id,
+        tenant_id=tenant,
+        user_id="tester",
+        entity_type="products",
+        mode="create",
+        file_name="desk.xlsx",
+        object_key=f"{tenant}/desk.xlsx",
+        file_size=None,
+        idempotency_key=f"import:{import_id}",
+        parent_import_id=None,
+        options={},
+    )
+
+
+def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int) -> list[Chunk]:
+    cutter = ChunkCutter(first_rows=chunk_rows, rows=chunk_rows, group_rows=10_000)
+    keys = [_PLACES[code] for code in ("handle", "barcode", "sku")]
+    chunks: list[Chunk] = []
+    for number, cells in enumerate(rows, start=2):
+        handle, barcode, sku = (cell_text(cells[place]) for place in keys)
+        chunks += cutter.add((number, handle, barcode, sku, json.dumps(list(cells))))
+    last = cutter.finish()
+    assert last is not None
+    return [*chunks, last]

@@ -1,0 +1,146 @@
+"""Chunks into production: in sets, in parallel, once, and without the group at fault."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from shared.db import catalog
+from shared.events import RowsValidated
+from shared.messaging.failures import Poison
+from tests.harness.files import catalogue, product
+from tests.harness.production import count, difference
+from tests.harness.staging import Desk
+from tests.harness.world import World
+
+
+@asynccontextmanager
+async def refusing(world: World, title: str) -> AsyncIterator[None]:
+    """A constraint nobody's rules know, for products of one title."""
+    async with world.database() as conn:
+        await conn.execute(
+            text(f"ALTER TABLE catalog.products ADD CONSTRAINT no_such_title CHECK (title <> '{title}') NOT VALID")
+        )
+    try:
+        yield
+    finally:
+        async with world.database() as conn:
+            await conn.execute(text("ALTER TABLE catalog.products DROP CONSTRAINT no_such_title"))
+
+
+async def test_a_group_the_database_refuses_fails_alone_and_leaves_nothing_behind(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    rows = [
+        *catalogue(20, variants=2),
+        *product(50, variants=2, title="Refused", manufacturer="Nobody Else", tags="lonely"),
+        *catalogue(20, variants=2, start=100),
+    ]
+    (event,) = await desk.ready(rows)
+    async with refusing(running_world, "Refused"):
+        await desk.commit(event)
+    ended = await running_world.progress(event.import_id)
+    assert ended is not None
+    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed_with_failures", 80, 2)
+    assert ended.summary["products"]["created"] == 40
+    ((number, _heading, code, message),) = await running_world.errors(event.import_id)
+    assert (number, code) == (42, "rejected")
+    assert "no_such_title" in message
+    async with running_world.database() as conn:
+        assert await count(conn, catalog.products, tenant) == 40
+        makers = await conn.execute(text("SELECT name FROM catalog.manufacturers WHERE tenant_id = :t"), {"t": tenant})
+        assert makers.scalars().all() == ["Acme Mills"], "nothing of a group that failed is made on the way"
+        assert await count(conn, catalog.tags, tenant) == 2
+
+
+async def test_what_another_import_committed_meanwhile_is_named_as_the_validator_would(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    (first,) = await desk.ready(product(1, variants=2) + product(2))
+    (second,) = await desk.ready(product(1, variants=2) + product(3))
+    await asyncio.gather(desk.commit(first), desk.commit(second))
+    ended = [await running_world.progress(event.import_id) for event in (first, second)]
+    created = sorted(each.created_rows for each in ended if each is not None)
+    assert created == [1, 3], "one of both has the product, the other its reasons"
+    (loser,) = [each for each in ended if each is not None and each.created_rows == 1]
+    said = await running_world.errors(loser.id)
+    assert (2, "Product Handle", "already_exists") in [(number, heading, code) for number, heading, code, _ in said]
+    assert 'Barcode "10000000100" belongs to product "shirt-1"' in [message for *_, message in said]
+    assert {number for number, *_ in said} == {2, 3}
+
+
+async def test_chunks_committed_at_once_give_what_they_give_one_by_one(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    rows = []
+    for number in range(1, 121):
+        spelling = ("Acme Mills", "ACME MILLS", "acme mills")[number % 3]
+        rows += product(number, variants=2, manufacturer=spelling, tags=f"t{number % 5}; T{number % 3}")
+    other = Desk(desk.engine_of, f"{tenant}-one-by-one")
+    parallel = await desk.ready(rows, chunk_rows=20)
+    await asyncio.gather(*(desk.commit(event) for event in reversed(parallel)))
+    sequential = await other.ready(rows, chunk_rows=20)
+    for event in sequential:
+        await other.commit(event)
+    assert len(parallel) > 5
+    assert difference(await running_world.production(tenant), await running_world.production(other.tenant)) == []
+    one, two = [await running_world.progress(events[0].import_id) for events in (parallel, sequential)]
+    assert one is not None
+    assert two is not None
+    assert (one.status, one.summary) == ("completed", two.summary)
+
+
+async def test_a_chunk_is_committed_once_however_often_it_is_announced(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    (event,) = await desk.ready(catalogue(5))
+    await asyncio.gather(*(desk.commit(event) for _ in range(4)))
+    await desk.commit(event)
+    ended = await running_world.progress(event.import_id)
+    assert ended is not None
+    assert (ended.status, ended.created_rows) == ("completed", 15)
+    async with running_world.database() as conn:
+        assert await count(conn, catalog.product_variants, tenant) == 15
+
+
+async def test_a_chunk_that_is_not_validated_yet_is_left_alone(running_world: World, desk: Desk) -> None:
+    (staged,) = await desk.stage(catalogue(2))
+    await desk.commit(RowsValidated(**staged.model_dump()))
+    state = await running_world.scalar(
+        "SELECT state FROM imports.import_chunks WHERE import_id = :id", id=staged.import_id
+    )
+    assert state == "staged"
+
+
+async def test_a_chunk_nobody_knows_is_poison(desk: Desk) -> None:
+    (event,) = await desk.ready(catalogue(1))
+    with pytest.raises(Poison):
+        await desk.commit(event.model_copy(update={"chunk_no": 99}))
+
+
+async def test_the_import_ends_with_its_last_chunk_and_not_before(running_world: World, desk: Desk) -> None:
+    first, *others = await desk.ready(catalogue(30), chunk_rows=30)
+    await desk.commit(first)
+
+    async def status(import_id: UUID) -> str:
+        return str(await running_world.scalar("SELECT status FROM imports.imports WHERE id = :id", id=import_id))
+
+    assert await status(first.import_id) == "importing"
+    for event in others:
+        await desk.commit(event)
+    assert await status(first.import_id) == "completed"
+
+
+async def test_every_staged_row_of_what_was_committed_has_left_staging(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    (event,) = await desk.ready([*catalogue(3), *product(9, weight_g="heavy")])
+    await desk.commit(event)
+    left = await running_world.scalar(
+        "SELECT array_agg(row_status || ' ' || coalesce(sku, '')) FROM staging.product_variants WHERE tenant_id = :t",
+        t=tenant,
+    )
+    assert left == ["failed SKU-9-0"], "those of failed groups stay for the preview"
