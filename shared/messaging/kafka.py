@@ -29,7 +29,8 @@ def create_broker(bootstrap: str, *, client_id: str) -> KafkaBroker:
         # A topic that was deleted and made again is found within seconds.
         metadata_max_age_ms=10_000,
         allow_auto_create_topics=False,
-        logger=logging.getLogger("faststream"),
+        # Not FastStream's own logger, which writes lines of another shape than ours.
+        logger=logging.getLogger("winnow.faststream"),
         log_level=logging.DEBUG,
         graceful_timeout=20,
     )

@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import gc
+import logging
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from faststream.asgi import AsgiFastStream, AsgiResponse, get
-from faststream.asgi.types import ASGIApp, Scope
+import uvicorn
+from faststream.asgi import AsgiResponse
+from faststream.asgi.types import ASGIApp, Receive, Scope, Send
 from faststream.kafka import KafkaBroker, KafkaMessage
 from prometheus_client import make_asgi_app
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,6 +22,7 @@ from shared.ledger.failures import PostgresFailureLedger
 from shared.messaging.dead_letters import DeadLetterWriter
 from shared.messaging.delivery import Courier, Handler, Refuse, refuse_nothing
 from shared.messaging.envelope import Delivery, read_headers
+from shared.messaging.failures import FailureKind, kind_of
 from shared.messaging.kafka import BrokerPublisher, apply_topics, create_broker, subscribe
 from shared.messaging.relay import Relay
 from shared.observability.health import Health
@@ -64,17 +68,10 @@ def run_stage(settings: ServiceSettings, name: str, wire: Callable[[Resources], 
     )
     health = Health(patience=settings.patience_seconds)
     stage = wire(Resources(engine, health))
-    app = build_app(settings, stage, engine, health)
-    asyncio.run(
-        app.run(
-            run_extra_options={
-                "host": settings.http_host,
-                "port": str(settings.http_port),
-                "log_config": None,
-                "access_log": "false",
-            }
-        )
-    )
+    # What uvicorn does with a signal after it has stopped is raise it again; without a handler that is a death by it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    asyncio.run(_Process(settings, stage, engine, health).run())
 
 
 def tune_garbage_collection() -> None:
@@ -86,56 +83,90 @@ def tune_garbage_collection() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def build_app(settings: ServiceSettings, stage: Stage, engine: AsyncEngine, health: Health) -> AsgiFastStream:
-    """The stage as an application: Kafka consumer, outbox relay, /livez, /readyz and /metrics."""
-    broker = create_broker(settings.kafka_bootstrap, client_id=f"winnow-{stage.name}")
-    publisher = BrokerPublisher(broker)
-    relay_engine = create_engine(
-        settings.relay_database_url.get_secret_value(), connections=2, name=f"winnow-{stage.name}-relay"
-    )
-    relay = Relay(relay_engine, publisher, stage.relays, settings.relay_limits)
-    if stage.topic is not None and stage.handler is not None:
-        courier = Courier(
-            stage.topic,
-            stage.handler,
-            ledger=PostgresFailureLedger(engine),
-            dead_letters=DeadLetterWriter(publisher),
-            health=health,
-            refuse=stage.refuse,
-            retries=settings.retry_limits,
-            budget=settings.budget_limits,
+class _Process:
+    """The stage at work: Kafka consumer, outbox relay, jobs, and a server for /livez, /readyz and /metrics.
+
+    The server answers from the first moment, also while Kafka is waited for.
+    """
+
+    def __init__(self, settings: ServiceSettings, stage: Stage, engine: AsyncEngine, health: Health) -> None:
+        self._settings = settings
+        self._stage = stage
+        self._engine = engine
+        self._health = health
+        self._broker = create_broker(settings.kafka_bootstrap, client_id=f"winnow-{stage.name}")
+        publisher = BrokerPublisher(self._broker)
+        self._relay_engine = create_engine(
+            settings.relay_database_url.get_secret_value(), connections=2, name=f"winnow-{stage.name}-relay"
         )
-        _consume(broker, stage.topic, courier, replica=settings.replica)
-    tasks: list[asyncio.Task[None]] = []
+        self._relay = Relay(self._relay_engine, publisher, stage.relays, settings.relay_limits)
+        if stage.topic is not None and stage.handler is not None:
+            courier = Courier(
+                stage.topic,
+                stage.handler,
+                ledger=PostgresFailureLedger(engine),
+                dead_letters=DeadLetterWriter(publisher),
+                health=health,
+                refuse=stage.refuse,
+                retries=settings.retry_limits,
+                budget=settings.budget_limits,
+            )
+            _consume(self._broker, stage.topic, courier, replica=settings.replica)
 
-    async def prepare() -> None:
-        await _until_reachable(settings.kafka_bootstrap)
+    async def run(self) -> None:
+        """Work until a signal ends the server.
 
-    async def begin() -> None:
-        tasks.append(asyncio.create_task(relay.run(), name="relay"))
-        tasks.extend(asyncio.create_task(_forever(job), name="job") for job in stage.jobs)
-        health.start()
-        log.info("stage.started")
+        Raises:
+            Exception: what ended the work, when no signal did.
+        """
+        server = uvicorn.Server(
+            uvicorn.Config(
+                _health_app(self._health),
+                host=self._settings.http_host,
+                port=self._settings.http_port,
+                lifespan="off",
+                log_config=None,
+                log_level=logging.WARNING,
+                access_log=False,
+            )
+        )
+        work = asyncio.create_task(self._work())
+        work.add_done_callback(lambda _done: setattr(server, "should_exit", True))
+        try:
+            await server.serve()
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            with contextlib.suppress(Exception):
+                await self._broker.stop()
+            await self._engine.dispose()
+            await self._relay_engine.dispose()
+            log.info("stage.stopped")
+        if not work.cancelled() and (error := work.exception()) is not None:
+            raise error
 
-    async def end() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await engine.dispose()
-        await relay_engine.dispose()
-        log.info("stage.stopped_cleanly")
+    async def _work(self) -> None:
+        await self._connect()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._relay.run(), name="relay")
+            for job in self._stage.jobs:
+                tasks.create_task(_forever(job), name="job")
+            self._health.start()
+            log.info("stage.started")
 
-    return AsgiFastStream(
-        broker,
-        asgi_routes=[
-            ("/livez", _answers(lambda: health.not_alive)),
-            ("/readyz", _answers(lambda: health.not_ready)),
-            ("/metrics", make_asgi_app()),
-        ],
-        on_startup=[prepare],
-        after_startup=[begin],
-        after_shutdown=[end],
-    )
+    async def _connect(self) -> None:
+        """Wait for Kafka, see that the topics are there, and consume."""
+        while True:
+            try:
+                await apply_topics(self._settings.kafka_bootstrap)
+                await self._broker.start()
+            except Exception as error:
+                if kind_of(error) is not FailureKind.TRANSIENT:
+                    raise
+                log.warning("kafka.away", error=repr(error))
+                await asyncio.sleep(1)
+            else:
+                return
 
 
 def _consume(broker: KafkaBroker, topic: Topic, courier: Courier, *, replica: str | None) -> None:
@@ -164,18 +195,6 @@ def _consume(broker: KafkaBroker, topic: Topic, courier: Courier, *, replica: st
     subscribe(broker, topic, replica=replica)(receive, decoder=raw)
 
 
-async def _until_reachable(bootstrap: str) -> None:
-    """Wait for Kafka, and for the topics to be there."""
-    while True:
-        try:
-            await apply_topics(bootstrap)
-        except Exception as error:  # noqa: BLE001 - a process that starts before its broker waits for it
-            log.warning("kafka.away", error=repr(error))
-            await asyncio.sleep(1)
-        else:
-            return
-
-
 async def _forever(job: Job) -> None:
     """Run a job that is meant to last; one that fails is logged and begun again."""
     while True:
@@ -186,13 +205,21 @@ async def _forever(job: Job) -> None:
         await asyncio.sleep(1)
 
 
-def _answers(problem: Callable[[], str | None]) -> ASGIApp:
-    @get(include_in_schema=False)
-    async def answer(_scope: Scope) -> AsgiResponse:
-        said = problem()
-        return AsgiResponse((said or "ok").encode(), status_code=503 if said else 200)
+def _health_app(health: Health) -> ASGIApp:
+    metrics = make_asgi_app()
+    problems = {"/livez": lambda: health.not_alive, "/readyz": lambda: health.not_ready}
 
-    return answer
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].rstrip("/")
+        if path == "/metrics":
+            await metrics(scope, receive, send)
+        elif (problem := problems.get(path)) is None:
+            await AsgiResponse(b"there is /livez, /readyz and /metrics", status_code=404)(scope, receive, send)
+        else:
+            said = problem()
+            await AsgiResponse((said or "ok").encode(), status_code=503 if said else 200)(scope, receive, send)
+
+    return app
 
 
 @contextlib.asynccontextmanager

@@ -40,8 +40,10 @@ def configure_logs(service: str, level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # These say at INFO what our own lines say better.
-    for noisy in ("aiokafka", "uvicorn", "urllib3", "faststream"):
+    for noisy in ("aiokafka", "uvicorn", "urllib3"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # It warns at every start that topics are not created by clients, which is as we want it.
+    logging.getLogger("winnow.faststream").setLevel(max(logging.ERROR, root.level))
     structlog.contextvars.bind_contextvars(service=service)
 
 

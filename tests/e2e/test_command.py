@@ -1,0 +1,235 @@
+"""The `winnow` command as people and scripts use it, on running services."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import openpyxl
+import pytest
+from sqlalchemy import text
+
+from deploy.local.stack import Stack
+from tests.harness.files import HEADINGS, catalogue, product, workbook
+from tests.harness.fleet import ROOT
+from tests.harness.world import World, eventually
+
+
+class Command:
+    """Runs `winnow` as a process of its own against the stack of this test run."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+
+    async def __call__(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
+        return await asyncio.to_thread(self._run, [str(argument) for argument in arguments])
+
+    async def json(self, *arguments: object) -> Any:
+        """What it printed as JSON."""
+        return json.loads((await self(*arguments, "--json")).stdout)
+
+    def _run(self, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "services.cli", *arguments],
+            cwd=self._folder,
+            env={
+                "PYTHONPATH": str(ROOT),
+                "WINNOW_HOME": str(self._stack.home),
+                "PATH": "/usr/bin:/bin",
+                "LANG": "C.UTF-8",
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+@pytest.fixture
+def winnow(world: World, stack: Stack, tmp_path: Path) -> Command:
+    return Command(stack, tmp_path)
+
+
+async def test_a_good_file_ends_with_code_0_and_every_number(winnow: Command, tenant: str, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(5))
+    done = await winnow(
+        "import", path, "--entity", "products", "--mode", "create", "--tenant", tenant, "--watch", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["status"] == "completed"
+    counts = ("total_rows", "created_rows", "updated_rows", "skipped_rows", "failed_rows", "unprocessed_rows")
+    assert [said[name] for name in counts] == [15, 15, 0, 0, 0, 0]
+    assert said["summary"]["products"] == {"created": 5}
+    assert said["summary"]["variants"] == {"created": 15}
+    assert said["error"] is None
+    assert said["object_key"].startswith(f"{tenant}/")
+    assert said["correction_object_key"] is None
+    assert said["started_at"]
+    assert said["completed_at"]
+    assert await winnow.json("status", said["id"]) == said
+    (recent,) = await winnow.json("status", "--tenant", tenant)
+    assert recent["id"] == said["id"]
+
+
+async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_fetched_and_sent(
+    winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", [*catalogue(2), *product(9, weight_g="heavy")])
+    done = await winnow("import", path, "--tenant", tenant, "--watch")
+    assert done.returncode == 2, done.stderr
+    assert "7 rows = 6 created + 0 updated + 0 skipped + 1 failed" in " ".join(done.stdout.split())
+    assert '"heavy" is not a number' in " ".join(done.stdout.split())
+
+    (found,) = await winnow.json("status", "--tenant", tenant)
+    assert (await winnow("watch", found["id"])).returncode == 2
+    (reason,) = await winnow.json("errors", found["id"])
+    assert (reason["row"], reason["heading"], reason["code"]) == (8, "Grams Weight", "invalid_number")
+
+    fixed = tmp_path / "fixed.xlsx"
+    assert (await winnow("corrections", found["id"], "-o", fixed)).returncode == 0
+    book = openpyxl.load_workbook(fixed)
+    book["Products"].cell(2, HEADINGS.index("Grams Weight") + 1).value = 200
+    book.save(fixed)
+    again = await winnow("import", fixed, "--tenant", tenant, "--watch", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["parent_import_id"] == found["id"]
+
+    as_csv = tmp_path / "failed.csv"
+    assert (await winnow("corrections", found["id"], "-o", as_csv)).returncode == 0
+    assert as_csv.read_bytes().startswith(b"\xef\xbb\xbf")
+    nothing = await winnow("corrections", json.loads(again.stdout)["id"], "-o", tmp_path / "none.xlsx")
+    assert nothing.returncode == 1
+    assert "nothing to correct" in nothing.stderr
+
+
+async def test_a_file_that_cannot_be_read_ends_with_code_1_and_says_what_to_do(
+    winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "autumn.xlsx"
+    path.write_bytes(b"%PDF-1.7 not a spreadsheet")
+    done = await winnow("import", path, "--tenant", tenant, "--watch", "--json")
+    assert done.returncode == 1
+    said = json.loads(done.stdout)
+    assert said["status"] == "failed"
+    assert "autumn.xlsx" in said["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["import", "missing.xlsx", "--tenant", "t"], "does not exist"),
+        (["import", "here.txt", "--tenant", "../t"], "cannot be a tenant"),
+        (["import", "here.txt", "--tenant", "t", "--mode", "merge"], "choose create"),
+        (["import", "here.txt", "--tenant", "t", "--entity", "cars"], "choose products"),
+        (["import", "here.txt"], "--tenant"),
+        (["watch", "not-an-id"], "ID"),
+        (["frobnicate"], "No such command"),
+    ],
+)
+async def test_a_command_that_is_not_understood_ends_with_code_64(
+    winnow: Command, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    (tmp_path / "here.txt").write_text("Product Title")
+    done = await winnow(*arguments)
+    assert done.returncode == 64, done.stdout
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_an_import_nobody_knows_is_said_to_be_unknown(winnow: Command) -> None:
+    for command in ("status", "errors", "corrections"):
+        done = await winnow(command, uuid4())
+        assert done.returncode == 1
+        assert "There is no import" in done.stderr
+
+
+async def test_without_a_running_winnow_the_command_says_how_to_start_one(winnow: Command, tmp_path: Path) -> None:
+    winnow._stack = Stack(tmp_path / "nowhere")
+    done = await winnow("status")
+    assert done.returncode == 69
+    assert "make up" in done.stderr
+
+
+async def test_lag_and_topics_are_as_declared(winnow: Command) -> None:
+    lags = await winnow.json("lag")
+    assert {found["topic"] for found in lags} == {"file-uploaded", "rows-staged", "rows-validated", "import-completed"}
+    assert all(found["lag"] >= 0 for found in lags)
+    assert await winnow.json("topics", "apply") == {"created": []}
+    assert await winnow.json("migrate") == {"migrated": True}
+
+
+@asynccontextmanager
+async def failing_on(world: World, title: str) -> AsyncIterator[None]:
+    """An error nobody foresaw, in the middle of a commit."""
+    async with world.database() as conn:
+        await conn.execute(
+            text(
+                "CREATE FUNCTION catalog.boom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"IF NEW.title = '{title}' THEN RAISE EXCEPTION 'boom'; END IF; RETURN NEW; END $$"
+            )
+        )
+        await conn.execute(
+            text("CREATE TRIGGER boom BEFORE INSERT ON catalog.products FOR EACH ROW EXECUTE FUNCTION catalog.boom()")
+        )
+    try:
+        yield
+    finally:
+        async with world.database() as conn:
+            await conn.execute(text("DROP FUNCTION catalog.boom() CASCADE"))
+
+
+async def test_a_quarantined_chunk_is_reported_and_can_be_redriven(
+    world: World, winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    rows = [*catalogue(90), *product(200, title="Boom")]
+    async with failing_on(world, "Boom"):
+        import_id = world.send(tenant, workbook(tmp_path / "autumn.xlsx", rows))
+        ended = await world.ended(import_id)
+    assert ended.status == "completed_with_failures"
+    assert ended.created_rows + ended.failed_rows == ended.total_rows == 271
+    assert 0 < ended.failed_rows < 271, "the chunk with the error, and no other"
+    codes = {code for _, _, code, _ in await world.errors(import_id)}
+    assert codes == {"internal"}
+
+    letters = [letter for letter in await winnow.json("dead-letters", "list") if str(import_id) in letter["body"]]
+    (letter,) = letters
+    assert letter["reference"] in (await world.errors(import_id))[0][3], "the sender can quote what the operator sees"
+    assert letter["stage"] == "winnow-committer"
+    assert "boom" in letter["message"]
+    assert (await winnow.json("dead-letters", "show", letter["id"]))["id"] == letter["id"]
+
+    done = await winnow("dead-letters", "redrive", letter["id"])
+    assert done.returncode == 0, done.stderr
+    assert "taken up again" in done.stdout
+
+    async def all_in() -> bool:
+        again = await world.progress(import_id)
+        return again is not None and again.status == "completed" and again.created_rows == 271
+
+    await eventually("the chunk is committed after all", all_in)
+    assert await world.errors(import_id) == []
+    left = await winnow.json("dead-letters", "list")
+    assert letter["id"] not in {letter["id"] for letter in left}
+
+
+async def test_an_event_nobody_can_read_is_a_dead_letter_that_can_be_looked_at(world: World, winnow: Command) -> None:
+    mark = uuid4().hex
+    world.publish(f"not json {mark}".encode())
+
+    async def listed() -> dict[str, Any] | None:
+        letters = await winnow.json("dead-letters", "list", "--topic", "file-uploaded")
+        return next((letter for letter in letters if mark in letter["body"]), None)
+
+    letter = await eventually("the event is a dead letter", listed)
+    assert letter["error"] == "UnreadableEvent"
+    assert "JSON" in letter["message"]
+    missing = await winnow("dead-letters", "show", "file-uploaded.dead-letter:0:999999")
+    assert missing.returncode == 1
+    assert "dead-letters list" in missing.stderr
