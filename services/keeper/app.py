@@ -16,6 +16,7 @@ def main() -> None:
         return Stage(
             name="keeper",
             relays=TOPICS,
+            relay_at_once=False,
             jobs=(rounds.keep_topics, rounds.end_stuck_work, rounds.publish_gauges),
         )
 

@@ -29,7 +29,7 @@ class RelayLimits:
 
     `window` chunks of one tenant may be in flight on a topic; the next is published when one has been acted on.
     An event nobody acted on within `reemit_after` is published again, then after twice as long, up to `reemit_cap`.
-    `poll` bounds the wait when a wake-up was lost.
+    `poll` bounds the wait when a wake-up was lost. One that does not listen only polls: enough for what others missed.
     """
 
     window: int = 8
@@ -37,6 +37,7 @@ class RelayLimits:
     reemit_after: timedelta = timedelta(seconds=30)
     reemit_cap: timedelta = timedelta(minutes=10)
     poll: timedelta = timedelta(seconds=1)
+    listen: bool = True
 
 
 class Producer(Protocol):
@@ -103,7 +104,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relay until cancelled. Whatever is away is waited for."""
-        listening = asyncio.create_task(self._listen())
+        listening = asyncio.create_task(self._listen() if self._limits.listen else asyncio.sleep(0))
         try:
             while True:
                 self._awake.clear()

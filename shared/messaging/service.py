@@ -6,7 +6,8 @@ import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 import uvicorn
@@ -24,7 +25,7 @@ from shared.messaging.delivery import Courier, Handler, Refuse, refuse_nothing
 from shared.messaging.envelope import Delivery, read_headers
 from shared.messaging.failures import FailureKind, kind_of
 from shared.messaging.kafka import BrokerPublisher, apply_topics, create_broker, subscribe
-from shared.messaging.relay import Relay
+from shared.messaging.relay import Relay, RelayLimits
 from shared.observability.health import Health
 from shared.observability.logs import configure_logs
 from shared.settings import ServiceSettings
@@ -33,16 +34,21 @@ log = structlog.get_logger(__name__)
 
 Job = Callable[[], Awaitable[None]]
 
+_UNHURRIED = timedelta(seconds=5)
+
 
 @dataclass(frozen=True)
 class Stage:
     """What one process kind does: the topic it consumes with its handler, and the topics it relays.
+
+    Topics are relayed as soon as there is something to relay or, not `relay_at_once`, every few seconds.
 
     `jobs` run beside it for as long as the process lives. A stage without a topic only runs its jobs and relays.
     """
 
     name: str
     relays: Sequence[Topic]
+    relay_at_once: bool = True
     topic: Topic | None = None
     handler: Handler | None = None
     refuse: Refuse = refuse_nothing
@@ -99,7 +105,7 @@ class _Process:
         self._relay_engine = create_engine(
             settings.relay_database_url.get_secret_value(), connections=2, name=f"winnow-{stage.name}-relay"
         )
-        self._relay = Relay(self._relay_engine, publisher, stage.relays, settings.relay_limits)
+        self._relay = Relay(self._relay_engine, publisher, stage.relays, _limits(settings, stage))
         if stage.topic is not None and stage.handler is not None:
             courier = Courier(
                 stage.topic,
@@ -167,6 +173,11 @@ class _Process:
                 await asyncio.sleep(1)
             else:
                 return
+
+
+def _limits(settings: ServiceSettings, stage: Stage) -> RelayLimits:
+    limits = settings.relay_limits
+    return limits if stage.relay_at_once else replace(limits, listen=False, poll=_UNHURRIED)
 
 
 def _consume(broker: KafkaBroker, topic: Topic, courier: Courier, *, replica: str | None) -> None:
