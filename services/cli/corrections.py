@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.imports import ImportId, Json, print_json
 from services.cli.running import RESULTS_BUCKET, Running, running
+from services.cli.showing import terminal
 from shared.ledger import ImportProgress
 
 
@@ -41,7 +41,7 @@ def corrections(
                     {"id": str(import_id), "path": str(target), "object_key": key, "failed_rows": progress.failed_rows}
                 )
             else:
-                Console().print(
+                terminal().print(
                     f"{progress.failed_rows:,} failed rows in {target}. Mend the red cells and import the same file again.",
                     highlight=False,
                     soft_wrap=True,
@@ -69,7 +69,7 @@ def errors(
             table.add_column(name, header_style="dim", overflow="fold")
         for reason in reasons:
             table.add_row(str(reason.row), reason.heading or "", reason.code, reason.message.replace("[", "\\["))
-        Console().print(table if reasons else "No row of this import has failed.")
+        terminal().print(table if reasons else "No row of this import has failed.")
         return exits.COMPLETED
 
     return asyncio.run(run())

@@ -4,13 +4,13 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.imports import Json, print_json
 from services.cli.running import Running, running
+from services.cli.showing import terminal
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded, RowsStaged, RowsValidated
 from shared.ledger import reopen_chunk, reopen_reading
@@ -39,7 +39,7 @@ def list_letters(
         if as_json:
             print_json([_described(letter) for letter in letters])
         elif not letters:
-            Console().print("No dead letters.")
+            terminal().print("No dead letters.")
         else:
             table = Table(box=None, pad_edge=False)
             for name in ("id", "at", "stage", "error", "why"):
@@ -48,7 +48,7 @@ def list_letters(
                 at = letter.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
                 why = letter.reason.message[:200].replace("[", "\\[")
                 table.add_row(letter.id, at, letter.stage.removeprefix("winnow-"), letter.reason.error, why)
-            Console().print(table)
+            terminal().print(table)
         return exits.COMPLETED
 
     return asyncio.run(run())
@@ -64,7 +64,7 @@ def show_letter(letter_id: LetterId, as_json: Json = False) -> int:
         if as_json:
             print_json(_described(letter))
             return exits.COMPLETED
-        console = Console()
+        console = terminal()
         for name, value in _described(letter).items():
             said = "\n".join(f"{key}: {of}" for key, of in value.items()) if isinstance(value, dict) else value
             console.print(f"{name}: {said}", markup=False, highlight=False, soft_wrap=True)
@@ -96,11 +96,11 @@ def redrive(
                 what = await _send_again(winnow, reader, letter)
                 done.append({"id": letter.id, "done": what})
                 if not as_json:
-                    Console().print(f"{letter.id}: {what}", highlight=False)
+                    terminal().print(f"{letter.id}: {what}", highlight=False)
         if as_json:
             print_json(done)
         elif not done:
-            Console().print("No dead letters.")
+            terminal().print("No dead letters.")
         return exits.COMPLETED
 
     return asyncio.run(run())

@@ -17,7 +17,7 @@ from services.cli.exits import CommandFailed
 from services.cli.operations import bring_up
 from services.cli.running import Running, running
 from services.cli.sending import Sending, send
-from services.cli.showing import show_import, show_reasons, show_variants
+from services.cli.showing import show_import, show_reasons, show_variants, terminal
 from services.cli.watching import watch_import
 from shared.events.model import FileOptions
 from shared.ledger import ImportProgress
@@ -32,7 +32,7 @@ def demo(
     What runs already (`winnow up`) is used and left running.
     """
     stack = Stack()
-    console = Console()
+    console = terminal()
     was_running = stack.running and stack.services_running
     # SIGTERM ends it the way Ctrl-C does: nothing is left running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -96,7 +96,7 @@ async def _import(winnow: Running, path: Path, tenant: str, console: Console) ->
 
 async def _report(winnow: Running, ended: ImportProgress, console: Console, folder: Path) -> None:
     console.print("\n[bold]4  What became of it[/]")
-    show_import(console, ended)
+    show_import(console, ended, await winnow.entities_made(ended))
     console.print()
     show_variants(console, await winnow.variants(ended, limit=10))
     console.print()

@@ -16,7 +16,7 @@ from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.running import Running, running
 from services.cli.sending import Sending, send
-from services.cli.showing import show_import, show_reasons, show_recent
+from services.cli.showing import show_import, show_reasons, show_recent, terminal
 from services.cli.watching import watch_import
 from shared.entities import ENTITY_TYPES
 from shared.events.model import FileOptions, TenantId
@@ -61,7 +61,7 @@ def import_file(
 async def _import(sending: Sending, *, watch: bool, as_json: bool) -> int:
     async with running() as winnow:
         if not winnow.stack.services_running:
-            Console(stderr=True).print(
+            terminal(stderr=True).print(
                 "The services do not run here, so nothing will happen to the file until they do: winnow up",
                 style="yellow",
             )
@@ -74,7 +74,7 @@ async def _import(sending: Sending, *, watch: bool, as_json: bool) -> int:
                 event.model_dump(mode="json", exclude_none=True) | {"id": str(event.import_id), "status": "uploading"}
             )
         else:
-            console = Console()
+            console = terminal()
             console.print(f"Sent {sending.path.name} as import [bold]{event.import_id}[/]", highlight=False)
             console.print(f"How it goes on: winnow watch {event.import_id}", highlight=False)
         return exits.COMPLETED
@@ -105,32 +105,37 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
         if import_id is not None:
             progress = await winnow.import_of(import_id)
             if as_json:
-                print_json(progress.as_json())
+                print_json(await _told(winnow, progress))
             else:
-                await show_ended(winnow, progress, Console())
+                await show_ended(winnow, progress, terminal())
             return exits.COMPLETED
         recent = await winnow.recent(tenant=tenant, limit=limit)
         if as_json:
             print_json([progress.as_json() for progress in recent])
         elif recent:
-            show_recent(Console(), recent)
+            show_recent(terminal(), recent)
         else:
-            Console().print("No imports yet. Send a file: winnow import FILE --tenant NAME --watch")
+            terminal().print("No imports yet. Send a file: winnow import FILE --tenant NAME --watch")
         return exits.COMPLETED
 
 
 async def _watched(winnow: Running, import_id: UUID, *, as_json: bool) -> int:
-    progress = await watch_import(winnow, import_id, Console(stderr=True))
+    progress = await watch_import(winnow, import_id, terminal(stderr=True))
     if as_json:
-        print_json(progress.as_json())
+        print_json(await _told(winnow, progress))
     else:
-        await show_ended(winnow, progress, Console())
+        await show_ended(winnow, progress, terminal())
     return exits.of_status(progress.status)
+
+
+async def _told(winnow: Running, progress: ImportProgress) -> dict[str, Any]:
+    """All there is to know of one import, for a script."""
+    return {**progress.as_json(), "entities_made": await winnow.entities_made(progress)}
 
 
 async def show_ended(winnow: Running, progress: ImportProgress, console: Console) -> None:
     """An import with the reasons of its failed rows, and what to type next."""
-    show_import(console, progress)
+    show_import(console, progress, await winnow.entities_made(progress))
     if progress.failed_rows:
         show_reasons(console, await winnow.grouped_reasons(progress))
     if progress.correction_object_key:

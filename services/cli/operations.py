@@ -13,6 +13,7 @@ from deploy.local.stack import SERVICES, Stack
 from services.cli import exits
 from services.cli.imports import Json, print_json
 from services.cli.running import running
+from services.cli.showing import terminal
 from shared.db.migrate import migrate
 from shared.messaging.kafka import apply_topics
 from shared.messaging.lag import topic_lag
@@ -31,7 +32,7 @@ def up(
 ) -> int:
     """Start Kafka, PostgreSQL, an S3 server and all services. They stay until `winnow down`."""
     stack = Stack()
-    console = Console(stderr=as_json)
+    console = terminal(stderr=as_json)
     bring_up(stack, console, workers=workers)
     known = {
         "kafka": stack.endpoints.kafka_bootstrap,
@@ -77,7 +78,7 @@ def down(as_json: Json = False) -> int:
     if as_json:
         print_json({"stopped": True})
     else:
-        Console().print("Stopped. The data stays in .winnow (make clean removes it).", highlight=False)
+        terminal().print("Stopped. The data stays in .winnow (make clean removes it).", highlight=False)
     return exits.COMPLETED
 
 
@@ -88,7 +89,7 @@ def migrate_database(as_json: Json = False) -> int:
     if as_json:
         print_json({"migrated": True})
     else:
-        Console().print("The database is at the newest version.")
+        terminal().print("The database is at the newest version.")
     return exits.COMPLETED
 
 
@@ -102,7 +103,7 @@ def apply(
     if as_json:
         print_json({"created": made})
     else:
-        Console().print(f"Created {', '.join(made)}." if made else "All topics are there.", highlight=False)
+        terminal().print(f"Created {', '.join(made)}." if made else "All topics are there.", highlight=False)
     return exits.COMPLETED
 
 
@@ -132,7 +133,7 @@ def lag(as_json: Json = False) -> int:
                 f"{found.committed:,}",
                 f"[{'yellow' if found.lag else 'green'}]{found.lag:,}[/]",
             )
-        Console().print(table)
+        terminal().print(table)
         return exits.COMPLETED
 
     return asyncio.run(run())

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.local.s3_server import RESULTS, UPLOADS
 from deploy.local.stack import Stack
 from services.cli.exits import UNAVAILABLE, CommandFailed
+from shared.db.catalog import ENTITIES
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
 from shared.ledger import ImportProgress, read_import, read_recent
@@ -63,6 +64,14 @@ _VARIANTS = text(
      WHERE v.import_id = :id ORDER BY v.import_row_no LIMIT :limit
     """
 )
+# In the order of the file, as they were first typed.
+_MADE = text(
+    " UNION ALL ".join(
+        f"(SELECT '{entity.name}' AS kind, name, created_row_no FROM catalog.{entity.name}"  # noqa: S608 - our names
+        " WHERE created_import_id = :id ORDER BY created_row_no, name LIMIT :limit)"
+        for entity in ENTITIES
+    )
+)
 
 
 class Running:
@@ -112,6 +121,13 @@ class Running:
     async def variants(self, progress: ImportProgress, *, limit: int) -> list[Row[tuple[object, ...]]]:
         """The first rows an import brought into production, as readers see them."""
         return await self._read(progress, _VARIANTS, limit)
+
+    async def entities_made(self, progress: ImportProgress, *, limit: int = 1000) -> dict[str, list[str]]:
+        """The entities an import created on the way: at most so many names of each kind, in the order of the file."""
+        made: dict[str, list[str]] = {}
+        for row in await self._read(progress, _MADE, limit) if progress.summary.get("entities") else ():
+            made.setdefault(row.kind, []).append(row.name)
+        return made
 
     def storage(self, principal: str) -> ObjectStore:
         """Storage with the key of one principal."""

@@ -143,7 +143,7 @@ class ImportCompleted(_OfImport):
     summary: dict[str, Any]
     has_exportable_failures: bool
     error: FailureNotice | None = None
-    started_at: datetime | None
+    started_at: datetime | None = None
     completed_at: datetime
 
 
