@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.local.stack import PROJECT, Stack
@@ -48,9 +50,21 @@ def make_world(stack: Stack, folder: Path) -> World:
     return World(servers, Fleet(told, folder), folder)
 
 
+def _clean_up_after_dead_runs(homes: Path) -> None:
+    """A run that was killed could not stop its servers."""
+    for home in homes.glob("tests-*"):
+        if not psutil.pid_exists(int(home.name.rpartition("-")[2])):
+            left = Stack(home)
+            left.down()
+            left.remove()
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Kafka, PostgreSQL and an S3 server of this test run, migrated, with all topics."""
+    # Told to end, the run ends as with Ctrl-C: through the fixtures.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _clean_up_after_dead_runs(PROJECT / ".winnow")
     home = PROJECT / ".winnow" / f"tests-{os.getpid()}"
     stack = _start(home)
     yield stack

@@ -1,11 +1,16 @@
 """How far behind the stages are, as the broker knows it."""
 
+import asyncio
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from shared.events import TOPICS
+
+_ATTEMPTS, _PAUSE = 50, 0.2
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ async def _lag_of(
     all_partitions = [TopicPartition(topic, number) for number in range(partitions)]
     starts = await consumer.beginning_offsets(all_partitions)
     ends = await consumer.end_offsets(all_partitions)
-    offsets = await admin.list_consumer_group_offsets(group)
+    offsets = await _offsets(admin, group)
     committed = sum(
         min(max(offsets[partition].offset, starts[partition]), ends[partition])
         if partition in offsets
@@ -58,3 +63,15 @@ async def _lag_of(
         for partition in all_partitions
     )
     return TopicLag(topic, group, partitions, sum(ends.values()), committed)
+
+
+async def _offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What a group has committed. A broker that nobody has consumed from yet takes seconds to find who keeps that."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return dict(await admin.list_consumer_group_offsets(group))
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+        await asyncio.sleep(_PAUSE)
+    return dict(await admin.list_consumer_group_offsets(group))

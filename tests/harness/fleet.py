@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.local.processes import die_with_parent
+
 ROOT = Path(__file__).parents[2]
 STAGES = ("parser", "validator", "committer", "exporter")
 
@@ -41,6 +43,8 @@ class ServiceProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                # However the tests end, no service is left.
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - nothing of it runs Python's locks
             )
 
     @property
