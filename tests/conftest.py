@@ -16,7 +16,11 @@ from tests.harness.fleet import STAGES, Fleet
 from tests.harness.world import Servers, World
 
 # What a test changes in how services behave: nothing but how long they are patient.
-PATIENCE = {"WINNOW_REEMIT_AFTER_SECONDS": "3", "WINNOW_LOG_LEVEL": "INFO"}
+PATIENCE = {
+    "WINNOW_REEMIT_AFTER_SECONDS": "3",
+    "WINNOW_PARSER_REREAD_AFTER_SECONDS": "3",
+    "WINNOW_LOG_LEVEL": "INFO",
+}
 
 
 def _start(home: Path) -> Stack:

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 
 _PR_SET_PDEATHSIG = 1
+_OURS = (15_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,20 @@ def tail(log: Path, lines: int = 25) -> str:
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on 127.0.0.1 that nobody has.
+
+    Below the range the system gives to outgoing connections: a port from there may be somebody's by the time it is used.
+    """
+    for _ in range(200):
+        port = random.randint(*_OURS)  # noqa: S311 - any will do
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free port between {_OURS[0]} and {_OURS[1]}")
 
 
 def is_listening(port: int) -> bool:

@@ -29,7 +29,7 @@ def main() -> None:
                 bucket=storage.uploads_bucket,
                 settings=mine,
                 workspace=workspace,
-                reemit_after=timedelta(seconds=settings.reemit_after_seconds),
+                reemit_after=timedelta(seconds=mine.reread_after_seconds),
                 beat=resources.health.beat,
             )
         )
@@ -37,6 +37,8 @@ def main() -> None:
             name="parser",
             topic=FILE_UPLOADED,
             handler=handler,
+            accept=handler.accept,
+            slots=mine.files_at_once,
             refuse=handler.refuse,
             relays=(FILE_UPLOADED, ROWS_STAGED),
         )

@@ -1,12 +1,14 @@
 """File uploaded → rows staged: register, fetch, have it read, stage chunk by chunk."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,6 +34,8 @@ from shared.storage import ObjectMissing, ObjectStore
 
 log = structlog.get_logger(__name__)
 
+_LARGE_COMES_AGAIN_AFTER = timedelta(seconds=5)
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -47,13 +51,19 @@ class Surroundings:
 
 
 class ImportFile:
-    """Acts on `file-uploaded`. An import that is read already, or being read by another process, is left alone."""
+    """Acts on `file-uploaded`, in two steps: `accept` takes it over into the ledger, the call reads the file.
+
+    A file that is read already, or by another process, is left alone. Large files may take all places but one, so that
+    small ones need not wait for them.
+    """
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._accepted: dict[str, UUID] = {}
+        self._large = asyncio.Semaphore(max(1, around.settings.files_at_once - 1))
 
-    async def __call__(self, event: FileUploaded, delivery: Delivery) -> None:
-        """Read one file into the ledger, from where an earlier attempt got to; a bad file ends its import."""
+    async def accept(self, event: FileUploaded, delivery: Delivery) -> None:
+        """Register the import; from then on the outbox sees to it that its file is read."""
         found = await self._around.store.stat(self._around.bucket, event.object_key) if _owns(event) else None
         async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
             known = await repository.register(conn, registration(event, delivery, found.etag if found else ""))
@@ -62,16 +72,47 @@ class ImportFile:
             event = event.model_copy(update={"import_id": known.id})
             if known.ended_reading:
                 await outbox.settle(conn, event)
-                return
-            await outbox.append_published(conn, event, reemit_after=self._around.reemit_after)
-        with structlog.contextvars.bound_contextvars(import_id=str(known.id)):
+            else:
+                await outbox.append_published(conn, event, reemit_after=self._around.reemit_after)
+                await outbox.postpone(conn, event, reemit_after=self._around.reemit_after)
+        self._accepted[delivery.place] = known.id
+
+    async def __call__(self, event: FileUploaded, delivery: Delivery) -> None:
+        """Read an accepted file into the ledger, from where an earlier attempt got to; a bad file ends its import."""
+        event = event.model_copy(update={"import_id": self._accepted.get(delivery.place, event.import_id)})
+        async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
+            known = await repository.find(conn, event.import_id)
+        if known is None:
+            raise Poison(f"import {event.import_id} is not in the ledger")
+        if not known.ended_reading:
+            with structlog.contextvars.bound_contextvars(import_id=str(known.id)):
+                await self._read_in_turn(event, known, delivery)
+        self._accepted.pop(delivery.place, None)
+
+    async def _read_in_turn(self, event: FileUploaded, known: KnownImport, delivery: Delivery) -> None:
+        found = await self._around.store.stat(self._around.bucket, event.object_key) if _owns(event) else None
+        large = found is not None and found.size > self._around.settings.large_megabytes * 1_000_000
+        if large and self._large.locked():
+            await self._leave(event, _LARGE_COMES_AGAIN_AFTER)
+            return
+        async with self._large if large else contextlib.nullcontext():
             patience = self._around.settings.lock_patience_seconds
             async with reading_lease(self._around.engine, known.id, patience=patience) as held:
                 if not held:
                     # Whoever reads it is alive; should that change, the outbox brings the event again.
                     log.info("file.read_elsewhere")
                     return
-                await self._read_or_refuse(event, known, delivery)
+                try:
+                    await self._read_or_refuse(event, known, delivery)
+                except asyncio.CancelledError:
+                    # Told to stop: whoever is next goes on at once from what is staged.
+                    await self._leave(event, timedelta(0))
+                    raise
+
+    async def _leave(self, event: FileUploaded, until: timedelta) -> None:
+        """Leave the file to whoever gets its event next, after this time."""
+        async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
+            await outbox.postpone(conn, event, reemit_after=until)
 
     async def refuse(self, raw: Mapping[str, Any], problem: str, delivery: Delivery) -> bool:
         """Make a failed import of an invalid event whose tenant is legible; False when there is none to fail."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.parser.chunks import Chunk
@@ -33,6 +33,7 @@ _KNOWN = text(
      ORDER BY idempotency_key = :idempotency_key DESC LIMIT 1
     """
 )
+_FIND = text("SELECT id, status, parsed_at, file_sha256 FROM imports.imports WHERE id = :id")
 _BEGIN = text(
     """
     UPDATE imports.imports
@@ -111,10 +112,18 @@ async def register(conn: AsyncConnection, registration: Registration) -> KnownIm
     values = {**registration.__dict__, "options": json.dumps(dict(registration.options))}
     made = (await conn.execute(_REGISTER, values)).first() is not None
     known = (await conn.execute(_KNOWN, values)).one_or_none()
-    if known is None:
-        return None
-    ended = known.parsed_at is not None or known.status not in {"uploading", "importing"}
-    return KnownImport(known.id, ended, known.file_sha256, made)
+    return None if known is None else _known(known, is_new=made)
+
+
+async def find(conn: AsyncConnection, import_id: UUID | None) -> KnownImport | None:
+    """The import of this id; None when the tenant has none."""
+    known = (await conn.execute(_FIND, {"id": import_id})).one_or_none()
+    return None if known is None else _known(known, is_new=False)
+
+
+def _known(row: Row[Any], *, is_new: bool) -> KnownImport:
+    ended = row.parsed_at is not None or row.status not in {"uploading", "importing"}
+    return KnownImport(row.id, ended, row.file_sha256, is_new)
 
 
 async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> bool:

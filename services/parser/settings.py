@@ -13,6 +13,8 @@ class ParserSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="WINNOW_PARSER_", frozen=True)
 
+    files_at_once: int = Field(default=4, ge=1, description="files one process reads at the same time")
+    large_megabytes: int = Field(default=2, description="from this size on a file leaves one place to smaller ones")
     file_megabytes: int = Field(default=200, description="largest file")
     rows: int = Field(default=1_048_576, description="most data rows")
     columns: int = Field(default=200, description="most columns")
@@ -25,7 +27,10 @@ class ParserSettings(BaseSettings):
     reader_silence_seconds: float = Field(default=120, description="longest the reading process may say nothing")
     first_chunk_rows: int = Field(default=250, description="rows of the first chunk, so that it is done early")
     chunk_rows: int = Field(default=2_000, description="rows of every other chunk")
-    lock_patience_seconds: float = Field(default=5, description="wait for another process that reads the same file")
+    reread_after_seconds: float = Field(
+        default=10, description="a file whose reading has not got on for this time is read by whoever is free"
+    )
+    lock_patience_seconds: float = Field(default=1, description="wait for another process that reads the same file")
     folder: Path | None = Field(default=None, description="where files are kept while they are read")
 
     @property

@@ -91,18 +91,24 @@ class Courier:
         self._retries = retries or RetryLimits()
         self._budget = DeadLetterBudget(budget or BudgetLimits())
 
-    async def deliver(self, delivery: Delivery) -> None:
-        """See the event through. Returns when it needs no further delivery; never, once the budget is spent."""
+    async def deliver(self, delivery: Delivery) -> bool:
+        """See the event through; whether it was acted on, and not given up.
+
+        Returns when it needs no further delivery; never, once the budget is spent.
+        """
         await self._stop_when_spent()
         began = time.perf_counter()
         self._health.busy()
         with structlog.contextvars.bound_contextvars(
             topic=delivery.topic, event_id=delivery.event_id, traceparent=delivery.traceparent
         ):
-            outcome = await self._persist(lambda: self._attempt(delivery))
+            try:
+                outcome = await self._persist(lambda: self._attempt(delivery))
+            finally:
+                self._health.idle()
             metrics.EVENTS_HANDLED.labels(topic=self._topic.name, outcome=outcome).inc()
             metrics.HANDLING_SECONDS.labels(topic=self._topic.name).observe(time.perf_counter() - began)
-            self._health.idle()
+        return outcome == "done"
 
     async def _attempt(self, delivery: Delivery) -> str:
         try:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.engine import create_engine
 from shared.events import Topic
 from shared.ledger.failures import PostgresFailureLedger
+from shared.messaging.background import Background
 from shared.messaging.dead_letters import DeadLetterWriter
 from shared.messaging.delivery import Courier, Handler, Refuse, refuse_nothing
 from shared.messaging.envelope import Delivery, read_headers
@@ -43,6 +44,8 @@ class Stage:
 
     Topics are relayed as soon as there is something to relay or, not `relay_at_once`, every few seconds.
 
+    `accept` takes an event over into the ledger, where its effect would be long in coming: after it the event is
+    acknowledged, and handled in the background, `slots` at a time.
     `jobs` run beside it for as long as the process lives. A stage without a topic only runs its jobs and relays.
     """
 
@@ -51,6 +54,8 @@ class Stage:
     relay_at_once: bool = True
     topic: Topic | None = None
     handler: Handler | None = None
+    accept: Handler | None = None
+    slots: int = 1
     refuse: Refuse = refuse_nothing
     jobs: Sequence[Job] = ()
 
@@ -106,18 +111,25 @@ class _Process:
             settings.relay_database_url.get_secret_value(), connections=2, name=f"winnow-{stage.name}-relay"
         )
         self._relay = Relay(self._relay_engine, publisher, stage.relays, _limits(settings, stage))
+        self._background: Background | None = None
         if stage.topic is not None and stage.handler is not None:
-            courier = Courier(
-                stage.topic,
-                stage.handler,
-                ledger=PostgresFailureLedger(engine),
-                dead_letters=DeadLetterWriter(publisher),
-                health=health,
-                refuse=stage.refuse,
-                retries=settings.retry_limits,
-                budget=settings.budget_limits,
-            )
-            _consume(self._broker, stage.topic, courier, replica=settings.replica)
+
+            def courier(topic: Topic, handler: Handler) -> Courier:
+                return Courier(
+                    topic,
+                    handler,
+                    ledger=PostgresFailureLedger(engine),
+                    dead_letters=DeadLetterWriter(publisher),
+                    health=health,
+                    refuse=stage.refuse,
+                    retries=settings.retry_limits,
+                    budget=settings.budget_limits,
+                )
+
+            first = courier(stage.topic, stage.accept or stage.handler)
+            if stage.accept is not None:
+                self._background = Background(courier(stage.topic, stage.handler).deliver, stage.slots)
+            _consume(self._broker, stage.topic, first, self._background, replica=settings.replica)
 
     async def run(self) -> None:
         """Work until a signal ends the server.
@@ -143,6 +155,8 @@ class _Process:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            if self._background is not None:
+                await self._background.close()
             with contextlib.suppress(Exception):
                 await self._broker.stop()
             await self._engine.dispose()
@@ -180,7 +194,9 @@ def _limits(settings: ServiceSettings, stage: Stage) -> RelayLimits:
     return limits if stage.relay_at_once else replace(limits, listen=False, poll=_UNHURRIED)
 
 
-def _consume(broker: KafkaBroker, topic: Topic, courier: Courier, *, replica: str | None) -> None:
+def _consume(
+    broker: KafkaBroker, topic: Topic, courier: Courier, background: Background | None, *, replica: str | None
+) -> None:
     async def raw(message: KafkaMessage) -> bytes:
         # Decoding is the courier's: FastStream's own fails before anything could be dead-lettered.
         return bytes(message.body)
@@ -188,20 +204,21 @@ def _consume(broker: KafkaBroker, topic: Topic, courier: Courier, *, replica: st
     async def receive(message: KafkaMessage) -> None:
         record = message.raw_message
         assert not isinstance(record, tuple)
-        await courier.deliver(
-            Delivery(
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                body=record.value or b"",
-                key=record.key,
-                headers=read_headers(record.headers),
-            )
+        delivery = Delivery(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            body=record.value or b"",
+            key=record.key,
+            headers=read_headers(record.headers),
         )
+        acted_on = await courier.deliver(delivery)
         try:
             await message.ack()
         except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again and is known then
             log.warning("event.not_acknowledged", error=repr(error))
+        if background is not None and acted_on:
+            await background.submit(delivery)
 
     subscribe(broker, topic, replica=replica)(receive, decoder=raw)
 

@@ -21,7 +21,7 @@ class Health:
     started: bool = False
     degraded: str | None = None
     stopped: str | None = None
-    _busy_since: float | None = None
+    _in_hand: int = 0
     _last_beat: float = field(default=0.0)
 
     def start(self) -> None:
@@ -31,7 +31,8 @@ class Health:
 
     def busy(self) -> None:
         """An event is being handled."""
-        self._busy_since = self._last_beat = self.clock()
+        self._in_hand += 1
+        self._last_beat = self.clock()
 
     def beat(self) -> None:
         """What is being done moves on."""
@@ -39,7 +40,7 @@ class Health:
 
     def idle(self) -> None:
         """The event is done."""
-        self._busy_since = None
+        self._in_hand = max(0, self._in_hand - 1)
         self.degrade(None)
 
     def degrade(self, reason: str | None) -> None:
@@ -56,7 +57,7 @@ class Health:
     @property
     def not_alive(self) -> str | None:
         """Why the process should be restarted; None while it need not."""
-        if self._busy_since is None or self.degraded or self.stopped:
+        if not self._in_hand or self.degraded or self.stopped:
             return None
         silent = self.clock() - self._last_beat
         return f"no progress for {silent:.0f} s on the event in hand" if silent > self.patience else None

@@ -72,7 +72,7 @@ async def test_every_event_twice_and_out_of_order_changes_nothing(
         ended = await idle_world.ended(import_id, seconds=240)
 
         async def enough() -> bool:
-            return repeated() > 10
+            return repeated() >= 10
 
         await eventually("events were repeated", enough)
     await undisturbed.assert_same(idle_world, tenant, ended)
@@ -83,7 +83,7 @@ async def test_every_event_twice_and_out_of_order_changes_nothing(
 @contextmanager
 def repeating(world: World, chance: random.Random) -> Iterator[Callable[[], int]]:
     """Publish every event of ours once more, late and shuffled; yields how many were."""
-    stop = threading.Event()
+    stop, listening = threading.Event(), threading.Event()
     repeated = 0
 
     def repeat() -> None:
@@ -96,7 +96,7 @@ def repeating(world: World, chance: random.Random) -> Iterator[Callable[[], int]
             }
         )
         producer = confluent_kafka.Producer({"bootstrap.servers": world.servers.kafka})
-        consumer.subscribe([topic.name for topic in TOPICS])
+        consumer.subscribe([topic.name for topic in TOPICS], on_assign=lambda *_assigned: listening.set())
         held: list[confluent_kafka.Message] = []
         while not stop.is_set():
             held.extend(
@@ -116,6 +116,7 @@ def repeating(world: World, chance: random.Random) -> Iterator[Callable[[], int]
 
     thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
+    assert listening.wait(30), "the repeater hears events from before the first one on"
     try:
         yield lambda: repeated
     finally:

@@ -212,3 +212,21 @@ async def test_an_orphan_variant_row_fails_alone(world: World, tenant: str, tmp_
     ended = await world.ended(world.send(tenant, workbook(tmp_path / "autumn.xlsx", rows)))
     assert (ended.created_rows, ended.failed_rows) == (1, 1)
     assert [message for *_, message in await world.errors(ended.id)] == ["Variant row found before any product row"]
+
+
+async def test_a_small_file_does_not_wait_for_a_large_one_of_another_tenant(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    large = world.send(tenant, workbook(tmp_path / "large.xlsx", catalogue(6000, variants=4)))
+
+    async def begun() -> bool:
+        progress = await world.progress(large)
+        return progress is not None and progress.stages.staged_rows > 0
+
+    await eventually("the large file is being read", begun)
+    small = await world.ended(world.send(f"{tenant}-small", workbook(tmp_path / "small.xlsx", catalogue(60))))
+    ahead = await world.progress(large)
+    assert ahead is not None
+    assert not ahead.ended, "the large import is still under way when the small one has ended"
+    assert small.created_rows == 180
+    assert (await world.ended(large)).created_rows == 24_000
