@@ -17,7 +17,7 @@ from services.parser import repository
 from services.parser.chunks import Chunk, ChunkCutter
 from services.parser.frames import BrokenFrame, read_rows
 from services.parser.lease import reading_lease
-from services.parser.refusals import FileRefused
+from services.parser.refusals import FileRefused, ReaderKilled
 from services.parser.repository import KnownImport
 from services.parser.sandbox import FileEnd, FileLayout, ReadRequest, reading
 from services.parser.settings import ParserSettings
@@ -35,6 +35,7 @@ from shared.storage import ObjectMissing, ObjectStore
 log = structlog.get_logger(__name__)
 
 _LARGE_COMES_AGAIN_AFTER = timedelta(seconds=5)
+_READER_LIVES = 3
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,24 @@ class ImportFile:
                 async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
                     begun = await repository.begin(conn, known.id, size=path.stat().st_size, sha256=sha256)
                 if begun:
-                    await _Reading(self._around, event, delivery.traceparent).run(path)
+                    await self._read(event, path, delivery.traceparent)
         except FileRefused as refused:
             log.warning("file.refused", code=refused.code, reason=refused.message)
             async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
                 await fail_import(conn, known.id, refused.code, refused.message)
                 await outbox.settle(conn, event)
+
+    async def _read(self, event: FileUploaded, path: Path, traceparent: str | None) -> None:
+        """Read the file; once more, from what is staged, when something from outside killed its reader."""
+        for life in range(1, _READER_LIVES + 1):
+            try:
+                await _Reading(self._around, event, traceparent).run(path)
+            except ReaderKilled as killed:
+                if life == _READER_LIVES:
+                    raise
+                log.warning("reader.killed", attempt=life, reason=killed.code)
+            else:
+                return
 
     async def _fetch(self, event: FileUploaded, known: KnownImport, path: Path) -> str:
         """Bring the object here and see that it is what was announced; its SHA-256."""

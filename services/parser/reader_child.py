@@ -196,13 +196,14 @@ def _limit_myself(limits: Limits) -> None:
         sys.exit(1)
     bounds: Sequence[tuple[int, int]] = (
         (resource.RLIMIT_AS, limits.address_space),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),
     )
     for what, bound in bounds:
         resource.setrlimit(what, (bound, bound))
+    # The soft limit says why it ends; the hard one alone would be a SIGKILL like any other.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
 
 
 if __name__ == "__main__":

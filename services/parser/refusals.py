@@ -8,3 +8,7 @@ class FileRefused(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class ReaderKilled(FileRefused):
+    """The reading process was killed from outside: not the file's doing, as far as one can tell."""

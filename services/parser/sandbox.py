@@ -14,7 +14,7 @@ import orjson
 
 from services.parser import frames
 from services.parser.limits import Limits
-from services.parser.refusals import FileRefused
+from services.parser.refusals import FileRefused, ReaderKilled
 
 _ROOT = Path(__file__).parents[2]
 
@@ -118,7 +118,14 @@ async def _death(process: asyncio.subprocess.Process, name: str, limits: Limits)
     code = await process.wait()
     if code == -signal.SIGXCPU:
         return _too_slow(name, limits.cpu_seconds)
-    if "MemoryError" in last_words or "memory allocation" in last_words or code in {-signal.SIGABRT, -signal.SIGKILL}:
+    if code == -signal.SIGKILL:
+        return ReaderKilled(
+            "reader_killed",
+            f'The process that reads "{name}" was killed again and again, most likely because the machine has too little memory '
+            f"for it. Split the file into several, and send those; if smaller files end like this too, tell whoever runs "
+            f"Winnow",
+        )
+    if "MemoryError" in last_words or "memory allocation" in last_words or code == -signal.SIGABRT:
         what = f"needs more than {limits.address_space // (1024 * 1024)} MB of memory to be read"
     else:
         what = "ends every attempt at reading it"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 import pytest
 from uuid_utils.compat import uuid7
 
@@ -192,3 +193,46 @@ async def test_an_event_for_work_that_does_not_exist_changes_nothing(world: Worl
 class _NoPublisher:
     async def publish(self, *_anything: object) -> None:
         raise AssertionError("a list publishes nothing")
+
+
+def kill_readers(world: World) -> int:
+    """SIGKILL whatever reads a file now; how many there were."""
+    killed = 0
+    for member in world.fleet.of("parser"):
+        assert member.process is not None
+        for child in psutil.Process(member.process.pid).children():
+            child.kill()
+            killed += 1
+    return killed
+
+
+async def test_a_reader_killed_once_costs_nothing(world: World, tenant: str, tmp_path: Path) -> None:
+    import_id = world.send(tenant, workbook(tmp_path / "autumn.xlsx", catalogue(4000, variants=3)))
+
+    async def killed() -> bool:
+        progress = await world.progress(import_id)
+        return progress is not None and progress.stages.staged_rows > 0 and kill_readers(world) > 0
+
+    await eventually("the reader is killed in the middle", killed, every=0.01)
+    ended = await world.ended(import_id)
+    assert (ended.status, ended.created_rows) == ("completed", 12_000)
+
+
+async def test_a_reader_killed_again_and_again_ends_its_import_and_no_other(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    import_id = world.send(tenant, workbook(tmp_path / "autumn.xlsx", catalogue(8000, variants=3)))
+
+    async def failed() -> bool:
+        kill_readers(world)
+        progress = await world.progress(import_id)
+        return progress is not None and progress.error is not None
+
+    await eventually("the import is given up", failed, every=0.01)
+    ended = await world.ended(import_id)
+    assert ended.status == "failed"
+    assert ended.error is not None
+    assert ended.error["code"] == "reader_killed"
+    assert "Split the file" in ended.error["message"]
+    following = await world.ended(world.send(f"{tenant}-next", workbook(tmp_path / "next.xlsx", product(1))))
+    assert following.status == "completed"

@@ -1,0 +1,197 @@
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.parser.chunks import Chunk, ChunkCutter, ReadRow
+from services.parser.groups import Grouping
+from services.parser.refusals import FileRefused
+
+KEYS = st.tuples(
+    st.sampled_from(["", "", "tee", "jeans", "skirt", "coat"]),
+    st.sampled_from(["", "12345678", "87654321", "00000001"]),
+    st.sampled_from(["", "A", "B", "a"]),
+)
+SIZES = st.tuples(st.integers(min_value=1, max_value=8), st.integers(min_value=1, max_value=12))
+
+
+@st.composite
+def read_rows(draw: st.DrawFn) -> list[ReadRow]:
+    """Rows of a file; blank rows were dropped by the reader and leave gaps in the numbers."""
+    keys = draw(st.lists(KEYS, max_size=50))
+    steps = draw(st.lists(st.integers(min_value=1, max_value=3), min_size=len(keys), max_size=len(keys)))
+    numbers = accumulate(steps, initial=1)
+    next(numbers)
+    return [(row, *key, f'["cells of {row}"]') for row, key in zip(numbers, keys, strict=True)]
+
+
+def cut(rows: Sequence[ReadRow], *, first: int = 2, rest: int = 3, group: int = 1000) -> list[Chunk]:
+    cutter = ChunkCutter(first_rows=first, rows=rest, group_rows=group)
+    chunks = [chunk for row in rows for chunk in cutter.add(row)]
+    last = cutter.finish()
+    return chunks if last is None else [*chunks, last]
+
+
+def variants(*handles: str, barcode: str = "") -> list[ReadRow]:
+    return [(row, handle, barcode, "", "[]") for row, handle in enumerate(handles, start=2)]
+
+
+def shape(chunks: Sequence[Chunk]) -> list[list[int]]:
+    """The row numbers in each chunk."""
+    return [[row for row, _, _ in chunk.rows] for chunk in chunks]
+
+
+def duplicates(chunks: Sequence[Chunk]) -> list[tuple[object, object, object]]:
+    return [(said["row"], said["field"], said["first_row"]) for chunk in chunks for said in chunk.duplicates]
+
+
+@given(read_rows(), SIZES)
+def test_a_file_is_cut_the_same_way_every_time(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+    first, rest = sizes
+    assert cut(rows, first=first, rest=rest) == cut(rows, first=first, rest=rest)
+
+
+@given(read_rows(), SIZES)
+def test_every_row_is_in_one_chunk_and_in_order(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+    first, rest = sizes
+    staged = [(row, cells) for chunk in cut(rows, first=first, rest=rest) for row, _, cells in chunk.rows]
+    assert staged == [(row, cells) for row, _, _, _, cells in rows]
+
+
+@given(read_rows(), SIZES)
+def test_a_group_is_never_split_over_chunks(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+    first, rest = sizes
+    chunks_of_group: dict[int, set[int]] = {}
+    for chunk in cut(rows, first=first, rest=rest):
+        for _, group, _ in chunk.rows:
+            chunks_of_group.setdefault(group, set()).add(chunk.number)
+    assert all(len(numbers) == 1 for numbers in chunks_of_group.values())
+
+
+@given(read_rows(), SIZES)
+def test_groups_do_not_depend_on_the_sizes_of_chunks(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+    first, rest = sizes
+    grouping = Grouping()
+    groups = [(row, grouping.place(row, handle)) for row, handle, *_ in rows]
+    assert [(row, group) for chunk in cut(rows, first=first, rest=rest) for row, group, _ in chunk.rows] == groups
+
+
+@given(read_rows(), SIZES)
+def test_a_chunk_ends_with_the_group_that_fills_it(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+    first, rest = sizes
+    chunks = cut(rows, first=first, rest=rest)
+    for chunk in chunks:
+        target = first if chunk.number == 1 else rest
+        last_group = chunk.rows[-1][1]
+        before_last = sum(1 for _, group, _ in chunk.rows if group != last_group)
+        assert before_last < target
+        assert chunk.is_last or len(chunk.rows) >= target
+
+
+@given(read_rows(), SIZES)
+def test_chunks_are_numbered_from_one_and_only_the_last_says_so(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+    first, rest = sizes
+    chunks = cut(rows, first=first, rest=rest)
+    assert [chunk.number for chunk in chunks] == list(range(1, len(chunks) + 1))
+    assert [chunk.is_last for chunk in chunks] == [False] * (len(chunks) - 1) + [True] * bool(chunks)
+    assert all((chunk.first_row, chunk.last_row) == (chunk.rows[0][0], chunk.rows[-1][0]) for chunk in chunks)
+
+
+@given(read_rows(), SIZES)
+def test_duplicates_name_the_first_row_whatever_the_sizes_of_chunks(
+    rows: list[ReadRow], sizes: tuple[int, int]
+) -> None:
+    first, rest = sizes
+    seen: dict[tuple[str, str], int] = {}
+    expected: list[tuple[object, object, object]] = []
+    grouping = Grouping()
+    for row, handle, barcode, sku, _ in rows:
+        starts = grouping.place(row, handle) == row
+        for name, value in (("handle", handle if starts else ""), ("barcode", barcode), ("sku", sku)):
+            if value and seen.setdefault((name, value), row) != row:
+                expected.append((row, name, seen[name, value]))
+    assert duplicates(cut(rows, first=first, rest=rest)) == expected
+
+
+@given(read_rows(), SIZES)
+def test_a_duplicate_is_told_in_the_chunk_of_its_row(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+    first, rest = sizes
+    for chunk in cut(rows, first=first, rest=rest):
+        assert {said["row"] for said in chunk.duplicates} <= {row for row, _, _ in chunk.rows}
+
+
+@given(read_rows(), SIZES, st.integers(min_value=1, max_value=6))
+def test_a_file_is_refused_exactly_when_a_group_is_larger_than_the_limit(
+    rows: list[ReadRow], sizes: tuple[int, int], limit: int
+) -> None:
+    first, rest = sizes
+    grouping = Grouping()
+    largest = max(Counter(grouping.place(row, handle) for row, handle, *_ in rows).values(), default=0)
+    if largest <= limit:
+        assert sum(map(len, shape(cut(rows, first=first, rest=rest, group=limit)))) == len(rows)
+    else:
+        with pytest.raises(FileRefused) as refused:
+            cut(rows, first=first, rest=rest, group=limit)
+        assert refused.value.code == "group_too_large"
+
+
+def test_the_first_chunk_is_smaller_than_the_others() -> None:
+    rows = variants(*(f"product-{number}" for number in range(9)))
+    assert shape(cut(rows, first=2, rest=4)) == [[2, 3], [4, 5, 6, 7], [8, 9, 10]]
+
+
+def test_a_group_that_begins_in_a_chunk_makes_it_larger_than_wanted() -> None:
+    assert shape(cut(variants("tee", "jeans", "", "", "", "coat"), first=2, rest=2)) == [[2, 3, 4, 5, 6], [7]]
+
+
+def test_a_product_repeated_on_every_row_stays_in_one_chunk() -> None:
+    assert shape(cut(variants("tee", "tee", "tee", "jeans"), first=1, rest=1)) == [[2, 3, 4], [5]]
+
+
+def test_rows_before_any_product_are_cut_one_by_one() -> None:
+    chunks = cut(variants("", "", "", "tee", ""), first=1, rest=1)
+    assert shape(chunks) == [[2], [3], [4], [5, 6]]
+    assert [[group for _, group, _ in chunk.rows] for chunk in chunks] == [[2], [3], [4], [5, 5]]
+
+
+def test_a_file_without_rows_has_no_chunks() -> None:
+    assert cut([]) == []
+
+
+def test_a_chunk_is_handed_out_only_when_it_is_known_not_to_be_the_last() -> None:
+    cutter = ChunkCutter(first_rows=1, rows=1, group_rows=10)
+    tee, variant, jeans = variants("tee", "", "jeans")
+    assert list(cutter.add(tee)) == []
+    assert list(cutter.add(variant)) == []
+    (chunk,) = cutter.add(jeans)
+    assert shape([chunk]) == [[2, 3]]
+    assert not chunk.is_last
+
+
+def test_a_product_that_comes_back_later_is_a_duplicate_of_its_first_row() -> None:
+    chunks = cut(variants("tee", "jeans", "tee", "", "jeans"), first=1, rest=1)
+    assert duplicates(chunks) == [(4, "handle", 2), (6, "handle", 3)]
+
+
+def test_a_handle_repeated_within_its_product_is_no_duplicate() -> None:
+    assert duplicates(cut(variants("tee", "tee", "", "tee"))) == []
+
+
+def test_a_barcode_used_three_times_names_the_first_row_twice() -> None:
+    assert duplicates(cut(variants("tee", "", "jeans", barcode="12345678"))) == [(3, "barcode", 2), (4, "barcode", 2)]
+
+
+def test_a_barcode_and_an_sku_that_look_alike_are_no_duplicates() -> None:
+    assert duplicates(cut([(2, "12345678", "12345678", "12345678", "[]")])) == []
+
+
+def test_a_group_larger_than_the_limit_is_refused_with_its_row_and_what_to_do() -> None:
+    with pytest.raises(FileRefused) as refused:
+        cut(variants("jeans", "tee", *[""] * 3), group=3)
+    assert refused.value.code == "group_too_large"
+    assert "begins in row 3" in refused.value.message
+    assert "more than 3 rows" in refused.value.message
+    assert "Give each product its own Product Handle" in refused.value.message
