@@ -1,0 +1,73 @@
+"""Workbooks written part by part, so that a test can spoil one of them."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+
+TYPES = "[Content_Types].xml"
+BOOK = "xl/workbook.xml"
+SHEET = "xl/worksheets/sheet1.xml"
+STRINGS = "xl/sharedStrings.xml"
+
+Parts = Mapping[str, str | bytes]
+
+
+def sheet_xml(rows: str, *, dimension: str = "A1:C2") -> str:
+    """A worksheet with these rows."""
+    return f'<worksheet {MAIN}><dimension ref="{dimension}"/><sheetData>{rows}</sheetData></worksheet>'
+
+
+def strings_xml(*texts: str, count: int | None = None, unique: int | None = None) -> str:
+    """Shared strings, announced as many as there are unless told otherwise."""
+    items = "".join(f"<si><t>{text}</t></si>" for text in texts)
+    announced = f'count="{len(texts) if count is None else count}" '
+    announced += f'uniqueCount="{len(texts) if unique is None else unique}"'
+    return f"<sst {MAIN} {announced}>{items}</sst>"
+
+
+def row_xml(number: int, *texts: str) -> str:
+    """A row of texts."""
+    cells = "".join(
+        f'<c r="{chr(65 + column)}{number}" t="inlineStr"><is><t>{text}</t></is></c>'
+        for column, text in enumerate(texts)
+    )
+    return f'<row r="{number}">{cells}</row>'
+
+
+def parts(**replaced: str | bytes) -> dict[str, str | bytes]:
+    """The parts of an ordinary workbook of one product; `sheet`, `strings`, `types` and `book` replace one."""
+    rows = row_xml(1, "Product Title", "Product Handle", "SKU") + row_xml(2, "Tee", "tee", "T-1")
+    whole: dict[str, str | bytes] = {
+        TYPES: replaced.pop(
+            "types",
+            f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            '<Default Extension="xml" ContentType="application/xml"/></Types>',
+        ),
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="r1" Type="{RELATIONS}/officeDocument" Target="{BOOK}"/></Relationships>',
+        BOOK: replaced.pop(
+            "book",
+            f'<workbook {MAIN} xmlns:r="{RELATIONS}"><sheets><sheet name="Products" sheetId="1" r:id="r1"/></sheets>'
+            "</workbook>",
+        ),
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="r1" Type="{RELATIONS}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="r2" Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
+        SHEET: replaced.pop("sheet", sheet_xml(rows)),
+        STRINGS: replaced.pop("strings", strings_xml("a", "b")),
+    }
+    assert not replaced, replaced
+    return whole
+
+
+def archive(path: Path, content: Parts, *, compression: int = zipfile.ZIP_DEFLATED) -> Path:
+    """Write a ZIP archive of these parts."""
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, part in content.items():
+            file.writestr(name, part)
+    return path
