@@ -15,8 +15,9 @@ from shared.messaging.kafka import apply_topics
 from tests.harness.fleet import STAGES, Fleet
 from tests.harness.world import Servers, World
 
-# What a test changes in how services behave: nothing but how long they are patient.
+# What a test changes in how services behave: how long they are patient, and that small files have many chunks.
 PATIENCE = {
+    "WINNOW_PARSER_CHUNK_ROWS": "1000",
     "WINNOW_REEMIT_AFTER_SECONDS": "3",
     "WINNOW_PARSER_REREAD_AFTER_SECONDS": "3",
     "WINNOW_LOG_LEVEL": "INFO",

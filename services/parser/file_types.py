@@ -8,6 +8,7 @@ from services.parser.refusals import FileRefused
 FileType = Literal["workbook", "text"]
 
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
@@ -34,7 +35,7 @@ def file_type(path: Path, name: str) -> FileType:
         head = file.read(_READ)
     if not head:
         raise FileRefused("empty", f'"{name}" is empty: it has no bytes at all. Export it once more and send it again')
-    if head.startswith(b"PK"):
+    if head.startswith(_ZIP):
         return "workbook"
     if head.startswith(_OLE):
         raise _ole(path, name)

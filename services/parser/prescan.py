@@ -17,14 +17,16 @@ _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _DOCUMENT_TYPES = tuple(
     word.encode(encoding) for word in ("<!DOCTYPE", "<!ENTITY") for encoding in ("utf-8", "utf-16-le", "utf-16-be")
 )
-_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s[^>]*?ref\s*=\s*["\']([^"\']*)["\']')
+_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s[^<>]*?ref\s*=\s*["\']([^"\']*)["\']')
 _COUNTS = re.compile(rb'\s(count|uniqueCount)\s*=\s*["\'](\d+)["\']')
-_REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?(\d{1,9})$")
+_REFERENCE = re.compile(r"([A-Za-z]{1,4})\$?(\d+)$")
 # Smaller parts may be as repetitive as they like.
 _RATIO_FROM = 1_000_000
 # The least a shared string or a cell takes in XML.
 _LEAST_STRING = len("<si/>")
 _LEAST_CELL = len("<c/>")
+# More digits than any number of rows has; converting all a hostile file writes takes long, or fails.
+_DIGITS = 12
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -38,6 +40,7 @@ def prescan(path: Path, name: str, limits: Limits) -> None:
         with zipfile.ZipFile(path) as archive:
             _check_kind(archive, name)
             _check_sizes(archive, name, limits)
+            _check_macros(archive, name)
             for entry in archive.infolist():
                 _check_part(archive, entry, name, limits)
     except _UNREADABLE as error:
@@ -60,11 +63,20 @@ def _check_kind(archive: zipfile.ZipFile, name: str) -> None:
             "opendocument",
             f'"{name}" is an OpenDocument file (.ods). Save it as an Excel workbook (.xlsx), then send that',
         )
-    if "[Content_Types].xml" not in names or "xl/workbook.xml" not in {entry.lower() for entry in names}:
+    lower = {entry.lower() for entry in names}
+    if "xl/workbook.bin" in lower:
+        raise FileRefused(
+            "binary_workbook",
+            f'"{name}" is a binary workbook (.xlsb). Save it as an Excel workbook (.xlsx), then send that',
+        )
+    if "[Content_Types].xml" not in names or "xl/workbook.xml" not in lower:
         what = "a Word or PowerPoint document" if "[Content_Types].xml" in names else "a ZIP archive"
         raise FileRefused(
             "not_a_spreadsheet", f'"{name}" is {what}, not a spreadsheet. Send the workbook (.xlsx) itself'
         )
+
+
+def _check_macros(archive: zipfile.ZipFile, name: str) -> None:
     with archive.open("[Content_Types].xml") as part:
         types = part.read(_STEP)
     if b"macroEnabled" in types:
@@ -154,7 +166,7 @@ def _check_dimension(reference: str, name: str, limits: Limits) -> None:
     columns = 0
     for letter in corner.group(1).upper():
         columns = columns * 26 + ord(letter) - 64
-    rows = int(corner.group(2))
+    rows = int(corner.group(2).lstrip("0")[:_DIGITS] or 0)
     if columns > limits.columns or rows > limits.rows + 1000:
         raise FileRefused(
             "too_large",

@@ -26,7 +26,7 @@ class ParserSettings(BaseSettings):
     reader_cpu_seconds: int = Field(default=900, description="processor time of the reading process")
     reader_silence_seconds: float = Field(default=120, description="longest the reading process may say nothing")
     first_chunk_rows: int = Field(default=250, description="rows of the first chunk, so that it is done early")
-    chunk_rows: int = Field(default=2_000, description="rows of every other chunk")
+    chunk_rows: int = Field(default=4_000, description="rows of every other chunk")
     reread_after_seconds: float = Field(
         default=10, description="a file whose reading has not got on for this time is read by whoever is free"
     )

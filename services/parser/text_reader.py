@@ -16,10 +16,11 @@ from shared.entities import EntityType
 from shared.entities.cells import Cell
 
 DELIMITERS = (",", ";", "\t", "|")
+# The mark, the encoding that takes it for a mark, and the one that takes it for text.
 _BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig", "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
 # In the order they are tried when the bytes leave the choice open.
 _CODE_PAGES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp437")
@@ -58,15 +59,27 @@ class TextReader:
         with self._open(self.writing.encoding) as file:
             for _ in range(self.writing.skip_lines):
                 file.readline()
-            records = csv.reader(file, delimiter=self.writing.delimiter)
+            ended = False
+
+            def lines() -> Iterator[str]:
+                nonlocal ended
+                yield from file
+                ended = True
+
+            records = csv.reader(lines(), delimiter=self.writing.delimiter)
+            begins = 1
             try:
                 for record in records:
+                    # csv hands out a record that was never closed once there are no more lines.
+                    if ended:
+                        raise csv.Error("the file ends within a quoted cell")  # noqa: TRY301 - one message for both
                     yield _cells(record)
+                    begins = records.line_num + 1
             except csv.Error as error:
                 raise FileRefused(
                     "damaged",
-                    f'"{self._name}" cannot be read at line {records.line_num}: {error}. Look for a quotation mark that is '
-                    f"opened and never closed",
+                    f'"{self._name}" cannot be read from line {begins + self.writing.skip_lines} on: {error}. Look for a '
+                    f"quotation mark that is opened and never closed",
                 ) from error
 
     def _open(self, encoding: str) -> TextIO:
@@ -74,10 +87,12 @@ class TextReader:
 
     def _encoding(self, wanted: str | None) -> str:
         """An encoding in which the whole file can be read, so that it cannot fail half-way."""
+        with self._path.open("rb") as file:
+            head = file.read(_SAMPLE)
         if wanted is not None:
             try:
-                codecs.lookup(wanted)
-            except LookupError:
+                self._open(wanted).close()
+            except (LookupError, ValueError):
                 raise FileRefused(
                     "unknown_encoding", f'"{wanted}" is not a character encoding we know; try utf-8'
                 ) from None
@@ -86,10 +101,9 @@ class TextReader:
                     "wrong_encoding",
                     f'"{self._name}" is not written in {wanted}: leave the encoding away to have it found',
                 )
-            return wanted
-        with self._path.open("rb") as file:
-            head = file.read(_SAMPLE)
-        candidates = [encoding for bom, encoding in _BOMS if head.startswith(bom)] or [
+            plain = codecs.lookup(wanted).name
+            return next((marked for bom, marked, without in _BOMS if without == plain and head.startswith(bom)), wanted)
+        candidates = [marked for bom, marked, _ in _BOMS if head.startswith(bom)] or [
             *_utf_16(head),
             "utf-8",
             *_guesses(head),

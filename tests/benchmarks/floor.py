@@ -134,7 +134,7 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("path", type=Path)
     arguments.add_argument("admin_url")
-    arguments.add_argument("--chunk-rows", type=int, default=2000)
+    arguments.add_argument("--chunk-rows", type=int, default=4000)
     given = arguments.parse_args()
     tune_garbage_collection()
     print(json.dumps(asyncio.run(run(given.path, given.admin_url, given.chunk_rows))))

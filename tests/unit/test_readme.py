@@ -8,6 +8,7 @@ from pathlib import Path
 import typer.main
 
 from services.cli.app import app
+from services.parser.settings import ParserSettings
 from shared.events import FileUploaded
 from shared.messaging.contract import EXAMPLE_UPLOAD
 
@@ -69,3 +70,10 @@ def test_every_paper_a_paper_links_to_is_there() -> None:
         if not (paper.parent / target).exists()
     ]
     assert missing == []
+
+
+def test_the_limits_that_are_published_are_the_limits() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    for name, field in ParserSettings.model_fields.items():
+        if name != "folder":
+            assert f"| `WINNOW_PARSER_{name.upper()}` | {field.default:,} | {field.description} |" in operations
