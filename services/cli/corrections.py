@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,8 @@ from services.cli.running import RESULTS_BUCKET, Running, running
 from services.cli.showing import terminal
 from shared.ledger import ImportProgress
 
+_LINK_WORKS_FOR = timedelta(minutes=15)
+
 
 def corrections(
     import_id: ImportId,
@@ -25,6 +28,9 @@ def corrections(
         Path | None, typer.Option("--output", "-o", help="Where to write it; a name that ends in .csv gets the CSV.")
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="The failed-rows CSV instead of the workbook.")] = False,
+    link: Annotated[
+        bool, typer.Option("--link", help="Print a signed link that works for 15 minutes, and fetch nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Fetch the rows that were not imported, in the layout of the file they came from."""
@@ -34,6 +40,10 @@ def corrections(
             progress = await winnow.import_of(import_id)
             as_csv = csv or (output is not None and output.suffix.lower() == ".csv")
             key = _key(progress, as_csv=as_csv)
+            if link:
+                signed = await winnow.storage("reader").presign(RESULTS_BUCKET, key, expires=_LINK_WORKS_FOR)
+                print_json({"id": str(import_id), "link": signed, "object_key": key}) if as_json else print(signed)
+                return exits.COMPLETED
             target = _free(output, key)
             await fetch(winnow, key, target)
             if as_json:

@@ -12,13 +12,13 @@ from services.committer.refusals import (
     Columns,
     Conflict,
     DatabaseRefusal,
-    Scope,
     error_of_refusal,
     errors_of_conflicts,
 )
 from services.committer.repository import ValidatedChunk, Written
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
+from shared.entities.reasons import ChunkScope
 from shared.events import RowsValidated
 from shared.ledger import close_if_finished
 from shared.messaging import outbox
@@ -40,7 +40,7 @@ class CommitRows:
         """Commit one chunk; everything is written in one transaction, under the chunk's lock."""
         if event.entity_type not in ENTITY_TYPES or event.mode not in ENTITY_TYPES[event.entity_type].modes:
             raise Poison(f"nothing is known of {event.entity_type} in mode {event.mode}")
-        scope = Scope(event.tenant_id, event.import_id, event.chunk_no)
+        scope = ChunkScope(event.tenant_id, event.import_id, event.chunk_no)
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             chunk = await repository.lock_chunk(conn, scope)
             if chunk is None:
@@ -67,7 +67,7 @@ class _Commit:
     def __init__(
         self,
         conn: AsyncConnection,
-        scope: Scope,
+        scope: ChunkScope,
         chunk: ValidatedChunk,
         entity_type: str,
         beat: Callable[[], None],

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-from uuid import UUID
 
 from shared.entities.declaration import EntityType
-from shared.entities.reasons import handle_exists, identifier_belongs
+from shared.entities.reasons import ChunkScope, RowReason, handle_exists, identifier_belongs
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +40,7 @@ class Columns:
         return (None, self.entity.by_code[code].heading) if index is None else (index, str(self.headings[index]))
 
 
-class Scope(NamedTuple):
-    """The chunk that rows belong to."""
-
-    tenant_id: str
-    import_id: UUID
-    chunk_no: int
-
-
-class RowError(NamedTuple):
-    """One row of `imports.row_errors`; positions count from 0 within a row."""
-
-    tenant_id: str
-    import_id: UUID
-    chunk_no: int
-    row_no: int
-    group_row: int
-    position: int
-    column_index: int | None
-    heading: str | None
-    code: str
-    message: str
-
-
-def errors_of_conflicts(conflicts: Iterable[Conflict], columns: Columns, scope: Scope) -> list[RowError]:
+def errors_of_conflicts(conflicts: Iterable[Conflict], columns: Columns, scope: ChunkScope) -> list[RowReason]:
     """A reason for every value that production has already, at its own row and column."""
     placed = sorted(
         ((conflict, *columns.of(conflict.code)) for conflict in conflicts),
@@ -74,23 +49,23 @@ def errors_of_conflicts(conflicts: Iterable[Conflict], columns: Columns, scope: 
     return list(_numbered(placed, columns.entity, scope))
 
 
-def error_of_refusal(group_row: int, refusal: DatabaseRefusal, scope: Scope) -> RowError:
+def error_of_refusal(group_row: int, refusal: DatabaseRefusal, scope: ChunkScope) -> RowReason:
     """The reason for a group that the database refuses although every rule was kept."""
     message = (
         f"The database refuses this product: {refusal.message} (SQLSTATE {refusal.sqlstate}). "
         "Change what this says and send the product again"
     )
-    return RowError(*scope, group_row, group_row, 0, None, None, "rejected", message)
+    return RowReason(*scope, group_row, group_row, 0, None, None, "rejected", message)
 
 
 def _numbered(
-    placed: Iterable[tuple[Conflict, int | None, str]], entity: EntityType, scope: Scope
-) -> Iterator[RowError]:
+    placed: Iterable[tuple[Conflict, int | None, str]], entity: EntityType, scope: ChunkScope
+) -> Iterator[RowReason]:
     row, position = 0, 0
     for conflict, index, heading in placed:
         position = position + 1 if conflict.row == row else 0
         row = conflict.row
-        yield RowError(
+        yield RowReason(
             *scope, row, conflict.group_row, position, index, heading, "already_exists", _message(conflict, entity)
         )
 

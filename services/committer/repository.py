@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.graph import FAIL_GROUPS, MAKE_ENTITIES, MOVES
-from services.committer.refusals import Conflict, DatabaseRefusal, RowError, Scope
-from shared.db import imports as ledger
-from shared.db.bulk import copy_rows
+from services.committer.refusals import Conflict, DatabaseRefusal
+from shared.entities.reasons import ChunkScope, RowReason
+from shared.ledger import write_reasons
 from shared.messaging.failures import sqlstate_of
 
 # Of the chunk alone: other chunks of the import are committed at the same time.
@@ -96,24 +96,24 @@ class Written:
     entities: Mapping[str, int]
 
 
-async def lock_chunk(conn: AsyncConnection, scope: Scope) -> ValidatedChunk | None:
+async def lock_chunk(conn: AsyncConnection, scope: ChunkScope) -> ValidatedChunk | None:
     """The chunk; None when the ledger does not know it. A second delivery waits here for the first one's end."""
     found = (await conn.execute(_LOCK, _of(scope))).one_or_none()
     return None if found is None else ValidatedChunk(*found)
 
 
-async def pending_groups(conn: AsyncConnection, scope: Scope) -> list[int]:
+async def pending_groups(conn: AsyncConnection, scope: ChunkScope) -> list[int]:
     """The groups that are to be committed, each by the row it starts at, in the order of the file."""
     return list((await conn.execute(_GROUPS, _of(scope))).scalars())
 
 
-async def read_conflicts(conn: AsyncConnection, scope: Scope) -> list[Conflict]:
+async def read_conflicts(conn: AsyncConnection, scope: ChunkScope) -> list[Conflict]:
     """What pending groups have in common with production as it is committed now."""
     await conn.execute(_PLAN)
     return [Conflict(*found) for found in await conn.execute(_CONFLICTS, _of(scope))]
 
 
-async def write_groups(conn: AsyncConnection, scope: Scope, groups: Sequence[int]) -> Written | DatabaseRefusal:
+async def write_groups(conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> Written | DatabaseRefusal:
     """Write a run of pending groups to production, with the entities they name, and take them out of staging.
 
     All of them or, when the database refuses one, nothing and why.
@@ -136,24 +136,24 @@ async def write_groups(conn: AsyncConnection, scope: Scope, groups: Sequence[int
     return Written(records, +entities)
 
 
-async def fail_groups(conn: AsyncConnection, scope: Scope, errors: Sequence[RowError]) -> None:
+async def fail_groups(conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowReason]) -> None:
     """Set the groups of these reasons aside and write the reasons down."""
     if not errors:
         return
     groups = sorted({error.group_row for error in errors})
     for statement in FAIL_GROUPS:
         await conn.execute(statement, {**_of(scope), "groups": groups})
-    await copy_rows(conn, ledger.row_errors, RowError._fields, errors)
+    await write_reasons(conn, errors)
 
 
-async def count_failed_rows(conn: AsyncConnection, scope: Scope, chunk: ValidatedChunk) -> int:
+async def count_failed_rows(conn: AsyncConnection, scope: ChunkScope, chunk: ValidatedChunk) -> int:
     """The rows of every group that has a reason, whoever gave it."""
     rows = {**_of(scope), "first_row": chunk.first_row, "last_row": chunk.last_row}
     return int((await conn.execute(_FAILED_ROWS, rows)).scalar_one())
 
 
 async def mark_committed(
-    conn: AsyncConnection, scope: Scope, *, created: int, failed: int, summary: Mapping[str, Any]
+    conn: AsyncConnection, scope: ChunkScope, *, created: int, failed: int, summary: Mapping[str, Any]
 ) -> None:
     """Move the chunk from `validated` to `committed` with its counts.
 
@@ -174,7 +174,7 @@ def total(written: Iterable[Written]) -> Written:
     return Written(records, entities)
 
 
-def _of(scope: Scope) -> dict[str, Any]:
+def _of(scope: ChunkScope) -> dict[str, Any]:
     return scope._asdict()
 
 

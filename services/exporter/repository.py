@@ -1,9 +1,8 @@
 """The SQL of the exporter. Nothing here commits."""
 
-import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.exporter.corrections import FailedRow, Origin, Reason
 from services.exporter.names import ResultKeys
+from shared.entities.cells import read_cells
 
 # Locked, so that an import cannot be taken up again, and end anew, between this look and what is done about it.
 _IMPORT = text(
@@ -146,17 +146,8 @@ def read_rows(stored: Iterable[StoredRow]) -> list[FailedRow]:
             row=row.row,
             group_row=row.group_row,
             first_bad_row=row.first_bad_row,
-            cells=_decoded(row.cells),
+            cells=read_cells(row.cells),
             reasons=[Reason(*reason) for reason in orjson.loads(row.reasons)] if row.reasons else (),
         )
         for row in stored
     ]
-
-
-def _decoded(document: str) -> list[Any]:
-    try:
-        cells: list[Any] = orjson.loads(document)
-    except orjson.JSONDecodeError:
-        # Half a surrogate pair is a reason the row is here; orjson refuses the whole document for it.
-        cells = json.loads(document)
-    return cells

@@ -13,6 +13,9 @@ from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import Cell
 
+# The format has no further rows; a row that says it is the four-billionth comes with all the blank ones before it.
+_LAST_ROW = 1_048_576
+
 
 class WorkbookReader:
     """One workbook. Rows come with the numbers the spreadsheet gives them; missing ones come as empty."""
@@ -64,7 +67,9 @@ class WorkbookReader:
     def rows(self, sheet: str) -> Iterator[list[Cell]]:
         """Every row from row 1 on, trailing blanks dropped."""
         try:
-            for values in self._book.stream_sheet_by_name(sheet):
+            for number, values in enumerate(self._book.stream_sheet_by_name(sheet), start=1):
+                if number > _LAST_ROW:
+                    raise damaged(self._name)
                 yield _cells(values)
         except (CalamineError, OSError, ValueError) as error:
             raise damaged(self._name) from error

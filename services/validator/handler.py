@@ -11,10 +11,11 @@ from services.validator import repository
 from services.validator.categories import Categories
 from services.validator.products import Named, References, decide, named
 from services.validator.rows import Layout, ReadRow
-from services.validator.staging_rows import ErrorRecord, Scope, StagedRecords, error_records, staged_records
+from services.validator.staging_rows import StagedRecords, error_records, staged_records
 from services.validator.verdicts import Verdict
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
+from shared.entities.reasons import ChunkScope, RowReason
 from shared.events import RowsStaged, RowsValidated
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
@@ -34,7 +35,7 @@ class _Read:
 class _Decided:
     verdict: Verdict
     staged: list[StagedRecords]
-    errors: list[ErrorRecord]
+    errors: list[RowReason]
 
 
 class ValidateRows:
@@ -56,7 +57,7 @@ class ValidateRows:
             categories = self._categories or await repository.read_categories(conn)
         self._categories = categories
         references = References(known, categories, chunk.duplicates)
-        scope = Scope(event.tenant_id, event.import_id, event.chunk_no)
+        scope = ChunkScope(event.tenant_id, event.import_id, event.chunk_no)
         decided = await asyncio.to_thread(_decide, read, references, scope)
         await self._apply(event, scope, decided, traceparent=delivery.traceparent)
 
@@ -73,7 +74,7 @@ class ValidateRows:
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             await outbox.settle(conn, event)
 
-    async def _apply(self, event: RowsStaged, scope: Scope, decided: _Decided, *, traceparent: str | None) -> None:
+    async def _apply(self, event: RowsStaged, scope: ChunkScope, decided: _Decided, *, traceparent: str | None) -> None:
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             if await repository.mark_validated(conn, event.import_id, event.chunk_no, decided.verdict):
                 await repository.write_staged(conn, scope, decided.staged, decided.errors)
@@ -88,6 +89,6 @@ def _read(entity_type: str, chunk: repository.StagedChunk) -> _Read:
     return _Read(layout, groups, named(groups))
 
 
-def _decide(read: _Read, references: References, scope: Scope) -> _Decided:
+def _decide(read: _Read, references: References, scope: ChunkScope) -> _Decided:
     verdict = decide(read.groups, read.layout, references)
     return _Decided(verdict, staged_records(verdict, new_id=uuid7), error_records(verdict, scope))

@@ -3,21 +3,21 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.validator.categories import Categories
 from services.validator.products import Named
 from services.validator.rows import RawRow
-from services.validator.staging_rows import ErrorRecord, Scope, StagedRecords
+from services.validator.staging_rows import StagedRecords
 from services.validator.verdicts import Duplicate, Known, Verdict
-from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.db.staging import MIRRORS
+from shared.entities.cells import read_cells
+from shared.entities.reasons import ChunkScope, RowReason
+from shared.ledger import write_reasons
 
 _CHUNK = text(
     """
@@ -99,7 +99,7 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int) -> S
 
 def raw_rows(rows: Iterable[tuple[int, int, str]]) -> list[RawRow]:
     """Decode the cells of staged rows."""
-    return [RawRow(row, group_row, _cells(cells)) for row, group_row, cells in rows]
+    return [RawRow(row, group_row, read_cells(cells)) for row, group_row, cells in rows]
 
 
 async def read_known(conn: AsyncConnection, tenant_id: str, import_id: UUID, named: Named) -> Known:
@@ -139,19 +139,9 @@ async def mark_validated(conn: AsyncConnection, import_id: UUID, chunk_no: int, 
 
 
 async def write_staged(
-    conn: AsyncConnection, scope: Scope, staged: Sequence[StagedRecords], errors: Sequence[ErrorRecord]
+    conn: AsyncConnection, scope: ChunkScope, staged: Sequence[StagedRecords], reasons: Sequence[RowReason]
 ) -> None:
     """Write the typed rows and the reasons of a chunk."""
     for records in staged:
         await copy_rows(conn, _STAGING[records.table], records.columns, records.rows, same=scope._asdict())
-    if errors:
-        await copy_rows(conn, ledger.row_errors, ErrorRecord._fields, errors)
-
-
-def _cells(document: str) -> list[Any]:
-    try:
-        cells: list[Any] = orjson.loads(document)
-    except orjson.JSONDecodeError:
-        # Half a surrogate pair is a row error later; orjson refuses the whole document for it.
-        cells = json.loads(document)
-    return cells
+    await write_reasons(conn, reasons)

@@ -13,6 +13,7 @@ from services.validator.verdicts import (
     Variant,
     Verdict,
 )
+from shared.entities.reasons import ChunkScope, RowReason
 
 _PLACE = ("row_no", "group_row", "row_status")
 _NOBODY = (None, None)
@@ -66,14 +67,6 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 _Rows = list[tuple[object, ...]]
 
 
-class Scope(NamedTuple):
-    """The chunk that rows belong to."""
-
-    tenant_id: str
-    import_id: UUID
-    chunk_no: int
-
-
 class StagedRecords(NamedTuple):
     """Rows for the table of this name in schema `staging`, values in the order of `columns`."""
 
@@ -82,25 +75,10 @@ class StagedRecords(NamedTuple):
     rows: _Rows
 
 
-class ErrorRecord(NamedTuple):
-    """One row of `imports.row_errors`; positions count from 0 within a row."""
-
-    tenant_id: str
-    import_id: UUID
-    chunk_no: int
-    row_no: int
-    group_row: int
-    position: int
-    column_index: int | None
-    heading: str
-    code: str
-    message: str
-
-
 def staged_records(verdict: Verdict, *, new_id: Callable[[], UUID]) -> list[StagedRecords]:
     """The typed rows of every group: `pending` for good products, `failed` for what a preview shows of the rest.
 
-    Tables without rows are left out, and so are the columns of `Scope`: all rows are of one chunk.
+    Tables without rows are left out, and so are the columns of the scope: all rows are of one chunk.
     """
     chunk = _ChunkRows(new_id)
     for outcome in verdict.outcomes:
@@ -111,7 +89,7 @@ def staged_records(verdict: Verdict, *, new_id: Callable[[], UUID]) -> list[Stag
     return [StagedRecords(name, (*_PLACE, *_COLUMNS[name]), rows) for name, rows in chunk.rows.items() if rows]
 
 
-def error_records(verdict: Verdict, scope: Scope) -> list[ErrorRecord]:
+def error_records(verdict: Verdict, scope: ChunkScope) -> list[RowReason]:
     """Every reason of every failed group."""
     failed = (outcome for outcome in verdict.outcomes if isinstance(outcome, FailedGroup))
     return [record for group in failed for record in _errors(group, scope)]
@@ -213,11 +191,9 @@ class _ChunkRows:
             rows[f"{owner}_weight"].append((*start, facts.weight_g))
 
 
-def _errors(group: FailedGroup, scope: Scope) -> Iterator[ErrorRecord]:
+def _errors(group: FailedGroup, scope: ChunkScope) -> Iterator[RowReason]:
     row, position = 0, 0
     for error in group.errors:
         position = position + 1 if error.row == row else 0
         row = error.row
-        yield ErrorRecord(
-            *scope, row, group.row, position, error.column_index, error.heading, error.code, error.message
-        )
+        yield RowReason(*scope, row, group.row, position, error.column_index, error.heading, error.code, error.message)

@@ -5,9 +5,12 @@ date or time -> {"date": "2026-01-31"}, {"date": "2026-01-31T10:00:00"} or {"tim
 error cell -> its literal, for example "#REF!"; text equal to such a literal is an error cell in every format.
 """
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeAlias
+
+import orjson
 
 Cell: TypeAlias = str | int | float | bool | Mapping[str, str] | None
 
@@ -54,6 +57,16 @@ def cell_text(cell: Cell) -> str:
     if isinstance(cell, float):
         return _decimal_text(cell)
     return cell.get("date") or cell.get("time") or ""
+
+
+def read_cells(document: str) -> list[Cell]:
+    """The cells of a row from the JSON they are kept in."""
+    try:
+        cells: list[Cell] = orjson.loads(document)
+    except orjson.JSONDecodeError:
+        # Half a surrogate pair is a reason of its row; orjson refuses the whole document for it.
+        cells = json.loads(document)
+    return cells
 
 
 def is_error(text: str) -> bool:

@@ -1,6 +1,35 @@
 """Reasons that more than one stage gives, worded once: what is free when rows are checked may be taken at the commit."""
 
+from typing import NamedTuple
+from uuid import UUID
+
 _SHOWN_LENGTH = 80
+
+
+class ChunkScope(NamedTuple):
+    """The chunk that rows belong to."""
+
+    tenant_id: str
+    import_id: UUID
+    chunk_no: int
+
+
+class RowReason(NamedTuple):
+    """One reason of one row, as `imports.row_errors` keeps it; positions count from 0 within a row.
+
+    Without a column the reason is about the row as a whole, or about a column the file does not have.
+    """
+
+    tenant_id: str
+    import_id: UUID
+    chunk_no: int
+    row_no: int
+    group_row: int
+    position: int
+    column_index: int | None
+    heading: str | None
+    code: str
+    message: str
 
 
 def shown(text: str) -> str:

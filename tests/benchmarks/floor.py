@@ -22,7 +22,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from uuid_utils.compat import uuid7
 
 from services.committer.refusals import DatabaseRefusal
-from services.committer.refusals import Scope as CommitScope
 from services.committer.repository import pending_groups, write_groups
 from services.parser.chunks import Chunk, ChunkCutter
 from services.parser.workbook_reader import WorkbookReader
@@ -35,6 +34,7 @@ from services.validator.verdicts import Known
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import cell_text
+from shared.entities.reasons import ChunkScope
 from shared.messaging.service import tune_garbage_collection
 
 PRODUCTS = ENTITY_TYPES["products"]
@@ -82,7 +82,7 @@ async def run(path: Path, admin_url: str, chunk_rows: int) -> dict[str, Any]:
                 records=[(TENANT, import_id, chunk.number, *row) for row in records.rows],
             )
         clock.lap("copy_staging")
-        scope = CommitScope(TENANT, import_id, chunk.number)
+        scope = ChunkScope(TENANT, import_id, chunk.number)
         async with tenant_transaction(engine, TENANT) as conn:
             written = await write_groups(conn, scope, await pending_groups(conn, scope))
             assert not isinstance(written, DatabaseRefusal), written

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 from uuid import uuid4
 
 import openpyxl
@@ -104,6 +106,12 @@ async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_
     as_csv = tmp_path / "failed.csv"
     assert (await winnow("corrections", found["id"], "-o", as_csv)).returncode == 0
     assert as_csv.read_bytes().startswith(b"\xef\xbb\xbf")
+    signed = (await winnow.json("corrections", found["id"], "--link"))["link"]
+    with urlopen(signed, timeout=10) as answer:
+        assert answer.read(2) == b"PK"
+    with pytest.raises(HTTPError, match="403"):
+        urlopen(signed.replace("Expires=900", "Expires=86400"), timeout=10)
+
     nothing = await winnow("corrections", json.loads(again.stdout)["id"], "-o", tmp_path / "none.xlsx")
     assert nothing.returncode == 1
     assert "nothing to correct" in nothing.stderr

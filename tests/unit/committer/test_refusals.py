@@ -4,13 +4,13 @@ from services.committer.refusals import (
     Columns,
     Conflict,
     DatabaseRefusal,
-    Scope,
     error_of_refusal,
     errors_of_conflicts,
 )
 from shared.entities import ENTITY_TYPES
+from shared.entities.reasons import ChunkScope
 
-SCOPE = Scope("acme", UUID(int=7), 3)
+SCOPE = ChunkScope("acme", UUID(int=7), 3)
 COLUMNS = Columns(ENTITY_TYPES["products"], ["EAN", "SKU", "Handle", "Title"], {"barcode": 0, "handle": 2, "title": 3})
 
 

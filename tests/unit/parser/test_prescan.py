@@ -1,3 +1,4 @@
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -223,3 +224,12 @@ def test_archives_that_are_no_workbook_are_called_what_they_are(
     refused = refusal(archive(tmp_path / "file", content))
     assert refused.code == code
     assert said in refused.message
+
+
+@pytest.mark.parametrize("hostile", ["<dimension ", "<dimension ref", "<a:dimension ref=", "<dimension ref='"])
+def test_a_sheet_made_to_be_searched_for_ever_is_looked_at_in_no_time(tmp_path: Path, hostile: str) -> None:
+    sheet = hostile * (256 * 1024 // len(hostile))
+    path = archive(tmp_path / "file", parts(sheet=sheet), compression=zipfile.ZIP_STORED)
+    began = time.process_time()
+    prescan(path, "shirts.xlsx", LIMITS)
+    assert time.process_time() - began < 2

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from services.validator.staging_rows import Scope, error_records, staged_records
+from services.validator.staging_rows import error_records, staged_records
 from services.validator.verdicts import Verdict
 from shared.db.staging import MIRRORS
+from shared.entities.reasons import ChunkScope
 from tests.unit.validator.sheets import judge, product
 
-SCOPE = Scope("acme", UUID(int=7), 3)
+SCOPE = ChunkScope("acme", UUID(int=7), 3)
 
 
 def staged(verdict: Verdict) -> dict[str, list[dict[str, Any]]]:
