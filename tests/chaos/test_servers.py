@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import random
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,6 +50,37 @@ async def test_killing_a_server_in_the_middle_of_an_import_changes_nothing(
     ended = await idle_world.ended(import_id, seconds=240)
     await undisturbed.assert_same(idle_world, tenant, ended)
     assert all(member.running for member in idle_world.fleet.members), "services wait for servers, they do not die"
+
+
+async def test_a_broker_cut_off_for_longer_than_a_session_changes_nothing(
+    idle_world: World, undisturbed: Undisturbed, stack: Stack, tenant: str
+) -> None:
+    idle_world.fleet.start(FLEET)
+    import_id = idle_world.send(tenant, undisturbed.path)
+    await under_way(idle_world, tenant)
+    record = stack.kafka.record
+    assert record is not None
+    os.kill(record.pid, signal.SIGSTOP)
+    await asyncio.sleep(12)  # longer than the session of a consumer
+    os.kill(record.pid, signal.SIGCONT)
+    ended = await idle_world.ended(import_id, seconds=240)
+    await undisturbed.assert_same(idle_world, tenant, ended)
+
+
+async def test_processes_that_freeze_and_come_back_after_others_took_over_change_nothing(
+    idle_world: World, undisturbed: Undisturbed, tenant: str
+) -> None:
+    idle_world.fleet.start({**FLEET, "parser": 2})
+    import_id = idle_world.send(tenant, undisturbed.path)
+    await under_way(idle_world, tenant)
+    frozen = [idle_world.fleet.of(service)[0] for service in ("parser", "validator", "committer")]
+    for member in frozen:
+        member.signal(signal.SIGSTOP)
+    await asyncio.sleep(12)  # longer than a session: their partitions are given away
+    for member in frozen:
+        member.signal(signal.SIGCONT)
+    ended = await idle_world.ended(import_id, seconds=240)
+    await undisturbed.assert_same(idle_world, tenant, ended)
 
 
 async def test_losing_every_topic_in_the_middle_of_an_import_changes_nothing(

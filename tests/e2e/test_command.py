@@ -180,17 +180,17 @@ async def test_lag_and_topics_are_as_declared(winnow: Command) -> None:
 
 
 @asynccontextmanager
-async def failing_on(world: World, title: str) -> AsyncIterator[None]:
-    """An error nobody foresaw, in the middle of a commit."""
+async def failing(world: World, table: str, when: str, condition: str) -> AsyncIterator[None]:
+    """An error nobody foresaw, in the middle of a stage's work."""
     async with world.database() as conn:
         await conn.execute(
             text(
                 "CREATE FUNCTION catalog.boom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"IF NEW.title = '{title}' THEN RAISE EXCEPTION 'boom'; END IF; RETURN NEW; END $$"
+                f"IF {condition} THEN RAISE EXCEPTION 'boom'; END IF; RETURN NEW; END $$"
             )
         )
         await conn.execute(
-            text("CREATE TRIGGER boom BEFORE INSERT ON catalog.products FOR EACH ROW EXECUTE FUNCTION catalog.boom()")
+            text(f"CREATE TRIGGER boom BEFORE {when} ON {table} FOR EACH ROW EXECUTE FUNCTION catalog.boom()")
         )
     try:
         yield
@@ -199,11 +199,57 @@ async def failing_on(world: World, title: str) -> AsyncIterator[None]:
             await conn.execute(text("DROP FUNCTION catalog.boom() CASCADE"))
 
 
+async def letter_of(winnow: Command, mark: object) -> dict[str, Any]:
+    """The one dead letter whose record holds this."""
+    (letter,) = [letter for letter in await winnow.json("dead-letters", "list") if str(mark) in letter["body"]]
+    assert isinstance(letter, dict)
+    return letter
+
+
+async def test_a_reading_that_was_given_up_can_be_redriven(
+    world: World, winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    async with failing(world, "imports.raw_rows", "INSERT", f"NEW.tenant_id = '{tenant}' AND NEW.row_no > 400"):
+        import_id = world.send(tenant, workbook(tmp_path / "autumn.xlsx", catalogue(300)))
+        ended = await world.ended(import_id)
+    assert ended.status == "failed"
+    assert ended.error is not None
+    assert ended.error["code"] == "internal"
+    letter = await letter_of(winnow, import_id)
+    assert letter["reference"] in ended.error["message"]
+    assert "is read again" in (await winnow("dead-letters", "redrive", letter["id"])).stdout
+
+    async def all_in() -> bool:
+        again = await world.progress(import_id)
+        return again is not None and again.status == "completed" and again.created_rows == 900
+
+    await eventually("the file is imported after all", all_in)
+
+
+async def test_an_export_that_was_given_up_is_said_and_can_be_redriven(
+    world: World, winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    condition = f"NEW.tenant_id = '{tenant}' AND NEW.correction_object_key IS NOT NULL"
+    async with failing(world, "imports.imports", "UPDATE", condition):
+        import_id = world.send(tenant, workbook(tmp_path / "autumn.xlsx", product(1, weight_g="heavy")))
+        watched = await winnow("watch", import_id)
+    assert watched.returncode == 2, "what is not written does not keep anybody waiting"
+    letter = await letter_of(winnow, import_id)
+    assert letter["reference"] in watched.stdout
+    assert (await winnow("dead-letters", "redrive", "--all")).returncode == 0
+
+    async def handed_back() -> bool:
+        again = await world.progress(import_id)
+        return again is not None and again.correction_object_key is not None and again.error is None
+
+    await eventually("the files are written after all", handed_back)
+
+
 async def test_a_quarantined_chunk_is_reported_and_can_be_redriven(
     world: World, winnow: Command, tenant: str, tmp_path: Path
 ) -> None:
     rows = [*catalogue(90), *product(200, title="Boom")]
-    async with failing_on(world, "Boom"):
+    async with failing(world, "catalog.products", "INSERT", "NEW.title = 'Boom'"):
         import_id = world.send(tenant, workbook(tmp_path / "autumn.xlsx", rows))
         ended = await world.ended(import_id)
     assert ended.status == "completed_with_failures"
@@ -212,8 +258,7 @@ async def test_a_quarantined_chunk_is_reported_and_can_be_redriven(
     codes = {code for _, _, code, _ in await world.errors(import_id)}
     assert codes == {"internal"}
 
-    letters = [letter for letter in await winnow.json("dead-letters", "list") if str(import_id) in letter["body"]]
-    (letter,) = letters
+    letter = await letter_of(winnow, import_id)
     assert letter["reference"] in (await world.errors(import_id))[0][3], "the sender can quote what the operator sees"
     assert letter["stage"] == "winnow-committer"
     assert "boom" in letter["message"]

@@ -52,6 +52,11 @@ class ServiceProcess:
         """Whether the process lives."""
         return self.process is not None and self.process.poll() is None
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
     def kill(self) -> None:
         """SIGKILL: no warning, no clean-up."""
         if self.process is not None:
