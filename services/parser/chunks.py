@@ -45,7 +45,6 @@ class ChunkCutter:
         self._open = Chunk(1)
         self._group: int | None = None
         self._group_size = 0
-        self._full: Chunk | None = None
 
     def add(self, read: ReadRow) -> Iterator[Chunk]:
         """Take the next row; yields a chunk when one is complete and not the last.

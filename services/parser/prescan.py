@@ -14,9 +14,16 @@ from services.parser.refusals import FileRefused
 
 _STEP = 256 * 1024
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_DOCUMENT_TYPES = tuple(
-    word.encode(encoding) for word in ("<!DOCTYPE", "<!ENTITY") for encoding in ("utf-8", "utf-16-le", "utf-16-be")
-)
+
+
+def _marks(*words: str) -> tuple[bytes, ...]:
+    return tuple(word.encode(encoding) for word in words for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+
+
+_DOCUMENT_TYPES = _marks("<!DOCTYPE", "<!ENTITY")
+# The reader takes such text for nothing: a row would lose what it says without a word.
+_UNREAD_TEXT = _marks("<![CDATA[")
+_LONGEST_MARK = 2 * len("<!DOCTYPE")
 _DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s[^<>]*?ref\s*=\s*["\']([^"\']*)["\']')
 _COUNTS = re.compile(rb'\s(count|uniqueCount)\s*=\s*["\'](\d+)["\']')
 _REFERENCE = re.compile(r"([A-Za-z]{1,4})\$?(\d+)$")
@@ -121,16 +128,28 @@ def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, lim
     first = True
     end = b""
     for piece in _pieces(archive, entry):
-        if is_xml and any(mark in end + piece[:16] or mark in piece for mark in _DOCUMENT_TYPES):
+        if is_xml and _says(end, piece, _DOCUMENT_TYPES):
             raise FileRefused(
                 "xml_entities",
                 f'"{name}" defines XML entities, which no spreadsheet program does. Copy the rows into a new workbook '
                 f"and send that",
             )
+        if is_xml and lower.startswith("xl/") and _says(end, piece, _UNREAD_TEXT):
+            raise FileRefused(
+                "unusual_xml",
+                f'"{name}" keeps text in a way no spreadsheet program writes it (CDATA), and that could get lost. Open it '
+                f"in Excel or LibreOffice, save it as a new workbook (.xlsx) and send that",
+            )
         if first:
             _check_start(piece, entry, lower, name, limits, archive)
             first = False
-        end = piece[-16:]
+        end = (end + piece)[-_LONGEST_MARK:]
+
+
+def _says(end: bytes, piece: bytes, marks: tuple[bytes, ...]) -> bool:
+    """Whether a part says one of these in a piece of it, or across the end of the piece before."""
+    across = end + piece[:_LONGEST_MARK]
+    return any(mark in across or mark in piece for mark in marks)
 
 
 def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -41,6 +41,8 @@ class Request:
     mode: str
     options: Mapping[str, str | None]
     limits: Limits
+    parser: int
+    """Process id of the parser."""
 
     @staticmethod
     def of(said: Mapping[str, Any]) -> "Request":
@@ -52,13 +54,14 @@ class Request:
             mode=said["mode"],
             options=said["options"],
             limits=Limits(**said["limits"]),
+            parser=said["parser"],
         )
 
 
 def main() -> None:
     """Read one file."""
     request = Request.of(orjson.loads(sys.stdin.buffer.readline()))
-    _limit_myself(request.limits)
+    _limit_myself(request.limits, request.parser)
     out = sys.stdout.buffer
     try:
         for said in read(request):
@@ -189,10 +192,11 @@ def _too_many_columns(request: Request, columns: int, row: int) -> str:
     )
 
 
-def _limit_myself(limits: Limits) -> None:
+def _limit_myself(limits: Limits, parser: int) -> None:
     """Bound memory, processor time, files and descriptors, and die with the parser."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() == 1:
+    # It may have died before the line above. Its id may be 1: so it is in a container.
+    if os.getppid() != parser:
         sys.exit(1)
     bounds: Sequence[tuple[int, int]] = (
         (resource.RLIMIT_AS, limits.address_space),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,8 @@ from services.parser.limits import Limits
 from services.parser.refusals import FileRefused, ReaderKilled
 
 _ROOT = Path(__file__).parents[2]
+_LAST_WORDS = 1 << 16
+_EVERY_ATTEMPT = "ends every attempt at reading it"
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ async def reading(request: ReadRequest, limits: Limits, *, silence: float) -> As
     )
     assert process.stdin is not None
     try:
-        told = {**asdict(request), "path": str(request.path), "limits": asdict(limits)}
+        told = {**asdict(request), "path": str(request.path), "limits": asdict(limits), "parser": os.getpid()}
         with contextlib.suppress(ConnectionError):
             process.stdin.write(orjson.dumps(told) + b"\n")
             process.stdin.close()
@@ -90,31 +93,45 @@ async def reading(request: ReadRequest, limits: Limits, *, silence: float) -> As
 async def _listen(
     process: asyncio.subprocess.Process, name: str, limits: Limits, silence: float
 ) -> AsyncIterator[Said]:
-    assert process.stdout is not None
-    ended = False
-    while not ended:
+    said: Said | None = None
+    while not isinstance(said, FileEnd):
         try:
             async with asyncio.timeout(silence):
-                length, kind = frames.read_header(await process.stdout.readexactly(frames.HEADER))
-                payload = await process.stdout.readexactly(length)
+                said = await _next(process, name, limits)
         except TimeoutError:
             raise _too_slow(name, silence) from None
-        except (asyncio.IncompleteReadError, frames.BrokenFrame) as error:
-            raise await _death(process, name, limits) from error
-        if kind == frames.ROWS:
-            yield payload
-            continue
+        yield said
+
+
+async def _next(process: asyncio.subprocess.Process, name: str, limits: Limits) -> Said:
+    assert process.stdout is not None
+    try:
+        length, kind = frames.read_header(await process.stdout.readexactly(frames.HEADER))
+        payload = await process.stdout.readexactly(length)
+    except asyncio.IncompleteReadError as error:
+        raise await _death(process, name, limits) from error
+    except frames.BrokenFrame as error:
+        raise _died(name, _EVERY_ATTEMPT) from error
+    if kind == frames.ROWS:
+        return payload
+    try:
         said = orjson.loads(payload)
         if kind == frames.REFUSED:
-            raise FileRefused(said["code"], said["message"])
-        ended = kind == frames.END
-        yield FileEnd(**said) if ended else FileLayout(**said)
+            refused = FileRefused(said["code"], said["message"])
+        else:
+            return FileEnd(**said) if kind == frames.END else FileLayout(**said)
+    except (ValueError, TypeError, KeyError) as error:
+        raise _died(name, _EVERY_ATTEMPT) from error
+    raise refused
 
 
 async def _death(process: asyncio.subprocess.Process, name: str, limits: Limits) -> FileRefused:
     """Why the reader died, for a person. It did nothing but read this file."""
     assert process.stderr is not None
-    last_words = (await process.stderr.read(1 << 16)).decode("utf-8", "replace")
+    end = b""
+    while piece := await process.stderr.read(_LAST_WORDS):
+        end = (end + piece)[-_LAST_WORDS:]
+    last_words = end.decode("utf-8", "replace")
     code = await process.wait()
     if code == -signal.SIGXCPU:
         return _too_slow(name, limits.cpu_seconds)
@@ -128,7 +145,11 @@ async def _death(process: asyncio.subprocess.Process, name: str, limits: Limits)
     if "MemoryError" in last_words or "memory allocation" in last_words or code == -signal.SIGABRT:
         what = f"needs more than {limits.address_space // (1024 * 1024)} MB of memory to be read"
     else:
-        what = "ends every attempt at reading it"
+        what = _EVERY_ATTEMPT
+    return _died(name, what)
+
+
+def _died(name: str, what: str) -> FileRefused:
     return FileRefused(
         "reader_died",
         f'"{name}" {what}, which a healthy file of this size does not. Copy the rows into a new workbook, or save it as CSV '

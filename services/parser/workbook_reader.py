@@ -1,6 +1,7 @@
 """Workbooks (.xlsx) row by row, in constant memory but for the shared strings."""
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,9 @@ def _cell(value: Any) -> Cell:  # noqa: PLR0911 - one line a kind of value
     if isinstance(value, int):
         return value
     if isinstance(value, float):
+        if not math.isfinite(value):
+            # No number of a spreadsheet; JSON has no word for it, and a blank would be a silent loss.
+            return str(value)
         return int(value) if value.is_integer() and abs(value) < 1e15 else value  # noqa: PLR2004 - exact in a double
     if isinstance(value, dt.datetime | dt.date):
         return {"date": value.isoformat()}

@@ -151,7 +151,7 @@ def test_a_whole_number_is_seen_as_its_digits(tmp_path: Path, write: Write, numb
 
 
 @WHOLE
-@given(number=st.floats(allow_nan=False, allow_infinity=False))
+@given(number=st.floats(min_value=-1e300, max_value=1e300))
 def test_the_text_of_any_number_is_that_number_without_an_exponent(tmp_path: Path, number: float) -> None:
     ((cell,),) = ours(by_openpyxl(tmp_path / "file.xlsx", [[number]]))
     text = cell_text(cell)
@@ -262,7 +262,7 @@ def test_dates_written_as_text_of_the_standard_are_dates(tmp_path: Path) -> None
     assert ours(path) == [[{"date": "2026-01-31"}, {"date": "2026-01-31T10:00:00"}]]
 
 
-@pytest.mark.parametrize("row", [1_048_577, 4_000_000_000, 99_999_999_999])
+@pytest.mark.parametrize("row", [1_048_577, 4_000_000_000])
 def test_a_row_no_spreadsheet_has_is_refused_before_all_the_blank_ones_above_it_are_read(
     tmp_path: Path, row: int
 ) -> None:
@@ -274,7 +274,7 @@ def test_a_row_no_spreadsheet_has_is_refused_before_all_the_blank_ones_above_it_
     "rows",
     [
         '<row r="1"><c r="A1" t="s"><v>7</v></c></row>',
-        '<row r="1"><c r="A1"><v>twelve</v></c></row>',
+        '<row r="1"><c r="A1" t="n"><v>twelve</v></c></row>',
         '<row r="1"><c r="A1" t="new"><v>1</v></c></row>',
         '<row r="3"><c r="A3"><v>1</v></c></row><row r="1"><c r="A1"><v>1</v></c></row>',
         '<row r="1"><c r="A1"><v>1',
@@ -362,3 +362,15 @@ def test_a_sheet_that_is_a_chart_is_passed_over(tmp_path: Path) -> None:
         book.add_chartsheet("Chart").set_chart(chart)
         book.add_worksheet("Shirts").write_row(0, 0, HEADINGS)
     assert WorkbookReader(path, "shirts.xlsx").choose_sheet(PRODUCTS, None) == "Shirts"
+
+
+@pytest.mark.parametrize("written", ["NaN", "1e999", "-INF"])
+def test_a_number_that_is_none_is_text_and_not_a_blank(tmp_path: Path, written: str) -> None:
+    rows = row_xml(1, "Product Title") + f'<row r="2"><c r="A2"><v>{written}</v></c></row>'
+    path = archive(tmp_path / "file.xlsx", parts(sheet=sheet_xml(rows)))
+    try:
+        cells = list(WorkbookReader(path, "file.xlsx").rows("Products"))
+    except FileRefused as refused:
+        assert refused.code == "damaged"
+    else:
+        assert cells[1][0], "what stands there is said, and refused by the rules"

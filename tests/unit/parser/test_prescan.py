@@ -233,3 +233,14 @@ def test_a_sheet_made_to_be_searched_for_ever_is_looked_at_in_no_time(tmp_path: 
     began = time.process_time()
     prescan(path, "shirts.xlsx", LIMITS)
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("part", ["sheet", "strings"])
+def test_text_the_reader_would_take_for_nothing_is_refused_and_not_lost(tmp_path: Path, part: str) -> None:
+    spoilt = {
+        "sheet": sheet_xml('<row r="1"><c r="A1" t="str"><v><![CDATA[Title]]></v></c></row>'),
+        "strings": strings_xml("<![CDATA[Title]]>"),
+    }
+    refused = refusal(archive(tmp_path / "file", parts(**{part: spoilt[part]})))
+    assert refused.code == "unusual_xml"
+    assert "save it as a new workbook" in refused.message
