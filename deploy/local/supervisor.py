@@ -1,4 +1,4 @@
-"""Runs the services of a stack and starts again what dies: `python -m deploy.local.supervisor`.
+"""Runs the services of a stack and starts again what dies, servers too: `python -m deploy.local.supervisor`.
 
 It is told which replicas by the stack's state. Whatever ends it, its services end too.
 """
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import processes
+from deploy.local.server import StartFailed
 from deploy.local.stack import PROJECT, Stack
 
 _CAP = 15.0
 _LIVED = 30.0
+_SERVERS_EVERY = 2.0
 
 
 @dataclass
@@ -88,14 +90,31 @@ def main() -> None:
     ending: list[int] = []
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda number, _frame: ending.append(number))
+    look_at_servers = 0.0
     while not ending:
         for replica in replicas:
             replica.look(time.monotonic())
+        if time.monotonic() >= look_at_servers:
+            _revive(stack)
+            look_at_servers = time.monotonic() + _SERVERS_EVERY
         time.sleep(0.1)
     for replica in replicas:
         replica.end()
     for replica in replicas:
         replica.wait(20)
+
+
+def _revive(stack: Stack) -> None:
+    """Start the servers again that have died."""
+    if stack.running:
+        return
+    dead = [server.name for server in stack.servers if not server.running]
+    try:
+        stack.up()
+    except StartFailed as failed:
+        _say("servers.not_started", servers=dead, problem=str(failed))
+    else:
+        _say("servers.started_again", servers=dead)
 
 
 def _say(event: str, **said: object) -> None:

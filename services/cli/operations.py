@@ -9,12 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.local.s3_server import UPLOADS
 from deploy.local.stack import SERVICES, Stack
 from services.cli import exits
 from services.cli.imports import Json, print_json
 from services.cli.running import running
 from services.cli.showing import terminal
 from shared.db.migrate import migrate
+from shared.events.topics import FILE_UPLOADED
 from shared.messaging.kafka import apply_topics
 from shared.messaging.lag import topic_lag
 
@@ -69,6 +71,26 @@ def bring_up(stack: Stack, console: Console, *, workers: int | None = None) -> N
         console, ", ".join(f"{service} × {number}" if number > 1 else service for service, number in wanted.items())
     ):
         stack.start_services(wanted)
+
+
+def connection(as_json: Json = False) -> int:
+    """What a system of yours needs to send files itself: addresses, the uploads bucket, and the key that may write to it."""
+    stack = Stack()
+    access_key, secret_key = stack.storage_keys("upstream")
+    known = {
+        "kafka_bootstrap": stack.endpoints.kafka_bootstrap,
+        "topic": FILE_UPLOADED.name,
+        "s3_endpoint": stack.endpoints.s3_endpoint,
+        "s3_bucket": UPLOADS,
+        "s3_access_key": access_key,
+        "s3_secret_key": secret_key,
+    }
+    if as_json:
+        print_json(known)
+    else:
+        for name, value in known.items():
+            terminal().print(f"{name:<16} {value}", highlight=False, soft_wrap=True)
+    return exits.COMPLETED
 
 
 def down(as_json: Json = False) -> int:

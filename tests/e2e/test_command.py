@@ -12,11 +12,14 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 from uuid import uuid4
 
+import confluent_kafka
 import openpyxl
 import pytest
+from minio import Minio
 from sqlalchemy import text
 
 from deploy.local.stack import Stack
+from shared.messaging.contract import EXAMPLE_UPLOAD
 from tests.harness.files import HEADINGS, catalogue, product, workbook
 from tests.harness.fleet import ROOT
 from tests.harness.world import World, eventually
@@ -292,3 +295,29 @@ async def test_an_event_nobody_can_read_is_a_dead_letter_that_can_be_looked_at(w
     missing = await winnow("dead-letters", "show", "file-uploaded.dead-letter:0:999999")
     assert missing.returncode == 1
     assert "dead-letters list" in missing.stderr
+
+
+async def test_what_winnow_connection_prints_is_all_an_upstream_system_needs(
+    world: World, winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    told = await winnow.json("connection")
+    storage = Minio(
+        told["s3_endpoint"].removeprefix("http://"),
+        access_key=told["s3_access_key"],
+        secret_key=told["s3_secret_key"],
+        secure=False,
+        region="us-east-1",
+    )
+    key = f"{tenant}/autumn.xlsx"
+    await asyncio.to_thread(
+        storage.fput_object, told["s3_bucket"], key, str(workbook(tmp_path / "a.xlsx", catalogue(2)))
+    )
+    producer = confluent_kafka.Producer({"bootstrap.servers": told["kafka_bootstrap"]})
+    event = {**EXAMPLE_UPLOAD, "tenant_id": tenant, "object_key": key}
+    producer.produce(told["topic"], json.dumps(event).encode())
+    assert producer.flush(20) == 0
+
+    async def ended() -> bool:
+        return [found["created_rows"] for found in await winnow.json("status", "--tenant", tenant)] == [6]
+
+    await eventually("the file is imported", ended)

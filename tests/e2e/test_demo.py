@@ -1,5 +1,6 @@
 """The demo, as a newcomer runs it, in a folder of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from deploy.local.stack import PROJECT, Stack
+from tests.harness.files import catalogue, workbook
 
 
 @pytest.fixture
@@ -75,3 +77,42 @@ def test_the_demo_can_be_interrupted_leaves_nothing_running_and_works_the_next_t
     (workbook,) = (home / "demo").glob("*/*-corrections.xlsx")
     assert str(workbook.relative_to(PROJECT)) in said
     assert "make up" in said
+
+
+def winnow(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "WINNOW_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_what_is_killed_under_winnow_up_comes_back_and_winnow_down_leaves_nothing(home: Path, tmp_path: Path) -> None:
+    started_up = winnow(home, "up")
+    assert started_up.returncode == 0, started_up.stdout + started_up.stderr
+    stack = Stack(home)
+    service = next(line for line in of_home(home) if "services.committer" in line)
+    assert service
+    for server in stack.servers:
+        record = server.record
+        assert record is not None
+        os.kill(record.pid, signal.SIGKILL)
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "services.committer" in process.cmdline() and process.environ().get("WINNOW_HOME") == str(home):
+                process.kill()
+
+    deadline = time.monotonic() + 60
+    while not (stack.running and all(server.answers() for server in stack.servers)):
+        assert time.monotonic() < deadline, (home / "logs" / "supervisor.log").read_text()
+        time.sleep(0.1)  # the condition lies in another process
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(20))
+    imported = winnow(home, "import", str(path), "--tenant", "acme", "--watch")
+    assert imported.returncode == 0, imported.stdout + imported.stderr
+
+    assert winnow(home, "down").returncode == 0
+    assert of_home(home) == []
