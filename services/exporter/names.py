@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
-_LONGEST_STEM = 80
+_LONGEST_STEM, _MOST_BYTES = 80, 200
 _UNSAFE = re.compile(r'[\\/:*?"<>|%#&{}$!`=@+\x00-\x1f\x7f]+')
 _CORRECTED_BEFORE = re.compile(r"(-corrections|-failed-rows)+$")
 
@@ -29,7 +29,8 @@ def file_stem(file_name: str) -> str:
     """The readable part of a file's name, safe as part of a path, a key and a link in every system.
 
     Folders and the ending go, whatever a shell, a path or a link could misread becomes a space; a correction of a
-    correction does not say so twice. Never empty, never longer than 80 characters.
+    correction does not say so twice. Never empty, never longer than 80 characters or 200 bytes: with its
+    ending it has to fit the 255 bytes that file systems, and storage above them, take.
     """
     name = unicodedata.normalize("NFC", file_name.replace("\\", "/").rsplit("/", 1)[-1])
     stem, dot, ending = name.rpartition(".")
@@ -37,4 +38,5 @@ def file_stem(file_name: str) -> str:
         stem = name
     visible = "".join(char if char.isprintable() else " " for char in stem)
     words = " ".join(_UNSAFE.sub(" ", visible).split()).strip(" .-")
-    return _CORRECTED_BEFORE.sub("", words)[:_LONGEST_STEM].strip(" .-") or "import"
+    short = _CORRECTED_BEFORE.sub("", words)[:_LONGEST_STEM].encode()[:_MOST_BYTES].decode(errors="ignore")
+    return short.strip(" .-") or "import"

@@ -31,20 +31,46 @@ class Chunk:
         return self.rows[-1][0]
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkSizes:
+    """How large chunks may grow before the next one is begun, and how large a group may be at all.
+
+    In rows, and in bytes of their cells as JSON: a chunk is in the memory of every stage, and a small workbook can say
+    the same long text in every cell.
+    """
+
+    first_rows: int = 250
+    rows: int = 4_000
+    chunk_bytes: int = 4_000_000
+    group_rows: int = 20_000
+    group_bytes: int = 16_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What an earlier reading of the file has staged: so many chunks, the last of which ends with this row."""
+
+    chunks: int = 0
+    last_row: int = 0
+
+
 class ChunkCutter:
     """Cuts read rows into chunks. The first is small, so that its rows are in production early.
 
-    A chunk is handed out when the next group has begun, so the last one is known to be the last.
+    A chunk is handed out when the next group has begun, so the last one is known to be the last. Rows that are `staged`
+    are looked at and not cut again, so what was read under other sizes is gone on with as it is.
     """
 
-    def __init__(self, *, first_rows: int, rows: int, group_rows: int) -> None:
-        self._targets = (first_rows, rows)
-        self._group_rows = group_rows
+    def __init__(self, sizes: ChunkSizes, staged: Staged | None = None) -> None:
+        self._sizes = sizes
+        self._staged = staged or Staged()
         self._grouping = Grouping()
         self._seen = SeenKeys()
-        self._open = Chunk(1)
+        self._open = Chunk(self._staged.chunks + 1)
+        self._open_bytes = 0
         self._group: int | None = None
         self._group_size = 0
+        self._group_bytes = 0
 
     def add(self, read: ReadRow) -> Iterator[Chunk]:
         """Take the next row; yields a chunk when one is complete and not the last.
@@ -54,21 +80,20 @@ class ChunkCutter:
         """
         row, handle, barcode, sku, cells = read
         group = self._grouping.place(row, handle)
+        duplicates = self._duplicates(row, group, handle, barcode, sku)
+        if row <= self._staged.last_row:
+            return
         if group != self._group:
-            begins_chunk = len(self._open.rows) >= self._targets[self._open.number > 1]
-            self._group, self._group_size = group, 0
-            if begins_chunk:
-                full, self._open = self._open, Chunk(self._open.number + 1)
+            self._group, self._group_size, self._group_bytes = group, 0, 0
+            if self._is_full():
+                full, self._open, self._open_bytes = self._open, Chunk(self._open.number + 1), 0
                 yield full
         self._group_size += 1
-        if self._group_size > self._group_rows:
-            raise FileRefused(
-                "group_too_large",
-                f"The product that begins in row {group} has more than {self._group_rows:,} rows (the limit "
-                f"WINNOW_PARSER_GROUP_ROWS). Give each product its own Product Handle, or split it into several files",
-            )
+        self._group_bytes += len(cells)
+        self._open_bytes += len(cells)
+        self._check_group(group)
         self._open.rows.append((row, group, cells))
-        self._note_duplicates(row, group, handle, barcode, sku)
+        self._open.duplicates.extend(duplicates)
 
     def finish(self) -> Chunk | None:
         """The last chunk; None when there was no row at all."""
@@ -77,9 +102,28 @@ class ChunkCutter:
         self._open.is_last = True
         return self._open
 
-    def _note_duplicates(self, row: int, group: int, handle: str, barcode: str, sku: str) -> None:
+    def _is_full(self) -> bool:
+        rows = self._sizes.first_rows if self._open.number == 1 else self._sizes.rows
+        return len(self._open.rows) >= rows or self._open_bytes >= self._sizes.chunk_bytes
+
+    def _check_group(self, group: int) -> None:
+        if self._group_size > self._sizes.group_rows:
+            what, setting = f"more than {self._sizes.group_rows:,} rows", "WINNOW_PARSER_GROUP_ROWS"
+        elif self._group_bytes > self._sizes.group_bytes:
+            what, setting = f"more than {self._sizes.group_bytes // 1_000_000:,} MB", "WINNOW_PARSER_GROUP_MEGABYTES"
+        else:
+            return
+        raise FileRefused(
+            "group_too_large",
+            f"The product that begins in row {group} has {what} (the limit {setting}). Give each product its own Product "
+            f"Handle, or split it into several files",
+        )
+
+    def _duplicates(self, row: int, group: int, handle: str, barcode: str, sku: str) -> list[dict[str, object]]:
         # Only the row that begins a group brings its handle; the others repeat it or are blank.
         keys = (("handle", handle if row == group else ""), ("barcode", barcode), ("sku", sku))
-        for name, value in keys:
-            if value and (first := self._seen.first_row(name, value, row)) is not None:
-                self._open.duplicates.append({"row": row, "field": name, "first_row": first})
+        return [
+            {"row": row, "field": name, "first_row": first}
+            for name, value in keys
+            if value and (first := self._seen.first_row(name, value, row)) is not None
+        ]

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.parser import repository
-from services.parser.chunks import Chunk, ChunkCutter
+from services.parser.chunks import Chunk, ChunkCutter, Staged
 from services.parser.frames import BrokenFrame, read_rows
 from services.parser.lease import reading_lease
 from services.parser.refusals import FileRefused, ReaderKilled
@@ -85,7 +85,10 @@ class ImportFile:
             known = await repository.find(conn, event.import_id)
         if known is None:
             raise Poison(f"import {event.import_id} is not in the ledger")
-        if not known.ended_reading:
+        if known.object_key != event.object_key:
+            # One import is one file: the one it was registered with, whose own event is in the outbox.
+            log.warning("event.names_another_file", object_key=event.object_key)
+        elif not known.ended_reading:
             with structlog.contextvars.bound_contextvars(import_id=str(known.id)):
                 await self._read_in_turn(event, known, delivery)
         self._accepted.pop(delivery.place, None)
@@ -146,8 +149,10 @@ class ImportFile:
     async def _read(self, event: FileUploaded, path: Path, traceparent: str | None) -> None:
         """Read the file; once more, from what is staged, when something from outside killed its reader."""
         for life in range(1, _READER_LIVES + 1):
+            async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
+                staged = await repository.staged(conn, event.import_id)
             try:
-                await _Reading(self._around, event, traceparent).run(path)
+                await _Reading(self._around, event, staged, traceparent).run(path)
             except ReaderKilled as killed:
                 if life == _READER_LIVES:
                     raise
@@ -185,20 +190,15 @@ class ImportFile:
 class _Reading:
     """One reading of one file."""
 
-    def __init__(self, around: Surroundings, event: FileUploaded, traceparent: str | None) -> None:
+    def __init__(self, around: Surroundings, event: FileUploaded, staged: Staged, traceparent: str | None) -> None:
         assert event.import_id is not None
         self._around = around
         self._event = event
         self._import_id = event.import_id
         self._traceparent = traceparent
-        settings = around.settings
-        self._cutter = ChunkCutter(
-            first_rows=settings.first_chunk_rows, rows=settings.chunk_rows, group_rows=settings.group_rows
-        )
+        self._cutter = ChunkCutter(around.settings.chunk_sizes, staged)
 
     async def run(self, path: Path) -> None:
-        async with tenant_transaction(self._around.engine, self._event.tenant_id) as conn:
-            staged = await repository.staged_chunks(conn, self._import_id)
         request = ReadRequest(
             path, self._event.file_name, self._event.entity_type, self._event.mode, self._event.options.model_dump()
         )
@@ -208,15 +208,15 @@ class _Reading:
                 if isinstance(part, FileLayout):
                     await self._describe(part)
                 elif isinstance(part, FileEnd):
-                    await self._finish(part, staged)
-                elif not await self._take(part, staged):
+                    await self._finish(part)
+                elif not await self._take(part):
                     return
 
     async def _describe(self, layout: FileLayout) -> None:
         async with tenant_transaction(self._around.engine, self._event.tenant_id) as conn:
             await repository.describe(conn, self._import_id, layout)
 
-    async def _take(self, payload: bytes, staged: int) -> bool:
+    async def _take(self, payload: bytes) -> bool:
         """Take a batch of rows; False when another process has taken over."""
         try:
             chunks = [chunk for row in read_rows(payload) for chunk in self._cutter.add(row)]
@@ -226,18 +226,18 @@ class _Reading:
             ) from broken
         self._around.beat()
         for chunk in chunks:
-            if chunk.number > staged and not await self._stage(chunk, None):
+            if not await self._stage(chunk, None):
                 return False
         return True
 
-    async def _finish(self, end: FileEnd, staged: int) -> None:
+    async def _finish(self, end: FileEnd) -> None:
+        # The last chunk is staged together with the end of the reading, so there is one however often it is read.
         last = self._cutter.finish()
         if last is None:
             raise FileRefused(
                 "no_data_rows",
                 f'"{self._event.file_name}" has headings but no data rows below them. Fill it in and send it again',
             )
-        assert last.number > staged, "the last chunk is staged together with the end of the reading"
         await self._stage(last, end)
 
     async def _stage(self, chunk: Chunk, end: FileEnd | None) -> bool:

@@ -3,6 +3,7 @@
 Source of the rules: products.md, "Layouts that must be read", and docs/decisions/0006-template-example-row.md.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from shared.entities.names import heading_key
 
 # Headings are looked for in so many rows from the top.
 SEARCHED_ROWS = 20
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRo
     """The row with the most known headings among the first ones; the first of equals; None when none is known."""
     best: HeadingRow | None = None
     for number, cells in enumerate(rows[:SEARCHED_ROWS], start=1):
-        texts = tuple(cell_text(cell).strip() for cell in cells)
+        texts = tuple(_storable(cell_text(cell).strip()) for cell in cells)
         known = sum(1 for text in texts if text and heading_key(text) in entity.by_heading_key)
         if known and (best is None or known > best.known):
             best = HeadingRow(number, texts, known)
@@ -69,6 +71,11 @@ def find_layout(entity: EntityType, mode: str, rows: Sequence[Sequence[Cell]], n
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
     skipped, notices = _example(entity, rows, found, mapping)
     return Layout(headings, mapping, found.row, skipped, (*mapping.notices, *notices))
+
+
+def _storable(text: str) -> str:
+    """A heading as it can be kept: Postgres has no NUL in JSON, UTF-8 no half of a surrogate pair."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _named(texts: Sequence[str]) -> list[str]:

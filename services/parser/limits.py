@@ -9,6 +9,7 @@ class Limits:
 
     rows: int = 1_048_576
     columns: int = 200
+    text_bytes: int = 2_000_000_000
     inflated_bytes: int = 4_000_000_000
     inflate_ratio: int = 250
     archive_entries: int = 2_000

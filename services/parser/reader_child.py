@@ -28,7 +28,7 @@ from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.cells import Cell, cell_text, is_blank
 
 _PR_SET_PDEATHSIG = 1
-_BATCH = 400
+_BATCH, _BATCH_BYTES = 400, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,10 @@ def _rows(request: Request, layout: Layout, rows: Iterator[list[Cell]]) -> Itera
     width = len(layout.headings)
     undo = _restored if was_handed_back(layout.headings) else None
     columns = [layout.mapping.fields.get(code, -1) for code in ("handle", "barcode", "sku")]
-    count, beyond, first_beyond = 0, 0, 0
+    count, beyond, first_beyond, text_bytes = 0, 0, 0, 0
     keys: list[tuple[int, str, str, str, int]] = []
     cells: list[bytes] = []
+    batch_bytes = 0
     for number, row in enumerate(islice(rows, layout.heading_row, None), start=layout.heading_row + 1):
         if not row or number in layout.skipped or all(map(is_blank, row)):
             continue
@@ -152,12 +153,16 @@ def _rows(request: Request, layout: Layout, rows: Iterator[list[Cell]]) -> Itera
         if undo is not None:
             row = undo(row)  # noqa: PLW2901 - the row as it was before it was handed back
         document = orjson.dumps(row)
+        text_bytes += len(document)
+        if text_bytes > request.limits.text_bytes:
+            raise FileRefused("too_large", _too_much_text(request, number))
         handle, barcode, sku = (_key(row, column) for column in columns)
         keys.append((number, handle, barcode, sku, len(document)))
         cells.append(document)
-        if len(keys) == _BATCH:
+        batch_bytes += len(document)
+        if len(keys) == _BATCH or batch_bytes >= _BATCH_BYTES:
             yield frames.rows_frame(keys, cells)
-            keys, cells = [], []
+            keys, cells, batch_bytes = [], [], 0
     if keys:
         yield frames.rows_frame(keys, cells)
     yield frames.json_frame(frames.END, {"rows": count, "notices": _beyond(beyond, first_beyond, width)})
@@ -182,6 +187,13 @@ def _too_many_rows(request: Request) -> str:
     return (
         f'"{request.name}" has more than {request.limits.rows:,} rows, the most that are read (WINNOW_PARSER_ROWS). Split it '
         f"into several files and send those"
+    )
+
+
+def _too_much_text(request: Request, row: int) -> str:
+    return (
+        f'"{request.name}" has more than {request.limits.text_bytes // 1_000_000:,} MB of text in the rows up to row {row}, the '
+        f"most that is read (WINNOW_PARSER_TEXT_MEGABYTES). Split it into several files and send those"
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.parser.chunks import Chunk
+from services.parser.chunks import Chunk, Staged
 from services.parser.sandbox import FileLayout
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
@@ -28,12 +28,12 @@ _REGISTER = text(
 # Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
     """
-    SELECT id, status, parsed_at, file_sha256 FROM imports.imports
+    SELECT id, status, parsed_at, object_key, file_sha256 FROM imports.imports
      WHERE tenant_id = :tenant_id AND (idempotency_key = :idempotency_key OR id = :id)
      ORDER BY idempotency_key = :idempotency_key DESC LIMIT 1
     """
 )
-_FIND = text("SELECT id, status, parsed_at, file_sha256 FROM imports.imports WHERE id = :id")
+_FIND = text("SELECT id, status, parsed_at, object_key, file_sha256 FROM imports.imports WHERE id = :id")
 _BEGIN = text(
     """
     UPDATE imports.imports
@@ -52,7 +52,9 @@ _DESCRIBE = text(
      WHERE id = :id AND status = 'importing' AND parsed_at IS NULL
     """
 )
-_STAGED = text("SELECT coalesce(max(chunk_no), 0) FROM imports.import_chunks WHERE import_id = :id")
+_STAGED = text(
+    "SELECT coalesce(max(chunk_no), 0), coalesce(max(last_row), 0) FROM imports.import_chunks WHERE import_id = :id"
+)
 # Locks the import: of two processes that read one file, however that came about, one stages a chunk.
 _STILL_READING = text(
     """
@@ -103,6 +105,7 @@ class KnownImport:
 
     id: UUID
     ended_reading: bool
+    object_key: str
     file_sha256: str | None
     is_new: bool
 
@@ -123,7 +126,7 @@ async def find(conn: AsyncConnection, import_id: UUID | None) -> KnownImport | N
 
 def _known(row: Row[Any], *, is_new: bool) -> KnownImport:
     ended = row.parsed_at is not None or row.status not in {"uploading", "importing"}
-    return KnownImport(row.id, ended, row.file_sha256, is_new)
+    return KnownImport(row.id, ended, row.object_key, row.file_sha256, is_new)
 
 
 async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> bool:
@@ -147,9 +150,9 @@ async def describe(conn: AsyncConnection, import_id: UUID, layout: FileLayout) -
     )
 
 
-async def staged_chunks(conn: AsyncConnection, import_id: UUID) -> int:
-    """How many chunks are staged already."""
-    return int((await conn.execute(_STAGED, {"id": import_id})).scalar_one())
+async def staged(conn: AsyncConnection, import_id: UUID | None) -> Staged:
+    """What an earlier reading has staged."""
+    return Staged(*(await conn.execute(_STAGED, {"id": import_id})).one())
 
 
 async def stage(conn: AsyncConnection, import_id: UUID, tenant_id: str, chunk: Chunk) -> bool:

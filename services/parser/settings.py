@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.parser.chunks import ChunkSizes
 from services.parser.limits import Limits
 
 
@@ -19,6 +20,8 @@ class ParserSettings(BaseSettings):
     rows: int = Field(default=1_048_576, description="most data rows")
     columns: int = Field(default=200, description="most columns")
     group_rows: int = Field(default=20_000, description="most rows of one product")
+    group_megabytes: int = Field(default=16, description="most text of one product")
+    text_megabytes: int = Field(default=2_000, description="most text of all rows, each repetition counted")
     inflated_megabytes: int = Field(default=4_000, description="largest workbook once unpacked")
     inflate_ratio: int = Field(default=250, description="most a part of a workbook may grow when unpacked")
     archive_entries: int = Field(default=2_000, description="most parts of a workbook")
@@ -27,6 +30,7 @@ class ParserSettings(BaseSettings):
     reader_silence_seconds: float = Field(default=120, description="longest the reading process may say nothing")
     first_chunk_rows: int = Field(default=250, description="rows of the first chunk, so that it is done early")
     chunk_rows: int = Field(default=4_000, description="rows of every other chunk")
+    chunk_megabytes: int = Field(default=4, description="text from which on a chunk takes no further product")
     reread_after_seconds: float = Field(
         default=10, description="a file whose reading has not got on for this time is read by whoever is free"
     )
@@ -34,11 +38,23 @@ class ParserSettings(BaseSettings):
     folder: Path | None = Field(default=None, description="where files are kept while they are read")
 
     @property
+    def chunk_sizes(self) -> ChunkSizes:
+        """How files are cut."""
+        return ChunkSizes(
+            first_rows=self.first_chunk_rows,
+            rows=self.chunk_rows,
+            chunk_bytes=self.chunk_megabytes * 1_000_000,
+            group_rows=self.group_rows,
+            group_bytes=self.group_megabytes * 1_000_000,
+        )
+
+    @property
     def limits(self) -> Limits:
         """What the reading process is told."""
         return Limits(
             rows=self.rows,
             columns=self.columns,
+            text_bytes=self.text_megabytes * 1_000_000,
             inflated_bytes=self.inflated_megabytes * 1_000_000,
             inflate_ratio=self.inflate_ratio,
             archive_entries=self.archive_entries,

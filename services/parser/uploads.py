@@ -18,6 +18,7 @@ from shared.storage import tenant_owns
 
 _TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
 _UNKNOWN = "unknown"
+_LONGEST_KEY = 1024
 _RESERVED_MODES = ("enrich", "upsert")
 
 
@@ -25,7 +26,7 @@ def check_claim(event: FileUploaded) -> None:
     """Let only claims pass of which an import can come.
 
     Raises:
-        FileRefused: unknown entity type or mode, or an object outside the tenant's own part of the storage.
+        FileRefused: unknown entity type or mode, a key no object can have, or an object outside the tenant's own part of the storage.
     """
     entity = ENTITY_TYPES.get(event.entity_type)
     if entity is None:
@@ -41,6 +42,12 @@ def check_claim(event: FileUploaded) -> None:
         raise FileRefused(
             "unknown_mode",
             f'Mode "{event.mode}" {why} for {entity.name}; there is {modes}. Send the event again with one of these as mode',
+        )
+    if (size := len(event.object_key.encode())) > _LONGEST_KEY:
+        raise FileRefused(
+            "invalid_object_key",
+            f"The object key has {size:,} bytes; no storage has room for more than {_LONGEST_KEY:,}. Put the file under a "
+            f"shorter key and send the event again",
         )
     if not tenant_owns(event.tenant_id, event.object_key):
         raise FileRefused(

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.validator.names import Name, read_name, split_list
+from services.validator.names import Name, read_name, split_list, too_many
 from services.validator.numbers import digits_after_point, exact
 from services.validator.problems import Problem
 from services.validator.rows import Value
@@ -84,7 +84,10 @@ _cached = lru_cache(maxsize=4_096)(_read)
 
 def _read_pairs(text: str) -> tuple[Material, ...] | Problem:
     found: dict[str, Material] = {}
-    for part in split_list(text):
+    parts = split_list(text)
+    if problem := too_many(text, len(parts), "materials"):
+        return problem
+    for part in parts:
         material = _read_pair(part)
         if isinstance(material, Problem):
             return material
@@ -113,7 +116,10 @@ def _read_pair(part: str) -> Material | Problem:
 def _read_percentages(text: str) -> list[Decimal | None] | Problem:
     """By position; None for a blank between others, none after the last."""
     figures: list[Decimal | None] = []
-    for part in text.replace("|", ";").split(";"):
+    parts = text.replace("|", ";").split(";")
+    if problem := too_many(text, len(parts), "percentages"):
+        return problem
+    for part in parts:
         figure = part.strip()
         percentage = _read_percentage(figure) if figure else None
         if isinstance(percentage, Problem):

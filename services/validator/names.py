@@ -11,6 +11,9 @@ from shared.entities.reasons import shown
 INDEXED_BYTES = 2_500
 """The most UTF-8 bytes of a text that has to be unique: what fits a PostgreSQL index entry beside its tenant."""
 
+LONGEST_LIST = 1_000
+"""The most names one cell can list."""
+
 _SEPARATORS = re.compile("[;|]")
 _CACHED_LENGTH = 256
 _WORST_BYTES_A_CHARACTER = 4
@@ -40,8 +43,17 @@ def read_name(text: str) -> Name | Problem:
 
 
 def read_names(text: str) -> tuple[Name, ...] | Problem:
-    """The names of a list cell; repeats, ignoring case, are kept once, as first typed."""
+    """The names of a list cell, at most 1,000; repeats, ignoring case, are kept once, as first typed."""
     return _cached_names(text) if len(text) <= _CACHED_LENGTH else _names(text)
+
+
+def too_many(text: str, parts: int, what: str = "names") -> Problem | None:
+    """What is wrong with a list cell of so many parts. A small file can say the same long list in every cell."""
+    if parts <= LONGEST_LIST:
+        return None
+    return Problem(
+        "invalid_cell", f'"{shown(text)}" lists {parts:,} {what}; at most {LONGEST_LIST:,} can be in one cell'
+    )
 
 
 def too_long(text: str, key: str) -> Problem | None:
@@ -64,7 +76,10 @@ def _name(text: str) -> Name | Problem:
 
 def _names(text: str) -> tuple[Name, ...] | Problem:
     names: dict[str, Name] = {}
-    for part in split_list(text):
+    parts = split_list(text)
+    if problem := too_many(text, len(parts)):
+        return problem
+    for part in parts:
         name = read_name(part)
         if isinstance(name, Problem):
             return name

@@ -16,9 +16,14 @@ TenantId = Annotated[
 # No control characters: neither Postgres nor a page can show them.
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 ObjectKey = Annotated[Line, Field(min_length=1, max_length=1024)]
-Count = Annotated[int, Field(ge=0)]
-RowNumber = Annotated[int, Field(ge=1, description="As the spreadsheet numbers its rows, from 1.")]
-ChunkNumber = Annotated[int, Field(ge=1, description="Chunks of an import are numbered from 1 in file order.")]
+# As large as the ledger's own columns can hold.
+_INTEGER, _BIGINT = 2**31 - 1, 2**63 - 1
+Count = Annotated[int, Field(ge=0, le=_INTEGER)]
+Bytes = Annotated[int, Field(ge=0, le=_BIGINT)]
+RowNumber = Annotated[int, Field(ge=1, le=_INTEGER, description="As the spreadsheet numbers its rows, from 1.")]
+ChunkNumber = Annotated[
+    int, Field(ge=1, le=_INTEGER, description="Chunks of an import are numbered from 1 in file order.")
+]
 
 
 class _Body(BaseModel):
@@ -76,7 +81,7 @@ class FileUploaded(Event):
     import_id: Annotated[UUID | None, Field(description="UUIDv7 to give the import; made by Winnow when absent.")] = (
         None
     )
-    file_size: Annotated[Count | None, Field(description="Bytes; a different size refuses the file.")] = None
+    file_size: Annotated[Bytes | None, Field(description="Bytes; a different size refuses the file.")] = None
     file_sha256: Annotated[
         str | None,
         Field(pattern=r"^[0-9a-fA-F]{64}$", description="Hex; a different checksum refuses the file."),

@@ -19,13 +19,15 @@ class Topic:
     """One topic: its name, the one class it carries, and how it is laid out.
 
     `group` is the consumer group of the stage that acts on it; None when no stage of ours does, and then the event
-    is done with as soon as the broker has it. `partitions` is the most a stage can be scaled to.
+    is done with as soon as the broker has it. `partitions` is the most a stage can be scaled to. On a public topic
+    others than ourselves publish.
     """
 
     name: str
     event: type[Event]
     group: str | None
     partitions: int
+    is_public: bool = False
 
     @property
     def dead_letter(self) -> str:
@@ -33,7 +35,7 @@ class Topic:
         return f"{self.name}.dead-letter"
 
 
-FILE_UPLOADED = Topic("file-uploaded", FileUploaded, "winnow-parser", 8)
+FILE_UPLOADED = Topic("file-uploaded", FileUploaded, "winnow-parser", 8, is_public=True)
 ROWS_STAGED = Topic("rows-staged", RowsStaged, "winnow-validator", 16)
 ROWS_VALIDATED = Topic("rows-validated", RowsValidated, "winnow-committer", 16)
 IMPORT_COMPLETED = Topic("import-completed", ImportCompleted, "winnow-exporter", 8)

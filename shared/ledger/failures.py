@@ -25,6 +25,6 @@ class PostgresFailureLedger:
             await give_up(conn, event, reference, problem)
 
     async def discard(self, event: Event) -> None:
-        """The event is not published again."""
+        """See `shared.messaging.outbox.discard`."""
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            await outbox.settle(conn, event)
+            await outbox.discard(conn, event)

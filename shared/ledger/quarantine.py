@@ -38,6 +38,7 @@ _OPEN_IMPORT_OF_OBJECT = text(
     """
     SELECT id FROM imports.imports
      WHERE tenant_id = :tenant AND object_key = :key AND status IN ('uploading', 'importing')
+       AND (CAST(:id AS uuid) IS NULL OR id = :id)
     """
 )
 _NO_FILES = text(
@@ -88,7 +89,8 @@ async def give_up(conn: AsyncConnection, event: Event, reference: str, problem: 
     if isinstance(event, RowsStaged | RowsValidated):
         await _quarantine_chunk(conn, event.import_id, event.chunk_no, reference)
     elif isinstance(event, FileUploaded):
-        found = await conn.execute(_OPEN_IMPORT_OF_OBJECT, {"tenant": event.tenant_id, "key": event.object_key})
+        scope = {"tenant": event.tenant_id, "key": event.object_key, "id": event.import_id}
+        found = await conn.execute(_OPEN_IMPORT_OF_OBJECT, scope)
         for import_id in found.scalars().all():
             await fail_import(
                 conn,

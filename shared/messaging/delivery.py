@@ -6,11 +6,12 @@ another delivery and never to a lost event.
 """
 
 import asyncio
+import logging
 import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 import structlog
@@ -89,7 +90,9 @@ class Courier:
         self._health = health
         self._refuse = refuse
         self._retries = retries or RetryLimits()
-        self._budget = DeadLetterBudget(budget or BudgetLimits())
+        limits = budget or BudgetLimits()
+        # Anybody can publish rubbish on a public topic; that must not stop the stage for everybody else.
+        self._budget = DeadLetterBudget(replace(limits, tenants=max(2, limits.tenants)) if topic.is_public else limits)
 
     async def deliver(self, delivery: Delivery) -> bool:
         """See the event through; whether it was acted on, and not given up.
@@ -143,18 +146,27 @@ class Courier:
                     return "done"
 
     async def _persist(self, step: Callable[[], Awaitable[str]]) -> str:
-        """Take a step, again and again while what it needs is away."""
+        """Take a step, again and again while what it needs is away.
+
+        What comes out of a step for another reason comes from giving an event up. It is held as well, in the open: an
+        event that can neither be acted on nor put away must not be passed over.
+        """
         attempt = 0
         while True:
             try:
                 return await step()
             except Exception as error:
-                if kind_of(error) is not FailureKind.TRANSIENT:
-                    raise
                 attempt += 1
+                foreseen = kind_of(error) is FailureKind.TRANSIENT
                 self._health.degrade(f"{type(error).__name__}: {str(error)[:200]}")
-                metrics.EVENTS_RETRIED.labels(topic=self._topic.name, kind="transient").inc()
-                log.warning("event.waiting", attempt=attempt, error=repr(error)[:500])
+                metrics.EVENTS_RETRIED.labels(topic=self._topic.name, kind="transient" if foreseen else "bug").inc()
+                log.log(
+                    logging.WARNING if foreseen else logging.ERROR,
+                    "event.waiting" if foreseen else "event.cannot_be_given_up",
+                    attempt=attempt,
+                    error=repr(error)[:500],
+                    exc_info=None if foreseen else error,
+                )
                 await asyncio.sleep(self._retries.pause(attempt))
 
     async def _unreadable(self, delivery: Delivery, unreadable: UnreadableEvent) -> str:
@@ -163,7 +175,7 @@ class Courier:
             return "refused"
         reason = Reason(error=UnreadableEvent.__name__, message=unreadable.problem, attempt=1)
         await self._dead_letter(delivery, reason)
-        if not self._is_public:
+        if not self._topic.is_public:
             self._budget.dead_lettered()
         return "poison"
 
@@ -171,8 +183,8 @@ class Courier:
         log.error("event.poison", error=repr(error))
         await self._ledger.discard(event)
         await self._dead_letter(delivery, Reason(error=type(error).__name__, message=str(error), attempt=1))
-        if not self._is_public:
-            self._budget.dead_lettered()
+        if not self._topic.is_public:
+            self._budget.dead_lettered(event.tenant_id)
 
     async def _quarantine(self, event: Event, delivery: Delivery, error: BaseException, attempt: int) -> None:
         reference = f"W-{secrets.token_hex(4).upper()}"
@@ -184,15 +196,10 @@ class Courier:
             Reason(error=type(error).__name__, message=str(error), attempt=attempt, reference=reference),
         )
         await self._ledger.give_up(event, reference, problem)
-        self._budget.dead_lettered()
+        self._budget.dead_lettered(event.tenant_id)
 
     async def _dead_letter(self, delivery: Delivery, reason: Reason) -> None:
         await self._dead_letters.write(delivery, reason, stage=cast("str", self._topic.group))
-
-    @property
-    def _is_public(self) -> bool:
-        """Anybody can publish rubbish on a public topic; that must not stop the stage for everybody else."""
-        return self._topic.name == "file-uploaded"
 
     async def _stop_when_spent(self) -> None:
         if (why := self._budget.spent) is None:

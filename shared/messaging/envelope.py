@@ -1,5 +1,6 @@
 """Events to and from Kafka records: CloudEvents 1.0 in Kafka's binary mode (`ce_*` headers, JSON body)."""
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from shared.events import Event, Topic, topic_of
 
 SOURCE = "/winnow"
 CONTENT_TYPE = "application/json"
+
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class UnreadableEvent(Exception):
@@ -49,8 +52,9 @@ class Delivery:
 
     @property
     def traceparent(self) -> str | None:
-        """W3C trace context the event travels in."""
-        return self.headers.get("traceparent")
+        """W3C trace context the event travels in; None when what was sent is none."""
+        sent = self.headers.get("traceparent")
+        return sent if sent is not None and _TRACEPARENT.fullmatch(sent) else None
 
     @property
     def place(self) -> str:

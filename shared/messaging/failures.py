@@ -34,8 +34,20 @@ class FailureKind(StrEnum):
 
 # SQLSTATE classes in which trying the same transaction again is right: connection (08), rolled back by the
 # server such as a deadlock (40), out of resources (53), locks not available (55), operator intervention (57).
-_TRANSIENT_SQLSTATES = ("08", "40", "53", "55", "57")
-_TRANSIENT_S3 = {"InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "OperationAborted"}
+# A role that is refused (28) is an operator's to mend, and no reason to hand rows back.
+_TRANSIENT_SQLSTATES = ("08", "28", "40", "53", "55", "57")
+_TRANSIENT_S3 = {
+    "InternalError",
+    "ServiceUnavailable",
+    "SlowDown",
+    "RequestTimeout",
+    "OperationAborted",
+    # The same for a key. Not AccessDenied: S3 says that of an object that is not there, to whoever may not list.
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+}
 
 
 def kind_of(error: BaseException) -> FailureKind:

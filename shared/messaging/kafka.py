@@ -11,6 +11,9 @@ from faststream.kafka.subscriber.usecase import DefaultSubscriber
 
 from shared.events import TOPICS, Topic
 
+# A record of the largest size a broker takes by default has to fit its dead-letter topic with its context headers.
+LARGEST_DEAD_LETTER = 2 * 1024 * 1024
+
 # A file of a million rows is parsed in one delivery of minutes; within this time the group keeps waiting for us.
 # Heartbeats go on meanwhile, so a process that dies is still noticed within the session timeout.
 _LONGEST_DELIVERY_MS = 2 * 60 * 60 * 1000
@@ -24,6 +27,7 @@ def create_broker(bootstrap: str, *, client_id: str) -> KafkaBroker:
         client_id=client_id,
         acks="all",
         enable_idempotence=True,
+        max_request_size=LARGEST_DEAD_LETTER,
         request_timeout_ms=15_000,
         retry_backoff_ms=200,
         # A topic that was deleted and made again is found within seconds.
@@ -76,10 +80,14 @@ class BrokerPublisher:
 
 async def apply_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
     """Create the topics that are missing, dead-letter ones included; the names of those created."""
+    roomy = {"max.message.bytes": str(LARGEST_DEAD_LETTER)}
     wanted = [
-        NewTopic(name, partitions, replication)
+        each
         for topic in TOPICS
-        for name, partitions in ((topic.name, topic.partitions), (topic.dead_letter, 1))
+        for each in (
+            NewTopic(topic.name, topic.partitions, replication),
+            NewTopic(topic.dead_letter, 1, replication, topic_configs=roomy),
+        )
     ]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=15_000)
     await admin.start()

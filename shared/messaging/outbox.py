@@ -52,6 +52,16 @@ async def settle(conn: AsyncConnection, event: Event) -> None:
     await _wake(conn, topic_of(event).name)
 
 
+async def discard(conn: AsyncConnection, event: Event) -> None:
+    """Not to be published again: this very event, and not another of the same import, topic and chunk.
+
+    What claims to be one of ours may not be; the row of the real one stays, or its import would be stuck.
+    """
+    known = (await conn.execute(select(outbox.c.body).where(*_is(event)))).scalar_one_or_none()
+    if known is not None and type(event).model_validate_json(known) == event:
+        await settle(conn, event)
+
+
 async def count_failure(conn: AsyncConnection, event: Event) -> int | None:
     """Count a failed attempt at an event; the count so far, or None when the ledger does not know the event."""
     counted = await conn.execute(

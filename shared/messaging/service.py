@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 import uvicorn
@@ -197,6 +198,13 @@ def _limits(settings: ServiceSettings, stage: Stage) -> RelayLimits:
 def _consume(
     broker: KafkaBroker, topic: Topic, courier: Courier, background: Background | None, *, replica: str | None
 ) -> None:
+    async def parsed(record: Any, original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
+        # Headers are ours to read: FastStream drops a record with one that is no UTF-8 or null, acknowledged and
+        # unseen, and answers to whatever topic `reply_to` names.
+        message = await original(replace(record, headers=()))
+        message.raw_message = record
+        return message
+
     async def raw(message: KafkaMessage) -> bytes:
         # Decoding is the courier's: FastStream's own fails before anything could be dead-lettered.
         return bytes(message.body)
@@ -220,7 +228,7 @@ def _consume(
         if background is not None and acted_on:
             await background.submit(delivery)
 
-    subscribe(broker, topic, replica=replica)(receive, decoder=raw)
+    subscribe(broker, topic, replica=replica)(receive, parser=parsed, decoder=raw)
 
 
 async def _forever(job: Job) -> None:

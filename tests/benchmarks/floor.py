@@ -23,7 +23,7 @@ from uuid_utils.compat import uuid7
 
 from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import pending_groups, write_groups
-from services.parser.chunks import Chunk, ChunkCutter
+from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.workbook_reader import WorkbookReader
 from services.validator.categories import Categories
 from services.validator.products import References, decide, named
@@ -113,7 +113,7 @@ class _Clock:
 
 def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
     reader = WorkbookReader(path, path.name)
-    cutter = ChunkCutter(first_rows=chunk_rows, rows=chunk_rows, group_rows=chunk_rows)
+    cutter = ChunkCutter(ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
     for number, cells in enumerate(reader.rows(PRODUCTS.sheet), start=1):
         if number > 1:
             handle, barcode, sku = (cell_text(cells[place]) if place < len(cells) else "" for place in _KEYS)

@@ -1,16 +1,19 @@
 """Bad input ends as a failed import that says what to do (or a dead letter), and the next file is as if nothing had been."""
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import confluent_kafka
 import psutil
 import pytest
 from uuid_utils.compat import uuid7
 
+from shared.messaging.contract import EXAMPLE_UPLOAD
 from shared.messaging.dead_letters import DeadLetter, DeadLetters
 from tests.harness.files import HEADINGS, catalogue, product, workbook
 from tests.harness.world import World, eventually
@@ -131,6 +134,8 @@ async def test_a_hostile_file_costs_its_own_import_and_nothing_else(
         ({"object_key": "{tenant}/../other/x.xlsx"}, ".."),
         ({"object_key": "{tenant}/uploads/missing.xlsx"}, "missing.xlsx"),
         ({"file_size": 3}, "3"),
+        ({"file_size": 2**63}, "file_size"),
+        ({"object_key": "{tenant}/" + "\u6f22" * 500}, "1,024"),
         ({"file_sha256": "0" * 64}, "checksum"),
         ({"file_name": ""}, "file_name"),
         ({"colour": "red"}, "colour"),
@@ -164,6 +169,52 @@ async def test_what_is_no_event_at_all_is_a_dead_letter(world: World, tenant: st
     assert found.reason.message
     following = await world.ended(world.send(tenant, workbook(tmp_path / "next.xlsx", product(1))))
     assert following.status == "completed"
+
+
+async def test_a_record_as_large_as_the_broker_takes_is_a_dead_letter_like_any_other(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    world.publish(b"x" * 1_048_000, headers={"ce_id": tenant})
+    following = await world.ended(world.send(tenant, workbook(tmp_path / "next.xlsx", product(1))))
+    assert following.status == "completed"
+
+    async def found() -> bool:
+        letters = await DeadLetters(world.servers.kafka, _NoPublisher()).waiting()
+        return [len(letter.body) for letter in letters if letter.headers.get("ce_id") == tenant] == [1_048_000]
+
+    await eventually("the dead letter is there, whole", found)
+
+
+@pytest.mark.parametrize("value", [b"caf\xe9", None], ids=["not UTF-8", "null"])
+async def test_a_header_nobody_can_read_costs_nothing(
+    world: World, tenant: str, tmp_path: Path, value: bytes | None
+) -> None:
+    key = world.put(tenant, workbook(tmp_path / "autumn.xlsx", product(1)))
+    import_id = uuid7()
+    event = {**EXAMPLE_UPLOAD, "tenant_id": tenant, "object_key": key, "import_id": str(import_id)}
+    producer = confluent_kafka.Producer({"bootstrap.servers": world.servers.kafka})
+    producer.produce("file-uploaded", json.dumps(event).encode(), headers=[("x-client", value), ("reply_to", b"x")])
+    assert producer.flush(30) == 0
+    assert (await world.ended(import_id)).status == "completed"
+
+
+async def test_a_heading_that_cannot_be_stored_is_shown_and_costs_nothing(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "nul.csv"
+    path.write_bytes(b"Product Title,Product Handle,SKU,Col\0our\nTee,tee,T-1,red\nTop,top,,blue\n")
+    ended = await world.ended(world.send(tenant, path))
+    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed_with_failures", 1, 1)
+    assert [notice["column"] for notice in ended.notices] == ["Col\ufffdour"]
+
+
+async def test_an_event_that_names_another_file_for_an_import_does_not_change_what_is_imported(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    import_id = world.send(tenant, workbook(tmp_path / "autumn.xlsx", catalogue(1500)))
+    world.send(tenant, workbook(tmp_path / "other.xlsx", catalogue(2, start=5000)), import_id=str(import_id))
+    ended = await world.ended(import_id)
+    assert (ended.status, ended.file_name, ended.created_rows) == ("completed", "autumn.xlsx", 4500)
 
 
 async def test_a_flood_of_rubbish_does_not_keep_a_good_file_out(world: World, tenant: str, tmp_path: Path) -> None:

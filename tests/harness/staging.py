@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from services.committer.handler import CommitRows
 from services.parser import repository as parser
-from services.parser.chunks import Chunk, ChunkCutter
+from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.sandbox import FileLayout
 from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
@@ -89,7 +89,7 @@ def _registration(import_id: UUID, tenant: str) -> parser.Registration:
 
 
 def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int) -> list[Chunk]:
-    cutter = ChunkCutter(first_rows=chunk_rows, rows=chunk_rows, group_rows=10_000)
+    cutter = ChunkCutter(ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
     keys = [_PLACES[code] for code in ("handle", "barcode", "sku")]
     chunks: list[Chunk] = []
     for number, cells in enumerate(rows, start=2):

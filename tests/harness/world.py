@@ -99,7 +99,7 @@ class World:
     ) -> None:
         """Publish with a client that is not FastStream."""
         value = body if isinstance(body, bytes) else json.dumps(body).encode()
-        producer = confluent_kafka.Producer({"bootstrap.servers": self.servers.kafka})
+        producer = confluent_kafka.Producer({"bootstrap.servers": self.servers.kafka, "message.max.bytes": 2_000_000})
         for _ in range(times):
             producer.produce(topic, value, headers=[(name, said.encode()) for name, said in (headers or {}).items()])
         assert producer.flush(30) == 0, "the broker did not take the event"

@@ -17,6 +17,7 @@ def test_whatever_a_file_is_called_its_results_lie_in_the_tenants_own_part(name:
         assert tenant_owns("acme", key)
         assert key.startswith(f"acme/corrections/{ID}/")
         assert len(key.encode()) < 1024
+        assert max(len(part.encode()) for part in key.split("/")) <= 255
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ def test_whatever_a_file_is_called_its_results_lie_in_the_tenants_own_part(name:
         ("autumn-corrections.xlsx", "autumn"),
         ("", "import"),
         ("...", "import"),
+        ("漢" * 100 + ".csv", "漢" * 66),
     ],
 )
 def test_the_readable_part_of_a_name_stays(name: str, stem: str) -> None:

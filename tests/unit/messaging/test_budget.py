@@ -26,3 +26,12 @@ def test_too_large_a_share_spends_it_once_enough_were_seen() -> None:
         budget.dead_lettered()
         budget.acted_on()
     assert budget.spent == "6 of the last 10 events went to dead-letter"
+
+
+def test_where_anybody_publishes_one_tenant_alone_never_spends_it() -> None:
+    budget = DeadLetterBudget(BudgetLimits(consecutive=3, window=10, tenants=2))
+    for _ in range(50):
+        budget.dead_lettered("mallory")
+    assert budget.spent is None
+    budget.dead_lettered("acme")
+    assert budget.spent == "51 events in a row went to dead-letter"

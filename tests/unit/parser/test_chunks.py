@@ -1,12 +1,12 @@
 from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.parser.chunks import Chunk, ChunkCutter, ReadRow
+from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes, ReadRow, Staged
 from services.parser.groups import Grouping
 from services.parser.refusals import FileRefused
 
@@ -29,7 +29,7 @@ def read_rows(draw: st.DrawFn) -> list[ReadRow]:
 
 
 def cut(rows: Sequence[ReadRow], *, first: int = 2, rest: int = 3, group: int = 1000) -> list[Chunk]:
-    cutter = ChunkCutter(first_rows=first, rows=rest, group_rows=group)
+    cutter = ChunkCutter(ChunkSizes(first_rows=first, rows=rest, group_rows=group))
     chunks = [chunk for row in rows for chunk in cutter.add(row)]
     last = cutter.finish()
     return chunks if last is None else [*chunks, last]
@@ -138,6 +138,36 @@ def test_a_file_is_refused_exactly_when_a_group_is_larger_than_the_limit(
         assert refused.value.code == "group_too_large"
 
 
+@given(read_rows(), SIZES, SIZES, st.data())
+def test_a_reading_is_gone_on_with_where_it_stopped_whatever_the_sizes_are_by_then(
+    rows: list[ReadRow], sizes: tuple[int, int], others: tuple[int, int], data: st.DataObject
+) -> None:
+    first, rest = sizes
+    before = cut(rows, first=first, rest=rest)
+    staged = before[: data.draw(st.integers(0, max(len(before) - 1, 0)))]
+    done = Staged(len(staged), staged[-1].last_row if staged else 0)
+    cutter = ChunkCutter(ChunkSizes(first_rows=others[0], rows=others[1]), done)
+    after = [chunk for row in rows for chunk in cutter.add(row)]
+    after.extend(filter(None, [cutter.finish()]))
+    assert [chunk.number for chunk in after] == list(range(len(staged) + 1, len(staged) + 1 + len(after)))
+    whole = cut(rows, first=1000, rest=1000)
+    assert [row for chunk in [*staged, *after] for row in chunk.rows] == [row for chunk in whole for row in chunk.rows]
+    assert duplicates([*staged, *after]) == duplicates(whole)
+
+
+def test_a_chunk_is_full_when_its_text_is_long_though_its_rows_are_few() -> None:
+    rows = [(row, f"product-{row}", "", "", "x" * 40) for row in range(2, 8)]
+    cutter = ChunkCutter(ChunkSizes(first_rows=100, rows=100, chunk_bytes=100))
+    chunks = [chunk for row in rows for chunk in cutter.add(row)]
+    assert shape(chunks) == [[2, 3, 4]]
+
+
+def test_a_group_with_too_much_text_is_refused_with_its_row_and_the_limit() -> None:
+    cutter = ChunkCutter(ChunkSizes(group_bytes=2_000_000))
+    with pytest.raises(FileRefused, match=r"begins in row 2 has more than 2 MB .*WINNOW_PARSER_GROUP_MEGABYTES"):
+        list(chain.from_iterable(cutter.add((row, "tee", "", "", "x" * 500_000)) for row in range(2, 9)))
+
+
 def test_the_first_chunk_is_smaller_than_the_others() -> None:
     rows = variants(*(f"product-{number}" for number in range(9)))
     assert shape(cut(rows, first=2, rest=4)) == [[2, 3], [4, 5, 6, 7], [8, 9, 10]]
@@ -162,7 +192,7 @@ def test_a_file_without_rows_has_no_chunks() -> None:
 
 
 def test_a_chunk_is_handed_out_only_when_it_is_known_not_to_be_the_last() -> None:
-    cutter = ChunkCutter(first_rows=1, rows=1, group_rows=10)
+    cutter = ChunkCutter(ChunkSizes(first_rows=1, rows=1, group_rows=10))
     tee, variant, jeans = variants("tee", "", "jeans")
     assert list(cutter.add(tee)) == []
     assert list(cutter.add(variant)) == []
