@@ -8,7 +8,7 @@ from typing import Any
 
 import xlsxwriter
 
-from shared.entities import ENTITY_TYPES
+from shared.entities import ENTITY_TYPES, EntityType
 
 PRODUCTS = ENTITY_TYPES["products"]
 HEADINGS = PRODUCTS.headings
@@ -78,7 +78,7 @@ def write_catalogue(
         for group in _groups(products, variants, bad=bad, seed=seed):
             for row in group:
                 rows += 1
-                _write(sheet, rows, row)
+                write_row(sheet, rows, PRODUCTS, row)
     return Sample(path, products, rows)
 
 
@@ -177,7 +177,7 @@ BAD: dict[str, Callable[[Group, int], None]] = {
     "unknown status": _set(0, status="live"),
     "error cell": _set(0, water_l=ErrorCell("#REF!")),
     "two reasons in one product": _set(0, status="soon", season=None, weight_g="heavy"),
-    "barcode that is none": _set(1, barcode="12AB"),
+    "barcode a program has rounded": _set(1, barcode="5.60E+12"),
 }
 """The ways in which a product of the sample can be bad."""
 
@@ -192,9 +192,10 @@ def write_last_season(path: Path) -> Sample:
         sheet = book.add_worksheet(PRODUCTS.sheet)
         for column, heading in enumerate(HEADINGS):
             sheet.write_string(0, column, heading)
-        _write(
+        write_row(
             sheet,
             1,
+            PRODUCTS,
             {
                 "title": "Last Season's Jumper",
                 "handle": LAST_SEASON_HANDLE,
@@ -206,12 +207,13 @@ def write_last_season(path: Path) -> Sample:
     return Sample(path, 1, 1)
 
 
-def _write(sheet: Any, number: int, row: Row) -> None:
-    for column, field in enumerate(PRODUCTS.fields):
+def write_row(sheet: Any, number: int, entity: EntityType, row: Row, look: Any = None) -> None:
+    """Write a row (numbered from 0) in the order of the entity type's template; text stays text, whatever it looks like."""
+    for column, field in enumerate(entity.fields):
         cell = row.get(field.code)
         if isinstance(cell, ErrorCell):
-            sheet.write_formula(number, column, "=#REF!", None, cell.shown)
+            sheet.write_formula(number, column, "=#REF!", look, cell.shown)
         elif isinstance(cell, str):
-            sheet.write_string(number, column, cell)
+            sheet.write_string(number, column, cell, look)
         elif cell is not None:
-            sheet.write_number(number, column, cell)
+            sheet.write(number, column, cell, look)

@@ -1,5 +1,6 @@
 """What is handed back of a file: which columns, which rows, and what is said about each."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from shared.corrections import is_reasons_heading, neutralise
 from shared.entities.cells import Cell
 from shared.entities.declaration import EntityType, Kind
 
+# What every spreadsheet program takes for the name of a sheet; "Read me" and "History" are not to be had.
+_IS_SHEET_NAME = re.compile(r"(?!'|(?i:read me|history)$)[^\[\]:*?/\\\x00-\x1f]{0,30}[^\[\]:*?/\\\x00-\x1f']")
 _NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
 
 
@@ -60,13 +63,21 @@ class Layout:
     neutralised, like every text.
     """
 
-    def __init__(self, entity: EntityType, headings: Sequence[str], fields: Mapping[str, int], width: int) -> None:
+    def __init__(
+        self,
+        entity: EntityType,
+        headings: Sequence[str],
+        fields: Mapping[str, int],
+        width: int,
+        *,
+        sheet: str | None = None,
+    ) -> None:
         whole = [*headings, *("" for _ in range(len(headings), width))]
         self._kept = [index for index, heading in enumerate(whole) if not is_reasons_heading(heading)]
         self._place = {index: place for place, index in enumerate(self._kept)}
         self._as_they_are = self._kept == list(range(len(whole)))
         numeric = {fields[code] for code in fields if entity.by_code[code].kind in _NUMERIC}
-        self.sheet = entity.sheet
+        self.sheet = sheet if sheet is not None and _IS_SHEET_NAME.fullmatch(sheet) else entity.sheet
         self.headings: tuple[str, ...] = tuple(neutralise(whole[index]) for index in self._kept)
         self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
         """By column: whether what is typed there is meant as a number."""

@@ -108,10 +108,11 @@ class ExportCorrections:
             found = await repository.read_import(conn, event.import_id)
             if found is None:
                 raise Poison(f"there is no import {event.import_id}")
-            if found.entity_type not in ENTITY_TYPES:
-                raise Poison(f"nothing is known of {found.entity_type}")
             if found.awaited is None:
+                # Also an import that was refused because of its entity type.
                 await outbox.settle(conn, event)
+            elif found.entity_type not in ENTITY_TYPES:
+                raise Poison(f"nothing is known of {found.entity_type}")
         return found.awaited
 
     async def _export(self, event: ImportCompleted, awaited: AwaitedFiles, *, traceparent: str | None) -> bool:
@@ -128,7 +129,9 @@ class ExportCorrections:
             extent = await repository.measure_failed_rows(conn, event.import_id)
             if not extent.size:
                 raise Poison(f"import {event.import_id} has failed rows by its count, and none in the ledger")
-            layout = Layout(ENTITY_TYPES[event.entity_type], awaited.headings, awaited.fields, extent.cells)
+            layout = Layout(
+                ENTITY_TYPES[event.entity_type], awaited.headings, awaited.fields, extent.cells, sheet=awaited.sheet
+            )
             files = _Files(awaited, layout, folder, self._settings.comments)
             batch = max(1, min(self._settings.batch_rows, _BATCH_BYTES // extent.size))
             batches = pulled(repository.failed_rows(conn, event.import_id, batch=batch), asyncio.get_running_loop())

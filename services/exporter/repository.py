@@ -16,7 +16,7 @@ from shared.entities.cells import read_cells
 # Locked, so that an import cannot be taken up again, and end anew, between this look and what is done about it.
 _IMPORT = text(
     """
-    SELECT entity_type, file_name, headers, column_mappings, has_exportable_failures, failed_rows, status,
+    SELECT entity_type, file_name, headers, column_mappings, layout, has_exportable_failures, failed_rows, status,
            completed_at, correction_object_key
       FROM imports.imports WHERE id = :import_id
        FOR NO KEY UPDATE
@@ -60,12 +60,16 @@ _RECORD = text(
 
 @dataclass(frozen=True, slots=True)
 class AwaitedFiles:
-    """What the files of an import are made from, beside its rows. `failed_rows` is the ledger's count."""
+    """What the files of an import are made from, beside its rows. `failed_rows` is the ledger's count.
+
+    `sheet` is the one the rows came from; None for a text file.
+    """
 
     origin: Origin
     headings: Sequence[str]
     fields: Mapping[str, int]
     failed_rows: int
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,11 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | N
     if not (ended and found.has_exportable_failures and found.correction_object_key is None):
         return FoundImport(found.entity_type, None)
     origin = Origin(import_id, found.file_name, found.completed_at)
-    awaited = AwaitedFiles(origin, found.headers, found.column_mappings, found.failed_rows)
+    layout = found.layout or {}
+    # A blank heading is called by its number in the ledger, and nothing in the file.
+    blank = frozenset(layout.get("blank_headings", ()))
+    headings = ["" if index in blank else heading for index, heading in enumerate(found.headers)]
+    awaited = AwaitedFiles(origin, headings, found.column_mappings, found.failed_rows, layout.get("sheet"))
     return FoundImport(found.entity_type, awaited)
 
 

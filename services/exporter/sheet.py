@@ -12,12 +12,9 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 from services.exporter.corrections import FailedRow, Layout
-from shared.corrections import WORKBOOK_HEADING, neutralise
+from shared.corrections import WORKBOOK_HEADING, fitting, neutralise
 from shared.entities.cells import CELL_LENGTH_LIMIT, Cell, cell_text
 from shared.entities.names import column_letter
-
-CUT = " […] cut here: the whole text is in the failed-rows CSV"
-"""How text ends that is longer than a cell can be."""
 
 REASONS_WIDTH = 74
 """Width of the last column, in characters."""
@@ -96,6 +93,9 @@ class SheetRows:
     def _bad(self, place: str, index: int, cell: Cell) -> str:
         if cell is None or cell == "":
             return f'{place}" s="{self._blank[index]}"/>'
+        if isinstance(cell, Mapping):
+            # As text: in a cell that looks like a date, whatever is typed becomes one again.
+            return _text(f'{place}" s="{self._blank[index]}"', cell_text(cell))
         look, kind, value = _written(self._styles, cell)
         return _element(f'{place}" s="{look.bad}"', kind, value)
 
@@ -171,7 +171,7 @@ def _text(place: str, text: str) -> str:
 
 def _inline(text: str) -> str:
     if len(text) > CELL_LENGTH_LIMIT // 2:
-        text = _fitting(text)
+        text = fitting(text)
     space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
     if _SPECIAL.search(text):
         text = _SPECIAL.sub(_escaped, text)
@@ -179,14 +179,6 @@ def _inline(text: str) -> str:
 
 
 _remembered = lru_cache(maxsize=8192)(_inline)
-
-
-def _fitting(text: str) -> str:
-    """The text as a cell can hold it: spreadsheets count UTF-16 code units."""
-    units = text.encode("utf-16-le", "surrogatepass")
-    if len(units) <= 2 * CELL_LENGTH_LIMIT:
-        return text
-    return units[: 2 * (CELL_LENGTH_LIMIT - len(CUT))].decode("utf-16-le", "ignore") + CUT
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from services.parser.duplicates import SeenKeys
 from services.parser.groups import Grouping
 from services.parser.refusals import FileRefused
+from shared.entities.cells import is_error, is_mangled_number
 
 ReadRow = tuple[int, str, str, str, str]
 """Row number, handle, barcode and SKU as trimmed text, and the cells as JSON."""
@@ -121,9 +122,15 @@ class ChunkCutter:
 
     def _duplicates(self, row: int, group: int, handle: str, barcode: str, sku: str) -> list[dict[str, object]]:
         # Only the row that begins a group brings its handle; the others repeat it or are blank.
-        keys = (("handle", handle if row == group else ""), ("barcode", barcode), ("sku", sku))
+        own_barcode = "" if is_mangled_number(barcode) else barcode
+        keys = (("handle", handle if row == group else ""), ("barcode", own_barcode), ("sku", sku))
         return [
             {"row": row, "field": name, "first_row": first}
             for name, value in keys
-            if value and (first := self._seen.first_row(name, value, row)) is not None
+            if value and _is_key(value) and (first := self._seen.first_row(name, value, row)) is not None
         ]
+
+
+def _is_key(value: str) -> bool:
+    """Whether it can be somebody's: what is refused for itself was not used by anybody."""
+    return not is_error(value) and "\ufffd" not in value

@@ -5,10 +5,11 @@ Source of the rules: products.md, "Layouts that must be read", and docs/decision
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from services.parser.refusals import FileRefused
+from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.mapping import ColumnMapping, map_headings
@@ -37,25 +38,39 @@ class Layout:
     heading_row: int
     skipped: frozenset[int] = frozenset()
     notices: tuple[Mapping[str, Any], ...] = ()
-    detected: Mapping[str, Any] = field(default_factory=dict)
+    blank: tuple[int, ...] = ()
+    """Columns without a heading, which are called by their number."""
+    handed_back: bool = False
+    """Whether it is a file of ours that comes again: text in it was made harmless, and is restored."""
 
 
 def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRow | None:
     """The row with the most known headings among the first ones; the first of equals; None when none is known."""
     best: HeadingRow | None = None
     for number, cells in enumerate(rows[:SEARCHED_ROWS], start=1):
-        texts = tuple(_storable(cell_text(cell).strip()) for cell in cells)
+        texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
         known = sum(1 for text in texts if text and heading_key(text) in entity.by_heading_key)
         if known and (best is None or known > best.known):
             best = HeadingRow(number, texts, known)
     return best
 
 
-def find_layout(entity: EntityType, mode: str, rows: Sequence[Sequence[Cell]], name: str) -> Layout:
+def find_layout(
+    entity: EntityType,
+    mode: str,
+    rows: Sequence[Sequence[Cell]],
+    name: str,
+    *,
+    handed_back: bool = False,
+    notices: Sequence[Mapping[str, Any]] = (),
+) -> Layout:
     """The layout of a sheet (or text file) from its first rows.
 
+    `name` says which file or sheet; `handed_back` that something else than its headings shows that it is one of ours;
+    `notices` are what there is to tell already.
+
     Raises:
-        FileRefused: no headings, headings missing, or two of the same meaning; `name` says which file or sheet.
+        FileRefused: no headings, headings missing, or two of the same meaning.
     """
     found = heading_row(entity, rows)
     if found is None:
@@ -65,15 +80,19 @@ def find_layout(entity: EntityType, mode: str, rows: Sequence[Sequence[Cell]], n
             f"{name} has no row of headings we know within its first {SEARCHED_ROWS} rows. Put the headings of the "
             f"template ({wanted}, …) into one row above the data and send the file again",
         )
-    headings = tuple(_named(found.headings))
+    handed_back = handed_back or was_handed_back(found.headings)
+    texts = tuple(map(restore, found.headings)) if handed_back else found.headings
+    headings = tuple(_named(texts))
+    blank = tuple(index for index in range(len(headings)) if not texts[index])
     mapping = map_headings(entity, headings, mode)
     if not isinstance(mapping, ColumnMapping):
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
-    skipped, notices = _example(entity, rows, found, mapping)
-    return Layout(headings, mapping, found.row, skipped, (*mapping.notices, *notices))
+    skipped, of_example = _example(entity, rows, found, mapping)
+    told = (*notices, *mapping.notices, *of_example)
+    return Layout(headings, mapping, found.row, skipped, told, blank, handed_back)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """A heading as it can be kept: Postgres has no NUL in JSON, UTF-8 no half of a surrogate pair."""
     return _UNSTORABLE.sub("\ufffd", text)
 
@@ -103,9 +122,10 @@ def _example(
 
 
 def _is_known_example(entity: EntityType, cells: Sequence[Cell], mapping: ColumnMapping) -> bool:
-    keys = [field for field in entity.fields if field.code in {"handle", "sku"} and field.code in mapping.fields]
-    return bool(keys) and all(
-        cell_text(_at(cells, mapping.fields[field.code])).strip() == cell_text(field.example) for field in keys
+    """Whether the row is the template's own example, to the last cell: a real product may have its handle."""
+    return all(
+        cell_text(_at(cells, index)).strip() == cell_text(entity.by_code[code].example)
+        for code, index in mapping.fields.items()
     )
 
 

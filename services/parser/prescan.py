@@ -7,6 +7,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.parser.limits import Limits
@@ -24,6 +25,13 @@ _DOCUMENT_TYPES = _marks("<!DOCTYPE", "<!ENTITY")
 # The reader takes such text for nothing: a row would lose what it says without a word.
 _UNREAD_TEXT = _marks("<![CDATA[")
 _LONGEST_MARK = 2 * len("<!DOCTYPE")
+# A formula and no value behind it, as programs write it that do not calculate.
+_UNCALCULATED = re.compile(
+    rb"(?:</(?:\w{1,16}:)?f>|<(?:\w{1,16}:)?f\s[^<>]{0,200}/>)\s{0,8}"
+    rb"(?:<(?:\w{1,16}:)?v\s{0,8}/>|<(?:\w{1,16}:)?v>\s{0,8}</(?:\w{1,16}:)?v>)?\s{0,8}</(?:\w{1,16}:)?c>"
+)
+_FORMULA = (b"f>", b"<f ", b":f ")
+_OVERLAP = 512
 _DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s[^<>]*?ref\s*=\s*["\']([^"\']*)["\']')
 _COUNTS = re.compile(rb'\s(count|uniqueCount)\s*=\s*["\'](\d+)["\']')
 _REFERENCE = re.compile(r"([A-Za-z]{1,4})\$?(\d+)$")
@@ -37,7 +45,14 @@ _DIGITS = 12
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
-def prescan(path: Path, name: str, limits: Limits) -> None:
+@dataclass(frozen=True)
+class Prescanned:
+    """What was seen on the way: whether there may be formulas without a value."""
+
+    has_uncalculated: bool
+
+
+def prescan(path: Path, name: str, limits: Limits) -> Prescanned:
     """Let only an undamaged workbook of reasonable size pass.
 
     Raises:
@@ -48,10 +63,10 @@ def prescan(path: Path, name: str, limits: Limits) -> None:
             _check_kind(archive, name)
             _check_sizes(archive, name, limits)
             _check_macros(archive, name)
-            for entry in archive.infolist():
-                _check_part(archive, entry, name, limits)
+            seen = [_check_part(archive, entry, name, limits) for entry in archive.infolist()]
     except _UNREADABLE as error:
         raise damaged(name) from error
+    return Prescanned(has_uncalculated=any(seen))
 
 
 def damaged(name: str) -> FileRefused:
@@ -121,10 +136,12 @@ def _check_sizes(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
         raise _too_large(name, f"unpacked it is larger than {limits.inflated_bytes // 1_000_000:,} MB")
 
 
-def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
-    """Inflate a part to its end; its checksum is compared on the way."""
+def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, limits: Limits) -> bool:
+    """Inflate a part to its end, its checksum compared on the way; whether it may have formulas without a value."""
     lower = entry.filename.lower()
     is_xml = lower.endswith((".xml", ".rels", ".vml"))
+    is_sheet = "worksheets/" in lower
+    uncalculated = False
     first = True
     end = b""
     for piece in _pieces(archive, entry):
@@ -143,12 +160,15 @@ def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, lim
         if first:
             _check_start(piece, entry, lower, name, limits, archive)
             first = False
-        end = (end + piece)[-_LONGEST_MARK:]
+        if is_sheet and not uncalculated and any(mark in piece for mark in _FORMULA):
+            uncalculated = _UNCALCULATED.search(end + piece) is not None
+        end = (end + piece)[-_OVERLAP:]
+    return uncalculated
 
 
 def _says(end: bytes, piece: bytes, marks: tuple[bytes, ...]) -> bool:
     """Whether a part says one of these in a piece of it, or across the end of the piece before."""
-    across = end + piece[:_LONGEST_MARK]
+    across = end[-_LONGEST_MARK:] + piece[:_LONGEST_MARK]
     return any(mark in across or mark in piece for mark in marks)
 
 

@@ -5,6 +5,7 @@ output. Whatever a hostile file does to it, it does to nobody else.
 """
 
 import ctypes
+import json
 import os
 import resource
 import signal
@@ -19,13 +20,13 @@ import orjson
 
 from services.parser import frames
 from services.parser.file_types import file_type
-from services.parser.layout import Layout, find_layout
+from services.parser.layout import Layout, find_layout, storable
 from services.parser.limits import Limits
-from services.parser.prescan import prescan
+from services.parser.prescan import Prescanned, prescan
 from services.parser.refusals import FileRefused
-from shared.corrections import import_id_of, restore, was_handed_back
+from shared.corrections import import_id_of, restore
 from shared.entities import ENTITY_TYPES, EntityType
-from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
 
 _PR_SET_PDEATHSIG = 1
 _BATCH, _BATCH_BYTES = 400, 1_000_000
@@ -79,24 +80,28 @@ def read(request: Request) -> Iterator[bytes]:
         FileRefused: it cannot be imported, or not to its end.
     """
     if file_type(request.path, request.name) == "workbook":
-        prescan(request.path, request.name, request.limits)
-        yield from _read_workbook(request)
+        yield from _read_workbook(request, prescan(request.path, request.name, request.limits))
     else:
         yield from _read_text(request)
 
 
-def _read_workbook(request: Request) -> Iterator[bytes]:
+def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
     # Imported here: a text file needs no workbook reader, and the start of the process is waited for.
     from services.parser.workbook_reader import WorkbookReader  # noqa: PLC0415
 
-    reader = WorkbookReader(request.path, request.name)
-    sheet = reader.choose_sheet(request.entity, request.options.get("sheet"))
-    layout = find_layout(request.entity, request.mode, reader.first_rows(sheet), f'"{request.name}", sheet "{sheet}"')
-    yield _layout_frame(request, layout, {"format": "xlsx", "sheet": sheet}, parent=import_id_of(request.path))
+    parent = import_id_of(request.path)
+    reader = WorkbookReader(request.path, request.name, formulas=seen.has_uncalculated)
+    sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
+    where = f'"{request.name}", sheet "{sheet}"'
+    layout = find_layout(
+        request.entity, request.mode, reader.first_rows(sheet), where, handed_back=parent is not None, notices=others
+    )
+    yield _layout_frame(request, layout, {"format": "xlsx", "sheet": sheet}, parent=parent)
     yield from _rows(request, layout, reader.rows(sheet))
 
 
 def _read_text(request: Request) -> Iterator[bytes]:
+    from services.parser.encodings import encoding_notices  # noqa: PLC0415
     from services.parser.text_reader import TextReader  # noqa: PLC0415
 
     reader = TextReader(
@@ -106,57 +111,50 @@ def _read_text(request: Request) -> Iterator[bytes]:
         encoding=request.options.get("encoding"),
         delimiter=request.options.get("delimiter"),
     )
-    layout = find_layout(request.entity, request.mode, reader.first_rows(), f'"{request.name}"')
-    writing = reader.writing
-    yield _layout_frame(
-        request, layout, {"format": "text", "encoding": writing.encoding, "delimiter": writing.delimiter}, parent=None
+    encoding = reader.writing.encoding
+    layout = find_layout(
+        request.entity,
+        request.mode,
+        reader.first_rows(),
+        f'"{request.name}"',
+        notices=encoding_notices(encoding, request.name),
     )
+    detected = {"format": "text", "encoding": encoding.name, "delimiter": reader.writing.delimiter}
+    yield _layout_frame(request, layout, detected, parent=None)
     yield from _rows(request, layout, reader.rows())
 
 
 def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any], *, parent: object) -> bytes:
-    handed_back = was_handed_back(layout.headings)
-    headings = [restore(heading) for heading in layout.headings] if handed_back else list(layout.headings)
-    if len(headings) > request.limits.columns:
-        raise FileRefused("too_large", _too_many_columns(request, len(headings), layout.heading_row))
+    if len(layout.headings) > request.limits.columns:
+        raise FileRefused("too_large", _too_many_columns(request, len(layout.headings), layout.heading_row))
     return frames.json_frame(
         frames.LAYOUT,
         {
-            "headings": headings,
+            "headings": layout.headings,
             "fields": dict(layout.mapping.fields),
             "notices": list(layout.notices),
-            "detected": {**detected, "heading_row": layout.heading_row, "handed_back": handed_back},
-            "parent_import_id": str(parent) if handed_back and parent is not None else None,
+            "detected": {
+                **detected,
+                "heading_row": layout.heading_row,
+                "blank_headings": layout.blank,
+                "handed_back": layout.handed_back,
+            },
+            "parent_import_id": None if parent is None else str(parent),
         },
     )
 
 
 def _rows(request: Request, layout: Layout, rows: Iterator[list[Cell]]) -> Iterator[bytes]:
-    width = len(layout.headings)
-    undo = _restored if was_handed_back(layout.headings) else None
-    columns = [layout.mapping.fields.get(code, -1) for code in ("handle", "barcode", "sku")]
-    count, beyond, first_beyond, text_bytes = 0, 0, 0, 0
+    data = _DataRows(request, layout)
     keys: list[tuple[int, str, str, str, int]] = []
     cells: list[bytes] = []
     batch_bytes = 0
     for number, row in enumerate(islice(rows, layout.heading_row, None), start=layout.heading_row + 1):
         if not row or number in layout.skipped or all(map(is_blank, row)):
             continue
-        count += 1
-        if count > request.limits.rows:
-            raise FileRefused("too_large", _too_many_rows(request))
-        if len(row) > width:
-            if len(row) > request.limits.columns:
-                raise FileRefused("too_large", _too_many_columns(request, len(row), number))
-            beyond += 1
-            first_beyond = first_beyond or number
-        if undo is not None:
-            row = undo(row)  # noqa: PLW2901 - the row as it was before it was handed back
-        document = orjson.dumps(row)
-        text_bytes += len(document)
-        if text_bytes > request.limits.text_bytes:
-            raise FileRefused("too_large", _too_much_text(request, number))
-        handle, barcode, sku = (_key(row, column) for column in columns)
+        if (taken := data.take(number, row)) is None:
+            continue
+        handle, barcode, sku, document = taken
         keys.append((number, handle, barcode, sku, len(document)))
         cells.append(document)
         batch_bytes += len(document)
@@ -165,22 +163,82 @@ def _rows(request: Request, layout: Layout, rows: Iterator[list[Cell]]) -> Itera
             keys, cells, batch_bytes = [], [], 0
     if keys:
         yield frames.rows_frame(keys, cells)
-    yield frames.json_frame(frames.END, {"rows": count, "notices": _beyond(beyond, first_beyond, width)})
+    yield frames.json_frame(frames.END, {"rows": data.count, "notices": data.notices()})
+
+
+class _DataRows:
+    """Takes the rows that are data, within the limits, and remembers what else there was."""
+
+    def __init__(self, request: Request, layout: Layout) -> None:
+        self.count = 0
+        self._request = request
+        self._width = len(layout.headings)
+        self._restore = layout.handed_back
+        self._keys = [layout.mapping.fields.get(code, -1) for code in ("handle", "barcode", "sku")]
+        self._mapped = sorted(layout.mapping.fields.values())
+        self._text_bytes = 0
+        self._beyond: list[int] = []
+        self._asides: list[int] = []
+
+    def take(self, number: int, row: list[Cell]) -> tuple[str, str, str, bytes] | None:
+        """Handle, barcode, SKU and the cells as JSON; None for a row without a word in any column we know."""
+        if self._restore:
+            row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
+        handle, barcode, sku = (_key(row, column) for column in self._keys)
+        if not (handle or barcode or sku) and all(is_blank(row[at]) for at in self._mapped if at < len(row)):
+            self._asides.append(number)
+            return None
+        document = _document(row)
+        self._check(number, len(row), len(document))
+        return handle, barcode, sku, document
+
+    def notices(self) -> list[dict[str, Any]]:
+        """What the sender is told of cells and rows that were left out."""
+        return [
+            *_left_out(
+                "cells_beyond_headings",
+                f"Cells beyond the last heading (column {self._width}) were ignored",
+                self._beyond,
+            ),
+            *_left_out(
+                "rows_beside_the_data",
+                "Rows that say something only in columns which are not imported were left out",
+                self._asides,
+            ),
+        ]
+
+    def _check(self, number: int, width: int, size: int) -> None:
+        self.count += 1
+        self._text_bytes += size
+        limits = self._request.limits
+        if self.count > limits.rows:
+            raise FileRefused("too_large", _too_many_rows(self._request))
+        if width > limits.columns:
+            raise FileRefused("too_large", _too_many_columns(self._request, width, number))
+        if self._text_bytes > limits.text_bytes:
+            raise FileRefused("too_large", _too_much_text(self._request, number))
+        if width > self._width:
+            self._beyond.append(number)
 
 
 def _key(row: Sequence[Cell], column: int) -> str:
-    return cell_text(row[column]).strip() if 0 <= column < len(row) else ""
+    """The text by which a row is known, as it can be kept."""
+    text = cell_text(row[column]).strip(BLANKS) if 0 <= column < len(row) else ""
+    return text if text.isascii() else storable(text)
 
 
-def _restored(row: list[Cell]) -> list[Cell]:
-    return [restore(cell) if isinstance(cell, str) else cell for cell in row]
+def _document(row: Sequence[Cell]) -> bytes:
+    try:
+        return orjson.dumps(row)
+    except TypeError:
+        # Halves of surrogate pairs, for which their cells are refused: as escapes they can be kept.
+        return json.dumps(row, separators=(",", ":")).encode()
 
 
-def _beyond(rows: int, first: int, width: int) -> list[dict[str, Any]]:
+def _left_out(code: str, message: str, rows: Sequence[int]) -> list[dict[str, Any]]:
     if not rows:
         return []
-    message = f"Cells beyond the last heading (column {width}) were ignored, first in row {first}"
-    return [{"code": "cells_beyond_headings", "message": message, "row": first, "count": rows}]
+    return [{"code": code, "message": f"{message}, first in row {rows[0]}", "row": rows[0], "count": len(rows)}]
 
 
 def _too_many_rows(request: Request) -> str:

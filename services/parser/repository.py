@@ -20,7 +20,8 @@ _REGISTER = text(
            (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
             idempotency_key, parent_import_id, options)
     VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, 'uploading', :file_name, :object_key, :file_size, NULL,
-            :idempotency_key, :parent_import_id, CAST(:options AS jsonb))
+            :idempotency_key, (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
+            CAST(:options AS jsonb))
     ON CONFLICT DO NOTHING
     RETURNING id
     """
@@ -48,7 +49,10 @@ _DESCRIBE = text(
     UPDATE imports.imports
        SET headers = CAST(:headers AS jsonb), column_mappings = CAST(:fields AS jsonb),
            layout = CAST(:layout AS jsonb), notices = CAST(:notices AS jsonb),
-           parent_import_id = coalesce(parent_import_id, :parent_import_id), updated_at = clock_timestamp()
+           parent_import_id = coalesce(parent_import_id, (SELECT p.id FROM imports.imports p
+                                                           WHERE p.tenant_id = imports.tenant_id AND p.id = :parent
+                                                             AND p.id <> imports.id)),
+           updated_at = clock_timestamp()
      WHERE id = :id AND status = 'importing' AND parsed_at IS NULL
     """
 )
@@ -145,7 +149,7 @@ async def describe(conn: AsyncConnection, import_id: UUID, layout: FileLayout) -
             "fields": json.dumps(layout.fields),
             "layout": json.dumps(layout.detected),
             "notices": json.dumps(layout.notices),
-            "parent_import_id": None if layout.parent_import_id is None else UUID(layout.parent_import_id),
+            "parent": None if layout.parent_import_id is None else UUID(layout.parent_import_id),
         },
     )
 

@@ -60,10 +60,12 @@ class Categories:
         if ends := self._ending_with(path):
             paths = " or ".join(f'"{self._shown[end]}"' for end in ends[:_NAMED_PATHS])
             return f"; the full path is needed: {paths}{', for example' if ends[_NAMED_PATHS:] else ''}"
-        nearest = self._nearest(path)
-        if nearest:
-            return f'; did you mean "{self._shown[nearest]}"?'
-        return "; use the full path of a known category, A > B > C"
+        named = self._nearest_name(path[-1])
+        nearest = named or self._nearest(path)
+        if named is None and len(nearest) < len(path):
+            known = f'; as far as "{self._shown[nearest]}" the path is known' if nearest else ""
+            return f"{known}; use the full path of a known category, A > B > C"
+        return f'; did you mean "{self._shown[nearest]}"?'
 
     def _ending_with(self, path: _Path) -> Sequence[_Path]:
         return [known for known in self._by_name.get(path[-1], ()) if known[-len(path) :] == path]
@@ -76,7 +78,7 @@ class Categories:
             if child is None:
                 break
             reached = child
-        return reached if len(reached) == len(path) else self._nearest_name(path[-1]) or reached
+        return reached
 
     def _nearest_name(self, name: str) -> _Path | None:
         known = self._by_name.get(name, ())

@@ -33,11 +33,11 @@ class Material(NamedTuple):
 
 
 class Composition(NamedTuple):
-    """What the two cells say, and what is wrong with each."""
+    """What the two cells say, and everything that is wrong with each; no materials when anything is."""
 
     materials: tuple[Material, ...] = ()
-    materials_problem: Problem | None = None
-    percentages_problem: Problem | None = None
+    materials_problems: tuple[Problem, ...] = ()
+    percentages_problems: tuple[Problem, ...] = ()
 
 
 NO_COMPOSITION = Composition()
@@ -47,56 +47,76 @@ def read_composition(materials: str | None, percentages: Value | None) -> Compos
     """The materials of a Materials and a Percentages cell; None for a blank one."""
     if materials is None and percentages is None:
         return NO_COMPOSITION
-    if isinstance(percentages, int | float):
-        percentages = _plain(percentages)
-    if len(materials or "") + len(percentages or "") <= _CACHED_LENGTH:
-        return _cached(materials or "", percentages or "")
-    return _read(materials or "", percentages or "")
+    figures = _text(percentages)
+    if len(materials or "") + len(figures) <= _CACHED_LENGTH:
+        return _cached(materials or "", figures)
+    return _read(materials or "", figures)
+
+
+def percentages_problems(percentages: Value | None) -> tuple[Problem, ...]:
+    """What is wrong with a Percentages cell beside a Materials cell that cannot be read."""
+    figures, problems = _read_percentages(_text(percentages))
+    return (*problems, *_sum_problem(figures))
+
+
+def same_percentages(one: Value | None, other: Value | None) -> bool:
+    """Whether two Percentages cells say the same, however it is written; false when either says nothing sound."""
+    mine, theirs = _read_percentages(_text(one)), _read_percentages(_text(other))
+    return mine == theirs and not mine[1]
+
+
+def _text(percentages: Value | None) -> str:
+    return _plain(percentages) if isinstance(percentages, int | float) else percentages or ""
 
 
 def _read(materials: str, percentages: str) -> Composition:
-    pairs = _read_pairs(materials)
-    listed = _read_percentages(percentages)
-    if isinstance(pairs, Problem) or isinstance(listed, Problem):
+    pairs, pair_problems = _read_pairs(materials)
+    listed, listed_problems = _read_percentages(percentages)
+    own = [material.percentage for material in pairs]
+    if pair_problems or listed_problems:
         return Composition(
-            materials_problem=pairs if isinstance(pairs, Problem) else None,
-            percentages_problem=listed if isinstance(listed, Problem) else None,
+            materials_problems=(*pair_problems, *_sum_problem(own)),
+            percentages_problems=(*listed_problems, *_sum_problem(listed)),
         )
-    if any(material.percentage is not None for material in pairs):
-        own = [material.percentage for material in pairs]
-        if any(listed) and listed != own:
-            return Composition(
-                percentages_problem=_invalid("Percentages say something else than Materials does; keep one of them")
-            )
-        return Composition(pairs, materials_problem=_sum_problem(own))
+    if any(percentage is not None for percentage in own):
+        differs = _invalid("Percentages say something else than Materials does; keep one of them")
+        return _sound(pairs, _sum_problem(own), (differs,) if any(listed) and listed != own else ())
     placed = _placed(listed, len(pairs))
     if isinstance(placed, Problem):
-        return Composition(percentages_problem=placed)
+        return _sound((), (), (placed, *_sum_problem(listed)))
     shared = tuple(
         Material(material.name, placed[position] if position < len(placed) else None)
         for position, material in enumerate(pairs)
     )
-    return Composition(shared, percentages_problem=_sum_problem(placed))
+    return _sound(shared, (), _sum_problem(placed))
+
+
+def _sound(
+    materials: tuple[Material, ...], of_materials: tuple[Problem, ...], of_percentages: tuple[Problem, ...]
+) -> Composition:
+    return Composition(() if of_materials or of_percentages else materials, of_materials, of_percentages)
 
 
 _cached = lru_cache(maxsize=4_096)(_read)
 
 
-def _read_pairs(text: str) -> tuple[Material, ...] | Problem:
+def _read_pairs(text: str) -> tuple[tuple[Material, ...], list[Problem]]:
     found: dict[str, Material] = {}
+    problems: list[Problem] = []
     parts = split_list(text)
     if problem := too_many(text, len(parts), "materials"):
-        return problem
+        return (), [problem]
     for part in parts:
         material = _read_pair(part)
         if isinstance(material, Problem):
-            return material
+            problems.append(material)
+            continue
         known = found.setdefault(material.name.key, material)
         if None not in (known.percentage, material.percentage) and known.percentage != material.percentage:
-            return _invalid(f'"{shown(material.name.text)}" is given two percentages; keep one of them')
-        if known.percentage is None:
+            problems.append(_invalid(f'"{shown(material.name.text)}" is given two percentages; keep one of them'))
+        elif known.percentage is None:
             found[material.name.key] = Material(known.name, material.percentage)
-    return tuple(found.values())
+    return tuple(found.values()), problems
 
 
 def _read_pair(part: str) -> Material | Problem:
@@ -113,21 +133,23 @@ def _read_pair(part: str) -> Material | Problem:
     return percentage if isinstance(percentage, Problem) else Material(name, percentage)
 
 
-def _read_percentages(text: str) -> list[Decimal | None] | Problem:
-    """By position; None for a blank between others, none after the last."""
+def _read_percentages(text: str) -> tuple[list[Decimal | None], list[Problem]]:
+    """By position; None for a blank between others and for what is none, nothing after the last."""
     figures: list[Decimal | None] = []
+    problems: list[Problem] = []
     parts = text.replace("|", ";").split(";")
     if problem := too_many(text, len(parts), "percentages"):
-        return problem
+        return [], [problem]
     for part in parts:
         figure = part.strip()
         percentage = _read_percentage(figure) if figure else None
         if isinstance(percentage, Problem):
-            return percentage
+            problems.append(percentage)
+            percentage = None
         figures.append(percentage)
     while figures and figures[-1] is None:
         figures.pop()
-    return figures
+    return figures, problems
 
 
 def _read_percentage(text: str) -> Decimal | Problem:
@@ -156,11 +178,11 @@ def _placed(listed: Sequence[Decimal | None], materials: int) -> Sequence[Decima
     return given
 
 
-def _sum_problem(percentages: Sequence[Decimal | None]) -> Problem | None:
+def _sum_problem(percentages: Sequence[Decimal | None]) -> tuple[Problem, ...]:
     total = sum((percentage for percentage in percentages if percentage is not None), Decimal(0))
     if total <= _WHOLE:
-        return None
-    return _invalid(f"The percentages add up to {total:f}; together they may be at most 100")
+        return ()
+    return (_invalid(f"The percentages add up to {total:f}; together they may be at most 100"),)
 
 
 def _plain(number: float) -> str:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from services.validator.problems import Problem
+from shared.entities.cells import BLANKS
 from shared.entities.names import name_key
 from shared.entities.reasons import shown
 
@@ -32,9 +33,9 @@ NO_NAMES: tuple[Name, ...] = ()
 def split_list(text: str) -> list[str]:
     """The parts of a list cell, separated by `;` or `|`, trimmed; blank ones are dropped."""
     if ";" not in text and "|" not in text:
-        stripped = text.strip()
+        stripped = text.strip(BLANKS)
         return [stripped] if stripped else []
-    return [stripped for part in _SEPARATORS.split(text) if (stripped := part.strip())]
+    return [stripped for part in _SEPARATORS.split(text) if (stripped := part.strip(BLANKS))]
 
 
 def read_name(text: str) -> Name | Problem:

@@ -5,7 +5,9 @@ Every reason in a group is found, each at its own row and column; a product with
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from services.validator.barcodes import UnusualBarcodes
 from services.validator.categories import Categories
 from services.validator.ignored import IgnoredValues
 from services.validator.overrides import overriding_facts, overriding_presentation
@@ -63,12 +65,19 @@ def named(groups: Iterable[Sequence[ReadRow]]) -> Named:
 
 def decide(groups: Iterable[Sequence[ReadRow]], layout: Layout, references: References) -> Verdict:
     """The outcome of every group of a chunk, in its order, and what the sender should know besides."""
-    ignored = IgnoredValues(layout)
+    remarks = _Remarks(IgnoredValues(layout), UnusualBarcodes(layout))
     duplicates: dict[int, list[Duplicate]] = {}
     for duplicate in references.duplicates:
         duplicates.setdefault(duplicate.row, []).append(duplicate)
-    outcomes = [_Group(rows, layout, references, duplicates, ignored).outcome() for rows in groups]
-    return Verdict(outcomes, ignored.notices())
+    outcomes = [_Group(rows, layout, references, duplicates, remarks).outcome() for rows in groups]
+    return Verdict(outcomes, [*remarks.ignored.notices(), *remarks.barcodes.notices()])
+
+
+class _Remarks(NamedTuple):
+    """What the sender should know of a chunk that is no reason to refuse a row."""
+
+    ignored: IgnoredValues
+    barcodes: UnusualBarcodes
 
 
 class _Group:
@@ -80,12 +89,12 @@ class _Group:
         layout: Layout,
         references: References,
         duplicates: Mapping[int, Sequence[Duplicate]],
-        ignored: IgnoredValues,
+        remarks: _Remarks,
     ) -> None:
         self._rows = rows
         self._references = references
         self._duplicates = duplicates
-        self._ignored = ignored
+        self._remarks = remarks
         self._reasons = Reasons(layout.places)
         self._rules = RowRules(layout, self._reasons)
         self._handle = rows[0].text("handle")
@@ -96,7 +105,11 @@ class _Group:
             self._refuse_orphans()
             return self._failed()
         product = self._product()
-        return self._failed() if self._reasons else product
+        if self._reasons:
+            return self._failed()
+        for variant in product.variants:
+            self._remarks.barcodes.note(variant.row, variant.barcode)
+        return product
 
     def _refuse_orphans(self) -> None:
         problem = Problem("orphan_variant", PRODUCTS.orphan_message or "")
@@ -138,7 +151,7 @@ class _Group:
 
     def _child(self, row: ReadRow, presentation: Presentation, facts: Facts) -> Variant:
         parent = self._rows[0]
-        self._ignored.note(row, parent)
+        self._remarks.ignored.note(row, parent)
         return self._variant(
             row,
             overriding_presentation(self._rules.presentation(row), presentation),
@@ -151,7 +164,7 @@ class _Group:
         self._check_taken(row, "barcode", barcode, self._references.known.barcodes)
         self._check_taken(row, "sku", sku, self._references.known.skus)
         for duplicate in self._duplicates.get(row.row, ()):
-            self._reasons.add(row.row, duplicate.field, _repeated(row, duplicate))
+            self._reasons.add(row.row, duplicate.field, self._repeated(row, duplicate))
         return Variant(row.row, barcode, sku, self._rules.attributes(row), presentation, facts)
 
     def _check_handle(self, first: ReadRow) -> None:
@@ -183,14 +196,16 @@ class _Group:
             return None
         return found
 
+    def _repeated(self, row: ReadRow, duplicate: Duplicate) -> Problem:
+        said = f'{_LABELS[duplicate.field]} "{shown(row.text(duplicate.field) or "")}" was used in row {duplicate.first_row}'
+        if duplicate.first_row >= self._rows[0].row:
+            # Of one product none is imported without the other.
+            return Problem("duplicate_in_file", f"{said} of the same product; give each variant its own")
+        return Problem("duplicate_in_file", f"{said}; the first one is imported")
+
     def _failed(self) -> FailedGroup:
         rows = tuple(
             FailedRow(row.row, row.text("handle"), row.text("title"), row.text("barcode"), row.text("sku"))
             for row in self._rows
         )
         return FailedGroup(self._rows[0].row, rows, tuple(self._reasons.sorted()))
-
-
-def _repeated(row: ReadRow, duplicate: Duplicate) -> Problem:
-    said = f'{_LABELS[duplicate.field]} "{shown(row.text(duplicate.field) or "")}"'
-    return Problem("duplicate_in_file", f"{said} was used in row {duplicate.first_row}; the first one is imported")

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.validator.problems import Problem
-from shared.entities.cells import CELL_LENGTH_LIMIT, Cell, cell_text, is_error
+from shared.corrections import handed_back_length, was_cut
+from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.declaration import EntityType, Kind
 from shared.entities.reasons import shown
 
@@ -13,7 +14,9 @@ Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""
 
 _NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# A character takes at most two of what a cell's length is counted in.
+_MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
 
@@ -76,10 +79,10 @@ class Layout:
             if cell is None:
                 continue
             if isinstance(cell, str):
-                text = cell.strip()
+                text = cell.strip(BLANKS)
                 if not text:
                     continue
-                if text[0] == "#" or not cell.isprintable() or len(cell) > CELL_LENGTH_LIMIT:
+                if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG:
                     problem = _unreadable(cell, text, single_line=single_line)
                     if problem is not None:
                         unreadable[code] = problem
@@ -104,16 +107,36 @@ class Layout:
 
 
 def _unreadable(cell: str, text: str, *, single_line: bool) -> Problem | None:
-    if is_error(text):
-        return Problem("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
-    if len(cell) > CELL_LENGTH_LIMIT:
+    if text == UNCALCULATED:
         return Problem(
             "invalid_cell",
-            f"The cell has {len(cell):,} characters; at most {CELL_LENGTH_LIMIT:,} are possible",
+            "The formula here was never calculated; open the file in a spreadsheet program and save it, or put a value here",
         )
+    if is_error(text):
+        return Problem("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
+    if len(cell) > _MAY_BE_TOO_LONG and (problem := _too_long(cell)):
+        return problem
     if found := _FORBIDDEN.search(cell):
-        character = f"U+{ord(found[0]):04X}"
-        return Problem("invalid_cell", f'"{shown(text)}" contains the control character {character}; remove it')
+        return Problem("invalid_cell", f'"{shown(text)}" {_forbidden(found[0])}')
     if single_line and _LINE_BREAK.search(text):
         return Problem("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
     return None
+
+
+def _too_long(cell: str) -> Problem | None:
+    length = handed_back_length(cell)
+    if length > CELL_LENGTH_LIMIT:
+        return Problem(
+            "invalid_cell", f"The cell has {length:,} characters; at most {CELL_LENGTH_LIMIT:,} are possible"
+        )
+    if was_cut(cell):
+        return Problem(
+            "invalid_cell", "The text was cut when it was handed back; put the whole of it here, or shorten it"
+        )
+    return None
+
+
+def _forbidden(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":
+        return f'has a byte that is not UTF-8 ({ord(character) - 0xDC00:02X}); write it anew and save the file as "CSV UTF-8"'
+    return f"contains the control character U+{ord(character):04X}; remove it"

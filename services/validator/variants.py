@@ -3,7 +3,14 @@
 from typing import TypeVar
 
 from services.validator.addresses import read_address
-from services.validator.composition import NO_COMPOSITION, Composition, read_composition
+from services.validator.barcodes import read_barcode
+from services.validator.composition import (
+    NO_COMPOSITION,
+    Composition,
+    percentages_problems,
+    read_composition,
+    same_percentages,
+)
 from services.validator.names import NO_NAMES, Name, read_name, read_names, too_long
 from services.validator.numbers import read_decimal
 from services.validator.problems import Problem, Reasons
@@ -15,7 +22,6 @@ from shared.entities.reasons import shown
 
 _T = TypeVar("_T")
 
-_BARCODE_LENGTHS = range(8, 15)
 _PRESENTATION_CODES = frozenset({"title", "description", "image_url"})
 _COMPOSITION_CODES = frozenset({"materials", "percentages"})
 _FACT_CODES = frozenset({"carbon_kg", "water_l", "eco_claims", "weight_g", *JOURNEY_STEPS}) | _COMPOSITION_CODES
@@ -118,15 +124,18 @@ class RowRules:
 
     def _composition(self, row: ReadRow, parent: ReadRow | None) -> Composition:
         materials, percentages = row.text("materials"), row.values.get("percentages")
-        if not row.unreadable.keys().isdisjoint(_COMPOSITION_CODES):
+        if "materials" in row.unreadable:
+            composition = Composition(percentages_problems=percentages_problems(percentages))
+        elif (
+            materials is None and parent is not None and same_percentages(percentages, parent.values.get("percentages"))
+        ):
             return NO_COMPOSITION
-        if materials is None and parent is not None and percentages == parent.values.get("percentages"):
-            return NO_COMPOSITION
-        composition = read_composition(materials, percentages)
-        if composition.materials_problem:
-            self._reasons.add(row.row, "materials", composition.materials_problem)
-        if composition.percentages_problem:
-            self._reasons.add(row.row, "percentages", composition.percentages_problem)
+        else:
+            composition = read_composition(materials, percentages)
+        for problem in composition.materials_problems:
+            self._reasons.add(row.row, "materials", problem)
+        for problem in composition.percentages_problems:
+            self._reasons.add(row.row, "percentages", problem)
         return composition
 
     def _journey(self, row: ReadRow) -> tuple[tuple[str, tuple[Name, ...]], ...]:
@@ -134,15 +143,8 @@ class RowRules:
         return tuple((step, operators) for step, operators in steps if operators)
 
     def _barcode(self, row: ReadRow) -> str | None:
-        text = row.text("barcode")
-        if text is None or (len(text) in _BARCODE_LENGTHS and text.isascii() and text.isdecimal()):
-            return text
-        self._reasons.add(
-            row.row,
-            "barcode",
-            Problem("invalid_barcode", f'"{shown(text)}" is not a barcode; use 8 to 14 digits'),
-        )
-        return None
+        text = self.key(row, "barcode")
+        return None if text is None else self._accepted(row, "barcode", read_barcode(text))
 
     def _incomplete(self, row: ReadRow, given: str, missing: str) -> None:
         headings = PRODUCTS.by_code

@@ -2,20 +2,25 @@
 
 * `formulas`  text that a spreadsheet would take for a formula: `neutralise` and its inverse `restore`
 * `headings`  the column of reasons, by which a file is known to have been handed back
+* `lengths`   text that is longer than a cell can be
 * `identity`  the import a correction workbook came from
 """
 
 from shared.corrections.formulas import neutralise, restore
 from shared.corrections.headings import FAILED_ROWS_HEADING, WORKBOOK_HEADING, is_reasons_heading, was_handed_back
 from shared.corrections.identity import PROPERTY, import_id_of
+from shared.corrections.lengths import fitting, handed_back_length, was_cut
 
 __all__ = [
     "FAILED_ROWS_HEADING",
     "PROPERTY",
     "WORKBOOK_HEADING",
+    "fitting",
+    "handed_back_length",
     "import_id_of",
     "is_reasons_heading",
     "neutralise",
     "restore",
+    "was_cut",
     "was_handed_back",
 ]

@@ -6,6 +6,7 @@ error cell -> its literal, for example "#REF!"; text equal to such a literal is 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeAlias
@@ -14,27 +15,30 @@ import orjson
 
 Cell: TypeAlias = str | int | float | bool | Mapping[str, str] | None
 
-EXCEL_ERRORS: frozenset[str] = frozenset(
-    {
-        "#NULL!",
-        "#DIV/0!",
-        "#VALUE!",
-        "#REF!",
-        "#NAME?",
-        "#NUM!",
-        "#N/A",
-        "#GETTING_DATA",
-        "#SPILL!",
-        "#CALC!",
-        "#FIELD!",
-        "#BLOCKED!",
-        "#UNKNOWN!",
-        "#CONNECT!",
-        "#BUSY!",
-        "#EXTERNAL!",
-        "#PYTHON!",
-    }
+# A cell with a formula that no program has calculated yet.
+UNCALCULATED = "#UNCALCULATED!"
+
+# Excel's own, and what it calls them in the languages its text files come in.
+SPREADSHEET_ERRORS: frozenset[str] = frozenset(
+    (
+        f"{UNCALCULATED} #NULL! #DIV/0! #VALUE! #REF! #NAME? #NUM! #N/A #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! "
+        "#UNKNOWN! #CONNECT! #BUSY! #EXTERNAL! #PYTHON! "
+        "#NV #WERT! #BEZUG! #ZAHL! #ÜBERLAUF! "
+        "#VALEUR! #NOM? #NOMBRE! #NUL! "
+        "#¡VALOR! #¡REF! #¿NOMBRE? #¡NUM! #¡DIV/0! #¡NULO! "
+        "#N/D #VALORE! #RIF! #NOME? #NULLO! #VALOR! #NÚM! #NULO! "
+        "#N/B #WAARDE! #VERW! #NAAM? #GETAL! #DEEL/0! #LEEG! "
+        "#N/D! #ARG! #ADR! #NAZWA? #LICZBA! #DZIEL/0! #ZERO!"
+    ).split()
 )
+_LIBREOFFICE_ERROR = re.compile(r"Err:\d{3}")
+MAY_BE_ERROR = frozenset("#E")
+"""What the literal of an error begins with."""
+
+BLANKS = "".join(
+    map(chr, [*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029])
+) + ("\u202f\u205f\u2060\u3000\ufeff")
+"""White space, and what takes no room at all: what surrounds a value without being part of it."""
 
 CELL_LENGTH_LIMIT = 32_767
 """The most characters a spreadsheet cell can hold (Excel's own limit); longer text cannot be handed back."""
@@ -71,15 +75,30 @@ def read_cells(document: str) -> list[Cell]:
 
 def is_error(text: str) -> bool:
     """Whether a cell's text is the literal of a spreadsheet error, for example `#REF!`."""
-    return text.startswith("#") and text.strip() in EXCEL_ERRORS
+    if text[:1] not in MAY_BE_ERROR:
+        return False
+    literal = text.strip()
+    return literal in SPREADSHEET_ERRORS or _LIBREOFFICE_ERROR.fullmatch(literal) is not None
+
+
+_MANGLED = re.compile(r"[0-9]+[.,][0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE]\+[0-9]+")
+
+
+def is_mangled_number(text: str) -> bool:
+    """Whether a program has made a number of what is none, as of a barcode: `115243746.0`, `4.00638E+12`."""
+    return _MANGLED.fullmatch(text) is not None
 
 
 def is_blank(cell: Cell) -> bool:
-    """Whether the cell says nothing: empty, or white space only. "0" and `false` are values."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    """Whether the cell says nothing: empty, or only `BLANKS`. "0" and `false` are values."""
+    return cell is None or (isinstance(cell, str) and not cell.strip(BLANKS))
+
+
+_EXACT = 2.0**53
 
 
 def _decimal_text(number: float) -> str:
-    if number.is_integer():
+    if number.is_integer() and abs(number) < _EXACT:
         return str(int(number))
-    return format(Decimal(repr(number)), "f")
+    # Of a large one only so many digits are its own; the rest of the double's would be made up.
+    return format(Decimal(repr(number)).normalize(), "f")

@@ -3,15 +3,23 @@
 import re
 import unicodedata
 
+from shared.entities.cells import BLANKS
+
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff")) | {
+    ord(blank): " " for blank in BLANKS if unicodedata.category(blank) == "Zs"
+}
 _IGNORED_IN_HEADINGS = re.compile(r"[\s_\-/\u2010-\u2015\u200b\ufeff]+")
 
 
 def name_key(name: str) -> str:
     """What two names of one entity have in common: trimmed, without case, in composed Unicode form.
 
-    `Organic Cotton`, ` organic cotton ` and `ORGANIC COTTON` have one key, so that they are one material.
+    `Organic Cotton`, ` organic cotton ` and `ORGANIC COTTON` have one key, so that they are one material. What nobody
+    can see makes no difference either: the kind of a space, and characters that take no room.
     """
-    return unicodedata.normalize("NFC", name.strip()).casefold()
+    if not name.isascii():
+        name = unicodedata.normalize("NFC", name.translate(_UNSEEN))
+    return name.strip(BLANKS).casefold()
 
 
 def heading_key(heading: str) -> str:

@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.styles import Font
 
+from services.parser.limits import Limits
+from services.parser.prescan import prescan
 from services.parser.refusals import FileRefused
 from services.parser.workbook_reader import WorkbookReader
 from shared.entities import PRODUCTS
-from shared.entities.cells import Cell, cell_text
+from shared.entities.cells import UNCALCULATED, Cell, cell_text
 from tests.unit.parser.archives import archive, parts, row_xml, sheet_xml, strings_xml
 
 Value: TypeAlias = str | int | float | bool | dt.datetime | dt.date | dt.time | None
@@ -318,27 +320,65 @@ HEADINGS = ["Product Title", "Product Handle", "SKU"]
 
 def test_the_sheet_named_after_the_entity_is_read_wherever_it_is(tmp_path: Path) -> None:
     read = sheets(tmp_path / "file.xlsx", Description=[[*HEADINGS, "Tags"]], PRODUCTS=[HEADINGS])
-    assert read.choose_sheet(PRODUCTS, None) == "PRODUCTS"
+    assert read.choose_sheet(PRODUCTS, None)[0] == "PRODUCTS"
 
 
 def test_without_one_the_sheet_with_the_most_headings_is_read(tmp_path: Path) -> None:
     read = sheets(tmp_path / "file.xlsx", Notes=[["SKU"]], Shirts=[[], HEADINGS], Empty=[])
-    assert read.choose_sheet(PRODUCTS, None) == "Shirts"
+    assert read.choose_sheet(PRODUCTS, None)[0] == "Shirts"
 
 
 def test_a_sheet_of_the_right_name_without_headings_is_passed_over(tmp_path: Path) -> None:
     read = sheets(tmp_path / "file.xlsx", Products=[["see next sheet"]], Shirts=[HEADINGS])
-    assert read.choose_sheet(PRODUCTS, None) == "Shirts"
+    assert read.choose_sheet(PRODUCTS, None)[0] == "Shirts"
+
+
+def test_a_stray_word_on_the_sheet_of_that_name_does_not_make_it_the_table(tmp_path: Path) -> None:
+    read = sheets(tmp_path / "file.xlsx", Products=[["Title", "of this file"]], Shirts=[HEADINGS])
+    assert read.choose_sheet(PRODUCTS, None)[0] == "Shirts"
+
+
+def test_another_sheet_with_the_same_headings_is_said_not_to_be_read(tmp_path: Path) -> None:
+    read = sheets(tmp_path / "file.xlsx", Products=[HEADINGS], Notes=[["SKU"]], Spring=[HEADINGS])
+    _, notices = read.choose_sheet(PRODUCTS, None)
+    assert [notice["message"].split(" has ")[0] for notice in notices] == ['Sheet "Spring"']
+
+
+def test_a_formula_that_was_never_calculated_is_an_error_and_not_a_blank(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Products"
+    sheet.append(HEADINGS)
+    sheet.append(["Tee", "tee", '=CONCATENATE("S", "1")'])
+    path = tmp_path / "file.xlsx"
+    book.save(path)
+    assert prescan(path, "file.xlsx", Limits()).has_uncalculated
+    assert list(WorkbookReader(path, "file.xlsx", formulas=True).rows("Products"))[1] == ["Tee", "tee", UNCALCULATED]
+
+
+def test_a_formula_whose_value_is_no_text_is_blank(tmp_path: Path) -> None:
+    cells = '<c r="A2" t="str"><f>""</f><v></v></c><c r="B2" t="inlineStr"><is><t>b</t></is></c>'
+    path = archive(tmp_path / "file.xlsx", parts(sheet=sheet_xml(f'<row r="2">{cells}</row>')))
+    assert prescan(path, "file.xlsx", Limits()).has_uncalculated, "it is looked at"
+    assert list(WorkbookReader(path, "file.xlsx", formulas=True).rows("Products"))[1] == [None, "b"]
+
+
+def test_a_duration_is_read_as_it_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "file.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet("Products").write_number(0, 0, 1.25, book.add_format({"num_format": "[hh]:mm:ss"}))
+    assert list(WorkbookReader(path, "file.xlsx").rows("Products")) == [["30:00:00"]]
 
 
 def test_of_equal_sheets_one_that_can_be_seen_is_read(tmp_path: Path) -> None:
     read = sheets(tmp_path / "file.xlsx", Notes=[], hidden=[HEADINGS], Shirts=[HEADINGS])
-    assert read.choose_sheet(PRODUCTS, None) == "Shirts"
+    assert read.choose_sheet(PRODUCTS, None)[0] == "Shirts"
 
 
 def test_the_sheet_the_sender_asks_for_is_read(tmp_path: Path) -> None:
     read = sheets(tmp_path / "file.xlsx", Products=[HEADINGS], Shirts=[])
-    assert read.choose_sheet(PRODUCTS, "shirts") == "Shirts"
+    assert read.choose_sheet(PRODUCTS, "shirts")[0] == "Shirts"
 
 
 def test_a_sheet_that_is_not_there_is_refused_naming_those_that_are(tmp_path: Path) -> None:
@@ -351,7 +391,7 @@ def test_a_sheet_that_is_not_there_is_refused_naming_those_that_are(tmp_path: Pa
 
 def test_without_any_headings_the_first_sheet_is_read(tmp_path: Path) -> None:
     read = sheets(tmp_path / "file.xlsx", One=[["a"]], Two=[["b"]])
-    assert read.choose_sheet(PRODUCTS, None) == "One"
+    assert read.choose_sheet(PRODUCTS, None)[0] == "One"
 
 
 def test_a_sheet_that_is_a_chart_is_passed_over(tmp_path: Path) -> None:
@@ -361,7 +401,7 @@ def test_a_sheet_that_is_a_chart_is_passed_over(tmp_path: Path) -> None:
         chart.add_series({"values": "=Shirts!$A$1:$A$2"})
         book.add_chartsheet("Chart").set_chart(chart)
         book.add_worksheet("Shirts").write_row(0, 0, HEADINGS)
-    assert WorkbookReader(path, "shirts.xlsx").choose_sheet(PRODUCTS, None) == "Shirts"
+    assert WorkbookReader(path, "shirts.xlsx").choose_sheet(PRODUCTS, None)[0] == "Shirts"
 
 
 @pytest.mark.parametrize("written", ["NaN", "1e999", "-INF"])

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.entities.cells import cell_text, is_blank, is_error
+from shared.entities.cells import cell_text, is_blank, is_error, is_mangled_number
 from shared.entities.names import column_letter, heading_key, name_key
 
 
@@ -9,6 +10,10 @@ def test_names_that_differ_in_case_surrounding_space_or_unicode_form_are_one() -
     assert name_key("  Organic COTTON ") == name_key("organic cotton")
     assert name_key("Caf\u00e9") == name_key("Cafe\u0301")
     assert name_key("Wei\u00df") == name_key("WEISS")
+
+
+def test_what_nobody_can_see_makes_no_two_names() -> None:
+    assert name_key("Organic\u00a0Cotton\u200b") == name_key("\ufeffOrganic Cotton")
 
 
 def test_names_that_differ_inside_are_two() -> None:
@@ -53,7 +58,7 @@ def test_zero_and_false_are_values_and_white_space_is_blank() -> None:
     assert not is_blank(0)
     assert not is_blank(False)
     assert is_blank(None)
-    assert is_blank(" \t\n\u00a0")
+    assert is_blank(" \t\n\u00a0\u200b")
 
 
 def test_a_text_equal_to_a_spreadsheet_error_is_an_error() -> None:
@@ -61,3 +66,14 @@ def test_a_text_equal_to_a_spreadsheet_error_is_an_error() -> None:
     assert is_error("#N/A ")
     assert not is_error("#REF! see above")
     assert not is_error("#1 seller")
+    assert is_error("#WERT!")
+    assert is_error("Err:509")
+    assert not is_error("Error")
+
+
+@pytest.mark.parametrize(
+    ("text", "mangled"),
+    [("115243746.0", True), ("4.00638E+12", True), ("4,00638E+12", True), ("4006381333931", False), ("12AB", False)],
+)
+def test_a_number_a_program_has_made_of_a_barcode_is_known(text: str, mangled: bool) -> None:
+    assert is_mangled_number(text) is mangled

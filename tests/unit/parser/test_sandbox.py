@@ -87,6 +87,7 @@ async def test_a_text_file_says_the_same_as_a_workbook_of_the_same_rows(tmp_path
         "encoding": "utf-8",
         "delimiter": ";",
         "heading_row": 1,
+        "blank_headings": [],
         "handed_back": False,
     }
     assert [row[:4] for row in from_text] == [row[:4] for row in from_workbook]

@@ -58,7 +58,7 @@ def test_utf_16_may_begin_with_the_mark_of_either_order(tmp_path: Path) -> None:
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         content = mark + lines(HEADINGS, ["Größe", "tee", "T-1"]).encode(encoding)
         read = reader(tmp_path / "file", content)
-        assert read.writing.encoding == "utf-16"
+        assert read.writing.encoding.name == "utf-16"
         assert list(read.rows()) == [HEADINGS, ["Größe", "tee", "T-1"]]
 
 
@@ -67,7 +67,7 @@ def test_windows_text_is_told_from_utf_8_by_a_byte_far_below_the_sample(tmp_path
     content = lines(HEADINGS, *rows, ["Größe", "last", "L-1"]).encode("cp1252")
     assert len(content) > 1 << 18
     read = reader(tmp_path / "file", content)
-    assert read.writing.encoding == "cp1252"
+    assert read.writing.encoding.name == "cp1252"
     assert list(read.rows())[-1] == ["Größe", "last", "L-1"]
 
 
@@ -90,7 +90,7 @@ def test_a_mark_is_no_part_of_the_first_heading_whatever_the_sender_calls_the_en
 def test_the_sender_may_say_the_encoding(tmp_path: Path) -> None:
     content = lines(HEADINGS, ["Футболка", "tee", "T-1"]).encode("cp1251")
     read = reader(tmp_path / "file", content, encoding="cp1251")
-    assert read.writing.encoding == "cp1251"
+    assert read.writing.encoding.name == "cp1251"
     assert list(read.rows())[1] == ["Футболка", "tee", "T-1"]
 
 
@@ -101,7 +101,7 @@ def test_an_encoding_the_file_is_not_written_in_is_refused_with_what_to_do(tmp_p
     assert "leave the encoding away to have it found" in refused.message
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "hex", "rot13", "zlib", "base64", ""])
+@pytest.mark.parametrize("encoding", ["klingon", "hex", "rot13", "zlib", "base64", "", "idna", "unicode_escape", "utf-7"])
 def test_words_that_are_no_character_encoding_are_refused(tmp_path: Path, encoding: str) -> None:
     refused = refusal(tmp_path / "file", lines(HEADINGS), encoding=encoding)
     assert refused.code == "unknown_encoding"
@@ -198,11 +198,11 @@ def test_a_quotation_mark_that_is_never_closed_is_refused_with_its_line(tmp_path
 
 
 def test_a_quotation_mark_that_is_never_closed_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
-    content = lines(HEADINGS, ['"Tee', "tee", "T-1"], *[["Hat", "hat", "H-1"]] * 100_000)
+    content = lines(HEADINGS, ['"Tee', "tee", "T-1"], *[["Hat", "hat", "H-1"]] * 800_000)
     refused = refusal(tmp_path / "file", content)
     assert refused.code == "damaged"
     assert "from line 2 on" in refused.message
-    assert "field larger than field limit" in refused.message
+    assert "goes on for more than 8,000,000 characters" in refused.message
 
 
 def test_the_line_of_a_mistake_counts_the_one_that_names_the_separator(tmp_path: Path) -> None:

@@ -42,7 +42,13 @@ def test_the_nearest_path_is_named_when_it_is_close() -> None:
 
 
 def test_as_much_of_the_path_as_is_known_is_named() -> None:
-    assert 'did you mean "Clothing > Jeans"?' in way_out("Clothing > Jeans > Zzzzzz")
+    assert way_out("Clothing > Jeans > Zzzzzz").endswith(
+        'as far as "Clothing > Jeans" the path is known; use the full path of a known category, A > B > C'
+    )
+
+
+def test_a_name_there_is_once_is_meant_wherever_it_was_put() -> None:
+    assert 'did you mean "Clothing > Jeans > Straight"?' in way_out("Clothing > Straight")
 
 
 @pytest.mark.parametrize("path", ["Furniture > Tables", ">", "x" * 30_000, ">" * 30_000])

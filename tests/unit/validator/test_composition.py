@@ -4,21 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.composition import read_composition
+from services.validator.composition import read_composition, same_percentages
 from services.validator.problems import Problem
 
 
 def shares(materials: str | None, percentages: str | float | None = None) -> list[tuple[str, Decimal | None]]:
     composition = read_composition(materials, percentages)
-    assert composition.materials_problem is None
-    assert composition.percentages_problem is None
+    assert composition.materials_problems == composition.percentages_problems == ()
     return [(material.name.text, material.percentage) for material in composition.materials]
 
 
 def problem(materials: str | None, percentages: str | float | None = None) -> Problem:
     composition = read_composition(materials, percentages)
-    found = composition.materials_problem or composition.percentages_problem
-    assert found is not None
+    (found,) = (*composition.materials_problems, *composition.percentages_problems)
     return found
 
 
@@ -80,6 +78,22 @@ def test_pairs_and_percentages_may_agree_but_not_differ() -> None:
     assert "something else" in problem("Cotton:80; Wool:20", "20; 80").message
 
 
+def test_everything_that_is_wrong_is_said_of_both_cells() -> None:
+    composition = read_composition("Cotton:60; Wool:x; Silk:60", "0; 300; 20")
+    assert [problem.message.split(" is ")[0] for problem in composition.materials_problems] == [
+        '"x"',
+        "The percentages add up to 120; together they may be at most 100",
+    ]
+    assert [problem.message.split(" is ")[0] for problem in composition.percentages_problems] == ['"0"', '"300"']
+
+
+def test_percentages_are_the_same_however_they_are_written() -> None:
+    assert same_percentages("50; 50", "50|50 %")
+    assert same_percentages(100, "100.0")
+    assert not same_percentages("50; 50", "50; 40")
+    assert not same_percentages("x", "x")
+
+
 @pytest.mark.parametrize("pair", [":80", "Cotton:"])
 def test_half_a_pair_is_refused(pair: str) -> None:
     assert problem(pair).code == "incomplete_pair"
@@ -95,7 +109,8 @@ def test_pairs_and_two_cells_say_the_same(figures: list[Decimal]) -> None:
 @given(st.text(alphabet="ab:;|%1.,- ", max_size=24), st.text(alphabet="0123456789;|%., -", max_size=16))
 def test_what_is_accepted_is_sound(materials: str, percentages: str) -> None:
     composition = read_composition(materials.strip() or None, percentages.strip() or None)
-    if composition.materials_problem or composition.percentages_problem:
+    if composition.materials_problems or composition.percentages_problems:
+        assert composition.materials == ()
         return
     keys = [material.name.key for material in composition.materials]
     given_shares = [m.percentage for m in composition.materials if m.percentage is not None]

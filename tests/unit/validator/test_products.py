@@ -110,11 +110,22 @@ def test_barcodes_are_8_to_14_digits_kept_as_text(barcode: str | int) -> None:
     assert good(product(barcode=barcode)).variants[0].barcode == str(barcode)
 
 
-@pytest.mark.parametrize("barcode", ["1234567", "123456789012345", "4.00636E+12", "ABC12345", "١٢٣٤٥٦٧٨", 1.5])
-def test_other_barcodes_are_refused(barcode: str | float) -> None:
-    assert reasons(product(barcode=barcode)) == [
-        (2, "Barcode", "invalid_barcode", f'"{barcode}" is not a barcode; use 8 to 14 digits')
+@pytest.mark.parametrize("barcode", ["1234567", "123456789012345", "ABC12345", "4006381 333931"])
+def test_other_barcodes_are_imported_and_the_sender_is_told(barcode: str) -> None:
+    verdict = judge([product(barcode=barcode)])
+    (outcome,) = verdict.outcomes
+    assert isinstance(outcome, GoodProduct)
+    assert outcome.variants[0].barcode == barcode
+    assert [(notice.code, notice.column, notice.row) for notice in verdict.notices] == [
+        ("unusual_barcode", "Barcode", 2)
     ]
+
+
+@pytest.mark.parametrize("barcode", ["115243746.0", "4.00636E+12", "4,00636E+12", 1.5])
+def test_a_barcode_that_a_program_has_made_a_number_of_is_refused(barcode: str | float) -> None:
+    ((row, heading, code, message),) = reasons(product(barcode=barcode))
+    assert (row, heading, code) == (2, "Barcode", "invalid_barcode")
+    assert message.startswith(f'"{barcode}" is a barcode that a program has made a number of')
 
 
 def test_what_an_earlier_row_has_is_refused_naming_that_row() -> None:
@@ -126,7 +137,7 @@ def test_what_an_earlier_row_has_is_refused_naming_that_row() -> None:
         duplicates=duplicates,
     )
     assert found == [
-        (3, "SKU", "duplicate_in_file", 'SKU "T-1" was used in row 2; the first one is imported'),
+        (3, "SKU", "duplicate_in_file", 'SKU "T-1" was used in row 2 of the same product; give each variant its own'),
         (
             4,
             "Product Handle",

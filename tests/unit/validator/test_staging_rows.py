@@ -91,7 +91,7 @@ def test_facts_lie_with_their_owner() -> None:
 
 
 def test_what_could_be_read_of_a_failed_group_is_staged_as_failed_with_its_reasons() -> None:
-    rows = staged(judge([product(weight_g="x"), {"barcode": "123", "title": "Own"}]))
+    rows = staged(judge([product(weight_g="x"), {"barcode": "1.5", "title": "Own"}]))
     (parent,) = rows["products"]
     assert (parent["row_status"], parent["id"], parent["handle"], parent["title"]) == (
         "failed",
@@ -101,7 +101,7 @@ def test_what_could_be_read_of_a_failed_group_is_staged_as_failed_with_its_reaso
     )
     assert [error["code"] for error in json.loads(parent["errors"])] == ["invalid_number"]
     first, second = rows["product_variants"]
-    assert (first["sku"], first["title"], second["barcode"], second["title"]) == ("T-1", None, "123", "Own")
+    assert (first["sku"], first["title"], second["barcode"], second["title"]) == ("T-1", None, "1.5", "Own")
     assert [error["column"] for error in json.loads(second["errors"])] == ["Barcode"]
 
 

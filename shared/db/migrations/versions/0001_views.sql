@@ -1,5 +1,6 @@
--- Frozen: what holds for a variant: its own value where it has one, its product's otherwise. A variant with rows of
--- its own in a kind has all of that kind from there; the kinds are replaced, never merged.
+-- Frozen: what holds for a variant: its own value where it has one, its product's otherwise, each environment figure by
+-- itself. A variant with materials, claims or journey steps of its own has all of that kind from there; lists are
+-- replaced, never merged.
 CREATE VIEW catalog.effective_variants WITH (security_invoker = true) AS
 SELECT v.tenant_id, v.id AS variant_id, p.id AS product_id, p.handle, v.position, v.barcode, v.sku,
        coalesce(v.title, p.title) AS title,
@@ -13,8 +14,7 @@ SELECT v.tenant_id, v.id AS variant_id, p.id AS product_id, p.handle, v.position
                JOIN catalog.attributes a ON a.id = va.attribute_id
                JOIN catalog.attribute_values av ON av.id = va.attribute_value_id
               WHERE va.variant_id = v.id ORDER BY va.position) AS attributes,
-       CASE WHEN ve.variant_id IS NULL THEN pe.carbon_kg ELSE ve.carbon_kg END AS carbon_kg,
-       CASE WHEN ve.variant_id IS NULL THEN pe.water_l ELSE ve.water_l END AS water_l,
+       coalesce(ve.carbon_kg, pe.carbon_kg) AS carbon_kg, coalesce(ve.water_l, pe.water_l) AS water_l,
        coalesce(vw.weight, pw.weight) AS weight, coalesce(vw.unit, pw.unit) AS weight_unit,
        CASE WHEN EXISTS (SELECT FROM catalog.variant_eco_claims o WHERE o.variant_id = v.id)
             THEN ARRAY(SELECT e.name FROM catalog.variant_eco_claims o JOIN catalog.eco_claims e ON e.id = o.eco_claim_id
@@ -31,10 +31,10 @@ SELECT v.tenant_id, v.id AS variant_id, p.id AS product_id, p.handle, v.position
        CASE WHEN EXISTS (SELECT FROM catalog.variant_journey_steps o WHERE o.variant_id = v.id)
             THEN ARRAY(SELECT o.step || ': ' || f.name
                          FROM catalog.variant_journey_steps o JOIN catalog.facilities f ON f.id = o.facility_id
-                        WHERE o.variant_id = v.id ORDER BY o.step, o.position)
+                        WHERE o.variant_id = v.id ORDER BY array_position(ARRAY['raw_material', 'weaving', 'dyeing_printing', 'stitching', 'assembly', 'finishing'], o.step), o.position)
             ELSE ARRAY(SELECT o.step || ': ' || f.name
                          FROM catalog.product_journey_steps o JOIN catalog.facilities f ON f.id = o.facility_id
-                        WHERE o.product_id = p.id ORDER BY o.step, o.position) END AS journey
+                        WHERE o.product_id = p.id ORDER BY array_position(ARRAY['raw_material', 'weaving', 'dyeing_printing', 'stitching', 'assembly', 'finishing'], o.step), o.position) END AS journey
   FROM catalog.product_variants v
   JOIN catalog.products p ON p.id = v.product_id
   LEFT JOIN catalog.manufacturers m ON m.id = p.manufacturer_id

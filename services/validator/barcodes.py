@@ -1,0 +1,43 @@
+"""Barcodes: any text that a program has not damaged; the sender is told of those that scanners would not know.
+
+Which ones are accepted: docs/decisions/0008-barcodes.md.
+"""
+
+from services.validator.problems import Problem
+from services.validator.rows import Layout
+from services.validator.verdicts import Notice
+from shared.entities.cells import is_mangled_number
+from shared.entities.reasons import shown
+
+_LENGTHS = range(8, 15)
+
+
+def read_barcode(text: str) -> str | Problem:
+    """The barcode as it was given."""
+    if is_mangled_number(text):
+        return Problem(
+            "invalid_barcode",
+            f'"{shown(text)}" is a barcode that a program has made a number of; format the column as text and enter all digits',
+        )
+    return text
+
+
+class UnusualBarcodes:
+    """Collects, over a chunk, barcodes that are not 8 to 14 digits: they are imported, and the sender is told."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._rows: list[int] = []
+
+    def note(self, row: int, barcode: str | None) -> None:
+        """Note the barcode of this row, if it is one."""
+        if barcode is not None and not (len(barcode) in _LENGTHS and barcode.isascii() and barcode.isdecimal()):
+            self._rows.append(row)
+
+    def notices(self) -> list[Notice]:
+        """One, with the number of rows and the first of them; none when there is nothing to tell."""
+        if not self._rows:
+            return []
+        _, heading = self._layout.places["barcode"]
+        message = f"{heading}: what is not 8 to 14 digits was imported as it is; scanners may not know it"
+        return [Notice("unusual_barcode", message, heading, self._rows[0], len(self._rows))]
