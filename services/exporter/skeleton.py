@@ -105,6 +105,8 @@ def _lay_out(sheet: Any, layout: Layout, widths: Sequence[int], formats: Sequenc
     sheet.set_column(last, last, REASONS_WIDTH, siblings)
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
     if rows:
         sheet.autofilter(0, 0, rows, last)
 

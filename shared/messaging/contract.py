@@ -1,4 +1,4 @@
-"""The contract as documents: golden JSON schemas, an AsyncAPI document and a page to read.
+"""The contract as documents: golden JSON schemas, an AsyncAPI document, and pages to read of events and of files.
 
 `make docs` writes them; a test fails when what is checked in differs from the code.
 """
@@ -11,6 +11,8 @@ from typing import Any
 from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
 
+from shared.entities import ENTITY_TYPES
+from shared.entities.page import entity_page
 from shared.events import TOPICS, Topic
 
 SCHEMAS = Path(__file__).parents[1] / "events" / "schemas"
@@ -69,6 +71,8 @@ def documents() -> Iterator[tuple[Path, str]]:
         yield SCHEMAS / f"{topic.event.ce_type}.json", golden_schema(topic)
     yield DOCS / "asyncapi.json", asyncapi_document()
     yield DOCS / "events.md", events_page()
+    for entity in ENTITY_TYPES.values():
+        yield DOCS / f"{entity.name}.md", entity_page(entity)
 
 
 def _introduction() -> list[str]:

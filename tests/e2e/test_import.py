@@ -6,6 +6,7 @@ from uuid import UUID
 
 import openpyxl
 import pytest
+from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from shared.db import catalog
@@ -93,6 +94,98 @@ async def test_a_repaired_correction_file_imports_what_is_in_it(world: World, te
         "SELECT title FROM catalog.products WHERE tenant_id = :tenant AND handle = 'shirt-2'", tenant=tenant
     )
     assert title == "=SUM(A1)", "what was neutralised for spreadsheets is restored"
+
+
+async def test_a_correction_workbook_without_its_last_column_is_still_one(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "a.xlsx", product(1, carbon_kg="x", sku="-S1", description="@home"), sheet="My list")
+    first = await world.ended(world.send(tenant, path))
+    assert first.correction_object_key is not None
+    path = world.fetch(first.correction_object_key)
+    book = openpyxl.load_workbook(path)
+    page = book["My list"]
+    page.cell(2, HEADINGS.index("kgCO2e Carbon Footprint") + 1).value = 1
+    page.delete_cols(len(HEADINGS) + 1)
+    book.save(path)
+    second = await world.ended(world.send(tenant, path))
+    assert (second.created_rows, second.parent_import_id) == (1, first.id)
+    sku = await world.scalar("SELECT sku FROM catalog.product_variants WHERE tenant_id = :tenant", tenant=tenant)
+    assert sku == "-S1"
+
+
+async def test_a_text_cut_to_fit_a_cell_is_never_imported_cut(world: World, tenant: str, tmp_path: Path) -> None:
+    long_text = "=" + "x" * 32_766
+    rows = [product(1)[0], product(2, carbon_kg="x", description="y" * 32_767)[0], product(3, description=long_text)[0]]
+    first = await world.ended(world.send(tenant, text_file(tmp_path / "a.csv", rows)))
+    assert {(row, heading) for row, heading, *_ in await world.errors(first.id)} == {
+        (3, "kgCO2e Carbon Footprint"),
+        (4, "Description"),
+    }
+    assert first.correction_object_key is not None
+    path = world.fetch(first.correction_object_key)
+    book = openpyxl.load_workbook(path)
+    book["Products"].cell(2, HEADINGS.index("kgCO2e Carbon Footprint") + 1).value = 1
+    book.save(path)
+    second = await world.ended(world.send(tenant, path))
+    assert (second.created_rows, second.failed_rows) == (1, 1)
+    ((row, heading, code, message),) = await world.errors(second.id)
+    assert (row, heading, code) == (3, "Description", "invalid_cell")
+    assert "was cut when it was handed back" in message
+    whole = await world.scalar(
+        "SELECT length(description) FROM catalog.products WHERE tenant_id = :tenant AND handle = 'shirt-2'",
+        tenant=tenant,
+    )
+    assert whole == 32_767
+
+
+async def test_a_parent_of_another_tenant_is_none(world: World, tenant: str, tmp_path: Path) -> None:
+    theirs = await world.ended(world.send(f"{tenant}-2", workbook(tmp_path / "a.xlsx", product(1, carbon_kg="x"))))
+    assert theirs.correction_object_key is not None
+    from_file = await world.ended(world.send(tenant, world.fetch(theirs.correction_object_key)))
+    path = workbook(tmp_path / "b.xlsx", product(2))
+    from_event = await world.ended(world.send(tenant, path, parent_import_id=str(theirs.id)))
+    assert from_file.parent_import_id is from_event.parent_import_id is None
+
+
+async def test_a_variant_has_its_products_figures_but_for_its_own(world: World, tenant: str, tmp_path: Path) -> None:
+    rows = product(1, variants=2, carbon_kg=5, water_l=100, finishing="Fin", raw_material="Raw")
+    rows[1][HEADINGS.index("kgCO2e Carbon Footprint")] = 6
+    await world.ended(world.send(tenant, workbook(tmp_path / "a.xlsx", rows)))
+    async with world.database() as conn:
+        found = await conn.execute(
+            text(
+                "SELECT carbon_kg, water_l, journey FROM catalog.effective_variants WHERE tenant_id = :tenant "
+                "ORDER BY position"
+            ),
+            {"tenant": tenant},
+        )
+        first, second = found.all()
+    assert [(float(each.carbon_kg), float(each.water_l)) for each in (first, second)] == [(5, 100), (6, 100)]
+    assert [step.split(":")[0] for step in second.journey] == ["raw_material", "weaving", "finishing"]
+
+
+async def test_a_remark_beside_the_table_is_no_row_of_it(world: World, tenant: str, tmp_path: Path) -> None:
+    rows = (
+        [[*cells, None] for cells in product(1)]
+        + [[*[None] * len(HEADINGS), "see below"]]
+        + [[*cells, None] for cells in product(2)]
+    )
+    path = workbook(tmp_path / "a.xlsx", rows, headings=[*HEADINGS, "Remarks"])
+    ended = await world.ended(world.send(tenant, path))
+    assert (ended.status, ended.total_rows, ended.created_rows) == ("completed", 2, 2)
+    assert ("rows_beside_the_data", 3) in {(notice["code"], notice.get("row")) for notice in ended.notices}
+
+
+async def test_an_import_refused_for_its_entity_type_leaves_nothing_behind_for_any_stage(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "a.xlsx", product(1))
+    for _ in range(25):
+        refused = await world.ended(world.send(tenant, path, entity_type="widgets"))
+    assert refused.status == "failed"
+    failing = workbook(tmp_path / "b.xlsx", product(2, carbon_kg="x"))
+    assert (await world.ended(world.send(tenant, failing))).correction_object_key is not None
 
 
 @pytest.mark.parametrize(
