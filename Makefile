@@ -24,9 +24,11 @@ up: install ## start servers and services; they stay until `make down`
 down: ## stop what `make up` started; the data stays
 	@if [ -x $(BIN)/winnow ]; then $(BIN)/winnow down; fi
 
-clean: down ## stop, and remove all data, caches and the virtual environment
+clean: ## stop, and remove all data, caches and the virtual environment
+	@if [ -x $(BIN)/winnow ]; then $(BIN)/winnow down --json >/dev/null; fi
 	@rm -rf .winnow $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Nothing runs any more; all data, caches and $(VENV) are removed."
 
 install: $(VENV)/.installed ## the virtual environment with everything pinned in constraints.txt
 

@@ -18,6 +18,7 @@ from tests.harness.world import Servers, World
 # What a test changes in how services behave: how long they are patient, and that small files have many chunks.
 PATIENCE = {
     "WINNOW_PARSER_CHUNK_ROWS": "1000",
+    "WINNOW_PARSER_LARGE_SECONDS": "0.5",
     "WINNOW_REEMIT_AFTER_SECONDS": "3",
     "WINNOW_PARSER_REREAD_AFTER_SECONDS": "3",
     "WINNOW_LOG_LEVEL": "INFO",

@@ -1,19 +1,21 @@
 """The local stack as a whole: servers, what each service process is told, and the services under a supervisor."""
 
 import fcntl
+import http.client
 import json
 import os
 import secrets
 import shutil
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import psutil
 
 from deploy.local import processes
 from deploy.local.kafka_server import KafkaServer
@@ -26,6 +28,18 @@ from shared.db.roles import RELAY_ROLE, role_password
 PROJECT = Path(__file__).parents[2]
 SERVICES = ("parser", "validator", "committer", "exporter", "keeper")
 DATABASE = "winnow"
+
+SILENT = "it does not answer"
+"""What is said of a service whose /readyz gives no answer at all."""
+STOPPED = "stopped: "
+"""How the answer of a service begins that has stopped itself: a restart begins with a new budget of dead letters."""
+
+
+class NotRunning(StartFailed):
+    """Winnow is not running here."""
+
+    def __init__(self) -> None:
+        super().__init__(str(self.__doc__))
 
 
 def default_home() -> Path:
@@ -53,7 +67,7 @@ class StackState:
     endpoints: Endpoints | None = None
     supervisor: ProcessRecord | None = None
     services: dict[str, dict[str, float]] = field(default_factory=dict)
-    """By replica (`parser-0`): pid, created, port."""
+    """By replica (`parser-0`): its port."""
 
 
 class Stack:
@@ -98,10 +112,10 @@ class Stack:
         """Where the servers are.
 
         Raises:
-            StartFailed: the stack was never started.
+            NotRunning: the stack was never started, or was stopped.
         """
         if self.state.endpoints is None:
-            raise StartFailed("Nothing is running here: start it with `make up` (or `winnow up`)")
+            raise NotRunning
         return self.state.endpoints
 
     @property
@@ -110,9 +124,19 @@ class Stack:
         return self.state.endpoints is not None and all(server.running for server in self.servers)
 
     @property
+    def recorded_supervisor(self) -> ProcessRecord | None:
+        """The supervisor as the folder's state has it now."""
+        return self._load().supervisor
+
+    @property
     def services_running(self) -> bool:
         """Whether the services' supervisor runs."""
         return self.state.supervisor is not None and self.state.supervisor.process is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing of it runs, neither the services nor any of the servers that are ours."""
+        return not self.services_running and not any(server.running for server in self.servers)
 
     def up(self) -> Endpoints:
         """Start every server that is ours and not running, at the same time; where they all are."""
@@ -188,9 +212,13 @@ class Stack:
         Raises:
             StartFailed: one did not become ready; says which, with the tail of its log.
         """
-        if self.services_running:
-            return
-        wanted = dict(replicas or dict.fromkeys(SERVICES, 1))
+        with self._alone():
+            self.state = self._load()
+            if not self.services_running:
+                self._start_supervisor(dict(replicas or dict.fromkeys(SERVICES, 1)))
+        self.wait_ready(patience=patience)
+
+    def _start_supervisor(self, wanted: Mapping[str, int]) -> None:
         self.state.services = {
             f"{service}-{replica}": {"port": processes.free_port()}
             for service, number in wanted.items()
@@ -204,34 +232,56 @@ class Stack:
             folder=PROJECT,
         )
         self._save()
+
+    def wait_ready(self, *, patience: float = 60) -> None:
+        """Wait until every service is ready.
+
+        Raises:
+            StartFailed: one did not become ready within so many seconds; says which and why, with the tail of its log.
+        """
         deadline = time.monotonic() + patience
-        for name in self.state.services:
-            self._wait_ready(name, deadline)
+        while waiting := self.not_ready():
+            if time.monotonic() > deadline or not self.services_running:
+                name, why = next(iter(waiting.items()))
+                log = self.service_log(name) if self.services_running else self.home / "logs" / "supervisor.log"
+                raise StartFailed(f"{name} is not ready ({why}). The end of the log ({log}):\n{processes.tail(log)}")
+            time.sleep(0.1)
+
+    def not_ready(self) -> Mapping[str, str]:
+        """The services that do no work now, each with what it says of itself at /readyz.
+
+        Which services there are is read anew: another command may have started them.
+        """
+        self.state = self._load()
+        ports = {name: int(known["port"]) for name, known in self.state.services.items()}
+        if not ports:
+            return {}
+        with ThreadPoolExecutor(max_workers=len(ports)) as pool:
+            answers = dict(zip(ports, pool.map(_problem_at, ports.values()), strict=True))
+        return {name: why for name, why in answers.items() if why is not None}
+
+    def restart_services(self, names: Collection[str]) -> None:
+        """Ask the processes of services to end; the supervisor starts them again."""
+        ports = {str(int(self.state.services[name]["port"])) for name in names}
+        supervisor = None if self.state.supervisor is None else self.state.supervisor.process
+        for process in [] if supervisor is None else supervisor.children():
+            with suppress(psutil.NoSuchProcess):
+                if process.environ().get("WINNOW_HTTP_PORT") in ports:
+                    processes.stop(processes.record_of(process.pid))
 
     def stop_services(self) -> None:
         """Stop the supervisor and with it the services."""
-        if self.state.supervisor is not None:
-            processes.stop(self.state.supervisor, patience=30)
-            self.state.supervisor = None
-            self.state.services = {}
-            self._save()
+        with self._alone():
+            self.state = self._load()
+            if self.state.supervisor is not None:
+                processes.stop(self.state.supervisor, patience=30)
+                self.state.supervisor = None
+                self.state.services = {}
+                self._save()
 
     def service_log(self, name: str) -> Path:
         """Where a replica logs."""
         return self.home / "logs" / f"{name}.log"
-
-    def _wait_ready(self, name: str, deadline: float) -> None:
-        url = f"http://127.0.0.1:{int(self.state.services[name]['port'])}/readyz"
-        said = "it does not answer"
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(url, timeout=1):
-                    return
-            except OSError as error:
-                said = str(error)
-            time.sleep(0.1)
-        log = self.service_log(name)
-        raise StartFailed(f"{name} is not ready ({said}). The end of its log ({log}):\n{processes.tail(log)}")
 
     def _make_secrets(self) -> None:
         self.state.secret = self._environment.get("WINNOW_SECRET") or self.state.secret or secrets.token_hex(32)
@@ -265,3 +315,17 @@ class Stack:
         written.touch(mode=0o600)
         written.write_text(json.dumps(asdict(self.state), indent=2))
         written.replace(self._state_file)
+
+
+def _problem_at(port: int) -> str | None:
+    """Why the service at this port is not ready, in its own words; None when it is."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        said = answer.read().decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException):
+        return SILENT
+    finally:
+        connection.close()
+    return None if answer.status == http.HTTPStatus.OK else said

@@ -91,7 +91,7 @@ def main() -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda number, _frame: ending.append(number))
     look_at_servers = 0.0
-    while not ending:
+    while not ending and not _is_superseded(stack):
         for replica in replicas:
             replica.look(time.monotonic())
         if time.monotonic() >= look_at_servers:
@@ -102,6 +102,12 @@ def main() -> None:
         replica.end()
     for replica in replicas:
         replica.wait(20)
+
+
+def _is_superseded(stack: Stack) -> bool:
+    """Whether the stack has another supervisor by now: one that nobody knows of could never be stopped."""
+    recorded = stack.recorded_supervisor
+    return recorded is not None and recorded.pid != os.getpid()
 
 
 def _revive(stack: Stack) -> None:

@@ -7,8 +7,10 @@ import typer
 from rich.console import Console
 
 from deploy.local.server import StartFailed
+from deploy.local.stack import NotRunning
 from services.cli import exits
 from services.cli.app import app
+from services.cli.hints import typed
 from shared.messaging.failures import FailureKind, kind_of
 
 
@@ -20,7 +22,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; its exit code."""
     try:
-        code = app(args=arguments, prog_name="winnow", standalone_mode=False)
+        code = app(args=arguments, prog_name=typed(), standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         _say("Interrupted.")
         return exits.INTERRUPTED
@@ -52,13 +54,16 @@ def _code_of(error: Exception) -> int | None:
     elif isinstance(error, exits.CommandFailed):
         _say(str(error))
         code = error.code
+    elif isinstance(error, NotRunning):
+        _say(f"{error} Start it: make up (or: {typed('up')})")
+        code = exits.UNAVAILABLE
     elif isinstance(error, StartFailed):
         _say(str(error))
         code = exits.UNAVAILABLE
     elif isinstance(error, BrokenPipeError):
         code = exits.COMPLETED
     elif kind_of(error) is FailureKind.TRANSIENT:
-        _say(f"Something Winnow needs does not answer ({type(error).__name__}: {error}). Is it running? `winnow up`")
+        _say(f"Something Winnow needs does not answer ({type(error).__name__}: {error}). Is it running? {typed('up')}")
         code = exits.UNAVAILABLE
     return code
 

@@ -1,8 +1,11 @@
 """Wiring of the commands."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
-from services.cli import corrections, dead_letters, demo, imports, operations
+from services.cli import corrections, dead_letters, demo, imports, operations, template
 
 app = typer.Typer(
     name="winnow",
@@ -17,11 +20,29 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"winnow {version('winnow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end."),
+    ] = False,
+) -> None:
+    """What is said before the name of a command."""
+
+
 app.command("import")(imports.import_file)
 app.command("watch")(imports.watch)
 app.command("status")(imports.status)
 app.command("errors")(corrections.errors)
 app.command("corrections")(corrections.corrections)
+app.command("template")(template.template)
 app.command("demo")(demo.demo)
 app.command("up")(operations.up)
 app.command("down")(operations.down)

@@ -1,20 +1,23 @@
 """`winnow dead-letters`: events no stage could act on. List them, look at one, send them again."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from services.cli import exits
 from services.cli.exits import CommandFailed
-from services.cli.imports import Json, print_json
+from services.cli.hints import typed
+from services.cli.options import Json
 from services.cli.running import Running, running
-from services.cli.showing import terminal
+from services.cli.showing import WIDE, moment, plain, print_json, show_item, show_table, terminal
 from shared.db.transaction import tenant_transaction
-from shared.events import FileUploaded, RowsStaged, RowsValidated
+from shared.events import TOPICS, FileUploaded, RowsStaged, RowsValidated
 from shared.ledger import reopen_chunk, reopen_reading
-from shared.messaging.dead_letters import DeadLetter, DeadLetters
+from shared.messaging.dead_letters import PREFIX, DeadLetter, DeadLetters
 from shared.messaging.envelope import Delivery, UnreadableEvent, open_envelope
 
 app = typer.Typer(help="Events no stage could act on: list them, look at one, send them again.", no_args_is_help=True)
@@ -28,6 +31,9 @@ def list_letters(
     as_json: Json = False,
 ) -> int:
     """The dead letters that have not been sent again, oldest first."""
+    if topic is not None and topic not in {name for known in TOPICS for name in (known.name, known.dead_letter)}:
+        known_topics = ", ".join(known.name for known in TOPICS)
+        raise CommandFailed(f'--topic "{topic}" is not known; choose {known_topics}', code=exits.USAGE)
 
     async def run() -> int:
         async with running() as winnow, winnow.publisher() as publisher:
@@ -39,16 +45,9 @@ def list_letters(
         if as_json:
             print_json([_described(letter) for letter in letters])
         elif not letters:
-            terminal().print("No dead letters.")
+            terminal().print("No dead letters." if topic is None else f"No dead letters of {topic}.")
         else:
-            table = Table(box=None, pad_edge=False)
-            for name in ("id", "at", "stage", "error", "why"):
-                table.add_column(name, header_style="dim", no_wrap=name == "id", overflow="fold")
-            for letter in letters:
-                at = letter.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-                why = letter.reason.message[:200].replace("[", "\\[")
-                table.add_row(letter.id, at, letter.stage.removeprefix("winnow-"), letter.reason.error, why)
-            terminal().print(table)
+            _show_letters(terminal(), letters)
         return exits.COMPLETED
 
     return asyncio.run(run())
@@ -64,10 +63,8 @@ def show_letter(letter_id: LetterId, as_json: Json = False) -> int:
         if as_json:
             print_json(_described(letter))
             return exits.COMPLETED
-        console = terminal()
-        for name, value in _described(letter).items():
-            said = "\n".join(f"{key}: {of}" for key, of in value.items()) if isinstance(value, dict) else value
-            console.print(f"{name}: {said}", markup=False, highlight=False, soft_wrap=True)
+        for line in told(letter):
+            terminal().print(line, markup=False)
         return exits.COMPLETED
 
     return asyncio.run(run())
@@ -96,7 +93,7 @@ def redrive(
                 what = await _send_again(winnow, reader, letter)
                 done.append({"id": letter.id, "done": what})
                 if not as_json:
-                    terminal().print(f"{letter.id}: {what}", highlight=False)
+                    terminal().print(f"{letter.id}: {what}", markup=False)
         if as_json:
             print_json(done)
         elif not done:
@@ -114,7 +111,10 @@ async def _send_again(winnow: Running, reader: DeadLetters, letter: DeadLetter) 
         )
     except UnreadableEvent:
         await reader.send_again(letter)
-        return f"sent to {letter.origin.name} as it was"
+        return (
+            f"sent to {letter.origin.name} as it was. It cannot be read, so it will come back: have its publisher send "
+            "a corrected one"
+        )
     if isinstance(event, RowsStaged | RowsValidated):
         async with tenant_transaction(winnow.engine("committer"), event.tenant_id) as conn:
             reopened = await reopen_chunk(conn, event)
@@ -140,8 +140,38 @@ def _find(letters: list[DeadLetter], letter_id: str) -> DeadLetter:
         if letter.id == letter_id:
             return letter
     raise CommandFailed(
-        f'There is no dead letter "{letter_id}" waiting. `winnow dead-letters list` shows those there are'
+        f'There is no dead letter "{letter_id}" waiting. Those there are: {typed("dead-letters", "list")}'
     )
+
+
+def told(letter: DeadLetter) -> list[str]:
+    """One dead letter in lines: what is not there is left out, and what our own headers say is said once."""
+    lines = []
+    for name, value in _described(letter).items():
+        if isinstance(value, dict):
+            lines.append(f"{name}:")
+            lines += [f"  {key}: {of}" for key, of in value.items() if not key.startswith(PREFIX)]
+        elif value is not None:
+            lines.append(f"{name}: {value}")
+    return lines
+
+
+def _show_letters(console: Console, letters: Sequence[DeadLetter]) -> None:
+    if console.width < WIDE:
+        for letter in letters:
+            stage = letter.stage.removeprefix("winnow-")
+            show_item(console, f"[bold]{letter.id}[/]  [dim]{moment(letter.at)}[/]", f"{stage}: {_why(letter)}")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("id", "at", "stage", "why"):
+        table.add_column(name, no_wrap=name != "why", overflow="fold")
+    for letter in letters:
+        table.add_row(letter.id, moment(letter.at), letter.stage.removeprefix("winnow-"), plain(_why(letter)))
+    show_table(console, table)
+
+
+def _why(letter: DeadLetter) -> str:
+    return f"{letter.reason.error}: {letter.reason.message[:200]}"
 
 
 def _described(letter: DeadLetter) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from deploy.local.stack import Stack
 from services.cli import exits, sample
 from services.cli.corrections import fetch
 from services.cli.exits import CommandFailed
-from services.cli.operations import bring_up
+from services.cli.hints import near, typed
 from services.cli.running import Running, running
 from services.cli.sending import Sending, send
-from services.cli.showing import show_import, show_reasons, show_variants, terminal
+from services.cli.showing import NAMES, show_import, show_reasons, show_variants, spoken, terminal
+from services.cli.starting import bring_up
 from services.cli.watching import watch_import
 from shared.events.model import FileOptions
 from shared.ledger import ImportProgress
@@ -39,16 +40,16 @@ def demo(
     began = time.monotonic()
     try:
         console.print("[bold]1  Start[/]  real servers and five services, each a process of its own")
-        if was_running:
-            console.print("  they run already (winnow up)")
-        else:
-            bring_up(stack, console)
-        asyncio.run(_demo(stack, console, products, variants))
+        bring_up(stack, console)
+        asyncio.run(_demo(stack, console, products, variants, was_running=was_running))
+    except KeyboardInterrupt:
+        console.print("  [yellow]interrupted[/]")
+        raise
     finally:
         if not was_running:
-            console.print("  stopping everything that was started …", end="", highlight=False)
+            console.print("  stopping everything that was started …", end="")
             _undisturbed(stack)
-            console.print(f" [green]done[/], {time.monotonic() - began:.0f} s in all", highlight=False)
+            console.print(f" [green]done[/], {time.monotonic() - began:.0f} s in all")
     return exits.COMPLETED
 
 
@@ -62,7 +63,7 @@ def _undisturbed(stack: Stack) -> None:
             signal.signal(number, handler)
 
 
-async def _demo(stack: Stack, console: Console, products: int, variants: int) -> None:
+async def _demo(stack: Stack, console: Console, products: int, variants: int, *, was_running: bool) -> None:
     tenant = f"demo-{uuid4().hex[:6]}"
     folder = stack.home / "demo" / tenant
     folder.mkdir(parents=True)
@@ -72,9 +73,7 @@ async def _demo(stack: Stack, console: Console, products: int, variants: int) ->
             sample.write_catalogue, folder / "catalogue.xlsx", products=products, variants=variants
         )
         console.print(
-            f"  {made.products:,} products in {made.rows:,} rows, about one product in fifty bad: {_near(made.path)}",
-            highlight=False,
-            soft_wrap=True,
+            f"  {made.products:,} products in {made.rows:,} rows, about one product in fifty bad: {near(made.path)}"
         )
         last_season = await asyncio.to_thread(sample.write_last_season, folder / "last-season.xlsx")
         await _import(winnow, last_season.path, tenant, Console(quiet=True))
@@ -82,10 +81,10 @@ async def _demo(stack: Stack, console: Console, products: int, variants: int) ->
         ended = await _import(winnow, made.path, tenant, console)
         if ended.status != "completed_with_failures" or ended.total_rows != made.rows:
             raise CommandFailed(
-                f"The demo's import ended as {ended.status} with {ended.total_rows} of {made.rows} rows"
+                f"The demo's import ended as {spoken(ended.status)} with {ended.total_rows} of {made.rows} rows"
                 f"{': ' + ended.error['message'] if ended.error else ''}. The logs are in {stack.home / 'logs'}"
             )
-        await _report(winnow, ended, console, folder)
+        await _report(winnow, ended, console, folder, was_running=was_running)
 
 
 async def _import(winnow: Running, path: Path, tenant: str, console: Console) -> ImportProgress:
@@ -94,9 +93,9 @@ async def _import(winnow: Running, path: Path, tenant: str, console: Console) ->
     return await watch_import(winnow, event.import_id, console)
 
 
-async def _report(winnow: Running, ended: ImportProgress, console: Console, folder: Path) -> None:
+async def _report(winnow: Running, ended: ImportProgress, console: Console, folder: Path, *, was_running: bool) -> None:
     console.print("\n[bold]4  What became of it[/]")
-    show_import(console, ended, await winnow.entities_made(ended))
+    show_import(console, ended, await winnow.entities_made(ended, limit=NAMES))
     console.print()
     show_variants(console, await winnow.variants(ended, limit=10))
     console.print()
@@ -104,24 +103,14 @@ async def _report(winnow: Running, ended: ImportProgress, console: Console, fold
     assert ended.correction_object_key is not None
     workbook = folder / ended.correction_object_key.rpartition("/")[2]
     await fetch(winnow, ended.correction_object_key, workbook)
-    console.print(
-        f"\n  The failed products, whole, bad cells red: [bold]{_near(workbook)}[/]", highlight=False, soft_wrap=True
-    )
+    console.print(f"\n  The failed products, whole, bad cells red: [bold]{near(workbook)}[/]")
     console.print("\n[bold]5  Next[/]")
     for command, about in (
-        ("make up", "the servers and services again; this import is still there"),
-        (f".venv/bin/winnow status {ended.id}", "the same once more"),
-        (f".venv/bin/winnow errors {ended.id}", "every reason, row by row"),
-        (
-            f".venv/bin/winnow import {_near(workbook)} --tenant {ended.tenant_id} --watch",
-            "after mending the red cells",
-        ),
+        *([] if was_running else [("make up", "the servers and services again; this import is still there")]),
+        (typed("status", ended.id), "the same once more"),
+        (typed("errors", ended.id), "every reason, row by row"),
+        (typed("import", near(workbook), "--tenant", ended.tenant_id, "--watch"), "after mending the red cells"),
         ("make down", "stop; the data stays (make clean removes it)"),
     ):
-        console.print(f"  [cyan]{command}[/]  [dim]# {about}[/]", highlight=False, soft_wrap=True)
+        console.print(f"  [cyan]{command}[/]  [dim]# {about}[/]")
     console.print()
-
-
-def _near(path: Path) -> Path:
-    """The path as one would type it from here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

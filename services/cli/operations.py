@@ -1,7 +1,7 @@
 """`winnow up`, `down`, `migrate`, `topics apply`, `lag`: running it and looking after it."""
 
 import asyncio
-import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,20 +10,22 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.s3_server import UPLOADS
-from deploy.local.stack import SERVICES, Stack
+from deploy.local.stack import PROJECT, Stack
 from services.cli import exits
-from services.cli.imports import Json, print_json
+from services.cli.hints import near, typed
+from services.cli.options import Json
+from services.cli.readiness import problems
 from services.cli.running import running
-from services.cli.showing import terminal
+from services.cli.showing import print_json, show_table, terminal
+from services.cli.starting import bring_up
 from shared.db.migrate import migrate
 from shared.events.topics import FILE_UPLOADED
 from shared.messaging.kafka import apply_topics
-from shared.messaging.lag import topic_lag
+from shared.messaging.lag import TopicLag, topic_lag
+
+_WIDE_ENOUGH = 76
 
 topics = typer.Typer(help="The topics, as the code declares them.", no_args_is_help=True)
-
-# Writing to production is most of the work: more than one connection is used at once.
-DEFAULT_REPLICAS = {**dict.fromkeys(SERVICES, 1), "committer": 2}
 
 
 def up(
@@ -32,7 +34,10 @@ def up(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Start Kafka, PostgreSQL, an S3 server and all services. They stay until `winnow down`."""
+    """Start Kafka, PostgreSQL, an S3 server and all services. They stay until `winnow down`.
+
+    What runs already is left alone, but for services that have stopped themselves: they are started again.
+    """
     stack = Stack()
     console = terminal(stderr=as_json)
     bring_up(stack, console, workers=workers)
@@ -48,33 +53,16 @@ def up(
         print_json(known)
         return exits.COMPLETED
     console.print(
-        f"  Kafka {known['kafka']} · S3 {known['s3']} · logs in {known['logs']}", highlight=False, soft_wrap=True
-    )
-    console.print(
-        "Send a file: winnow import FILE --tenant NAME --watch        Stop it all: winnow down", highlight=False
+        f"  Kafka {known['kafka']} · S3 {known['s3']} · logs in {known['logs']}\n"
+        f"Send a file: {typed('import', 'FILE', '--tenant', 'NAME', '--watch')}\n"
+        f"Stop it all: {typed('down')}",
+        markup=False,
     )
     return exits.COMPLETED
 
 
-def bring_up(stack: Stack, console: Console, *, workers: int | None = None) -> None:
-    """Start what is not running, step by step, saying how long each step took.
-
-    Raises:
-        StartFailed: a server or service did not start; its log's end is in the message.
-    """
-    with _step(console, "Kafka, PostgreSQL and an S3 server"):
-        stack.up()
-    with _step(console, "tables, roles and topics"):
-        asyncio.run(_prepare(stack))
-    wanted = DEFAULT_REPLICAS if workers is None else {**dict.fromkeys(SERVICES, workers), "keeper": 1}
-    with _step(
-        console, ", ".join(f"{service} × {number}" if number > 1 else service for service, number in wanted.items())
-    ):
-        stack.start_services(wanted)
-
-
 def connection(as_json: Json = False) -> int:
-    """What a system of yours needs to send files itself: addresses, the uploads bucket, and the key that may write to it."""
+    """What a system of yours needs to send files itself: addresses, the uploads bucket, and the key that may put files into it and read them."""
     stack = Stack()
     access_key, secret_key = stack.storage_keys("upstream")
     known = {
@@ -89,18 +77,23 @@ def connection(as_json: Json = False) -> int:
         print_json(known)
     else:
         for name, value in known.items():
-            terminal().print(f"{name:<16} {value}", highlight=False, soft_wrap=True)
+            terminal().print(f"{name:<16} {value}", markup=False)
     return exits.COMPLETED
 
 
 def down(as_json: Json = False) -> int:
     """Stop the services and the servers of this folder. The data stays."""
     stack = Stack()
+    was_stopped = stack.stopped
     stack.down()
     if as_json:
         print_json({"stopped": True})
     else:
-        terminal().print("Stopped. The data stays in .winnow (make clean removes it).", highlight=False)
+        removed = " (make clean removes it)" if stack.home == PROJECT / ".winnow" else ""
+        terminal().print(
+            "Nothing was running here." if was_stopped else f"Stopped. The data stays in {near(stack.home)}{removed}.",
+            markup=False,
+        )
     return exits.COMPLETED
 
 
@@ -135,51 +128,34 @@ def _topics() -> None:
 
 
 def lag(as_json: Json = False) -> int:
-    """How far behind each stage is: records it has not acted on yet."""
+    """How far behind each stage is: records it has not acted on yet. And which services are not ready, and why."""
 
     async def run() -> int:
         async with running() as winnow:
-            lags = await topic_lag(winnow.stack.endpoints.kafka_bootstrap)
+            lags, wrong = await asyncio.gather(
+                topic_lag(winnow.stack.endpoints.kafka_bootstrap), problems(winnow.stack)
+            )
+        for line in wrong:
+            terminal(stderr=True).print(line, style="yellow", markup=False)
         if as_json:
             print_json([{**asdict(found), "lag": found.lag} for found in lags])
             return exits.COMPLETED
-        table = Table(box=None, pad_edge=False)
-        for name in ("topic", "stage", "partitions", "published", "acted on", "lag"):
-            table.add_column(name, header_style="dim", justify="left" if name in {"topic", "stage"} else "right")
-        for found in lags:
-            table.add_row(
-                found.topic,
-                found.group.removeprefix("winnow-"),
-                str(found.partitions),
-                f"{found.end:,}",
-                f"{found.committed:,}",
-                f"[{'yellow' if found.lag else 'green'}]{found.lag:,}[/]",
-            )
-        terminal().print(table)
+        _show_lags(terminal(), lags)
         return exits.COMPLETED
 
     return asyncio.run(run())
 
 
-async def _prepare(stack: Stack) -> None:
-    await asyncio.gather(
-        migrate(stack.endpoints.postgres_admin_url, stack.state.secret),
-        apply_topics(stack.endpoints.kafka_bootstrap),
-    )
-
-
-class _step:  # noqa: N801 - reads as a statement
-    """One step of a start, said when it begins and timed when it ends."""
-
-    def __init__(self, console: Console, what: str) -> None:
-        self._console = console
-        self._what = what
-        self._began = 0.0
-
-    def __enter__(self) -> None:
-        self._began = time.monotonic()
-        self._console.print(f"  starting {self._what} …", end="", highlight=False)
-
-    def __exit__(self, kind: object, *_rest: object) -> None:
-        seconds = time.monotonic() - self._began
-        self._console.print(" [red]no[/]" if kind else f" [green]{seconds:.1f} s[/]", highlight=False)
+def _show_lags(console: Console, lags: Sequence[TopicLag]) -> None:
+    wide = console.width >= _WIDE_ENOUGH
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("topic", "stage", "partitions", "published", "acted on", "lag") if wide else ("stage", "topic", "lag"):
+        table.add_column(name, justify="left" if name in {"topic", "stage"} else "right")
+    for found in lags:
+        stage = found.group.removeprefix("winnow-")
+        lag = f"[{'yellow' if found.lag else 'green'}]{found.lag:,}[/]"
+        if wide:
+            table.add_row(found.topic, stage, str(found.partitions), f"{found.end:,}", f"{found.committed:,}", lag)
+        else:
+            table.add_row(stage, found.topic, lag)
+    show_table(console, table)

@@ -10,8 +10,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.s3_server import RESULTS, UPLOADS
-from deploy.local.stack import Stack
-from services.cli.exits import UNAVAILABLE, CommandFailed
+from deploy.local.stack import NotRunning, Stack
+from services.cli.exits import CommandFailed
+from services.cli.hints import typed
 from shared.db.catalog import ENTITIES
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
@@ -34,6 +35,14 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class ReasonCounts:
+    """How many reasons an import has, and how many rows have one."""
+
+    reasons: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class GroupedReason:
     """Reasons of one kind in one column: how many, and one of them."""
 
@@ -49,6 +58,9 @@ _REASONS = text(
     SELECT row_no, heading, code, message FROM imports.row_errors
      WHERE import_id = :id ORDER BY row_no, position LIMIT :limit
     """
+)
+_REASON_COUNTS = text(
+    "SELECT count(*) AS reasons, count(DISTINCT row_no) AS rows FROM imports.row_errors WHERE import_id = :id"
 )
 _GROUPED = text(
     """
@@ -68,7 +80,7 @@ _VARIANTS = text(
 _MADE = text(
     " UNION ALL ".join(
         f"(SELECT '{entity.name}' AS kind, name, created_row_no FROM catalog.{entity.name}"  # noqa: S608 - our names
-        " WHERE created_import_id = :id ORDER BY created_row_no, name LIMIT :limit)"
+        " WHERE created_import_id = :id ORDER BY created_row_no, name LIMIT CAST(:limit AS bigint))"
         for entity in ENTITIES
     )
 )
@@ -100,7 +112,7 @@ class Running:
             CommandFailed: there is none.
         """
         if (found := await self.progress(import_id)) is None:
-            raise CommandFailed(f"There is no import {import_id}. `winnow status` lists the recent ones")
+            raise CommandFailed(f"There is no import {import_id}. The recent ones: {typed('status')}")
         return found
 
     async def recent(self, *, tenant: str | None, limit: int) -> list[ImportProgress]:
@@ -110,8 +122,13 @@ class Running:
 
     async def reasons(self, progress: ImportProgress, *, limit: int) -> list[Reason]:
         """The reasons of an import's failed rows, in the order of the file."""
-        rows = await self._read(progress, _REASONS, limit)
+        rows = await self._read(progress, _REASONS, limit=limit)
         return [Reason(row.row_no, row.heading, row.code, row.message) for row in rows]
+
+    async def reason_counts(self, progress: ImportProgress) -> ReasonCounts:
+        """How many of them there are."""
+        (row,) = await self._read(progress, _REASON_COUNTS)
+        return ReasonCounts(row.reasons, row.rows)
 
     async def grouped_reasons(self, progress: ImportProgress) -> list[GroupedReason]:
         """The same by kind and column, the most frequent first."""
@@ -120,12 +137,15 @@ class Running:
 
     async def variants(self, progress: ImportProgress, *, limit: int) -> list[Row[tuple[object, ...]]]:
         """The first rows an import brought into production, as readers see them."""
-        return await self._read(progress, _VARIANTS, limit)
+        return await self._read(progress, _VARIANTS, limit=limit)
 
-    async def entities_made(self, progress: ImportProgress, *, limit: int = 1000) -> dict[str, list[str]]:
-        """The entities an import created on the way: at most so many names of each kind, in the order of the file."""
+    async def entities_made(self, progress: ImportProgress, *, limit: int | None = None) -> dict[str, list[str]]:
+        """The names of entities an import created on the way, by kind, in the order of the file.
+
+        At most so many of each kind; all of them when None.
+        """
         made: dict[str, list[str]] = {}
-        for row in await self._read(progress, _MADE, limit) if progress.summary.get("entities") else ():
+        for row in await self._read(progress, _MADE, limit=limit) if progress.summary.get("entities") else ():
             made.setdefault(row.kind, []).append(row.name)
         return made
 
@@ -145,10 +165,8 @@ class Running:
         for engine in self._engines.values():
             await engine.dispose()
 
-    async def _read(
-        self, progress: ImportProgress, query: object, limit: int | None = None
-    ) -> list[Row[tuple[object, ...]]]:
-        values = {"id": progress.id, **({} if limit is None else {"limit": limit})}
+    async def _read(self, progress: ImportProgress, query: object, **also: object) -> list[Row[tuple[object, ...]]]:
+        values = {"id": progress.id, **also}
         async with tenant_transaction(self.engine("reader"), progress.tenant_id) as conn:
             return list((await conn.execute(query, values)).all())  # type: ignore[call-overload]
 
@@ -162,11 +180,11 @@ async def running(stack: Stack | None = None) -> AsyncIterator[Running]:
     """The Winnow of this checkout.
 
     Raises:
-        CommandFailed: its servers do not run.
+        NotRunning: its servers do not run.
     """
     stack = stack or Stack()
     if not stack.running:
-        raise CommandFailed("Winnow is not running here. Start it: make up (or: winnow up)", code=UNAVAILABLE)
+        raise NotRunning
     connected = Running(stack)
     try:
         yield connected

@@ -1,46 +1,60 @@
 """What an ended (or a running) import is to a person: counts that add up, reasons, and what to type next."""
 
+import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
-from services.cli.running import GroupedReason
+from services.cli.running import GroupedReason, Reason
 from shared.ledger import ImportProgress
 
-_NAMES = 8
+NAMES = 8
 """Entities that are listed by name."""
 
-_WIDE = 110
-"""Columns of a terminal from which tables show more."""
+WIDE = 110
+"""Columns of a terminal from which tables show more; what is a line of a table there takes two lines below it."""
 
+_LONGEST_NAME = 60
+_LONGEST_ERROR = 100
 _STYLES = {"completed": "green", "completed_with_failures": "yellow", "failed": "red", "cancelled": "red"}
 
 
 def terminal(*, stderr: bool = False) -> Console:
-    """Where a command prints: as wide as the terminal, and wide enough for tables when it is none."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=max(console.width, 160))
+    """Where a command prints: as wide as the terminal, and wide enough for tables when it is none.
+
+    Lines are left whole, so that what is to be typed can be copied; only tables are fitted.
+    """
+    console = Console(stderr=stderr, soft_wrap=True, highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 160)
+    return console
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
 
 
 def show_import(console: Console, progress: ImportProgress, made: Mapping[str, Sequence[str]] | None = None) -> None:
     """The counts of an import, its summary (with the names of the entities it made), notices and error."""
-    console.print(
-        f"[bold]{_status(progress)}[/]  {_plain(progress.file_name)}  [dim]{progress.id}[/]",
-        highlight=False,
-        soft_wrap=True,
-    )
-    console.print(_equation(progress), highlight=False)
-    if progress.ended and (seconds := duration(progress)):
-        pace = f", {progress.total_rows / seconds:,.0f} rows a second" if progress.total_rows else ""
-        console.print(f"  {seconds:.2f} s from the first look at the file to the last commit{pace}", highlight=False)
+    console.print(f"[bold]{_status(progress)}[/]  {plain(progress.file_name)}  [dim]{progress.id}[/]")
+    if progress.total_rows:
+        console.print(f"  {_equation(progress)}")
+        if progress.ended and (seconds := duration(progress)):
+            pace = f"{progress.total_rows / seconds:,.0f} rows a second"
+            console.print(f"  {seconds:.2f} s from the first look at the file to the last commit, {pace}")
     for line in _summary(progress.summary, made or {}):
-        console.print(f"  {line}", highlight=False, soft_wrap=True)
+        console.print(f"  {line}")
     for notice in progress.notices:
-        console.print(f"  [yellow]note[/] {_plain(_notice(notice))}", highlight=False, soft_wrap=True)
+        console.print(f"  [yellow]note[/] {plain(_notice(notice))}")
     if progress.error:
-        console.print(f"  [red]{_plain(progress.error['message'])}[/]", highlight=False, soft_wrap=True)
+        console.print(f"  [red]{plain(progress.error['message'])}[/]")
 
 
 def show_reasons(console: Console, reasons: Sequence[GroupedReason], *, limit: int = 30) -> None:
@@ -48,60 +62,93 @@ def show_reasons(console: Console, reasons: Sequence[GroupedReason], *, limit: i
     table = _table("Why rows were not imported")
     table.add_column("times", justify="right")
     table.add_column("column", overflow="fold")
-    if console.width >= _WIDE:
+    if console.width >= WIDE:
         table.add_column("code", no_wrap=True)
     table.add_column("for example", overflow="fold")
     for reason in reasons[:limit]:
-        code = [reason.code] if console.width >= _WIDE else []
-        example = _plain(f"row {reason.row}: {reason.example}")
-        table.add_row(f"{reason.count:,}", _plain(reason.heading or "–"), *code, example)
-    console.print(table)
+        code = [reason.code] if console.width >= WIDE else []
+        example = plain(f"row {reason.row}: {reason.example}")
+        table.add_row(f"{reason.count:,}", plain(reason.heading or "–"), *code, example)
+    show_table(console, table)
     if len(reasons) > limit:
-        console.print(f"  … and {len(reasons) - limit} kinds more")
+        console.print(f"  … and {counted(len(reasons) - limit, 'kinds')} more")
+
+
+def show_rows(console: Console, reasons: Sequence[Reason]) -> None:
+    """Why each row failed."""
+    if console.width < WIDE:
+        for reason in reasons:
+            where = f" · {plain(reason.heading)}" if reason.heading else ""
+            show_item(console, f"[bold]row {reason.row}[/]{where} · [dim]{reason.code}[/]", reason.message)
+        return
+    table = _table()
+    for name in ("row", "column", "code", "reason"):
+        table.add_column(name, overflow="fold")
+    for reason in reasons:
+        table.add_row(str(reason.row), plain(reason.heading or ""), reason.code, plain(reason.message))
+    show_table(console, table)
 
 
 def show_variants(console: Console, variants: Sequence[Any]) -> None:
     """Rows of production."""
-    table = _table(f"In production now (the first {len(variants)} rows)")
-    names = ["title", "barcode", "sku", "attributes"] + (["materials", "handle"] if console.width >= _WIDE else [])
+    table = _table(f"In production now (the first {counted(len(variants), 'rows')})")
+    names = ["title", "barcode", "sku", "attributes"] + (["materials", "handle"] if console.width >= WIDE else [])
     for name in names:
         table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=40)
     for variant in variants:
         table.add_row(*(_cell(getattr(variant, name)) for name in names))
-    console.print(table)
+    show_table(console, table)
 
 
 def show_recent(console: Console, imports: Sequence[ImportProgress]) -> None:
     """Imports, newest first, two lines each: as narrow as a terminal may be."""
     for progress in imports:
-        sent = progress.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         console.print(
-            f"[bold]{_plain(progress.file_name)}[/]  {_plain(progress.tenant_id)}  [dim]{sent}[/]",
-            highlight=False,
-            soft_wrap=True,
+            f"[bold]{plain(progress.file_name)}[/]  {plain(progress.tenant_id)}  [dim]{moment(progress.created_at)}[/]"
         )
-        parts = [f"{progress.created_rows:,} created", f"{progress.failed_rows:,} failed"]
-        if progress.unprocessed_rows:
-            parts.append(f"{progress.unprocessed_rows:,} {'not processed' if progress.ended else 'to do'}")
-        console.print(
-            f"  {progress.id}  {_status(progress)}  {progress.total_rows:,} rows: {', '.join(parts)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        said = [_counts(progress)] if progress.total_rows else []
+        if progress.error:
+            said.append(plain(shortened(progress.error["message"], _LONGEST_ERROR)))
+        console.print(f"  {progress.id}  {_status(progress)}  {' · '.join(said)}".rstrip())
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+def show_table(console: Console, table: Table) -> None:
+    """A table, fitted to the terminal."""
+    console.print(table, soft_wrap=False)
 
 
-def _cell(value: object) -> str:
-    said = "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return _plain(said)
+def show_item(console: Console, title: str, text: str) -> None:
+    """A line of markup, and below it a text of somebody else's, fitted to the terminal."""
+    console.print(title)
+    console.print(Padding(plain(text), (0, 0, 0, 2)), soft_wrap=False)
 
 
-def _status(progress: ImportProgress) -> str:
-    style = _STYLES.get(progress.status, "cyan")
-    return f"[{style}]{progress.status.replace('_', ' ')}[/]"
+def spoken(status: str) -> str:
+    """A status in words."""
+    return status.replace("_", " ")
+
+
+def moment(at: datetime) -> str:
+    """A moment in the time of this machine, which is named."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def counted(number: int, many: str) -> str:
+    """So many of something: `many` is its plural, which for all of our names ends in s."""
+    if number != 1:
+        return f"{number:,} {many}"
+    return f"1 {many.removesuffix('ies')}y" if many.endswith("ies") else f"1 {many.removesuffix('s')}"
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text of at most so many characters, `…` for what was left out."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def plain(value: str) -> str:
+    """Text of somebody else's, with nothing in it that would be markup or move the cursor."""
+    printable = "".join(char if char.isprintable() else " " for char in value)
+    return printable.replace("[", "\\[")
 
 
 def duration(progress: ImportProgress) -> float | None:
@@ -111,40 +158,58 @@ def duration(progress: ImportProgress) -> float | None:
     return (progress.completed_at - progress.started_at).total_seconds()
 
 
+def _table(title: str | None = None) -> Table:
+    return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+
+
+def _cell(value: object) -> str:
+    said = "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return plain(said)
+
+
+def _status(progress: ImportProgress) -> str:
+    style = _STYLES.get(progress.status, "cyan")
+    return f"[{style}]{spoken(progress.status)}[/]"
+
+
 def _equation(progress: ImportProgress) -> str:
     parts = [
         f"[green]{progress.created_rows:,} created[/]",
         f"{progress.updated_rows:,} updated",
         f"{progress.skipped_rows:,} skipped",
         f"[red]{progress.failed_rows:,} failed[/]",
+        *_left_over(progress),
     ]
-    if progress.unprocessed_rows:
-        parts.append(f"{progress.unprocessed_rows:,} {'not processed' if progress.ended else 'to do'}")
-    return f"  [bold]{progress.total_rows:,} rows[/] = {' + '.join(parts)}"
+    return f"[bold]{counted(progress.total_rows, 'rows')}[/] = {' + '.join(parts)}"
+
+
+def _counts(progress: ImportProgress) -> str:
+    parts = [f"{progress.created_rows:,} created", f"{progress.failed_rows:,} failed", *_left_over(progress)]
+    return f"{counted(progress.total_rows, 'rows')}: {', '.join(parts)}"
+
+
+def _left_over(progress: ImportProgress) -> list[str]:
+    if not progress.unprocessed_rows:
+        return []
+    return [f"{progress.unprocessed_rows:,} {'not processed' if progress.ended else 'to do'}"]
 
 
 def _summary(summary: Mapping[str, Any], names_made: Mapping[str, Sequence[str]]) -> Iterable[str]:
     made = [
-        f"{summary[name]['created']:,} {name}"
+        counted(summary[name]["created"], name)
         for name in ("products", "variants")
         if summary.get(name, {}).get("created")
     ]
     if made:
         yield f"made {', '.join(made)}"
     for name, counts in sorted((summary.get("entities") or {}).items()):
-        names = list(names_made.get(name, ()))[:_NAMES]
+        names = [plain(shortened(made, _LONGEST_NAME)) for made in list(names_made.get(name, ()))[:NAMES]]
         more = ", …" if counts["created"] > len(names) > 0 else ""
-        listed = f": {', '.join(map(_plain, names))}{more}" if names else ""
-        yield f"new: {counts['created']:,} {name.replace('_', ' ')}{listed}"
+        listed = f": {', '.join(names)}{more}" if names else ""
+        yield f"new: {counted(counts['created'], name.replace('_', ' '))}{listed}"
 
 
 def _notice(notice: Mapping[str, Any]) -> str:
     said = str(notice.get("message") or notice)
     count = notice.get("count")
     return f"{said} ({count:,} times)" if isinstance(count, int) and count > 1 else said
-
-
-def _plain(value: str) -> str:
-    """Text of somebody else's, with nothing in it that would be markup or move the cursor."""
-    printable = "".join(char if char.isprintable() else " " for char in value)
-    return printable.replace("[", "\\[")

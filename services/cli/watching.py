@@ -10,12 +10,19 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from services.cli.hints import typed
+from services.cli.readiness import problems
 from services.cli.running import Running
+from services.cli.showing import spoken
 from shared.ledger import ImportProgress
 
 _EVERY = 0.15
 _SILENCE = 20.0
+_STILL = 10.0
+"""Seconds without a change after which the services are asked what is wrong."""
+_ASK_EVERY = 3.0
 _STAGES = ("read", "validated", "committed", "handed back")
+_BESIDE_A_BAR = 44
 
 
 class _View(Protocol):
@@ -23,24 +30,64 @@ class _View(Protocol):
         """Show how far the import is."""
 
 
-async def watch_import(winnow: Running, import_id: UUID, console: Console) -> ImportProgress:
-    """Show an import until it has ended and its files are there; how it ended."""
+async def watch_import(
+    winnow: Running, import_id: UUID, console: Console, *, unknown_after: float | None = None
+) -> ImportProgress:
+    """Show an import until it has ended and its files are there; how it ended.
+
+    While nothing moves, it says which services of the local stack are not ready.
+
+    Raises:
+        CommandFailed: `unknown_after` seconds have passed (None: never) and there is no such import.
+    """
     with _view(console) as view:
+        still = _Standstill(winnow, console)
         began = time.monotonic()
         hinted = False
         while True:
             progress = await winnow.progress(import_id)
+            waited = time.monotonic() - began
             if progress is not None:
                 view.show(progress)
                 if progress.ended and not progress.awaits_files:
                     return progress
-            elif not hinted and time.monotonic() - began > _SILENCE:
+            elif unknown_after is not None and waited > unknown_after:
+                await winnow.import_of(import_id)
+            elif unknown_after is None and waited > _SILENCE and not hinted:
                 hinted = True
                 console.print(
-                    "Nobody has taken the event yet. Is the parser running (`winnow lag`), and is the id right "
-                    "(`winnow status`)? Waiting on; Ctrl-C leaves the import as it is."
+                    f"No parser has taken the event yet; {typed('lag')} says how far each stage is. Waiting on; "
+                    "Ctrl-C leaves the import as it is.",
+                    markup=False,
                 )
+            await still.look(progress)
             await asyncio.sleep(_EVERY)
+
+
+class _Standstill:
+    """Notices that an import does not move, and says once per change what is wrong with the services."""
+
+    def __init__(self, winnow: Running, console: Console) -> None:
+        self._winnow = winnow
+        self._console = console
+        self._seen: ImportProgress | None = None
+        self._since = time.monotonic()
+        self._asked = 0.0
+        self._said: list[str] = []
+
+    async def look(self, progress: ImportProgress | None) -> None:
+        """Compare with what was seen before."""
+        now = time.monotonic()
+        if progress != self._seen:
+            self._seen, self._since = progress, now
+        if now - self._since < _STILL or now - self._asked < _ASK_EVERY:
+            return
+        found = await problems(self._winnow.stack)
+        self._asked = time.monotonic()
+        if found != self._said:
+            for line in found or ["All services are ready again."]:
+                self._console.print(line, style="yellow", markup=False)
+            self._said = found
 
 
 def counts(progress: ImportProgress) -> dict[str, tuple[int, int | None]]:
@@ -65,7 +112,14 @@ def _view(console: Console) -> Iterator[_View]:
         return
     columns = (
         TextColumn("  {task.description:<11}"),
-        BarColumn(bar_width=36),
+        # Rich's own colours: in a terminal of 16, done and not yet done are the same grey, and what moves is red.
+        BarColumn(
+            bar_width=max(4, min(36, console.width - _BESIDE_A_BAR)),
+            style="dim",
+            complete_style="green",
+            finished_style="green",
+            pulse_style="green",
+        ),
         TextColumn("{task.fields[said]:>20}"),
         TimeElapsedColumn(),
     )
@@ -100,7 +154,7 @@ class _Lines:
         parts = (
             f"{stage} {done:,}{f'/{total:,}' if total else ''}" for stage, (done, total) in counts(progress).items()
         )
-        said = f"{progress.status}: {' · '.join(parts)}"
+        said = f"{spoken(progress.status)}: {' · '.join(parts)}"
         if said != self._said and (progress.ended or time.monotonic() - self._at > 0.5):  # noqa: PLR2004 - half a second
             self._said, self._at = said, time.monotonic()
-            self._console.print(said, highlight=False)
+            self._console.print(said)

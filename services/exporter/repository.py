@@ -22,6 +22,8 @@ _IMPORT = text(
        FOR NO KEY UPDATE
     """
 )
+# Statistics are older than the import; taken for few, its failed groups would be gone through for each of its rows.
+_PLAN = text("SET LOCAL enable_nestloop = off")
 _FAILED_GROUPS = """
       FROM imports.raw_rows r
       JOIN (SELECT group_row, min(row_no) AS first_bad_row
@@ -119,12 +121,14 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | N
 
 async def measure_failed_rows(conn: AsyncConnection, import_id: UUID) -> Extent:
     """The most cells and the most bytes a row of any failed group has; zeros when there is none."""
+    await conn.execute(_PLAN)
     found = (await conn.execute(_EXTENT, {"import_id": import_id})).one()
     return Extent(found.cells, found.size)
 
 
 async def failed_rows(conn: AsyncConnection, import_id: UUID, *, batch: int) -> AsyncIterator[Sequence[StoredRow]]:
     """All rows of all groups that failed, in the order of the file, so many at a time (server-side cursor)."""
+    await conn.execute(_PLAN)
     rows = await conn.stream(_ROWS, {"import_id": import_id})
     async for part in rows.partitions(batch):
         yield [StoredRow(*row) for row in part]

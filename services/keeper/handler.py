@@ -50,7 +50,7 @@ class Rounds:
         event = topic.event.model_validate_json(found.body)
         reference = f"W-{secrets.token_hex(4).upper()}"
         async with tenant_transaction(self.engine, event.tenant_id) as conn:
-            await give_up(conn, event, reference, "no process got through it")
+            await give_up(conn, event, reference)
         log.error("work.given_up", topic=found.topic, import_id=event.import_key, reference=reference)
 
     async def publish_gauges(self) -> None:

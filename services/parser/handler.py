@@ -17,7 +17,7 @@ from services.parser import repository
 from services.parser.chunks import Chunk, ChunkCutter, Staged
 from services.parser.frames import BrokenFrame, read_rows
 from services.parser.lease import reading_lease
-from services.parser.refusals import FileRefused, ReaderKilled
+from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING, FileRefused, ReaderKilled
 from services.parser.repository import KnownImport
 from services.parser.sandbox import FileEnd, FileLayout, ReadRequest, reading
 from services.parser.settings import ParserSettings
@@ -61,15 +61,21 @@ class ImportFile:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._accepted: dict[str, UUID] = {}
+        # Known to take long; a hint of this process, so that their reading is not begun in vain again and again.
+        self._slow: set[UUID] = set()
         self._large = asyncio.Semaphore(max(1, around.settings.files_at_once - 1))
 
     async def accept(self, event: FileUploaded, delivery: Delivery) -> None:
         """Register the import; from then on the outbox sees to it that its file is read."""
         found = await self._around.store.stat(self._around.bucket, event.object_key) if _owns(event) else None
         async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
-            known = await repository.register(conn, registration(event, delivery, found.etag if found else ""))
+            asked = registration(event, delivery, found.etag if found else "")
+            known = await repository.register(conn, asked)
             if known is None:
                 raise Poison(f"import {event.import_id} is another tenant's")
+            if known.can_be_corrected and (known.error_code == INVALID_EVENT or found is not None):
+                # What was wrong with its first event is put right: the same import begins anew.
+                known = await repository.begin_anew(conn, known, asked)
             event = event.model_copy(update={"import_id": known.id})
             if known.ended_reading:
                 await outbox.settle(conn, event)
@@ -95,7 +101,8 @@ class ImportFile:
 
     async def _read_in_turn(self, event: FileUploaded, known: KnownImport, delivery: Delivery) -> None:
         found = await self._around.store.stat(self._around.bucket, event.object_key) if _owns(event) else None
-        large = found is not None and found.size > self._around.settings.large_megabytes * 1_000_000
+        size = 0 if found is None else found.size
+        large = known.id in self._slow or size > self._around.settings.large_megabytes * 1_000_000
         if large and self._large.locked():
             await self._leave(event, _LARGE_COMES_AGAIN_AFTER)
             return
@@ -107,11 +114,28 @@ class ImportFile:
                     log.info("file.read_elsewhere")
                     return
                 try:
-                    await self._read_or_refuse(event, known, delivery)
+                    await self._read_in_place(event, known, delivery, large=large)
                 except asyncio.CancelledError:
                     # Told to stop: whoever is next goes on at once from what is staged.
                     await self._leave(event, timedelta(0))
                     raise
+
+    async def _read_in_place(self, event: FileUploaded, known: KnownImport, delivery: Delivery, *, large: bool) -> None:
+        """Read a file; one that takes long is a large one, whatever its size, and is left when too many are read."""
+        reading = asyncio.ensure_future(self._read_or_refuse(event, known, delivery))
+        try:
+            await asyncio.wait({reading}, timeout=None if large else self._around.settings.large_seconds)
+            if reading.done():
+                reading.result()
+            elif self._large.locked():
+                self._slow.add(known.id)
+                await _cancelled(reading)
+                await self._leave(event, _LARGE_COMES_AGAIN_AFTER)
+            else:
+                async with self._large:
+                    await reading
+        finally:
+            await _cancelled(reading)
 
     async def _leave(self, event: FileUploaded, until: timedelta) -> None:
         """Leave the file to whoever gets its event next, after this time."""
@@ -128,7 +152,7 @@ class ImportFile:
             if known is None or not known.is_new:
                 return known is not None
             message = f"The upload event is not valid: {problem}. Correct it (docs/events.md) and publish it again"
-            await fail_import(conn, known.id, "invalid_event", message)
+            await fail_import(conn, known.id, INVALID_EVENT, message)
         return True
 
     async def _read_or_refuse(self, event: FileUploaded, known: KnownImport, delivery: Delivery) -> None:
@@ -267,6 +291,12 @@ class _Reading:
         )
 
 
+async def _cancelled(task: "asyncio.Future[None]") -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+
+
 def _owns(event: FileUploaded) -> bool:
     try:
         check_claim(event)
@@ -277,7 +307,7 @@ def _owns(event: FileUploaded) -> bool:
 
 def _missing(event: FileUploaded) -> FileRefused:
     return FileRefused(
-        "object_missing",
+        OBJECT_MISSING,
         f'There is no object "{event.object_key}" in the uploads bucket. Upload the file first, then send the event again',
     )
 

@@ -13,10 +13,11 @@ from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.mapping import ColumnMapping, map_headings
-from shared.entities.names import heading_key
+from shared.entities.names import column_letter, heading_key
 
 # Headings are looked for in so many rows from the top.
 SEARCHED_ROWS = 20
+_LONGEST_HEADING = 200
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -87,9 +88,21 @@ def find_layout(
     mapping = map_headings(entity, headings, mode)
     if not isinstance(mapping, ColumnMapping):
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
+    _check_lengths(headings, mapping, name)
     skipped, of_example = _example(entity, rows, found, mapping)
     told = (*notices, *mapping.notices, *of_example)
     return Layout(headings, mapping, found.row, skipped, told, blank, handed_back)
+
+
+def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -> None:
+    """A heading is repeated with every reason in its column, however small the file is that says it."""
+    for index in mapping.fields.values():
+        if len(headings[index]) > _LONGEST_HEADING:
+            raise FileRefused(
+                "heading_too_long",
+                f"{name}: the heading in column {column_letter(index)} has {len(headings[index]):,} characters; name the "
+                f"column as in the template and send the file again",
+            )
 
 
 def storable(text: str) -> str:

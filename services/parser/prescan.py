@@ -7,7 +7,9 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from services.parser.limits import Limits
@@ -30,6 +32,10 @@ _UNCALCULATED = re.compile(
     rb"(?:</(?:\w{1,16}:)?f>|<(?:\w{1,16}:)?f\s[^<>]{0,200}/>)\s{0,8}"
     rb"(?:<(?:\w{1,16}:)?v\s{0,8}/>|<(?:\w{1,16}:)?v>\s{0,8}</(?:\w{1,16}:)?v>)?\s{0,8}</(?:\w{1,16}:)?c>"
 )
+_ROW = re.compile(rb"<row\s(?:[^<>]*?\s)?r=[\"'](\d+)")
+_PREFIXED_ROW = re.compile(rb":row\s(?:[^<>]*?\s)?r=[\"'](\d+)")
+_RELATIONS = "xl/_rels/workbook.xml.rels"
+_TARGET = re.compile(rb"\sTarget\s*=\s*[\"']([^\"']*)")
 _FORMULA = (b"f>", b"<f ", b":f ")
 _OVERLAP = 512
 _DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s[^<>]*?ref\s*=\s*["\']([^"\']*)["\']')
@@ -63,6 +69,7 @@ def prescan(path: Path, name: str, limits: Limits) -> Prescanned:
             _check_kind(archive, name)
             _check_sizes(archive, name, limits)
             _check_macros(archive, name)
+            _check_targets(archive, name)
             seen = [_check_part(archive, entry, name, limits) for entry in archive.infolist()]
     except _UNREADABLE as error:
         raise damaged(name) from error
@@ -108,6 +115,18 @@ def _check_macros(archive: zipfile.ZipFile, name: str) -> None:
         )
 
 
+def _check_targets(archive: zipfile.ZipFile, name: str) -> None:
+    """What is checked as XML here is what is read later: a sheet lies in no part of another kind."""
+    with suppress(KeyError), archive.open(_RELATIONS) as part:
+        targets = _TARGET.findall(part.read(4 * _STEP))
+        if any(not target.lower().endswith(b".xml") for target in targets):
+            raise _suspicious(name, "keeps a sheet where no spreadsheet program does")
+
+
+def _suspicious(name: str, what: str) -> FileRefused:
+    return FileRefused("suspicious", f'"{name}" {what}. Copy the rows into a new workbook and send that')
+
+
 def _check_sizes(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
     entries = archive.infolist()
     if len(entries) > limits.archive_entries:
@@ -116,13 +135,13 @@ def _check_sizes(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
             f'"{name}" consists of {len(entries):,} parts; at most {limits.archive_entries:,} are read '
             f"(WINNOW_PARSER_ARCHIVE_ENTRIES). Copy the rows into a new workbook and send that",
         )
+    # Before the first part another archive may lie, and of two archives each program reads the one it finds.
+    if min(entry.header_offset for entry in entries) > 0:
+        raise _suspicious(name, "has something before its first part")
     seen: set[str] = set()
     for entry in entries:
         if entry.filename.lower() in seen:
-            raise FileRefused(
-                "suspicious",
-                f'"{name}" has two parts named "{entry.filename}". Copy the rows into a new workbook and send that',
-            )
+            raise _suspicious(name, f'has two parts named "{entry.filename}"')
         seen.add(entry.filename.lower())
         if entry.flag_bits & 1:
             raise FileRefused(
@@ -140,7 +159,7 @@ def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, lim
     """Inflate a part to its end, its checksum compared on the way; whether it may have formulas without a value."""
     lower = entry.filename.lower()
     is_xml = lower.endswith((".xml", ".rels", ".vml"))
-    is_sheet = "worksheets/" in lower
+    rows = _RowNumbers() if "worksheets/" in lower else None
     uncalculated = False
     first = True
     end = b""
@@ -160,10 +179,34 @@ def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, lim
         if first:
             _check_start(piece, entry, lower, name, limits, archive)
             first = False
-        if is_sheet and not uncalculated and any(mark in piece for mark in _FORMULA):
-            uncalculated = _UNCALCULATED.search(end + piece) is not None
+        if rows is not None:
+            if rows.repeats(piece):
+                raise _suspicious(name, "has a row twice, of which one would get lost")
+            if not uncalculated and any(mark in piece for mark in _FORMULA):
+                uncalculated = _UNCALCULATED.search(end + piece) is not None
         end = (end + piece)[-_OVERLAP:]
     return uncalculated
+
+
+class _RowNumbers:
+    """The numbers of a sheet's rows, looked at piece by piece."""
+
+    def __init__(self) -> None:
+        self._last = b""
+        self._tables = 0
+        self._rest = b""
+
+    def repeats(self, piece: bytes) -> bool:
+        """Whether a row has the number of the one before, or a second table begins."""
+        text = self._rest + piece
+        cut = text.rfind(b"<")
+        text, self._rest = (text[:cut], text[cut:]) if len(text) - cut < _OVERLAP else (text, b"")
+        self._tables += text.count(b"sheetData>") - text.count(b"/sheetData>") - text.count(b":sheetData>")
+        numbers = [self._last, *_ROW.findall(text)]
+        if b":row" in text:
+            numbers += _PREFIXED_ROW.findall(text)
+        self._last = numbers[-1]
+        return self._tables > 1 or any(one == other != b"" for one, other in pairwise(numbers))
 
 
 def _says(end: bytes, piece: bytes, marks: tuple[bytes, ...]) -> bool:

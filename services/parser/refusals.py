@@ -1,5 +1,9 @@
 """Why a file is not read."""
 
+INVALID_EVENT = "invalid_event"
+OBJECT_MISSING = "object_missing"
+"""Codes of imports that were refused before anything was read, and begin anew when a better event comes for them."""
+
 
 class FileRefused(Exception):
     """The file cannot be imported: a code for programs, a message that tells a person what to do."""

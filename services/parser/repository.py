@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.parser.chunks import Chunk, Staged
+from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING
 from services.parser.sandbox import FileLayout
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
@@ -29,12 +30,26 @@ _REGISTER = text(
 # Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
     """
-    SELECT id, status, parsed_at, object_key, file_sha256 FROM imports.imports
+    SELECT id, status, parsed_at, object_key, file_sha256, error ->> 'code' AS error_code FROM imports.imports
      WHERE tenant_id = :tenant_id AND (idempotency_key = :idempotency_key OR id = :id)
      ORDER BY idempotency_key = :idempotency_key DESC LIMIT 1
     """
 )
-_FIND = text("SELECT id, status, parsed_at, object_key, file_sha256 FROM imports.imports WHERE id = :id")
+# Nothing of it was staged, so nothing but its record is to be taken back.
+_BEGIN_ANEW = text(
+    """
+    UPDATE imports.imports
+       SET user_id = :user_id, entity_type = :entity_type, mode = :mode, status = 'uploading', file_name = :file_name,
+           object_key = :object_key, file_size = :file_size, options = CAST(:options AS jsonb), error = NULL,
+           parsed_at = NULL, started_at = NULL, completed_at = NULL, updated_at = clock_timestamp()
+     WHERE id = :known AND status = 'failed' AND error ->> 'code' = :code
+       AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = imports.id)
+    RETURNING id, status, parsed_at, object_key, file_sha256, error ->> 'code' AS error_code
+    """
+)
+_FIND = text(
+    "SELECT id, status, parsed_at, object_key, file_sha256, error ->> 'code' AS error_code FROM imports.imports WHERE id = :id"
+)
 _BEGIN = text(
     """
     UPDATE imports.imports
@@ -111,7 +126,13 @@ class KnownImport:
     ended_reading: bool
     object_key: str
     file_sha256: str | None
+    error_code: str | None
     is_new: bool
+
+    @property
+    def can_be_corrected(self) -> bool:
+        """Whether it was refused for what its event said, before anything was read."""
+        return self.error_code in {INVALID_EVENT, OBJECT_MISSING}
 
 
 async def register(conn: AsyncConnection, registration: Registration) -> KnownImport | None:
@@ -122,6 +143,13 @@ async def register(conn: AsyncConnection, registration: Registration) -> KnownIm
     return None if known is None else _known(known, is_new=made)
 
 
+async def begin_anew(conn: AsyncConnection, known: KnownImport, registration: Registration) -> KnownImport:
+    """Let an import that was refused for its event begin anew as a better event says; as it is when it has by now."""
+    values = {**registration.__dict__, "options": json.dumps(dict(registration.options))}
+    begun = (await conn.execute(_BEGIN_ANEW, {**values, "known": known.id, "code": known.error_code})).one_or_none()
+    return known if begun is None else _known(begun, is_new=False)
+
+
 async def find(conn: AsyncConnection, import_id: UUID | None) -> KnownImport | None:
     """The import of this id; None when the tenant has none."""
     known = (await conn.execute(_FIND, {"id": import_id})).one_or_none()
@@ -130,7 +158,7 @@ async def find(conn: AsyncConnection, import_id: UUID | None) -> KnownImport | N
 
 def _known(row: Row[Any], *, is_new: bool) -> KnownImport:
     ended = row.parsed_at is not None or row.status not in {"uploading", "importing"}
-    return KnownImport(row.id, ended, row.object_key, row.file_sha256, is_new)
+    return KnownImport(row.id, ended, row.object_key, row.file_sha256, row.error_code, is_new)
 
 
 async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> bool:

@@ -16,6 +16,7 @@ class ParserSettings(BaseSettings):
 
     files_at_once: int = Field(default=4, ge=1, description="files one process reads at the same time")
     large_megabytes: int = Field(default=2, description="from this size on a file leaves one place to smaller ones")
+    large_seconds: float = Field(default=3, description="a file that has been read for so long counts as a large one")
     file_megabytes: int = Field(default=200, description="largest file")
     rows: int = Field(default=1_048_576, description="most data rows")
     columns: int = Field(default=200, description="most columns")

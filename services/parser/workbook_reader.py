@@ -54,7 +54,9 @@ class WorkbookReader:
         known = {name: self._known_headings(entity, name) for name in names[:_SHEETS]}
         # A stray word on the sheet of that name does not make it the table.
         enough = min(_A_TABLE, max(known.values())) or 1
-        named = next((name for name in known if known[name] >= enough and name.casefold() == entity.sheet.casefold()), None)
+        named = next(
+            (name for name in known if known[name] >= enough and name.casefold() == entity.sheet.casefold()), None
+        )
         chosen = named or max(known, key=lambda name: known[name])
         return chosen, [_not_read(name) for name in visible if name != chosen and known.get(name, 0) >= _A_TABLE]
 

@@ -15,6 +15,8 @@ def create_engine(url: str, *, connections: int = 5, name: str) -> AsyncEngine:
         max_overflow=0,
         pool_pre_ping=True,
         pool_timeout=30,
+        # What is sent is the customers' own; an error in a log does without it.
+        hide_parameters=True,
         connect_args={
             "timeout": 10,
             "server_settings": {"application_name": name, "jit": "off"},

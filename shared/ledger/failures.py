@@ -19,10 +19,10 @@ class PostgresFailureLedger:
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             return await outbox.count_failure(conn, event)
 
-    async def give_up(self, event: Event, reference: str, problem: str) -> None:
+    async def give_up(self, event: Event, reference: str) -> None:
         """See `shared.ledger.give_up`."""
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            await give_up(conn, event, reference, problem)
+            await give_up(conn, event, reference)
 
     async def discard(self, event: Event) -> None:
         """See `shared.messaging.outbox.discard`."""

@@ -84,8 +84,11 @@ _FORGET_ERRORS = text(
 )
 
 
-async def give_up(conn: AsyncConnection, event: Event, reference: str, problem: str) -> None:
-    """Put away what an event was about, so that its import still ends. The event is settled."""
+async def give_up(conn: AsyncConnection, event: Event, reference: str) -> None:
+    """Put away what an event was about, so that its import still ends. The event is settled.
+
+    The sender is told the reference and nothing of the error: that is in the log and in the dead letter.
+    """
     if isinstance(event, RowsStaged | RowsValidated):
         await _quarantine_chunk(conn, event.import_id, event.chunk_no, reference)
     elif isinstance(event, FileUploaded):
@@ -97,14 +100,13 @@ async def give_up(conn: AsyncConnection, event: Event, reference: str, problem: 
                 import_id,
                 "internal",
                 f'"{event.file_name}" could not be read because of an unexpected error on our side. Nothing is '
-                f"wrong with what you did: please quote reference {reference}, or send the file again later. "
-                f"({problem[:200]})",
+                f"wrong with what you did: please quote reference {reference}, or send the file again later",
             )
             await outbox.settle(conn, event.model_copy(update={"import_id": import_id}))
     elif isinstance(event, ImportCompleted):
         message = (
             f"The files with the failed rows could not be written because of an unexpected error on our side; the "
-            f"rows that are not failed are imported. Quote reference {reference}. ({problem[:200]})"
+            f"rows that are not failed are imported. Please quote reference {reference}"
         )
         error = {"code": EXPORT_FAILED, "message": message}
         await conn.execute(_NO_FILES, {"id": event.import_id, "error": json.dumps(error)})

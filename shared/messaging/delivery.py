@@ -40,7 +40,7 @@ class FailureLedger(Protocol):
     async def count_failure(self, event: Event) -> int | None:
         """Count a failed attempt; how many there were, None when the ledger does not know the event."""
 
-    async def give_up(self, event: Event, reference: str, problem: str) -> None:
+    async def give_up(self, event: Event, reference: str) -> None:
         """Report the rows the event was about as failed, with the reference; the import still ends."""
 
     async def discard(self, event: Event) -> None:
@@ -189,13 +189,12 @@ class Courier:
     async def _quarantine(self, event: Event, delivery: Delivery, error: BaseException, attempt: int) -> None:
         reference = f"W-{secrets.token_hex(4).upper()}"
         log.error("event.quarantined", reference=reference, attempt=attempt, exc_info=error)
-        problem = f"{type(error).__name__}: {error}"[:1000]
         # Dead-lettered first: if this process dies in between, the attempt is made and counted once more.
         await self._dead_letter(
             delivery,
             Reason(error=type(error).__name__, message=str(error), attempt=attempt, reference=reference),
         )
-        await self._ledger.give_up(event, reference, problem)
+        await self._ledger.give_up(event, reference)
         self._budget.dead_lettered(event.tenant_id)
 
     async def _dead_letter(self, delivery: Delivery, reason: Reason) -> None:

@@ -208,6 +208,44 @@ async def test_a_heading_that_cannot_be_stored_is_shown_and_costs_nothing(
     assert [notice["column"] for notice in ended.notices] == ["Col\ufffdour"]
 
 
+async def test_an_event_put_right_begins_its_import_anew(world: World, tenant: str, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(1))
+    refused = await world.ended(world.send(tenant, path, file_size="large"))
+    assert (refused.status, refused.error and refused.error["code"]) == ("failed", "invalid_event")
+    world.send(tenant, path, import_id=str(refused.id))
+
+    async def completed() -> bool:
+        return (await world.ended(refused.id)).status == "completed"
+
+    await eventually("the import ends well", completed)
+    early = uuid7()
+    missing = world.send(tenant, path, import_id=str(early), object_key=f"{tenant}/late.xlsx")
+    assert (await world.ended(early)).error is not None, missing
+    world.put(tenant, workbook(tmp_path / "late.xlsx", catalogue(1, start=9)), key=f"{tenant}/late.xlsx")
+    world.send(tenant, path, import_id=str(early), object_key=f"{tenant}/late.xlsx")
+
+    async def arrived() -> bool:
+        return (await world.ended(early)).created_rows == 3
+
+    await eventually("the file that came late is imported", arrived)
+
+
+async def test_files_that_are_small_and_take_long_do_not_keep_others_out(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "many.csv"
+    path.write_bytes(b"Product Title,Product Handle,SKU\n" + b"a\n" * 30_000)
+    slow = [world.send(tenant, path) for _ in range(5)]
+    small = await world.ended(world.send(f"{tenant}-2", workbook(tmp_path / "next.xlsx", product(1))), seconds=60)
+    assert small.status == "completed"
+    assert small.completed_at is not None
+    states = [await world.progress(each) for each in slow]
+    assert any(state is None or not state.ended for state in states), "it did not wait for all of them"
+    for each in slow:
+        ended = await world.ended(each, seconds=240)
+        assert (ended.total_rows, ended.failed_rows) == (30_000, 30_000)
+
+
 async def test_an_event_that_names_another_file_for_an_import_does_not_change_what_is_imported(
     world: World, tenant: str, tmp_path: Path
 ) -> None:

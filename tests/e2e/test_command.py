@@ -146,7 +146,7 @@ async def test_a_file_that_cannot_be_read_ends_with_code_1_and_says_what_to_do(
         (["import", "here.txt", "--tenant", "t", "--mode", "merge"], "choose create"),
         (["import", "here.txt", "--tenant", "t", "--entity", "cars"], "choose products"),
         (["import", "here.txt"], "--tenant"),
-        (["watch", "not-an-id"], "ID"),
+        (["watch", "not-an-id"], "is not the id of an import"),
         (["frobnicate"], "No such command"),
     ],
 )

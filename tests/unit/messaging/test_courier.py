@@ -43,7 +43,7 @@ class MemoryLedger:
         self.failures += 1
         return self.failures
 
-    async def give_up(self, event: Event, reference: str, problem: str) -> None:
+    async def give_up(self, event: Event, reference: str) -> None:
         self.given_up.append(reference)
 
     async def discard(self, event: Event) -> None:

@@ -101,7 +101,9 @@ def test_an_encoding_the_file_is_not_written_in_is_refused_with_what_to_do(tmp_p
     assert "leave the encoding away to have it found" in refused.message
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "hex", "rot13", "zlib", "base64", "", "idna", "unicode_escape", "utf-7"])
+@pytest.mark.parametrize(
+    "encoding", ["klingon", "hex", "rot13", "zlib", "base64", "", "idna", "unicode_escape", "utf-7"]
+)
 def test_words_that_are_no_character_encoding_are_refused(tmp_path: Path, encoding: str) -> None:
     refused = refusal(tmp_path / "file", lines(HEADINGS), encoding=encoding)
     assert refused.code == "unknown_encoding"

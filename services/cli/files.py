@@ -1,0 +1,37 @@
+"""Files a command writes for its user."""
+
+import os
+import shutil
+from pathlib import Path
+
+from services.cli.exits import USAGE, CommandFailed
+
+
+def target_for(output: Path | None, name: str) -> Path:
+    """Where to write: what was named, a folder included, else `name` in the current folder.
+
+    Raises:
+        CommandFailed: there is no such folder.
+    """
+    if output is None:
+        return Path(name)
+    if output.is_dir():
+        return output / name
+    if not output.absolute().parent.is_dir():
+        raise CommandFailed(f"There is no folder {output.parent} to write to", code=USAGE)
+    return output
+
+
+def place(source: Path, target: Path) -> None:
+    """Copy a file to where it was asked for: it is there whole or not at all.
+
+    Raises:
+        CommandFailed: it cannot be written there.
+    """
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copyfile(source, partial)
+        os.replace(partial, target)  # noqa: PTH105 - says what it does: atomic within a folder
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CommandFailed(f"{target} cannot be written: {error.strerror}") from error

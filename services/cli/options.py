@@ -1,0 +1,95 @@
+"""What is said to a command: the arguments and options that several of them have, and what is wrong with one."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from services.cli.exits import USAGE, CommandFailed
+from services.cli.hints import typed
+from shared.entities import ENTITY_TYPES, MODES
+from shared.events.model import FileOptions, TenantId
+
+_TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
+_DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t"}
+
+
+def known_id(text: str) -> UUID:
+    """An import's id.
+
+    Raises:
+        CommandFailed: it cannot be one.
+    """
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CommandFailed(
+            f'"{text}" is not the id of an import, 36 characters such as 0199d3c5-7a51-7e1a-a2f4-53f1c9f0a1b2. '
+            f"The recent ones: {typed('status')}",
+            code=USAGE,
+        ) from None
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else to standard output.")]
+ImportId = Annotated[
+    UUID, typer.Argument(metavar="ID", parser=known_id, help="The import's id (`winnow status` lists them).")
+]
+Entity = Annotated[str, typer.Option(help=f"What a row describes: {', '.join(ENTITY_TYPES)}.")]
+
+
+def known_entity(entity: str) -> str:
+    """An entity type there is.
+
+    Raises:
+        CommandFailed: there is none of this name.
+    """
+    if entity not in ENTITY_TYPES:
+        raise CommandFailed(f'--entity "{entity}" is not known; choose {", ".join(ENTITY_TYPES)}', code=USAGE)
+    return entity
+
+
+def known_mode(mode: str, entity: str) -> str:
+    """A mode this entity type can be imported in.
+
+    Raises:
+        CommandFailed: there is none of this name, or not yet.
+    """
+    choices = ENTITY_TYPES[entity].modes
+    if mode not in choices:
+        what = "is not available yet" if mode in MODES else "is not known"
+        raise CommandFailed(f'--mode "{mode}" {what}; choose {", ".join(choices)}', code=USAGE)
+    return mode
+
+
+def known_tenant(tenant: str) -> str:
+    """A name that can be a tenant's.
+
+    Raises:
+        CommandFailed: it cannot be one.
+    """
+    try:
+        return _TENANT.validate_python(tenant)
+    except ValidationError:
+        raise CommandFailed(
+            f'"{tenant}" cannot be a tenant: letters, digits, ".", "_" and "-", at most 64, the first a letter or digit',
+            code=USAGE,
+        ) from None
+
+
+def file_options(sheet: str | None, delimiter: str | None, encoding: str | None) -> FileOptions:
+    """How a file is to be read.
+
+    Raises:
+        CommandFailed: one of them cannot be.
+    """
+    separator = _DELIMITERS.get(delimiter or "", delimiter)
+    if separator is not None and separator not in _DELIMITERS.values():
+        raise CommandFailed(
+            f'--delimiter "{delimiter}" is none we know: type comma, semicolon, pipe or tab', code=USAGE
+        )
+    try:
+        return FileOptions.model_validate({"sheet": sheet, "delimiter": separator, "encoding": encoding})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise CommandFailed(f"--{problem['loc'][0]}: {problem['msg']}", code=USAGE) from None

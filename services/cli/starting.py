@@ -1,0 +1,89 @@
+"""Bringing the local stack up, step by step, from whatever state it is in."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from deploy.local.stack import SERVICES, STOPPED, Stack
+from services.cli.hints import typed
+from services.cli.readiness import reason_of
+from shared.db.migrate import migrate
+from shared.messaging.kafka import apply_topics
+
+# Writing to production is most of the work: more than one connection is used at once.
+DEFAULT_REPLICAS = {**dict.fromkeys(SERVICES, 1), "committer": 2}
+
+_SERVERS = "Kafka, PostgreSQL and an S3 server"
+_PATIENCE = 30.0
+"""Seconds for services that run already to become ready."""
+
+
+def bring_up(stack: Stack, console: Console, *, workers: int | None = None) -> None:
+    """Start what is not running, and again what has stopped itself; says what, and how long each step took.
+
+    Raises:
+        StartFailed: a server or service did not start or is not ready; says why, with the end of its log.
+    """
+    if stack.running and all(server.answers() for server in stack.servers):
+        console.print(f"  {_SERVERS} run already")
+    else:
+        with _step(console, f"starting {_SERVERS}"):
+            stack.up()
+    with _step(console, "bringing tables, roles and topics up to date"):
+        asyncio.run(_prepare(stack))
+    if stack.services_running:
+        _look_after_services(stack, console, workers)
+        return
+    wanted = DEFAULT_REPLICAS if workers is None else {**dict.fromkeys(SERVICES, workers), "keeper": 1}
+    with _step(console, f"starting {_listed(wanted.items())}"):
+        stack.start_services(wanted)
+
+
+def _look_after_services(stack: Stack, console: Console, workers: int | None) -> None:
+    """Services that run: those that have stopped themselves are started again, and all are ready in the end."""
+    waiting = stack.not_ready()
+    there = Counter(name.rpartition("-")[0] for name in stack.state.services)
+    console.print(f"  {_listed(there.items())} run already")
+    if workers is not None and workers != there["parser"]:
+        console.print(f"  with other --workers after {typed('down')}", style="yellow", markup=False)
+    for name, why in waiting.items():
+        said = f"had stopped itself: {reason_of(why)}" if why.startswith(STOPPED) else f"is not ready: {why}"
+        console.print(f"  {name} {said}", style="yellow", markup=False)
+    stopped = [name for name, why in waiting.items() if why.startswith(STOPPED)]
+    if waiting:
+        with _step(console, f"starting {', '.join(stopped)} again" if stopped else f"waiting for {', '.join(waiting)}"):
+            stack.restart_services(stopped)
+            stack.wait_ready(patience=_PATIENCE)
+
+
+async def _prepare(stack: Stack) -> None:
+    await asyncio.gather(
+        migrate(stack.endpoints.postgres_admin_url, stack.state.secret),
+        apply_topics(stack.endpoints.kafka_bootstrap),
+    )
+
+
+def _listed(replicas: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{service} × {number}" if number > 1 else service for service, number in replicas)
+
+
+class _step:  # noqa: N801 - reads as a statement
+    """One step of a start, said when it begins and timed when it ends."""
+
+    def __init__(self, console: Console, what: str) -> None:
+        self._console = console
+        self._what = what
+        self._began = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+        self._console.print(f"  {self._what} …", end="", markup=False)
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        if kind is None:
+            self._console.print(f" [green]{time.monotonic() - self._began:.1f} s[/]")
+        else:
+            self._console.print(" [yellow]interrupted[/]" if kind is KeyboardInterrupt else " [red]failed[/]")
