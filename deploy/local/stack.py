@@ -34,6 +34,9 @@ SILENT = "it does not answer"
 STOPPED = "stopped: "
 """How the answer of a service begins that has stopped itself: a restart begins with a new budget of dead letters."""
 
+# A stage that has stopped itself holds on to its last record for good, also when it is asked to end.
+_NOTHING_IN_HAND = 3.0
+
 
 class NotRunning(StartFailed):
     """Winnow is not running here."""
@@ -237,12 +240,15 @@ class Stack:
         """Wait until every service is ready.
 
         Raises:
-            StartFailed: one did not become ready within so many seconds; says which and why, with the tail of its log.
+            StartFailed: one did not become ready within so many seconds, or has stopped itself; says which and why, with
+                the tail of its log.
         """
         deadline = time.monotonic() + patience
         while waiting := self.not_ready():
-            if time.monotonic() > deadline or not self.services_running:
-                name, why = next(iter(waiting.items()))
+            stopped = [name for name, why in waiting.items() if why.startswith(STOPPED)]
+            if stopped or time.monotonic() > deadline or not self.services_running:
+                name = next(iter(stopped or waiting))
+                why = waiting[name]
                 log = self.service_log(name) if self.services_running else self.home / "logs" / "supervisor.log"
                 raise StartFailed(f"{name} is not ready ({why}). The end of the log ({log}):\n{processes.tail(log)}")
             time.sleep(0.1)
@@ -261,13 +267,13 @@ class Stack:
         return {name: why for name, why in answers.items() if why is not None}
 
     def restart_services(self, names: Collection[str]) -> None:
-        """Ask the processes of services to end; the supervisor starts them again."""
+        """End the processes of services that have stopped themselves; the supervisor starts them again."""
         ports = {str(int(self.state.services[name]["port"])) for name in names}
         supervisor = None if self.state.supervisor is None else self.state.supervisor.process
         for process in [] if supervisor is None else supervisor.children():
             with suppress(psutil.NoSuchProcess):
                 if process.environ().get("WINNOW_HTTP_PORT") in ports:
-                    processes.stop(processes.record_of(process.pid))
+                    processes.stop(processes.record_of(process.pid), patience=_NOTHING_IN_HAND)
 
     def stop_services(self) -> None:
         """Stop the supervisor and with it the services."""
