@@ -10,6 +10,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from deploy.local.stack import Stack
 from services.cli.hints import typed
 from services.cli.readiness import problems
 from services.cli.running import Running
@@ -41,7 +42,7 @@ async def watch_import(
         CommandFailed: `unknown_after` seconds have passed (None: never) and there is no such import.
     """
     with _view(console) as view:
-        still = _Standstill(winnow, console)
+        still = Standstill(winnow.stack, console)
         began = time.monotonic()
         hinted = False
         while True:
@@ -64,12 +65,17 @@ async def watch_import(
             await asyncio.sleep(_EVERY)
 
 
-class _Standstill:
-    """Notices that an import does not move, and says once per change what is wrong with the services."""
+class Standstill:
+    """Notices that an import does not move, and says once per change what is wrong with the services.
 
-    def __init__(self, winnow: Running, console: Console) -> None:
-        self._winnow = winnow
+    They are asked once nothing has moved for `after` seconds, and again `every` so many.
+    """
+
+    def __init__(self, stack: Stack, console: Console, *, after: float = _STILL, every: float = _ASK_EVERY) -> None:
+        self._stack = stack
         self._console = console
+        self._after = after
+        self._every = every
         self._seen: ImportProgress | None = None
         self._since = time.monotonic()
         self._asked = 0.0
@@ -80,9 +86,9 @@ class _Standstill:
         now = time.monotonic()
         if progress != self._seen:
             self._seen, self._since = progress, now
-        if now - self._since < _STILL or now - self._asked < _ASK_EVERY:
+        if now - self._since < self._after or now - self._asked < self._every:
             return
-        found = await problems(self._winnow.stack)
+        found = await problems(self._stack)
         self._asked = time.monotonic()
         if found != self._said:
             for line in found or ["All services are ready again."]:

@@ -1,0 +1,54 @@
+"""What cannot be meant is said in words, before anything is asked of a server."""
+
+from pathlib import Path
+
+import pytest
+
+from services.cli import exits
+from services.cli.__main__ import run
+from services.cli.options import file_options
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--mode", "enrich"], '--mode "enrich" is not available yet; choose create'),
+        (["--mode", "upsert"], '--mode "upsert" is not available yet; choose create'),
+        (["--mode", "merge"], '--mode "merge" is not known; choose create'),
+        (["--delimiter", "xx"], "type comma, semicolon, pipe or tab"),
+        (["--entity", "cars"], '--entity "cars" is not known; choose products'),
+        (["--parent", "12"], '"12" is not the id of an import'),
+    ],
+)
+def test_an_import_that_cannot_be_meant_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("Product Title")
+    assert run(["import", str(file), "--tenant", "acme", *arguments]) == exits.USAGE
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["watch", "status", "errors", "corrections"])
+def test_what_is_no_id_is_said_to_be_none(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "4711"]) == exits.USAGE
+    said = capsys.readouterr().err
+    assert '"4711" is not the id of an import' in said
+    assert "winnow status" in said
+
+
+def test_a_topic_nobody_knows_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["dead-letters", "list", "--topic", "rows"]) == exits.USAGE
+    assert "choose file-uploaded, rows-staged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("named", "meant"), [("comma", ","), (";", ";"), ("pipe", "|"), ("tab", "\t"), ("\\t", "\t"), (None, None)]
+)
+def test_a_delimiter_can_be_named_or_typed(named: str | None, meant: str | None) -> None:
+    assert file_options(None, named, None).delimiter == meant
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == exits.COMPLETED
+    assert capsys.readouterr().out.startswith("winnow ")

@@ -1,0 +1,134 @@
+"""What people read: numbers that add up, words for statuses, lines that fit."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from rich.console import Console
+
+from services.cli.corrections import left_unsaid
+from services.cli.running import Reason, ReasonCounts
+from services.cli.showing import counted, moment, show_import, show_recent, show_rows
+from shared.db.catalog import ENTITIES
+from shared.ledger import ImportProgress
+from shared.ledger.progress import StageProgress
+
+BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+REFUSED = {"code": "unreadable", "message": '"autumn.xlsx" is not a workbook. ' + "Save it as one. " * 20}
+
+
+def ended(status: str = "completed", **known: Any) -> ImportProgress:
+    """An import that has ended, with nothing in it but what is said."""
+    fields = ImportProgress.__dataclass_fields__
+    values: dict[str, Any] = {
+        **dict.fromkeys(fields),
+        **{name: 0 for name in fields if name.endswith("_rows")},
+        "id": UUID("0199d3c5-7a51-7e1a-a2f4-53f1c9f0a1b2"),
+        "tenant_id": "acme",
+        "status": status,
+        "file_name": "autumn.xlsx",
+        "summary": {},
+        "notices": (),
+        "has_exportable_failures": False,
+        "started_at": BEGAN,
+        "completed_at": BEGAN + timedelta(seconds=2),
+        "created_at": BEGAN,
+        "stages": StageProgress(0, 0, 0),
+        **known,
+    }
+    return ImportProgress(**values)
+
+
+def screen(width: int = 120) -> Console:
+    return Console(file=io.StringIO(), width=width, soft_wrap=True, highlight=False)
+
+
+def text(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("number", "many", "said"),
+    [
+        (0, "rows", "0 rows"),
+        (1, "rows", "1 row"),
+        (1200, "rows", "1,200 rows"),
+        (1, "facilities", "1 facility"),
+        (1, "failed rows", "1 failed row"),
+    ],
+)
+def test_one_of_something_is_said_in_the_singular(number: int, many: str, said: str) -> None:
+    assert counted(number, many) == said
+
+
+def test_every_entity_has_a_singular() -> None:
+    ones = {counted(1, entity.name.replace("_", " ")) for entity in ENTITIES}
+    assert ones == {
+        "1 manufacturer",
+        "1 season",
+        "1 tag",
+        "1 attribute",
+        "1 attribute value",
+        "1 material",
+        "1 eco claim",
+        "1 facility",
+    }
+
+
+def test_an_import_says_its_status_in_words_and_numbers_that_add_up() -> None:
+    console = screen()
+    show_import(console, ended("completed_with_failures", total_rows=3, created_rows=2, failed_rows=1))
+    assert "completed with failures" in text(console)
+    assert "3 rows = 2 created + 0 updated + 0 skipped + 1 failed" in text(console)
+    assert "2.00 s from the first look" in text(console)
+
+
+def test_a_file_that_was_not_read_has_a_reason_and_no_numbers() -> None:
+    console = screen()
+    show_import(console, ended("failed", error=REFUSED))
+    assert REFUSED["message"] in text(console)
+    assert "0 rows" not in text(console)
+    assert "first look" not in text(console)
+
+
+def test_a_long_name_does_not_flood_the_screen() -> None:
+    console = screen()
+    summary = {"entities": {"tags": {"created": 1}}}
+    show_import(console, ended(total_rows=1, created_rows=1, summary=summary), {"tags": ["x" * 300]})
+    (line,) = [line for line in text(console).splitlines() if "xxx" in line]
+    assert line == f"  new: 1 tag: {'x' * 59}…"
+
+
+def test_the_list_of_imports_says_why_one_has_failed_and_in_which_zone_it_was_sent() -> None:
+    console = screen(60)
+    show_recent(console, [ended("failed", error=REFUSED)])
+    first, second = text(console).splitlines()
+    assert first.endswith(moment(BEGAN))
+    assert moment(BEGAN).endswith(BEGAN.astimezone().strftime(" %Z"))
+    assert '"autumn.xlsx" is not a workbook' in second
+    assert second.endswith("…")
+    assert "0 rows" not in second
+
+
+def test_reasons_are_a_table_where_there_is_room_and_two_lines_each_where_there_is_not() -> None:
+    reasons = [Reason(8, "Grams Weight", "invalid_number", '"heavy" [sic] is not a number; use a point for decimals')]
+    wide, narrow = screen(160), screen(60)
+    show_rows(wide, reasons)
+    assert len(text(wide).splitlines()) == 2
+    show_rows(narrow, reasons)
+    title, *reason = text(narrow).splitlines()
+    assert title == "row 8 · Grams Weight · invalid_number"
+    assert " ".join(" ".join(reason).split()) == '"heavy" [sic] is not a number; use a point for decimals'
+    assert max(map(len, reason)) <= 60
+
+
+def test_a_list_of_reasons_says_what_it_does_not_show() -> None:
+    shown = [Reason(row, None, "internal", "…") for row in (1, 2)]
+    progress = ended("completed_with_failures", total_rows=9, failed_rows=7, created_rows=2)
+    more, without = left_unsaid(progress, shown, ReasonCounts(reasons=5, rows=4))
+    assert more == "… and 3 reasons more: --limit 5 shows all"
+    assert without == "3 rows more failed only because another row of the same product did."
+    assert left_unsaid(progress, shown, ReasonCounts(reasons=2, rows=7)) == []
