@@ -6,8 +6,8 @@ import pytest
 
 from services.cli.hints import program_from, typed
 
-INSTALLED = Path("/work/winnow/.venv/bin/winnow")
-HERE = Path("/work/winnow")
+INSTALLED = Path("/checkout/winnow/.venv/bin/winnow")
+HERE = Path("/checkout/winnow")
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ HERE = Path("/work/winnow")
         (".venv/bin/winnow", None, HERE, ".venv/bin/winnow"),
         (str(INSTALLED), None, HERE, ".venv/bin/winnow"),
         (str(INSTALLED), None, Path("/elsewhere"), str(INSTALLED)),
-        ("../winnow/.venv/bin/winnow", None, Path("/work/other"), "../winnow/.venv/bin/winnow"),
+        ("../winnow/.venv/bin/winnow", None, Path("/checkout/other"), "../winnow/.venv/bin/winnow"),
         (str(INSTALLED), str(INSTALLED), HERE, "winnow"),
         (str(INSTALLED), "/usr/bin/winnow", HERE, ".venv/bin/winnow"),
-        ("/work/winnow/services/cli/__main__.py", None, HERE, ".venv/bin/winnow"),
+        ("/checkout/winnow/services/cli/__main__.py", None, HERE, ".venv/bin/winnow"),
     ],
 )
 def test_the_command_is_called_as_it_can_be_typed_here(
