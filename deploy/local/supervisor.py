@@ -91,10 +91,12 @@ def main() -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda number, _frame: ending.append(number))
     look_at_servers = 0.0
-    while not ending and not _is_superseded(stack):
+    while not ending:
         for replica in replicas:
             replica.look(time.monotonic())
         if time.monotonic() >= look_at_servers:
+            if _is_superseded(stack):
+                break
             _revive(stack)
             look_at_servers = time.monotonic() + _SERVERS_EVERY
         time.sleep(0.1)
@@ -105,9 +107,9 @@ def main() -> None:
 
 
 def _is_superseded(stack: Stack) -> bool:
-    """Whether the stack has another supervisor by now: one that nobody knows of could never be stopped."""
+    """Whether the stack has another supervisor that lives: one that nobody knows of could never be stopped."""
     recorded = stack.recorded_supervisor
-    return recorded is not None and recorded.pid != os.getpid()
+    return recorded is not None and recorded.pid != os.getpid() and recorded.process is not None
 
 
 def _revive(stack: Stack) -> None:

@@ -127,6 +127,7 @@ class ImportFile:
             await asyncio.wait({reading}, timeout=None if large else self._around.settings.large_seconds)
             if reading.done():
                 reading.result()
+                self._slow.discard(known.id)
             elif self._large.locked():
                 self._slow.add(known.id)
                 await _cancelled(reading)

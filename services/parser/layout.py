@@ -106,7 +106,7 @@ def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -
 
 
 def storable(text: str) -> str:
-    """A heading as it can be kept: Postgres has no NUL in JSON, UTF-8 no half of a surrogate pair."""
+    """A heading or key as it can be kept: Postgres has no NUL in JSON, UTF-8 no half of a surrogate pair."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 

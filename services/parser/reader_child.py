@@ -166,6 +166,25 @@ def _rows(request: Request, layout: Layout, rows: Iterator[list[Cell]]) -> Itera
     yield frames.json_frame(frames.END, {"rows": data.count, "notices": data.notices()})
 
 
+@dataclass
+class _LeftOut:
+    """Rows in which something was left out: how many, and the first. Not their numbers, for a file can be all of them."""
+
+    code: str
+    count: int = 0
+    first: int = 0
+
+    def note(self, row: int) -> None:
+        self.count += 1
+        self.first = self.first or row
+
+    def notices(self, message: str) -> list[dict[str, Any]]:
+        if not self.count:
+            return []
+        said = f"{message}, first in row {self.first}"
+        return [{"code": self.code, "message": said, "row": self.first, "count": self.count}]
+
+
 class _DataRows:
     """Takes the rows that are data, within the limits, and remembers what else there was."""
 
@@ -177,8 +196,8 @@ class _DataRows:
         self._keys = [layout.mapping.fields.get(code, -1) for code in ("handle", "barcode", "sku")]
         self._mapped = sorted(layout.mapping.fields.values())
         self._text_bytes = 0
-        self._beyond: list[int] = []
-        self._asides: list[int] = []
+        self._beyond = _LeftOut("cells_beyond_headings")
+        self._asides = _LeftOut("rows_beside_the_data")
 
     def take(self, number: int, row: list[Cell]) -> tuple[str, str, str, bytes] | None:
         """Handle, barcode, SKU and the cells as JSON; None for a row without a word in any column we know."""
@@ -186,7 +205,7 @@ class _DataRows:
             row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
         handle, barcode, sku = (_key(row, column) for column in self._keys)
         if not (handle or barcode or sku) and all(is_blank(row[at]) for at in self._mapped if at < len(row)):
-            self._asides.append(number)
+            self._asides.note(number)
             return None
         document = _document(row)
         self._check(number, len(row), len(document))
@@ -195,16 +214,8 @@ class _DataRows:
     def notices(self) -> list[dict[str, Any]]:
         """What the sender is told of cells and rows that were left out."""
         return [
-            *_left_out(
-                "cells_beyond_headings",
-                f"Cells beyond the last heading (column {self._width}) were ignored",
-                self._beyond,
-            ),
-            *_left_out(
-                "rows_beside_the_data",
-                "Rows that say something only in columns which are not imported were left out",
-                self._asides,
-            ),
+            *self._beyond.notices(f"Cells beyond the last heading (column {self._width}) were ignored"),
+            *self._asides.notices("Rows that say something only in columns which are not imported were left out"),
         ]
 
     def _check(self, number: int, width: int, size: int) -> None:
@@ -218,7 +229,7 @@ class _DataRows:
         if self._text_bytes > limits.text_bytes:
             raise FileRefused("too_large", _too_much_text(self._request, number))
         if width > self._width:
-            self._beyond.append(number)
+            self._beyond.note(number)
 
 
 def _key(row: Sequence[Cell], column: int) -> str:
@@ -233,12 +244,6 @@ def _document(row: Sequence[Cell]) -> bytes:
     except TypeError:
         # Halves of surrogate pairs, for which their cells are refused: as escapes they can be kept.
         return json.dumps(row, separators=(",", ":")).encode()
-
-
-def _left_out(code: str, message: str, rows: Sequence[int]) -> list[dict[str, Any]]:
-    if not rows:
-        return []
-    return [{"code": code, "message": f"{message}, first in row {rows[0]}", "row": rows[0], "count": len(rows)}]
 
 
 def _too_many_rows(request: Request) -> str:

@@ -27,29 +27,29 @@ _REGISTER = text(
     RETURNING id
     """
 )
+# What `KnownImport` is made of.
+_COLUMNS = "id, status, parsed_at, object_key, file_sha256, error ->> 'code' AS error_code"
 # Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
-    """
-    SELECT id, status, parsed_at, object_key, file_sha256, error ->> 'code' AS error_code FROM imports.imports
+    f"""
+    SELECT {_COLUMNS} FROM imports.imports
      WHERE tenant_id = :tenant_id AND (idempotency_key = :idempotency_key OR id = :id)
      ORDER BY idempotency_key = :idempotency_key DESC LIMIT 1
-    """
+    """  # noqa: S608 - our own text
 )
 # Nothing of it was staged, so nothing but its record is to be taken back.
 _BEGIN_ANEW = text(
-    """
+    f"""
     UPDATE imports.imports
        SET user_id = :user_id, entity_type = :entity_type, mode = :mode, status = 'uploading', file_name = :file_name,
            object_key = :object_key, file_size = :file_size, options = CAST(:options AS jsonb), error = NULL,
            parsed_at = NULL, started_at = NULL, completed_at = NULL, updated_at = clock_timestamp()
      WHERE id = :known AND status = 'failed' AND error ->> 'code' = :code
        AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = imports.id)
-    RETURNING id, status, parsed_at, object_key, file_sha256, error ->> 'code' AS error_code
-    """
+    RETURNING {_COLUMNS}
+    """  # noqa: S608 - our own text
 )
-_FIND = text(
-    "SELECT id, status, parsed_at, object_key, file_sha256, error ->> 'code' AS error_code FROM imports.imports WHERE id = :id"
-)
+_FIND = text(f"SELECT {_COLUMNS} FROM imports.imports WHERE id = :id")  # noqa: S608 - our own text
 _BEGIN = text(
     """
     UPDATE imports.imports
@@ -117,6 +117,11 @@ class Registration:
     parent_import_id: UUID | None
     options: Mapping[str, Any]
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """As statements take it."""
+        return {**self.__dict__, "options": json.dumps(dict(self.options))}
+
 
 @dataclass(frozen=True)
 class KnownImport:
@@ -137,7 +142,7 @@ class KnownImport:
 
 async def register(conn: AsyncConnection, registration: Registration) -> KnownImport | None:
     """The import of this idempotency key or id, registered when it is new; None when its id is another tenant's."""
-    values = {**registration.__dict__, "options": json.dumps(dict(registration.options))}
+    values = registration.values
     made = (await conn.execute(_REGISTER, values)).first() is not None
     known = (await conn.execute(_KNOWN, values)).one_or_none()
     return None if known is None else _known(known, is_new=made)
@@ -145,8 +150,9 @@ async def register(conn: AsyncConnection, registration: Registration) -> KnownIm
 
 async def begin_anew(conn: AsyncConnection, known: KnownImport, registration: Registration) -> KnownImport:
     """Let an import that was refused for its event begin anew as a better event says; as it is when it has by now."""
-    values = {**registration.__dict__, "options": json.dumps(dict(registration.options))}
-    begun = (await conn.execute(_BEGIN_ANEW, {**values, "known": known.id, "code": known.error_code})).one_or_none()
+    begun = (
+        await conn.execute(_BEGIN_ANEW, {**registration.values, "known": known.id, "code": known.error_code})
+    ).one_or_none()
     return known if begun is None else _known(begun, is_new=False)
 
 
