@@ -98,6 +98,8 @@ async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_
     assert done.returncode == 2, done.stderr
     assert "7 rows = 6 created + 0 updated + 0 skipped + 1 failed" in " ".join(done.stdout.split())
     assert '"heavy" is not a number' in " ".join(done.stdout.split())
+    assert "Sent autumn.xlsx as import " in done.stderr, "whoever interrupts it has the id"
+    assert done.stderr.splitlines()[-1].startswith("completed with failures: ")
 
     (found,) = await winnow.json("status", "--tenant", tenant)
     assert (await winnow("watch", found["id"])).returncode == 2
@@ -114,8 +116,10 @@ async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_
     assert json.loads(again.stdout)["parent_import_id"] == found["id"]
 
     as_csv = tmp_path / "failed.csv"
-    assert (await winnow("corrections", found["id"], "-o", as_csv)).returncode == 0
+    fetched = await winnow("corrections", found["id"], "-o", as_csv)
+    assert fetched.returncode == 0, fetched.stderr
     assert as_csv.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert "red" not in fetched.stdout
     signed = (await winnow.json("corrections", found["id"], "--link"))["link"]
     assert (await asyncio.to_thread(downloaded, signed)).startswith(b"PK")
     with pytest.raises(HTTPError, match="403"):
@@ -136,6 +140,39 @@ async def test_a_file_that_cannot_be_read_ends_with_code_1_and_says_what_to_do(
     said = json.loads(done.stdout)
     assert said["status"] == "failed"
     assert "autumn.xlsx" in said["error"]["message"]
+    shown = await winnow("errors", said["id"])
+    assert shown.returncode == 0
+    assert said["error"]["message"] in shown.stdout
+    assert await winnow.json("errors", said["id"]) == []
+
+
+async def test_rows_that_failed_with_their_product_are_counted_among_the_reasons(
+    winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", product(1, variants=4, weight_g="heavy", status="soon"))
+    sent = json.loads((await winnow("import", path, "--tenant", tenant, "--watch", "--json")).stdout)
+    shown = await winnow("errors", sent["id"], "--limit", "1")
+    assert "… and 1 reason more: --limit 2 shows all" in shown.stdout
+    assert "3 rows more failed only because another row of the same product did." in shown.stdout
+    assert len(await winnow.json("errors", sent["id"])) == 2
+
+
+async def test_what_is_filled_into_the_template_is_imported_and_its_example_is_not(
+    winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    template = tmp_path / "products.xlsx"
+    assert (await winnow("template", "-o", template)).returncode == 0
+    book = openpyxl.load_workbook(template)
+    for row in product(1, variants=2):
+        book["Products"].append(row)
+    book.save(template)
+    done = await winnow("import", template, "--tenant", tenant, "--watch", "--json")
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["created_rows"] == 2
+
+
+async def test_a_tenant_without_imports_is_said_to_have_none(winnow: Command, tenant: str) -> None:
+    assert f'Tenant "{tenant}" has no imports.' in (await winnow("status", "--tenant", tenant)).stdout
 
 
 @pytest.mark.parametrize(
@@ -292,6 +329,8 @@ async def test_an_event_nobody_can_read_is_a_dead_letter_that_can_be_looked_at(w
     letter = await eventually("the event is a dead letter", listed)
     assert letter["error"] == "UnreadableEvent"
     assert "JSON" in letter["message"]
+    again = await winnow("dead-letters", "redrive", letter["id"])
+    assert "it will come back" in again.stdout
     missing = await winnow("dead-letters", "show", "file-uploaded.dead-letter:0:999999")
     assert missing.returncode == 1
     assert "dead-letters list" in missing.stderr

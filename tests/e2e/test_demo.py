@@ -1,6 +1,7 @@
 """The demo, as a newcomer runs it, in a folder of its own."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import confluent_kafka
 import psutil
 import pytest
 
@@ -63,6 +65,7 @@ def test_the_demo_can_be_interrupted_leaves_nothing_running_and_works_the_next_t
     wait_for(output, "The import", interrupted)
     interrupted.send_signal(signal.SIGINT)
     assert interrupted.wait(60) == 130, output.read_text()
+    assert "interrupted" in output.read_text()
     assert of_home(home) == []
 
     output = tmp_path / "second.txt"
@@ -79,11 +82,11 @@ def test_the_demo_can_be_interrupted_leaves_nothing_running_and_works_the_next_t
     assert "make up" in said
 
 
-def winnow(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def winnow(home: Path, *arguments: str, **told: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "services.cli", *arguments],
         cwd=PROJECT,
-        env={**os.environ, "WINNOW_HOME": str(home)},
+        env={**os.environ, "WINNOW_HOME": str(home), **told},
         capture_output=True,
         text=True,
         timeout=120,
@@ -116,3 +119,51 @@ def test_what_is_killed_under_winnow_up_comes_back_and_winnow_down_leaves_nothin
 
     assert winnow(home, "down").returncode == 0
     assert of_home(home) == []
+    assert "Nothing was running here" in winnow(home, "down").stdout
+
+
+def test_a_stage_that_has_stopped_itself_is_said_and_started_again_by_winnow_up(home: Path, tmp_path: Path) -> None:
+    started_up = winnow(home, "up", WINNOW_BUDGET_CONSECUTIVE="1")
+    assert started_up.returncode == 0, started_up.stdout + started_up.stderr
+    producer = confluent_kafka.Producer({"bootstrap.servers": Stack(home).endpoints.kafka_bootstrap})
+    producer.produce("rows-staged", b"not json")
+    assert producer.flush(20) == 0
+
+    path, output = workbook(tmp_path / "autumn.xlsx", catalogue(20)), tmp_path / "watched.txt"
+    with output.open("wb") as printed:
+        watching = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", "import", str(path), "--tenant", "acme", "--watch"],
+            cwd=PROJECT,
+            env={**os.environ, "WINNOW_HOME": str(home)},
+            stdout=subprocess.DEVNULL,
+            stderr=printed,
+        )
+    wait_for(output, "validator-0 has stopped itself", watching)
+    (found,) = json.loads(winnow(home, "status", "--tenant", "acme", "--json").stdout)
+    lag = winnow(home, "lag", "--json")
+    assert "validator-0 has stopped itself" in lag.stderr
+    assert json.loads(lag.stdout)
+    waits = winnow(home, "corrections", found["id"])
+    assert waits.returncode == 1
+    assert "validator-0 has stopped itself" in waits.stderr
+
+    again = winnow(home, "up")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "run already" in again.stdout
+    assert "validator-0 had stopped itself: 1 events in a row went to dead-letter" in again.stdout
+    assert watching.wait(60) == 0, output.read_text()
+    assert output.read_text().count("validator-0 has stopped itself") == 1
+
+
+def test_winnow_up_ends_when_a_service_cannot_become_ready(home: Path) -> None:
+    assert winnow(home, "up").returncode == 0
+    stack = Stack(home)
+    supervisor = stack.state.supervisor
+    assert supervisor is not None
+    assert supervisor.process is not None
+    for process in supervisor.process.children():
+        if "services.exporter" in process.cmdline():
+            process.suspend()
+    failed = winnow(home, "up")
+    assert failed.returncode == 69, failed.stdout
+    assert "exporter-0 is not ready" in failed.stderr
