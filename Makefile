@@ -56,7 +56,7 @@ contracts: install ## who may import whom
 check: lint types contracts ## lint, types and import contracts
 
 docs: install ## write the generated papers: event schemas, AsyncAPI, docs/events.md
-	@$(BIN)/python -m shared.messaging.contract
+	@$(BIN)/python -m deploy.documents
 
 bench: install ## the benchmark, as ratios against a floor measured in the same run (make bench ROWS=1000000)
 	@$(BIN)/python -m tests.benchmarks.end_to_end --rows $(ROWS)

@@ -17,8 +17,7 @@ from shared.db.catalog import ENTITIES
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
 from shared.ledger import ImportProgress, read_import, read_recent
-from shared.messaging.kafka import BrokerPublisher
-from shared.messaging.service import connected_publisher
+from shared.messaging.kafka import BrokerPublisher, connected_publisher
 from shared.storage import ObjectStore
 
 Role = Literal["operator", "reader", "committer"]

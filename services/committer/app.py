@@ -3,7 +3,8 @@
 from services.committer.handler import CommitRows
 from services.committer.settings import CommitterSettings
 from shared.events.topics import IMPORT_COMPLETED, ROWS_VALIDATED
-from shared.messaging.service import Resources, Stage, run_stage
+from shared.runtime.process import run_stage
+from shared.runtime.stage import Resources, Stage
 
 
 def main() -> None:

@@ -3,8 +3,9 @@
 from services.exporter.handler import ExportCorrections
 from services.exporter.settings import ExporterSettings
 from shared.events.topics import CORRECTIONS_EXPORTED, IMPORT_COMPLETED
-from shared.messaging.service import Resources, Stage, run_stage
-from shared.settings import ServiceSettings, StorageSettings
+from shared.runtime.process import run_stage
+from shared.runtime.settings import ServiceSettings, StorageSettings
+from shared.runtime.stage import Resources, Stage
 from shared.storage import ObjectStore
 
 

@@ -3,8 +3,9 @@
 from services.keeper.handler import Rounds
 from services.keeper.settings import KeeperSettings
 from shared.events import TOPICS
-from shared.messaging.service import Resources, Stage, run_stage
-from shared.settings import ServiceSettings
+from shared.runtime.process import run_stage
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.stage import Resources, Stage
 
 
 def main() -> None:

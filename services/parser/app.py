@@ -6,8 +6,9 @@ from services.parser.handler import ImportFile, Surroundings
 from services.parser.settings import ParserSettings
 from services.parser.workspace import Workspace
 from shared.events.topics import FILE_UPLOADED, ROWS_STAGED
-from shared.messaging.service import Resources, Stage, run_stage
-from shared.settings import ServiceSettings, StorageSettings
+from shared.runtime.process import run_stage
+from shared.runtime.settings import ServiceSettings, StorageSettings
+from shared.runtime.stage import Resources, Stage
 from shared.storage import ObjectStore
 
 

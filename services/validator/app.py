@@ -3,7 +3,8 @@
 from services.validator.handler import ValidateRows
 from services.validator.settings import ValidatorSettings
 from shared.events.topics import ROWS_STAGED, ROWS_VALIDATED
-from shared.messaging.service import Resources, Stage, run_stage
+from shared.runtime.process import run_stage
+from shared.runtime.stage import Resources, Stage
 
 
 def main() -> None:

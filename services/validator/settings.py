@@ -1,6 +1,6 @@
 """What the validator is told by its environment: what every service is told (prefix `WINNOW_`), and no more."""
 
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 
 
 class ValidatorSettings(ServiceSettings):

@@ -4,7 +4,7 @@ Several stages end imports (the parser refuses a file, the committer finishes th
 up), so the one way an import ends is here. Everything runs in the caller's transaction.
 """
 
-from shared.ledger.closing import close_if_finished, fail_import
+from shared.ledger.completion import close_if_finished, fail_import
 from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_recent
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.reasons import write_reasons

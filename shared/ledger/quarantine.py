@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import Event, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
-from shared.ledger.closing import close_if_finished, fail_import
+from shared.ledger.completion import close_if_finished, fail_import
 from shared.messaging import outbox
 
 EXPORT_FAILED = "export_failed"

@@ -7,6 +7,6 @@
 * `outbox`        events written in the transaction whose effect they announce
 * `relay`         from the outbox to Kafka: fair between tenants, repeated until acted on
 * `dead_letters`  listed, shown and sent again
-* `service`       one process of a stage, put together
-* `topics`        topics as code
+* `limits`        how patient all of that is
+* `kafka`         how our clients are set up; topics as code
 """

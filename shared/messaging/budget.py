@@ -3,19 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class BudgetLimits:
-    """How many dead letters a process may write before it stops.
-
-    `consecutive` in a row, or more than `ratio` of the last `window` events once that many were seen; in either case
-    from at least `tenants` tenants: on a topic where anybody may publish, one of them must not stop it for all.
-    """
-
-    consecutive: int = 20
-    ratio: float = 0.5
-    window: int = 100
-    tenants: int = 1
+from shared.messaging.limits import BudgetLimits
 
 
 @dataclass

@@ -7,20 +7,20 @@ another delivery and never to a lost event.
 
 import asyncio
 import logging
-import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 import structlog
 
 from shared.events import Event, Topic
-from shared.messaging.budget import BudgetLimits, DeadLetterBudget
+from shared.messaging.budget import DeadLetterBudget
 from shared.messaging.dead_letters import DeadLetterWriter, Reason
 from shared.messaging.envelope import Delivery, UnreadableEvent, open_envelope
 from shared.messaging.failures import FailureKind, kind_of
+from shared.messaging.limits import BudgetLimits, RetryLimits
 from shared.observability import metrics
 from shared.observability.health import Health
 
@@ -53,19 +53,6 @@ Refuse = Callable[[Mapping[str, Any], str, Delivery], Awaitable[bool]]
 async def refuse_nothing(_raw: Mapping[str, Any], _problem: str, _delivery: Delivery) -> bool:
     """For stages whose events only we publish: an unreadable one has no import to fail."""
     return False
-
-
-@dataclass(frozen=True)
-class RetryLimits:
-    """Back-off between attempts (seconds, full jitter) and how many attempts a bug gets."""
-
-    first: float = 0.1
-    cap: float = 15.0
-    bug_attempts: int = 3
-
-    def pause(self, attempt: int) -> float:
-        """Seconds to wait after the given attempt (from 1)."""
-        return random.uniform(0.5, 1.0) * min(self.cap, self.first * 2.0 ** min(attempt, 20))  # noqa: S311 - jitter
 
 
 class Courier:
@@ -106,7 +93,7 @@ class Courier:
             topic=delivery.topic, event_id=delivery.event_id, traceparent=delivery.traceparent
         ):
             try:
-                outcome = await self._persist(lambda: self._attempt(delivery))
+                outcome = await self._retry_while_unavailable(lambda: self._attempt(delivery))
             finally:
                 self._health.idle()
             metrics.EVENTS_HANDLED.labels(topic=self._topic.name, outcome=outcome).inc()
@@ -145,7 +132,7 @@ class Courier:
                     self._budget.acted_on()
                     return "done"
 
-    async def _persist(self, step: Callable[[], Awaitable[str]]) -> str:
+    async def _retry_while_unavailable(self, step: Callable[[], Awaitable[str]]) -> str:
         """Take a step, again and again while what it needs is away.
 
         What comes out of a step for another reason comes from giving an event up. It is held as well, in the open: an

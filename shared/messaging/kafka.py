@@ -1,7 +1,8 @@
 """The one place that knows how our Kafka clients are set up, and why each default is overridden."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -103,3 +104,14 @@ async def apply_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
     finally:
         await admin.close()
     return [topic.name for topic in missing]
+
+
+@asynccontextmanager
+async def connected_publisher(bootstrap: str, *, client_id: str) -> AsyncIterator[BrokerPublisher]:
+    """A publisher for a command that publishes a few records and ends."""
+    broker = create_broker(bootstrap, client_id=client_id)
+    await broker.connect()
+    try:
+        yield BrokerPublisher(broker)
+    finally:
+        await broker.stop()

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Protocol
 
 import asyncpg
@@ -17,27 +15,11 @@ from shared.db.engine import asyncpg_url
 from shared.events import Topic
 from shared.messaging.envelope import wire_headers
 from shared.messaging.failures import FailureKind, kind_of
+from shared.messaging.limits import RelayLimits
 from shared.messaging.outbox import CHANNEL
 from shared.observability import metrics
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class RelayLimits:
-    """How the relay hands out work.
-
-    `window` chunks of one tenant may be in flight on a topic; the next is published when one has been acted on.
-    An event nobody acted on within `reemit_after` is published again, then after twice as long, up to `reemit_cap`.
-    `poll` bounds the wait when a wake-up was lost. One that does not listen only polls: enough for what others missed.
-    """
-
-    window: int = 8
-    batch: int = 64
-    reemit_after: timedelta = timedelta(seconds=30)
-    reemit_cap: timedelta = timedelta(minutes=10)
-    poll: timedelta = timedelta(seconds=1)
-    listen: bool = True
 
 
 class Producer(Protocol):

@@ -35,7 +35,7 @@ from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import cell_text
 from shared.entities.reasons import ChunkScope
-from shared.messaging.service import tune_garbage_collection
+from shared.runtime.process import tune_garbage_collection
 
 PRODUCTS = ENTITY_TYPES["products"]
 TENANT = "floor"

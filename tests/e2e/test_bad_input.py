@@ -13,7 +13,7 @@ import psutil
 import pytest
 from uuid_utils.compat import uuid7
 
-from shared.messaging.contract import EXAMPLE_UPLOAD
+from deploy.documents import EXAMPLE_UPLOAD
 from shared.messaging.dead_letters import DeadLetter, DeadLetters
 from tests.harness.files import HEADINGS, catalogue, product, workbook
 from tests.harness.world import World, eventually

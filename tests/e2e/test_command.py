@@ -18,8 +18,8 @@ import pytest
 from minio import Minio
 from sqlalchemy import text
 
+from deploy.documents import EXAMPLE_UPLOAD
 from deploy.local.stack import Stack
-from shared.messaging.contract import EXAMPLE_UPLOAD
 from tests.harness.files import HEADINGS, catalogue, product, workbook
 from tests.harness.fleet import ROOT
 from tests.harness.world import World, eventually

@@ -16,7 +16,8 @@ from shared.db.transaction import tenant_transaction
 from shared.events import RowsStaged
 from shared.events.topics import ROWS_STAGED
 from shared.messaging import outbox
-from shared.messaging.relay import Relay, RelayLimits
+from shared.messaging.limits import RelayLimits
+from shared.messaging.relay import Relay
 from tests.harness.world import World
 from tests.integration.conftest import EngineOf
 

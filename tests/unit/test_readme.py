@@ -7,10 +7,10 @@ from pathlib import Path
 
 import typer.main
 
+from deploy.documents import EXAMPLE_UPLOAD
 from services.cli.app import app
 from services.parser.settings import ParserSettings
 from shared.events import FileUploaded
-from shared.messaging.contract import EXAMPLE_UPLOAD
 
 ROOT = Path(__file__).parents[2]
 PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from deploy.documents import EXAMPLE_UPLOAD, documents
 from shared.events import TOPICS, FailureNotice, FileUploaded, ImportCompleted, Topic
-from shared.messaging.contract import EXAMPLE_UPLOAD, documents
 from shared.messaging.envelope import Delivery, open_envelope, read_headers, seal, wire_headers
 
 

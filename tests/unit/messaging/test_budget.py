@@ -1,4 +1,5 @@
-from shared.messaging.budget import BudgetLimits, DeadLetterBudget
+from shared.messaging.budget import DeadLetterBudget
+from shared.messaging.limits import BudgetLimits
 
 
 def test_single_bad_events_between_good_ones_never_spend_the_budget() -> None:

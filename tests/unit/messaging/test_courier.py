@@ -9,11 +9,11 @@ import pytest
 
 from shared.events import Event, RowsStaged
 from shared.events.topics import FILE_UPLOADED, ROWS_STAGED
-from shared.messaging.budget import BudgetLimits
 from shared.messaging.dead_letters import DeadLetterWriter
-from shared.messaging.delivery import Courier, RetryLimits
+from shared.messaging.delivery import Courier
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison, Transient
+from shared.messaging.limits import BudgetLimits, RetryLimits
 from shared.observability.health import Health
 
 BODY = {

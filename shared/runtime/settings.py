@@ -5,9 +5,7 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.messaging.budget import BudgetLimits
-from shared.messaging.delivery import RetryLimits
-from shared.messaging.relay import RelayLimits
+from shared.messaging.limits import BudgetLimits, RelayLimits, RetryLimits
 
 
 class StorageSettings(BaseSettings):

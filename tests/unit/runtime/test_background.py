@@ -2,8 +2,8 @@
 
 import asyncio
 
-from shared.messaging.background import Background
 from shared.messaging.envelope import Delivery
+from shared.runtime.background import Background
 
 
 def delivery(offset: int) -> Delivery:

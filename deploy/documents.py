@@ -1,4 +1,4 @@
-"""The contract as documents: golden JSON schemas, an AsyncAPI document, and pages to read of events and of files.
+"""What is generated from the code: golden JSON schemas, an AsyncAPI document, and pages to read of events and of files.
 
 `make docs` writes them; a test fails when what is checked in differs from the code.
 """
@@ -15,8 +15,9 @@ from shared.entities import ENTITY_TYPES
 from shared.entities.page import entity_page
 from shared.events import TOPICS, Topic
 
-SCHEMAS = Path(__file__).parents[1] / "events" / "schemas"
-DOCS = Path(__file__).parents[2] / "docs"
+_PROJECT = Path(__file__).parents[1]
+SCHEMAS = _PROJECT / "shared" / "events" / "schemas"
+DOCS = _PROJECT / "docs"
 
 EXAMPLE_UPLOAD: dict[str, Any] = {
     "tenant_id": "acme",

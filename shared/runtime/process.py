@@ -5,68 +5,34 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import structlog
 import uvicorn
-from faststream.asgi import AsgiResponse
-from faststream.asgi.types import ASGIApp, Receive, Scope, Send
-from faststream.kafka import KafkaBroker, KafkaMessage
-from prometheus_client import make_asgi_app
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.engine import create_engine
 from shared.events import Topic
 from shared.ledger.failures import PostgresFailureLedger
-from shared.messaging.background import Background
 from shared.messaging.dead_letters import DeadLetterWriter
-from shared.messaging.delivery import Courier, Handler, Refuse, refuse_nothing
-from shared.messaging.envelope import Delivery, read_headers
+from shared.messaging.delivery import Courier, Handler
 from shared.messaging.failures import FailureKind, kind_of
-from shared.messaging.kafka import BrokerPublisher, apply_topics, create_broker, subscribe
-from shared.messaging.relay import Relay, RelayLimits
+from shared.messaging.kafka import BrokerPublisher, apply_topics, create_broker
+from shared.messaging.limits import RelayLimits
+from shared.messaging.relay import Relay
 from shared.observability.health import Health
 from shared.observability.logs import configure_logs
-from shared.settings import ServiceSettings
+from shared.runtime.background import Background
+from shared.runtime.consumer import consume
+from shared.runtime.health_server import health_app
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.stage import Job, Resources, Stage
 
 log = structlog.get_logger(__name__)
 
-Job = Callable[[], Awaitable[None]]
-
 _UNHURRIED = timedelta(seconds=5)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What one process kind does: the topic it consumes with its handler, and the topics it relays.
-
-    Topics are relayed as soon as there is something to relay or, not `relay_at_once`, every few seconds.
-
-    `accept` takes an event over into the ledger, where its effect would be long in coming: after it the event is
-    acknowledged, and handled in the background, `slots` at a time.
-    `jobs` run beside it for as long as the process lives. A stage without a topic only runs its jobs and relays.
-    """
-
-    name: str
-    relays: Sequence[Topic]
-    relay_at_once: bool = True
-    topic: Topic | None = None
-    handler: Handler | None = None
-    accept: Handler | None = None
-    slots: int = 1
-    refuse: Refuse = refuse_nothing
-    jobs: Sequence[Job] = ()
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a stage's wiring is given to build its handler with."""
-
-    engine: AsyncEngine
-    health: Health
 
 
 def run_stage(settings: ServiceSettings, name: str, wire: Callable[[Resources], Stage]) -> None:
@@ -130,7 +96,7 @@ class _Process:
             first = courier(stage.topic, stage.accept or stage.handler)
             if stage.accept is not None:
                 self._background = Background(courier(stage.topic, stage.handler).deliver, stage.slots)
-            _consume(self._broker, stage.topic, first, self._background, replica=settings.replica)
+            consume(self._broker, stage.topic, first, self._background, replica=settings.replica)
 
     async def run(self) -> None:
         """Work until a signal ends the server.
@@ -140,7 +106,7 @@ class _Process:
         """
         server = uvicorn.Server(
             uvicorn.Config(
-                _health_app(self._health),
+                health_app(self._health),
                 host=self._settings.http_host,
                 port=self._settings.http_port,
                 lifespan="off",
@@ -195,42 +161,6 @@ def _limits(settings: ServiceSettings, stage: Stage) -> RelayLimits:
     return limits if stage.relay_at_once else replace(limits, listen=False, poll=_UNHURRIED)
 
 
-def _consume(
-    broker: KafkaBroker, topic: Topic, courier: Courier, background: Background | None, *, replica: str | None
-) -> None:
-    async def parsed(record: Any, original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
-        # Headers are ours to read: FastStream drops a record with one that is no UTF-8 or null, acknowledged and
-        # unseen, and answers to whatever topic `reply_to` names.
-        message = await original(replace(record, headers=()))
-        message.raw_message = record
-        return message
-
-    async def raw(message: KafkaMessage) -> bytes:
-        # Decoding is the courier's: FastStream's own fails before anything could be dead-lettered.
-        return bytes(message.body)
-
-    async def receive(message: KafkaMessage) -> None:
-        record = message.raw_message
-        assert not isinstance(record, tuple)
-        delivery = Delivery(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            body=record.value or b"",
-            key=record.key,
-            headers=read_headers(record.headers),
-        )
-        acted_on = await courier.deliver(delivery)
-        try:
-            await message.ack()
-        except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again and is known then
-            log.warning("event.not_acknowledged", error=repr(error))
-        if background is not None and acted_on:
-            await background.submit(delivery)
-
-    subscribe(broker, topic, replica=replica)(receive, parser=parsed, decoder=raw)
-
-
 async def _forever(job: Job) -> None:
     """Run a job that is meant to last; one that fails is logged and begun again."""
     while True:
@@ -239,31 +169,3 @@ async def _forever(job: Job) -> None:
         except Exception:
             log.exception("job.failed")
         await asyncio.sleep(1)
-
-
-def _health_app(health: Health) -> ASGIApp:
-    metrics = make_asgi_app()
-    problems = {"/livez": lambda: health.not_alive, "/readyz": lambda: health.not_ready}
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].rstrip("/")
-        if path == "/metrics":
-            await metrics(scope, receive, send)
-        elif (problem := problems.get(path)) is None:
-            await AsgiResponse(b"there is /livez, /readyz and /metrics", status_code=404)(scope, receive, send)
-        else:
-            said = problem()
-            await AsgiResponse((said or "ok").encode(), status_code=503 if said else 200)(scope, receive, send)
-
-    return app
-
-
-@contextlib.asynccontextmanager
-async def connected_publisher(bootstrap: str, *, client_id: str) -> AsyncIterator[BrokerPublisher]:
-    """A publisher for a command that publishes a few records and ends."""
-    broker = create_broker(bootstrap, client_id=client_id)
-    await broker.connect()
-    try:
-        yield BrokerPublisher(broker)
-    finally:
-        await broker.stop()

@@ -1,0 +1,54 @@
+"""Records from Kafka to the courier: acknowledged after what they ask for is done, never before."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from shared.events import Topic
+from shared.messaging.delivery import Courier
+from shared.messaging.envelope import Delivery, read_headers
+from shared.messaging.kafka import subscribe
+from shared.runtime.background import Background
+
+log = structlog.get_logger(__name__)
+
+
+def consume(
+    broker: KafkaBroker, topic: Topic, courier: Courier, background: Background | None, *, replica: str | None
+) -> None:
+    """Have every record of a topic delivered by `courier`; what it took over is then worked on in `background`."""
+
+    async def parsed(record: Any, original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
+        # Headers are ours to read: FastStream drops a record with one that is no UTF-8 or null, acknowledged and
+        # unseen, and answers to whatever topic `reply_to` names.
+        message = await original(replace(record, headers=()))
+        message.raw_message = record
+        return message
+
+    async def raw(message: KafkaMessage) -> bytes:
+        # Decoding is the courier's: FastStream's own fails before anything could be dead-lettered.
+        return bytes(message.body)
+
+    async def receive(message: KafkaMessage) -> None:
+        record = message.raw_message
+        assert not isinstance(record, tuple)
+        delivery = Delivery(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            body=record.value or b"",
+            key=record.key,
+            headers=read_headers(record.headers),
+        )
+        acted_on = await courier.deliver(delivery)
+        try:
+            await message.ack()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again and is known then
+            log.warning("event.not_acknowledged", error=repr(error))
+        if background is not None and acted_on:
+            await background.submit(delivery)
+
+    subscribe(broker, topic, replica=replica)(receive, parser=parsed, decoder=raw)

@@ -1,0 +1,42 @@
+"""What one process kind does, as its wiring describes it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.events import Topic
+from shared.messaging.delivery import Handler, Refuse, refuse_nothing
+from shared.observability.health import Health
+
+Job = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one process kind does: the topic it consumes with its handler, and the topics it relays.
+
+    Topics are relayed as soon as there is something to relay or, not `relay_at_once`, every few seconds.
+
+    `accept` takes an event over into the ledger, where its effect would be long in coming: after it the event is
+    acknowledged, and handled in the background, `slots` at a time.
+    `jobs` run beside it for as long as the process lives. A stage without a topic only runs its jobs and relays.
+    """
+
+    name: str
+    relays: Sequence[Topic]
+    relay_at_once: bool = True
+    topic: Topic | None = None
+    handler: Handler | None = None
+    accept: Handler | None = None
+    slots: int = 1
+    refuse: Refuse = refuse_nothing
+    jobs: Sequence[Job] = ()
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a stage's wiring is given to build its handler with."""
+
+    engine: AsyncEngine
+    health: Health

@@ -1,0 +1,77 @@
+"""The states of imports and of chunks: every name, and which of them mean the same to a reader, are here and nowhere else.
+
+SQL takes them from here as well: `sql_list(OPEN)` is what goes between the brackets of an `IN (…)`.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class ImportStatus(StrEnum):
+    """How far an import is, or how it ended. Source: design.md, section 6."""
+
+    UPLOADING = "uploading"
+    """Known, and nothing is read yet: it waits for a parser."""
+    MAPPING = "mapping"
+    REVIEWING = "reviewing"
+    PREVIEWING = "previewing"
+    """Held: read, mapped and validated, and nothing is committed before a person starts it."""
+    IMPORTING = "importing"
+    COMPLETED = "completed"
+    COMPLETED_WITH_FAILURES = "completed_with_failures"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DISMISSED = "dismissed"
+
+
+class ChunkState(StrEnum):
+    """What has been done to a chunk, or that nothing more will be."""
+
+    STAGED = "staged"
+    VALIDATED = "validated"
+    COMMITTED = "committed"
+    QUARANTINED = "quarantined"
+    """Given up: its rows are reported as failed with a reference."""
+    CANCELLED = "cancelled"
+    """Its import was cancelled before it was committed: its rows are unprocessed."""
+
+
+class GroupStatus(StrEnum):
+    """What becomes of a group of rows between validator and committer (`staging.groups.status`)."""
+
+    PENDING = "pending"
+    FAILED = "failed"
+
+
+class Action(StrEnum):
+    """What a group that is not failed asks of production (`staging.groups.action`)."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    SKIP = "skip"
+
+
+OPEN = (ImportStatus.UPLOADING, ImportStatus.PREVIEWING, ImportStatus.IMPORTING)
+"""Imports of the automatic path, held ones included, that have not ended."""
+
+READING = (ImportStatus.PREVIEWING, ImportStatus.IMPORTING)
+"""Imports whose file is (or was) being read; rows may be staged for them."""
+
+ENDED = (
+    ImportStatus.COMPLETED,
+    ImportStatus.COMPLETED_WITH_FAILURES,
+    ImportStatus.FAILED,
+    ImportStatus.CANCELLED,
+    ImportStatus.DISMISSED,
+)
+"""Imports whose numbers are final."""
+
+OPEN_CHUNKS = (ChunkState.STAGED, ChunkState.VALIDATED)
+"""Chunks a stage still has to act on, or, of a held import, may have to."""
+
+ENDED_CHUNKS = (ChunkState.COMMITTED, ChunkState.QUARANTINED, ChunkState.CANCELLED)
+
+
+def sql_list(states: Iterable[StrEnum]) -> str:
+    """States as SQL literals, separated by commas. Only for the names of this module: nothing is escaped."""
+    return ", ".join(f"'{state}'" for state in states)
