@@ -28,10 +28,10 @@ from services.validator.verdicts import (
     Variant,
     Verdict,
 )
-from shared.entities.products import PRODUCTS, STATUSES
+from shared.entities.products import BY_HANDLE, PRODUCTS, STATUSES
 from shared.entities.reasons import handle_exists, identifier_belongs, shown
 
-_LABELS = {"handle": "Product handle", "barcode": "Barcode", "sku": "SKU"}
+_LABELS = {identifier.field: identifier.label for identifier in PRODUCTS.identifiers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class _Group:
         return product
 
     def _refuse_orphans(self) -> None:
-        problem = Problem("orphan_variant", PRODUCTS.orphan_message or "")
+        problem = Problem("orphan_variant", BY_HANDLE.orphan_message)
         for row in self._rows:
             self._reasons.add(row.row, "handle", problem)
             self._variant(row)

@@ -63,9 +63,8 @@ def _says(field: Field) -> str:
 def _below(entity: EntityType) -> Iterator[str]:
     for mode in entity.modes:
         needed = [
-            " or ".join(f"`{entity.by_code[code].heading}`" for code in columns.any_of)
-            for columns in entity.required
-            if mode in columns.modes
+            " or ".join(f"`{entity.by_code[code].heading}`" for code in codes)
+            for codes in entity.required_columns(mode)
         ]
         yield from ("", f"Columns a file must have in mode `{mode}`: {', '.join(needed)}.")
     yield from (

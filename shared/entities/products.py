@@ -7,6 +7,8 @@ from shared.entities.declaration import (
     Decimals,
     EntityType,
     Field,
+    GroupKey,
+    Identifier,
     Kind,
     Level,
     RequiredColumns,
@@ -31,6 +33,7 @@ _PRODUCT = (
         section="Product",
         about="Required on the product's first row; on another row the name of that variant.",
         aliases=("title", "name", "product name"),
+        required=True,
         example="Organic Cotton T-Shirt",
     ),
     Field(
@@ -277,9 +280,13 @@ _JOURNEY = (
     _step("finishing", "Finishing", "Finishing Inc."),
 )
 
+BY_HANDLE = GroupKey("handle", noun="product", orphan_message="Variant row found before any product row")
+
 PRODUCTS = EntityType(
     name="products",
+    family="products",
     sheet="Products",
+    record_noun="variant",
     fields=(
         *_PRODUCT,
         *_PUBLISHING,
@@ -290,8 +297,12 @@ PRODUCTS = EntityType(
         *_JOURNEY,
     ),
     modes=("create",),
-    group_key="handle",
-    orphan_message="Variant row found before any product row",
+    grouping=BY_HANDLE,
+    identifiers=(
+        Identifier("handle", "Product handle"),
+        Identifier("barcode", "Barcode", refuse_mangled_number=True),
+        Identifier("sku", "SKU"),
+    ),
     tolerated=(
         ToleratedHeading("UPID", notice="a product's passport id is given by the system, never imported"),
         ToleratedHeading(
@@ -301,7 +312,6 @@ PRODUCTS = EntityType(
         ToleratedHeading("Import error"),
     ),
     required=(
-        RequiredColumns(("title",), modes=("create", "upsert")),
         RequiredColumns(("handle",), modes=("create", "upsert")),
         RequiredColumns(("barcode", "sku"), modes=("create", "enrich", "upsert")),
     ),
