@@ -14,8 +14,8 @@ from services.exporter import repository
 from services.exporter.batches import pulled
 from services.exporter.corrections import Layout
 from services.exporter.failed_rows import FailedRowsFile
-from services.exporter.names import ResultKeys, result_keys
 from services.exporter.repository import AwaitedFiles, StoredRow, read_rows
+from services.exporter.results import ResultKeys, result_keys
 from services.exporter.settings import ExporterSettings
 from services.exporter.workbook import CorrectionWorkbook
 from shared.db.transaction import tenant_transaction

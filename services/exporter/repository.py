@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.exporter.corrections import FailedRow, Origin, Reason
-from services.exporter.names import ResultKeys
+from services.exporter.results import ResultKeys
 from shared.entities.cells import read_cells
 
 # Locked, so that an import cannot be taken up again, and end anew, between this look and what is done about it.

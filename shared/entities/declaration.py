@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     KEY = "key"
-    """The text that names a group: a row with it starts one."""
+    """The text that names a group (a row with it starts one) or, in a flat file, the record."""
     BARCODE = "barcode"
     NAME = "name"
     NAMES = "names"
@@ -43,6 +43,10 @@ class Kind(StrEnum):
     CHOICE = "choice"
     PATH = "path"
     """A full path of the category tree, `A > B > C`."""
+
+
+NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
+"""The kinds that a cell may say as a number of the spreadsheet's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,16 @@ class EntityType:
     def group_noun(self) -> str:
         """What rows that stand or fall together are ("product")."""
         return self.grouping.noun if isinstance(self.grouping, GroupKey) else self.record_noun
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The codes of fields that are read together, in template order; each pair once, its first field first."""
+        order = {field.code: number for number, field in enumerate(self.fields)}
+        return tuple(
+            (field.code, field.partner)
+            for field in self.fields
+            if field.partner is not None and order[field.code] < order[field.partner]
+        )
 
     @cached_property
     def by_identifier(self) -> Mapping[str, Identifier]:

@@ -17,12 +17,8 @@ from shared.entities.declaration import (
 
 PERCENTAGE = Decimals(precision=6, scale=2)
 
-STATUSES = ("unpublished", "published", "archived", "scheduled")
-
 JOURNEY_STEPS = ("raw_material", "weaving", "dyeing_printing", "stitching", "assembly", "finishing")
 """The steps of the production journey, in its order; each is also the code of its field."""
-
-ATTRIBUTE_PAIRS = tuple((f"attribute_{n}", f"attribute_value_{n}") for n in (1, 2, 3))
 
 _PRODUCT = (
     Field(
@@ -88,7 +84,7 @@ _PUBLISHING = (
         section="Publishing",
         about="Publication status of the product passport; unpublished when blank.",
         aliases=("image status", "publication status"),
-        choices=STATUSES,
+        choices=("unpublished", "published", "archived", "scheduled"),
         example="Unpublished",
     ),
 )
@@ -129,7 +125,7 @@ _ORGANIZATION = (
 
 
 def _attribute_pair(number: int, name: str, value: str) -> tuple[Field, Field]:
-    name_code, value_code = ATTRIBUTE_PAIRS[number - 1]
+    name_code, value_code = f"attribute_{number}", f"attribute_value_{number}"
     return (
         Field(
             code=name_code,

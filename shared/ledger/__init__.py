@@ -7,7 +7,7 @@ up), so the one way an import ends is here. Everything runs in the caller's tran
 from shared.ledger.completion import close_if_finished, fail_import
 from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_recent
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
-from shared.ledger.reasons import write_reasons
+from shared.ledger.reasons import write_errors
 
 __all__ = [
     "ImportProgress",
@@ -19,5 +19,5 @@ __all__ = [
     "read_recent",
     "reopen_chunk",
     "reopen_reading",
-    "write_reasons",
+    "write_errors",
 ]

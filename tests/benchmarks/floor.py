@@ -25,16 +25,16 @@ from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import pending_groups, write_groups
 from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.workbook_reader import WorkbookReader
-from services.validator.categories import Categories
-from services.validator.products import References, decide, named
+from services.validator.products.categories import Categories
+from services.validator.products.rules import References, decide, named
 from services.validator.repository import raw_rows
 from services.validator.rows import Layout
-from services.validator.staging_rows import StagedRecords, staged_records
-from services.validator.verdicts import Known
+from services.validator.products.records import StagedRecords, staged_records
+from services.validator.products.product import Known
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import cell_text
-from shared.entities.reasons import ChunkScope
+from shared.entities.errors import ChunkScope
 from shared.runtime.process import tune_garbage_collection
 
 PRODUCTS = ENTITY_TYPES["products"]

@@ -8,7 +8,7 @@ from services.committer.refusals import (
     errors_of_conflicts,
 )
 from shared.entities import ENTITY_TYPES
-from shared.entities.reasons import ChunkScope
+from shared.entities.errors import ChunkScope
 
 SCOPE = ChunkScope("acme", UUID(int=7), 3)
 COLUMNS = Columns(ENTITY_TYPES["products"], ["EAN", "SKU", "Handle", "Title"], {"barcode": 0, "handle": 2, "title": 3})
