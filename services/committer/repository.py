@@ -29,7 +29,8 @@ _LOCK = text(
 # After the lock: how the import stands once the chunk is ours.
 _IMPORT = text(
     """
-    SELECT entity_type, mode, epoch, status, cancelled_at IS NOT NULL AS cancelled, headers, column_mappings
+    SELECT entity_type, mode, epoch, status, cancelled_at IS NOT NULL AS cancelled, headers AS headings,
+           column_mappings AS fields
       FROM imports.imports WHERE id = :import_id
     """
 )
@@ -117,7 +118,8 @@ async def lock_chunk(conn: AsyncConnection, scope: ChunkScope) -> LockedChunk | 
     found = (await conn.execute(_IMPORT, scope._asdict())).one_or_none()
     if found is None:
         return None
-    return LockedChunk(*found, None, 0) if chunk is None else LockedChunk(*found, *chunk)
+    state, row_count = (None, 0) if chunk is None else tuple(chunk)
+    return LockedChunk(**found._asdict(), state=state, row_count=row_count)
 
 
 async def pending_groups(conn: AsyncConnection, scope: ChunkScope) -> list[int]:

@@ -56,7 +56,7 @@ class StagedRecords(NamedTuple):
 
     table: str
     columns: tuple[str, ...]
-    rows: list[tuple[object, ...]]
+    rows: Sequence[tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)

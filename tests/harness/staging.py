@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
+from services.committer.families import families as committer_families
 from services.committer.handler import CommitRows
 from services.parser import repository as parser
 from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.sandbox import FileLayout
+from services.validator.families import families as validator_families
 from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
 from shared.entities.cells import cell_text
@@ -48,12 +50,12 @@ class Desk:
 
     async def validate(self, event: RowsStaged) -> RowsValidated:
         """Validate a staged chunk."""
-        await ValidateRows(self.engine_of("winnow_validator"))(event, NOWHERE)
+        await ValidateRows(self.engine_of("winnow_validator"), validator_families())(event, NOWHERE)
         return RowsValidated(**event.model_dump())
 
     async def commit(self, event: RowsValidated) -> None:
         """Commit a validated chunk."""
-        await CommitRows(self.engine_of("winnow_committer"))(event, NOWHERE)
+        await CommitRows(self.engine_of("winnow_committer"), committer_families())(event, NOWHERE)
 
     async def ready(self, rows: Sequence[Sequence[Any]], *, chunk_rows: int = 1000) -> list[RowsValidated]:
         """Chunks that wait for their commit."""

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from services.committer.products.graph import MAKE_ENTITIES, MOVES, MoveStatement
+from services.committer.moves import MoveStatement
+from services.committer.products.graph import MAKE_ENTITIES, MOVES
 from shared.db import catalog, staging
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from services.validator.outcomes import Duplicate
 from services.validator.products.categories import Categories
-from services.validator.products.rules import References, decide
-from services.validator.rows import Layout, RawRow
-from services.validator.products.product import Duplicate, FailedGroup, GoodProduct, Known, Verdict
+from services.validator.products.product import FailedProduct, Known, Product
+from services.validator.products.rules import CheckedProducts, References, check
+from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
+from shared.entities.columns import Columns
 from shared.entities.mapping import ColumnMapping, map_headings
 
 TREE = Categories(
@@ -33,24 +35,24 @@ def product(**cells: Any) -> dict[str, Any]:
     return {"title": "Tee", "handle": "tee", "sku": "T-1"} | cells
 
 
-def layout_of(headings: Sequence[str]) -> Layout:
+def columns_of(headings: Sequence[str]) -> Columns:
     mapping = map_headings(PRODUCTS, headings, "create")
     assert isinstance(mapping, ColumnMapping), mapping
-    return Layout(PRODUCTS, headings, mapping.fields)
+    return Columns(PRODUCTS, headings, mapping.fields)
 
 
-def judge(
+def checked(
     rows: Sequence[Mapping[str, Any]],
     *,
     columns: Iterable[str] = (),
     known: Known | None = None,
     duplicates: Sequence[Duplicate] = (),
-) -> Verdict:
-    """The verdict on rows written as {field code: cell}; the first is row 2 of the file."""
+) -> CheckedProducts:
+    """What is found of rows written as {field code: cell}; the first is row 2 of the file."""
     codes = dict.fromkeys(("title", "handle", "barcode", "sku", *columns))
     for row in rows:
         codes |= dict.fromkeys(row)
-    layout = layout_of([PRODUCTS.by_code[code].heading for code in codes])
+    mapped = columns_of([PRODUCTS.by_code[code].heading for code in codes])
     raws: list[RawRow] = []
     group_row = 0
     handle = None
@@ -61,21 +63,21 @@ def judge(
             handle = own or None
         raws.append(RawRow(number, group_row, [row.get(code) for code in codes]))
     references = References(known or Known(), TREE, duplicates)
-    return decide(layout.read_all(raws), layout, references)
+    return check(RowReader(mapped).read_all(raws), mapped, references)
 
 
-def good(*rows: Mapping[str, Any], **options: Any) -> GoodProduct:
+def good(*rows: Mapping[str, Any], **options: Any) -> Product:
     """The one product these rows are."""
-    (outcome,) = judge(rows, **options).outcomes
-    assert isinstance(outcome, GoodProduct), outcome
-    return outcome
+    (found,) = checked(rows, **options).products
+    assert isinstance(found, Product), found
+    return found
 
 
-def reasons(*rows: Mapping[str, Any], **options: Any) -> list[tuple[int, str, str, str]]:
-    """Every reason against these rows: (row, heading, code, message)."""
+def errors(*rows: Mapping[str, Any], **options: Any) -> list[tuple[int, str, str, str]]:
+    """Every error of these rows: (row, heading, code, message)."""
     return [
-        (error.row, error.heading, error.code, error.message)
-        for outcome in judge(rows, **options).outcomes
-        if isinstance(outcome, FailedGroup)
-        for error in outcome.errors
+        (error.row_no, error.heading or "", error.code, error.message)
+        for found in checked(rows, **options).products
+        if isinstance(found, FailedProduct)
+        for error in found.errors
     ]

@@ -1,14 +1,14 @@
 import pytest
 
-from services.validator.errors import Problem
+from shared.entities.errors import CellError
 from tests.unit.validator.products.sheets import TREE
 
 
 def way_out(text: str) -> str:
-    problem = TREE.find(text)
-    assert isinstance(problem, Problem)
-    assert problem.code == "not_found"
-    return problem.message
+    error = TREE.find(text)
+    assert isinstance(error, CellError)
+    assert error.code == "not_found"
+    return error.message
 
 
 @pytest.mark.parametrize(

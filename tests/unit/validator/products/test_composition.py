@@ -5,18 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.validator.products.composition import read_composition, same_percentages
-from services.validator.errors import Problem
+from shared.entities.errors import CellError
 
 
 def shares(materials: str | None, percentages: str | float | None = None) -> list[tuple[str, Decimal | None]]:
     composition = read_composition(materials, percentages)
-    assert composition.materials_problems == composition.percentages_problems == ()
+    assert composition.materials_errors == composition.percentages_errors == ()
     return [(material.name.text, material.percentage) for material in composition.materials]
 
 
-def problem(materials: str | None, percentages: str | float | None = None) -> Problem:
+def error(materials: str | None, percentages: str | float | None = None) -> CellError:
     composition = read_composition(materials, percentages)
-    (found,) = (*composition.materials_problems, *composition.percentages_problems)
+    (found,) = (*composition.materials_errors, *composition.percentages_errors)
     return found
 
 
@@ -47,44 +47,44 @@ def test_percent_signs_are_understood() -> None:
 
 @pytest.mark.parametrize("figure", ["0", "-5", "101", "1000", "eighty", "80,5", "33.333", "1e1", "NaN"])
 def test_a_percentage_is_above_0_and_at_most_100(figure: str) -> None:
-    assert problem("Cotton", figure).code == "invalid_percentage"
-    assert f'"{figure}"' in problem("Cotton", figure).message
-    assert problem(f"Cotton:{figure}").code == "invalid_percentage"
+    assert error("Cotton", figure).code == "invalid_percentage"
+    assert f'"{figure}"' in error("Cotton", figure).message
+    assert error(f"Cotton:{figure}").code == "invalid_percentage"
 
 
 def test_together_they_are_at_most_100() -> None:
-    assert "add up to 100.5" in problem("Cotton; Wool", "80; 20.5").message
-    assert "add up to 120" in problem("Cotton:80; Wool:40").message
+    assert "add up to 100.5" in error("Cotton; Wool", "80; 20.5").message
+    assert "add up to 120" in error("Cotton:80; Wool:40").message
 
 
 def test_more_percentages_than_materials_are_refused() -> None:
-    assert problem("Cotton", "80; 20").message.startswith("2 percentages for 1 material")
-    assert problem(None, "80").message.startswith("1 percentage for no materials")
+    assert error("Cotton", "80; 20").message.startswith("2 percentages for 1 material")
+    assert error(None, "80").message.startswith("1 percentage for no materials")
 
 
 def test_a_blank_between_percentages_is_dropped_only_when_nothing_is_left_open() -> None:
     assert shares("Cotton; Wool", "80;;20;") == [("Cotton", Decimal(80)), ("Wool", Decimal(20))]
-    assert "leaves open" in problem("Cotton; Wool; Silk", "80;;20").message
+    assert "leaves open" in error("Cotton; Wool; Silk", "80;;20").message
 
 
 def test_a_repeated_material_counts_once() -> None:
     assert shares("Cotton; cotton; Wool", "80; 20") == [("Cotton", Decimal(80)), ("Wool", Decimal(20))]
     assert shares("Cotton; cotton:80") == [("Cotton", Decimal(80))]
-    assert "two percentages" in problem("Cotton:80; cotton:20").message
+    assert "two percentages" in error("Cotton:80; cotton:20").message
 
 
 def test_pairs_and_percentages_may_agree_but_not_differ() -> None:
     assert shares("Cotton:80; Wool:20", "80; 20") == [("Cotton", Decimal(80)), ("Wool", Decimal(20))]
-    assert "something else" in problem("Cotton:80; Wool:20", "20; 80").message
+    assert "something else" in error("Cotton:80; Wool:20", "20; 80").message
 
 
 def test_everything_that_is_wrong_is_said_of_both_cells() -> None:
     composition = read_composition("Cotton:60; Wool:x; Silk:60", "0; 300; 20")
-    assert [problem.message.split(" is ")[0] for problem in composition.materials_problems] == [
+    assert [error.message.split(" is ")[0] for error in composition.materials_errors] == [
         '"x"',
         "The percentages add up to 120; together they may be at most 100",
     ]
-    assert [problem.message.split(" is ")[0] for problem in composition.percentages_problems] == ['"0"', '"300"']
+    assert [error.message.split(" is ")[0] for error in composition.percentages_errors] == ['"0"', '"300"']
 
 
 def test_percentages_are_the_same_however_they_are_written() -> None:
@@ -96,7 +96,7 @@ def test_percentages_are_the_same_however_they_are_written() -> None:
 
 @pytest.mark.parametrize("pair", [":80", "Cotton:"])
 def test_half_a_pair_is_refused(pair: str) -> None:
-    assert problem(pair).code == "incomplete_pair"
+    assert error(pair).code == "incomplete_pair"
 
 
 @given(st.lists(st.decimals(min_value="0.01", max_value=20, places=2), min_size=1, max_size=5))
@@ -109,7 +109,7 @@ def test_pairs_and_two_cells_say_the_same(figures: list[Decimal]) -> None:
 @given(st.text(alphabet="ab:;|%1.,- ", max_size=24), st.text(alphabet="0123456789;|%., -", max_size=16))
 def test_what_is_accepted_is_sound(materials: str, percentages: str) -> None:
     composition = read_composition(materials.strip() or None, percentages.strip() or None)
-    if composition.materials_problems or composition.percentages_problems:
+    if composition.materials_errors or composition.percentages_errors:
         assert composition.materials == ()
         return
     keys = [material.name.key for material in composition.materials]

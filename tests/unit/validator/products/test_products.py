@@ -2,10 +2,11 @@ from decimal import Decimal
 
 import pytest
 
-from services.validator.products.rules import References, decide
-from services.validator.rows import RawRow
-from services.validator.products.product import NO_FACTS, NO_PRESENTATION, Duplicate, FailedGroup, GoodProduct, Known
-from tests.unit.validator.products.sheets import TREE, good, judge, layout_of, product, reasons
+from services.validator.outcomes import Duplicate
+from services.validator.products.product import NO_FACTS, NO_PRESENTATION, FailedProduct, Known, Product
+from services.validator.products.rules import References, check
+from services.validator.rows import RawRow, RowReader
+from tests.unit.validator.products.sheets import TREE, checked, columns_of, errors, good, product
 
 
 def test_a_product_is_its_parent_row_and_the_variant_rows_below_it() -> None:
@@ -53,7 +54,7 @@ def test_long_titles_and_descriptions_pass() -> None:
 
 
 def test_every_reason_in_a_group_is_reported_at_its_own_row_and_column() -> None:
-    assert reasons(
+    assert errors(
         product(title=None, status="new", weight_g="12abc"),
         {"image_url": "brand.com/x.png"},
         {"sku": "T-3", "attribute_1": "Size", "attribute_value_1": None},
@@ -79,17 +80,17 @@ def test_every_reason_in_a_group_is_reported_at_its_own_row_and_column() -> None
 
 
 def test_one_bad_row_fails_its_product_and_no_other() -> None:
-    verdict = judge([product(), {"sku": None}, product(handle="cap", sku="C-1")])
-    bad, fine = verdict.outcomes
-    assert isinstance(bad, FailedGroup)
+    chunk = checked([product(), {"sku": None}, product(handle="cap", sku="C-1")])
+    bad, fine = chunk.products
+    assert isinstance(bad, FailedProduct)
     assert [row.row for row in bad.rows] == [2, 3]
-    assert isinstance(fine, GoodProduct)
-    assert verdict.failed_rows == 2
+    assert isinstance(fine, Product)
+    assert len(bad.rows) == 2
 
 
 def test_a_failed_group_keeps_what_a_preview_shows() -> None:
-    (outcome,) = judge([product(weight_g="x"), {"barcode": "123"}]).outcomes
-    assert isinstance(outcome, FailedGroup)
+    (outcome,) = checked([product(weight_g="x"), {"barcode": "123"}]).products
+    assert isinstance(outcome, FailedProduct)
     assert [(row.handle, row.title, row.barcode, row.sku) for row in outcome.rows] == [
         ("tee", "Tee", None, "T-1"),
         (None, None, "123", None),
@@ -97,7 +98,7 @@ def test_a_failed_group_keeps_what_a_preview_shows() -> None:
 
 
 def test_variant_rows_before_any_product_fail_each_by_itself() -> None:
-    found = reasons({"sku": "X-1"}, {"sku": "X-2", "weight_g": "1,5"}, product())
+    found = errors({"sku": "X-1"}, {"sku": "X-2", "weight_g": "1,5"}, product())
     assert found == [
         (2, "Product Handle", "orphan_variant", "Variant row found before any product row"),
         (3, "Product Handle", "orphan_variant", "Variant row found before any product row"),
@@ -112,25 +113,23 @@ def test_barcodes_are_8_to_14_digits_kept_as_text(barcode: str | int) -> None:
 
 @pytest.mark.parametrize("barcode", ["1234567", "123456789012345", "ABC12345", "4006381 333931"])
 def test_other_barcodes_are_imported_and_the_sender_is_told(barcode: str) -> None:
-    verdict = judge([product(barcode=barcode)])
-    (outcome,) = verdict.outcomes
-    assert isinstance(outcome, GoodProduct)
+    chunk = checked([product(barcode=barcode)])
+    (outcome,) = chunk.products
+    assert isinstance(outcome, Product)
     assert outcome.variants[0].barcode == barcode
-    assert [(notice.code, notice.column, notice.row) for notice in verdict.notices] == [
-        ("unusual_barcode", "Barcode", 2)
-    ]
+    assert [(notice.code, notice.column, notice.row) for notice in chunk.notices] == [("unusual_barcode", "Barcode", 2)]
 
 
 @pytest.mark.parametrize("barcode", ["115243746.0", "4.00636E+12", "4,00636E+12", 1.5])
 def test_a_barcode_that_a_program_has_made_a_number_of_is_refused(barcode: str | float) -> None:
-    ((row, heading, code, message),) = reasons(product(barcode=barcode))
+    ((row, heading, code, message),) = errors(product(barcode=barcode))
     assert (row, heading, code) == (2, "Barcode", "invalid_barcode")
     assert message.startswith(f'"{barcode}" is a barcode that a program has made a number of')
 
 
 def test_what_an_earlier_row_has_is_refused_naming_that_row() -> None:
     duplicates = [Duplicate(3, "sku", 2), Duplicate(4, "handle", 2), Duplicate(4, "barcode", 2)]
-    found = reasons(
+    found = errors(
         product(),
         {"sku": "T-1"},
         product(handle="cap", barcode="12345678", sku="C-1"),
@@ -149,7 +148,7 @@ def test_what_an_earlier_row_has_is_refused_naming_that_row() -> None:
 
 
 def test_a_handle_the_catalogue_has_is_refused() -> None:
-    assert reasons(product(), known=Known(handles=frozenset({"tee"}))) == [
+    assert errors(product(), known=Known(handles=frozenset({"tee"}))) == [
         (
             2,
             "Product Handle",
@@ -165,7 +164,7 @@ def test_handles_that_differ_in_case_are_two() -> None:
 
 def test_identifiers_of_another_products_variant_are_refused_naming_the_product() -> None:
     known = Known(barcodes={"12345678": "cap"}, skus={"T-1": "cap", "T-2": "tee"})
-    assert reasons(product(barcode="12345678"), {"sku": "T-2"}, known=known) == [
+    assert errors(product(barcode="12345678"), {"sku": "T-2"}, known=known) == [
         (2, "Barcode", "already_exists", 'Barcode "12345678" belongs to product "cap"'),
         (2, "SKU", "already_exists", 'SKU "T-1" belongs to product "cap"'),
     ]
@@ -181,19 +180,19 @@ def test_attributes_keep_their_order_and_may_leave_a_gap() -> None:
 
 def test_an_attribute_without_value_and_a_value_without_attribute_are_refused() -> None:
     cells = {"attribute_1": "Color", "attribute_value_1": None, "attribute_2": None, "attribute_value_2": "M"}
-    assert reasons(product(**cells)) == [
+    assert errors(product(**cells)) == [
         (2, "Attribute Value 1", "incomplete_pair", "Attribute 1 needs Attribute Value 1"),
         (2, "Attribute 2", "incomplete_pair", "Attribute Value 2 needs Attribute 2"),
     ]
 
 
 def test_half_a_pair_without_the_other_column_is_marked_where_it_stands() -> None:
-    assert [reason[1] for reason in reasons(product(attribute_1="Color"))] == ["Attribute 1"]
+    assert [reason[1] for reason in errors(product(attribute_1="Color"))] == ["Attribute 1"]
 
 
 def test_the_same_attribute_twice_in_a_row_is_refused() -> None:
     cells = {"attribute_1": "Size", "attribute_value_1": "M", "attribute_2": "size", "attribute_value_2": "L"}
-    assert [(code, heading) for _, heading, code, _ in reasons(product(**cells))] == [
+    assert [(code, heading) for _, heading, code, _ in errors(product(**cells))] == [
         ("duplicate_attribute", "Attribute 2")
     ]
 
@@ -202,18 +201,18 @@ def test_the_same_attribute_twice_in_a_row_is_refused() -> None:
 def test_cells_that_cannot_be_read_are_refused_and_reported_once(cell: str) -> None:
     for code in ("title", "handle", "sku", "season", "weight_g", "materials", "attribute_1", "status"):
         cells = product(**({"attribute_value_1": "M"} if code == "attribute_1" else {})) | {code: cell}
-        found = reasons(cells)
+        found = errors(cells)
         assert [reason[2] for reason in found] == ["invalid_cell"], code
         assert found[0][3].isprintable()
         found[0][3].encode()
 
 
 def test_a_line_break_in_a_key_is_refused() -> None:
-    assert [reason[2] for reason in reasons(product(sku="T\n1"))] == ["invalid_cell"]
+    assert [reason[2] for reason in errors(product(sku="T\n1"))] == ["invalid_cell"]
 
 
 def test_an_unreadable_cell_on_a_variant_row_fails_even_where_its_value_would_be_ignored() -> None:
-    assert [reason[:3] for reason in reasons(product(), {"sku": "T-2", "season": "#REF!"})] == [
+    assert [reason[:3] for reason in errors(product(), {"sku": "T-2", "season": "#REF!"})] == [
         (3, "Season", "invalid_cell")
     ]
 
@@ -261,12 +260,12 @@ def test_a_file_that_repeats_the_product_on_every_row_has_plain_variants() -> No
         "status": "published",
         "eco_claims": "local|fair",
     }
-    verdict = judge([repeated, again])
-    (found,) = verdict.outcomes
-    assert isinstance(found, GoodProduct)
+    chunk = checked([repeated, again])
+    (found,) = chunk.products
+    assert isinstance(found, Product)
     assert found.variants[1].presentation == NO_PRESENTATION
     assert found.variants[1].facts == NO_FACTS
-    assert verdict.notices == []
+    assert chunk.notices == []
 
 
 def test_repeated_percentages_without_their_materials_say_nothing_new() -> None:
@@ -275,7 +274,7 @@ def test_repeated_percentages_without_their_materials_say_nothing_new() -> None:
 
 
 def test_percentages_of_a_variant_need_its_materials() -> None:
-    found = reasons(product(materials="A; B", percentages="80; 20"), {"sku": "T-2", "percentages": "70; 30"})
+    found = errors(product(materials="A; B", percentages="80; 20"), {"sku": "T-2", "percentages": "70; 30"})
     assert [reason[:3] for reason in found] == [(3, "Percentages", "invalid_percentage")]
 
 
@@ -285,7 +284,7 @@ def test_a_kind_that_differs_in_one_figure_is_kept_whole() -> None:
 
 
 def test_values_of_the_product_alone_are_ignored_on_variant_rows_with_one_notice_a_column() -> None:
-    verdict = judge(
+    chunk = checked(
         [
             product(season="SS26", tags=None),
             {"sku": "T-2", "season": "AW27", "tags": "x"},
@@ -293,24 +292,24 @@ def test_values_of_the_product_alone_are_ignored_on_variant_rows_with_one_notice
             {"sku": "T-4", "season": "NOS", "status": "rubbish"},
         ]
     )
-    assert verdict.failed_rows == 0
-    assert [(notice.column, notice.row, notice.count) for notice in verdict.notices] == [
+    assert all(isinstance(found, Product) for found in chunk.products)
+    assert [(notice.column, notice.row, notice.count) for notice in chunk.notices] == [
         ("Status", 5, 1),
         ("Season", 3, 2),
         ("Tags", 3, 1),
     ]
-    assert {notice.code for notice in verdict.notices} == {"ignored_on_variant_row"}
+    assert {notice.code for notice in chunk.notices} == {"ignored_on_variant_row"}
 
 
 def test_unknown_categories_fail_the_product() -> None:
-    assert [reason[1:3] for reason in reasons(product(category="Straight"))] == [("Category", "not_found")]
+    assert [reason[1:3] for reason in errors(product(category="Straight"))] == [("Category", "not_found")]
 
 
 def test_without_a_barcode_column_only_the_sku_is_marked() -> None:
-    layout = layout_of(["Product Title", "Product Handle", "sku"])
-    groups = layout.read_all([RawRow(2, 2, ["Tee", "tee"])])
-    (outcome,) = decide(groups, layout, References(Known(), TREE)).outcomes
-    assert isinstance(outcome, FailedGroup)
+    columns = columns_of(["Product Title", "Product Handle", "sku"])
+    groups = RowReader(columns).read_all([RawRow(2, 2, ["Tee", "tee"])])
+    (outcome,) = check(groups, columns, References(Known(), TREE)).products
+    assert isinstance(outcome, FailedProduct)
     assert [(error.heading, error.column_index) for error in outcome.errors] == [("sku", 2)]
 
 

@@ -5,21 +5,18 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-import pytest
-
-from services.validator.products.records import error_records, staged_records
-from services.validator.products.product import Verdict
+from services.validator.outcomes import Failed, Planned
+from services.validator.products.records import outcome_of, staged_records
+from services.validator.products.rules import CheckedProducts
 from shared.db.staging import MIRRORS
-from shared.entities.errors import ChunkScope
-from tests.unit.validator.products.sheets import judge, product
-
-SCOPE = ChunkScope("acme", UUID(int=7), 3)
+from shared.states import Action
+from tests.unit.validator.products.sheets import checked, product
 
 
-def staged(verdict: Verdict) -> dict[str, list[dict[str, Any]]]:
+def staged(chunk: CheckedProducts) -> dict[str, list[dict[str, Any]]]:
     """The rows by table, each as {column: value}; the ids are 1, 2, 3 … in the order they were made."""
     numbers = count(1)
-    records = staged_records(verdict, new_id=lambda: UUID(int=next(numbers)))
+    records = staged_records(chunk.products, new_id=lambda: UUID(int=next(numbers)))
     return {table: [dict(zip(columns, row, strict=True)) for row in rows] for table, columns, rows in records}
 
 
@@ -43,14 +40,14 @@ def full_product(**cells: Any) -> Mapping[str, Any]:
 def test_every_staged_column_is_one_of_its_table() -> None:
     tables = {table.name: table for table in MIRRORS.values()}
     own = {"sku": "T-2", "carbon_kg": 2, "eco_claims": "Local", "weight_g": 1, "materials": "Silk", "weaving": "X"}
-    written = staged(judge([full_product(), own]))
+    written = staged(checked([full_product(), own]))
     assert written.keys() == tables.keys()
     for name, rows in written.items():
         assert rows[0].keys() <= {column.name for column in tables[name].columns}
 
 
 def test_a_good_product_is_pending_with_its_own_ids_and_where_it_came_from() -> None:
-    rows = staged(judge([product(), {"sku": "T-2"}]))
+    rows = staged(checked([product(), {"sku": "T-2"}]))
     (parent,) = rows["products"]
     place = {"row_status": "pending"}
     assert parent.items() >= (place | {"row_no": 2, "group_row": 2, "id": UUID(int=1), "handle": "tee"}).items()
@@ -66,7 +63,7 @@ def test_a_good_product_is_pending_with_its_own_ids_and_where_it_came_from() -> 
 
 
 def test_entities_are_staged_by_name_and_key() -> None:
-    rows = staged(judge([full_product()]))
+    rows = staged(checked([full_product()]))
     assert rows["products"][0]["manufacturer_name"] == "Brand"
     assert rows["products"][0]["manufacturer_key"] == "brand"
     assert [(row["tag_name"], row["position"]) for row in rows["product_tags"]] == [("a", 0), ("b", 1)]
@@ -77,7 +74,7 @@ def test_entities_are_staged_by_name_and_key() -> None:
 
 
 def test_facts_lie_with_their_owner() -> None:
-    rows = staged(judge([full_product(), {"sku": "T-2", "weight_g": 250}]))
+    rows = staged(checked([full_product(), {"sku": "T-2", "weight_g": 250}]))
     assert [row["percentage"] for row in rows["product_materials"]] == [Decimal(80), None]
     assert rows["product_environment"][0]["carbon_kg"] == Decimal(1)
     assert rows["product_environment"][0]["water_l"] is None
@@ -91,7 +88,7 @@ def test_facts_lie_with_their_owner() -> None:
 
 
 def test_what_could_be_read_of_a_failed_group_is_staged_as_failed_with_its_reasons() -> None:
-    rows = staged(judge([product(weight_g="x"), {"barcode": "1.5", "title": "Own"}]))
+    rows = staged(checked([product(weight_g="x"), {"barcode": "1.5", "title": "Own"}]))
     (parent,) = rows["products"]
     assert (parent["row_status"], parent["id"], parent["handle"], parent["title"]) == (
         "failed",
@@ -105,14 +102,15 @@ def test_what_could_be_read_of_a_failed_group_is_staged_as_failed_with_its_reaso
     assert [error["column"] for error in json.loads(second["errors"])] == ["Barcode"]
 
 
-@pytest.mark.parametrize("cells", [{"title": None, "status": "new", "weight_g": "x"}])
-def test_reasons_are_numbered_within_their_row(cells: Mapping[str, Any]) -> None:
-    records = error_records(judge([product(**cells), {"sku": None}]), SCOPE)
-    assert [(record.row_no, record.group_row, record.position) for record in records] == [
-        (2, 2, 0),
-        (2, 2, 1),
-        (2, 2, 2),
-        (3, 2, 0),
-        (3, 2, 1),
+def test_the_outcome_of_a_group_counts_its_rows_and_has_every_error() -> None:
+    good, bad = checked(
+        [product(), {"sku": "T-2"}, product(handle="cap", sku="C", title=None), {"sku": "D", "barcode": "1.5"}]
+    ).products
+    assert outcome_of(good) == Planned(2, 2, Action.CREATE)
+    failed = outcome_of(bad)
+    assert isinstance(failed, Failed)
+    assert (failed.row, failed.row_count) == (4, 2)
+    assert [(error.row_no, error.group_row, error.code) for error in failed.errors] == [
+        (4, 4, "required"),
+        (5, 4, "invalid_barcode"),
     ]
-    assert {(record.tenant_id, record.import_id, record.chunk_no) for record in records} == {SCOPE}

@@ -1,7 +1,7 @@
 import pytest
 
 from services.validator.values.addresses import read_address
-from services.validator.errors import Problem
+from shared.entities.errors import CellError
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_absolute_http_addresses_are_kept_as_given(address: str) -> None:
     ],
 )
 def test_anything_else_is_refused(address: str) -> None:
-    problem = read_address(address)
-    assert isinstance(problem, Problem)
-    assert problem.code == "invalid_url"
-    assert address in problem.message
+    error = read_address(address)
+    assert isinstance(error, CellError)
+    assert error.code == "invalid_url"
+    assert address in error.message

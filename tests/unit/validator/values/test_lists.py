@@ -1,8 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.values.lists import INDEXED_BYTES, Name, read_name, read_names, split_list
-from services.validator.errors import Problem
+from services.validator.values.lists import Name, read_name, read_names, split_list
+from services.validator.values.text import INDEXED_BYTES
+from shared.entities.errors import CellError
 from shared.entities.names import name_key
 
 PARTS = st.lists(st.text(alphabet=st.characters(blacklist_characters=";|"), max_size=12), max_size=6)
@@ -42,8 +43,8 @@ def test_reading_a_list_again_from_its_own_names_changes_nothing(parts: list[str
 
 
 def test_a_name_the_index_cannot_keep_is_refused_with_the_limit() -> None:
-    problem = read_name("\u00e9" * INDEXED_BYTES)
-    assert isinstance(problem, Problem)
-    assert problem.code == "invalid_cell"
-    assert "5,000 bytes, at most 2,500" in problem.message
-    assert not isinstance(read_name("e" * INDEXED_BYTES), Problem)
+    error = read_name("\u00e9" * INDEXED_BYTES)
+    assert isinstance(error, CellError)
+    assert error.code == "invalid_cell"
+    assert "5,000 bytes, at most 2,500" in error.message
+    assert not isinstance(read_name("e" * INDEXED_BYTES), CellError)

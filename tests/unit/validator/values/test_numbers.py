@@ -5,18 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.validator.values.numbers import digits_after_point, read_decimal
-from services.validator.errors import Problem
 from shared.entities.declaration import Decimals
+from shared.entities.errors import CellError
 
 WEIGHT = Decimals(precision=10, scale=2)
 CARBON = Decimals(precision=12, scale=4)
 
 
 def refusal(value: str | float, kept: Decimals = WEIGHT) -> str:
-    problem = read_decimal(value, kept)
-    assert isinstance(problem, Problem), problem
-    assert problem.code == "invalid_number"
-    return problem.message
+    error = read_decimal(value, kept)
+    assert isinstance(error, CellError), error
+    assert error.code == "invalid_number"
+    return error.message
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_number_cell_and_its_text_are_the_same_number(whole: int, cents: int) 
 @given(st.text(max_size=20))
 def test_whatever_the_text_there_is_a_number_that_fits_or_a_reason(text: str) -> None:
     outcome = read_decimal(text, CARBON)
-    if isinstance(outcome, Problem):
+    if isinstance(outcome, CellError):
         assert outcome.message.isprintable()
     else:
         assert 0 <= outcome < 10**8
