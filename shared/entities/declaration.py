@@ -69,10 +69,10 @@ class Field:
     Attributes:
         code: its name in code, tables' mappings and events.
         heading: as the template and the correction file show it.
-        level: the rows it counts on.
         kind: how its cells are read.
         section: the group title above it in the template.
         about: one line for the docs.
+        level: the rows it counts on.
         required: whether the first row of a group must say it; then a file that creates must have the column.
         aliases: other headings of the same meaning (compared by `heading_key`).
         creates: the catalog table of the entities its names create on the way; None when it creates none.
@@ -84,10 +84,10 @@ class Field:
 
     code: str
     heading: str
-    level: Level
     kind: Kind
     section: str
     about: str
+    level: Level = Level.VARIANT
     aliases: tuple[str, ...] = ()
     required: bool = False
     creates: str | None = None
@@ -103,6 +103,12 @@ class ToleratedHeading:
 
     heading: str
     notice: str | None = None
+
+
+WORKBOOK_ERRORS, FAILED_ROWS_ERRORS = "Import errors", "Import error"
+"""The last heading of the correction workbook and of the failed-rows CSV: no file is read for what they say."""
+
+_HANDED_BACK = (ToleratedHeading(WORKBOOK_ERRORS), ToleratedHeading(FAILED_ROWS_ERRORS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +231,8 @@ class EntityType:
 
     @cached_property
     def tolerated_by_heading_key(self) -> Mapping[str, ToleratedHeading]:
-        """The tolerated headings by their key."""
-        return {heading_key(tolerated.heading): tolerated for tolerated in self.tolerated}
+        """The tolerated headings by their key, with those that stand in what is handed back."""
+        return {heading_key(tolerated.heading): tolerated for tolerated in (*self.tolerated, *_HANDED_BACK)}
 
     @cached_property
     def sections(self) -> tuple[str, ...]:
