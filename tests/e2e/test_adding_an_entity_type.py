@@ -50,6 +50,10 @@ async def main():
 
 asyncio.run(main())
 """
+UNPROTECTED = """
+SELECT count(*) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+ WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+"""
 HEADINGS = ("Supplier No", "Name", "Relation", "Website", "Rating", "Note")
 
 
@@ -97,6 +101,7 @@ async def newcomer(stack: Stack, idle_world: World, tmp_path: Path) -> AsyncIter
 async def test_the_page_is_enough_to_import_a_file_of_a_new_type(newcomer: World, tenant: str, tmp_path: Path) -> None:
     copy = newcomer.fleet.root
     assert _run(copy, "-c", DIFFERENCES, newcomer.servers.admin_url) == "[]", "the migration is what is declared"
+    assert await newcomer.scalar(UNPROTECTED) == 0, "every table of a tenant has row-level security"
     _run(copy, "-m", "deploy.documents")
     assert "| Supplier Code | supplier no, supplier number |" in (copy / "docs" / "suppliers.md").read_text()
     newcomer.fleet.start(dict.fromkeys(STAGES, 1))
