@@ -87,7 +87,7 @@ def test_facts_lie_with_their_owner() -> None:
     assert "variant_materials" not in rows
 
 
-def test_what_could_be_read_of_a_failed_group_is_staged_as_failed_with_its_reasons() -> None:
+def test_what_could_be_read_of_a_failed_group_is_staged_as_failed_with_its_errors() -> None:
     rows = staged(checked([product(weight_g="x"), {"barcode": "1.5", "title": "Own"}]))
     (parent,) = rows["products"]
     assert (parent["row_status"], parent["id"], parent["handle"], parent["title"]) == (
