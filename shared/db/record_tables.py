@@ -5,7 +5,7 @@ What this makes is frozen with the migrations that call it, as `shared.db.access
 
 from collections.abc import Sequence
 
-from alembic.operations import Operations
+from alembic import op
 from sqlalchemy import CheckConstraint, Column, Integer, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -14,7 +14,6 @@ from shared.db.metadata import moment, tenant, written_by
 
 
 def create_record_tables(
-    op: Operations,
     name: str,
     *fields: Column[object],
     identifiers: Sequence[str],
@@ -23,7 +22,6 @@ def create_record_tables(
     """Make `catalog.{name}` and `staging.{name}` with row-level security and grants.
 
     Args:
-        op: alembic's.
         name: the entity type's.
         fields: a column for each field of the declaration, by its code. In staging all of them may be null: rows of
             failed groups are there as well.
@@ -59,7 +57,7 @@ def create_record_tables(
     protect(op.execute, f"catalog.{name}", f"staging.{name}")
 
 
-def drop_record_tables(op: Operations, name: str) -> None:
+def drop_record_tables(name: str) -> None:
     """Undo `create_record_tables`; the records are lost."""
     op.drop_table(name, schema="staging")
     op.drop_table(name, schema="catalog")
