@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from services.parser.handler import ImportFile, Surroundings
+from services.parser.handler import Dependencies, ImportFile
+from services.parser.reading.workspace import Workspace
 from services.parser.settings import ParserSettings
-from services.parser.workspace import Workspace
 from shared.events.topics import FILE_UPLOADED, ROWS_STAGED
 from shared.runtime.process import run_stage
 from shared.runtime.settings import ServiceSettings, StorageSettings
@@ -22,7 +22,7 @@ def main() -> None:
         workspace = Workspace(mine.folder)
         workspace.clean()
         handler = ImportFile(
-            Surroundings(
+            Dependencies(
                 engine=resources.engine,
                 store=ObjectStore(
                     storage.endpoint, storage.access_key.get_secret_value(), storage.secret_key.get_secret_value()

@@ -3,33 +3,38 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.parser.chunks import Chunk, Staged
+from services.parser.mapping.chunks import Chunk, Staged
+from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA
+from services.parser.reading.sandbox import FileLayout
 from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING
-from services.parser.sandbox import FileLayout
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
+from shared.events import FileUploaded
 from shared.states import OPEN, READING, ImportStatus, sql_list
 
 _REGISTER = text(
-    """
+    f"""
     INSERT INTO imports.imports
            (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
             idempotency_key, parent_import_id, options, hold)
-    VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, 'uploading', :file_name, :object_key, :file_size, NULL,
-            :idempotency_key, (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
+    VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, '{ImportStatus.UPLOADING}', :file_name, :object_key, :file_size,
+            :file_sha256, :idempotency_key,
+            (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
             CAST(:options AS jsonb), :hold)
     ON CONFLICT DO NOTHING
     RETURNING id
-    """
+    """  # noqa: S608 - our own words
 )
 # What `KnownImport` is made of.
-_COLUMNS = "id, status, parsed_at, object_key, file_sha256, error ->> 'code' AS error_code"
+_COLUMNS = """id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
+              parent_import_id, options, epoch, read_at, parsed_at, started_at, cancelled_at, error ->> 'code' AS error_code"""
 # Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
     f"""
@@ -39,13 +44,14 @@ _KNOWN = text(
     """  # noqa: S608 - our own text
 )
 # Nothing of it was staged, so nothing but its record is to be taken back.
-_BEGIN_ANEW = text(
+_RESET = text(
     f"""
     UPDATE imports.imports
-       SET user_id = :user_id, entity_type = :entity_type, mode = :mode, status = 'uploading', file_name = :file_name,
-           object_key = :object_key, file_size = :file_size, options = CAST(:options AS jsonb), hold = :hold, error = NULL,
-           parsed_at = NULL, started_at = NULL, completed_at = NULL, updated_at = clock_timestamp()
-     WHERE id = :known AND status = 'failed' AND error ->> 'code' = :code
+       SET user_id = :user_id, entity_type = :entity_type, mode = :mode, status = '{ImportStatus.UPLOADING}',
+           file_name = :file_name, object_key = :object_key, file_size = :file_size, file_sha256 = :file_sha256,
+           options = CAST(:options AS jsonb), hold = :hold, error = NULL, parsed_at = NULL, started_at = NULL,
+           completed_at = NULL, worked_seconds = 0, resumed_at = NULL, updated_at = clock_timestamp()
+     WHERE id = :known AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = :code
        AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = imports.id)
     RETURNING {_COLUMNS}
     """  # noqa: S608 - our own text
@@ -73,39 +79,66 @@ _DESCRIBE = text(
      WHERE id = :id AND status IN ({sql_list(READING)}) AND parsed_at IS NULL
     """  # noqa: S608 - our own words
 )
+_LAYOUT = text("SELECT column_mappings, layout FROM imports.imports WHERE id = :id")
 _STAGED = text(
     "SELECT coalesce(max(chunk_no), 0), coalesce(max(last_row), 0) FROM imports.import_chunks WHERE import_id = :id"
 )
-# Locks the import: of two processes that read one file, however that came about, one stages a chunk.
-_STILL_READING = text(
+# Locks the import: of two processes that stage the rows of one, however that came about, one stages a chunk.
+_STILL_STAGING = text(
     f"""
     SELECT (SELECT coalesce(max(chunk_no), 0) FROM imports.import_chunks WHERE import_id = i.id) AS staged
       FROM imports.imports i
-     WHERE i.id = :id AND i.status IN ({sql_list(READING)}) AND i.parsed_at IS NULL
+     WHERE i.id = :id AND i.status IN ({sql_list(READING)}) AND i.parsed_at IS NULL AND i.epoch = :epoch
        FOR NO KEY UPDATE
     """  # noqa: S608 - our own words
 )
 _ADD_CHUNK = text(
     """
     INSERT INTO imports.import_chunks
-           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates)
-    VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, 'staged', CAST(:duplicates AS jsonb))
+           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates, epoch)
+    VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, 'staged', CAST(:duplicates AS jsonb), :epoch)
     """
 )
-_READ_TO_THE_END = text(
+# By the range of rows, which the key of the table has.
+_RECUT = text(
     """
+    UPDATE imports.raw_rows r
+       SET chunk_no = :chunk_no, group_row = cut.group_row
+      FROM unnest(CAST(:rows AS integer[]), CAST(:groups AS integer[])) AS cut (row_no, group_row)
+     WHERE r.import_id = :id AND r.row_no BETWEEN :first_row AND :last_row AND r.row_no = cut.row_no
+    """
+)
+_SET_ASIDE = text(
+    """
+    UPDATE imports.raw_rows SET chunk_no = 0, group_row = 0
+     WHERE import_id = :id AND row_no = ANY(CAST(:rows AS integer[])) AND (chunk_no <> 0 OR group_row <> 0)
+    """
+)
+_STAGED_ROWS = text(
+    """
+    SELECT row_no, CAST(cells AS text) FROM imports.raw_rows
+     WHERE import_id = :id AND row_no > :after ORDER BY row_no LIMIT :limit
+    """
+)
+_CUT_TO_THE_END = text(
+    f"""
     UPDATE imports.imports
-       SET parsed_at = clock_timestamp(), read_at = coalesce(read_at, clock_timestamp()), total_rows = :total, notices = notices || CAST(:notices AS jsonb),
+       SET parsed_at = clock_timestamp(), read_at = coalesce(read_at, clock_timestamp()), total_rows = :total,
+           notices = jsonb_path_query_array(notices, '$[*] ? (@.code != "{ROWS_BESIDE_THE_DATA}")')
+                     || CAST(:notices AS jsonb),
            updated_at = clock_timestamp()
      WHERE id = :id
-    """
+    """  # noqa: S608 - our own words
 )
 _RAW_COLUMNS = ("row_no", "group_row", "cells")
 
 
 @dataclass(frozen=True)
 class Registration:
-    """An import to be registered. `idempotency_key` is what makes two events one import."""
+    """An import to be registered. `idempotency_key` is what makes two events one import.
+
+    Size and SHA-256 are what the sender says of the file: it is held against them when it is read.
+    """
 
     id: UUID
     tenant_id: str
@@ -115,6 +148,7 @@ class Registration:
     file_name: str
     object_key: str
     file_size: int | None
+    file_sha256: str | None
     idempotency_key: str
     parent_import_id: UUID | None
     options: Mapping[str, Any]
@@ -127,19 +161,65 @@ class Registration:
 
 @dataclass(frozen=True)
 class KnownImport:
-    """What the ledger has of an import that is about to be read."""
+    """What the ledger has of an import whose rows are to be staged: registered once, whatever later events say.
+
+    `file_size` and `file_sha256` are the sender's claim until reading has begun (`started_at`), then the file's own.
+    """
 
     id: UUID
-    ended_reading: bool
+    tenant_id: str
+    user_id: str
+    entity_type: str
+    mode: str
+    status: str
+    file_name: str
     object_key: str
+    file_size: int | None
     file_sha256: str | None
+    parent_import_id: UUID | None
+    options: Mapping[str, Any]
+    epoch: int
+    read_at: datetime | None
+    parsed_at: datetime | None
+    started_at: datetime | None
+    cancelled_at: datetime | None
     error_code: str | None
-    is_new: bool
+    is_new: bool = False
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether nothing is left to do for the parser: all rows are cut into chunks, or will never be."""
+        return self.parsed_at is not None or self.cancelled_at is not None or self.status not in OPEN
 
     @property
     def can_be_corrected(self) -> bool:
         """Whether it was refused for what its event said, before anything was read."""
         return self.error_code in {INVALID_EVENT, OBJECT_MISSING}
+
+    @property
+    def event(self) -> FileUploaded:
+        """The event that announces it, in the ledger's words; what the outbox keeps of it."""
+        return FileUploaded(
+            tenant_id=self.tenant_id,
+            user_id=self.user_id,
+            entity_type=self.entity_type,
+            mode=self.mode,
+            object_key=self.object_key,
+            file_name=self.file_name,
+            import_id=self.id,
+            file_size=self.file_size,
+            file_sha256=self.file_sha256,
+            parent_import_id=self.parent_import_id,
+            options=dict(self.options),
+        )
+
+
+class StagingScope(NamedTuple):
+    """Whose rows are staged, and by which interpretation they are cut."""
+
+    import_id: UUID
+    tenant_id: str
+    epoch: int
 
 
 async def register(conn: AsyncConnection, registration: Registration) -> KnownImport | None:
@@ -150,23 +230,21 @@ async def register(conn: AsyncConnection, registration: Registration) -> KnownIm
     return None if known is None else _known(known, is_new=made)
 
 
-async def begin_anew(conn: AsyncConnection, known: KnownImport, registration: Registration) -> KnownImport:
-    """Let an import that was refused for its event begin anew as a better event says; as it is when it has by now."""
-    begun = (
-        await conn.execute(_BEGIN_ANEW, {**registration.values, "known": known.id, "code": known.error_code})
-    ).one_or_none()
-    return known if begun is None else _known(begun, is_new=False)
+async def reset(conn: AsyncConnection, known: KnownImport, registration: Registration) -> KnownImport:
+    """Let an import that was refused for its event start over as a better event says; as it is when it has by now."""
+    values = {**registration.values, "known": known.id, "code": known.error_code}
+    changed = (await conn.execute(_RESET, values)).one_or_none()
+    return known if changed is None else _known(changed)
 
 
 async def find(conn: AsyncConnection, import_id: UUID | None) -> KnownImport | None:
     """The import of this id; None when the tenant has none."""
     known = (await conn.execute(_FIND, {"id": import_id})).one_or_none()
-    return None if known is None else _known(known, is_new=False)
+    return None if known is None else _known(known)
 
 
-def _known(row: Row[Any], *, is_new: bool) -> KnownImport:
-    ended = row.parsed_at is not None or row.status not in OPEN
-    return KnownImport(row.id, ended, row.object_key, row.file_sha256, row.error_code, is_new)
+def _known(row: Row[Any], *, is_new: bool = False) -> KnownImport:
+    return KnownImport(**row._mapping, is_new=is_new)  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
 async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> bool:
@@ -190,37 +268,63 @@ async def describe(conn: AsyncConnection, import_id: UUID, layout: FileLayout) -
     )
 
 
-async def staged(conn: AsyncConnection, import_id: UUID | None) -> Staged:
-    """What an earlier reading has staged."""
+async def read_mapping(conn: AsyncConnection, import_id: UUID) -> tuple[Mapping[str, int], Mapping[str, Any]]:
+    """Field code → column as the ledger has it now, and what the sheet was found to be."""
+    found = (await conn.execute(_LAYOUT, {"id": import_id})).one()
+    return found.column_mappings, found.layout
+
+
+async def staged(conn: AsyncConnection, import_id: UUID) -> Staged:
+    """What an earlier attempt has cut into chunks."""
     return Staged(*(await conn.execute(_STAGED, {"id": import_id})).one())
 
 
-async def stage(conn: AsyncConnection, import_id: UUID, tenant_id: str, chunk: Chunk) -> bool:
-    """Stage a chunk; False when it is staged already or the import is not read any more."""
-    reading = (await conn.execute(_STILL_READING, {"id": import_id})).one_or_none()
-    if reading is None or reading.staged != chunk.number - 1:
+async def stage(conn: AsyncConnection, scope: StagingScope, chunk: Chunk, *, recut: bool) -> bool:
+    """Stage a chunk; False when it is staged already, or the import is not staged by this interpretation any more.
+
+    With `recut`, its rows are there, of an older interpretation.
+    """
+    found = (await conn.execute(_STILL_STAGING, {"id": scope.import_id, "epoch": scope.epoch})).one_or_none()
+    if found is None or found.staged != chunk.number - 1:
         return False
-    await conn.execute(
-        _ADD_CHUNK,
-        {
-            "id": import_id,
-            "chunk_no": chunk.number,
-            "tenant_id": tenant_id,
-            "first_row": chunk.first_row,
-            "last_row": chunk.last_row,
-            "row_count": len(chunk.rows),
-            "duplicates": json.dumps(chunk.duplicates),
-        },
-    )
-    same = {"import_id": import_id, "tenant_id": tenant_id, "chunk_no": chunk.number}
-    await copy_rows(conn, ledger.raw_rows, _RAW_COLUMNS, chunk.rows, same=same)
+    extent = {"id": scope.import_id, "chunk_no": chunk.number, "first_row": chunk.first_row, "last_row": chunk.last_row}
+    added = {
+        "tenant_id": scope.tenant_id,
+        "row_count": len(chunk.rows),
+        "duplicates": json.dumps(chunk.duplicates),
+        "epoch": scope.epoch,
+    }
+    await conn.execute(_ADD_CHUNK, {**extent, **added})
+    if recut:
+        rows = {"rows": [row.row for row in chunk.rows], "groups": [row.group_row for row in chunk.rows]}
+        await conn.execute(_RECUT, {**extent, **rows})
+    else:
+        same = {"import_id": scope.import_id, "tenant_id": scope.tenant_id, "chunk_no": chunk.number}
+        await copy_rows(conn, ledger.raw_rows, _RAW_COLUMNS, chunk.rows, same=same)
     return True
 
 
-async def read_to_the_end(
+async def keep_asides(
+    conn: AsyncConnection, scope: StagingScope, asides: Sequence[tuple[int, str]], *, recut: bool
+) -> None:
+    """Keep rows that are no data: they belong to no chunk and to no group. Repeating it is harmless."""
+    if recut:
+        await conn.execute(_SET_ASIDE, {"id": scope.import_id, "rows": [row for row, _ in asides]})
+    elif asides:
+        same = {"import_id": scope.import_id, "tenant_id": scope.tenant_id, "chunk_no": 0, "group_row": 0}
+        await copy_rows(conn, ledger.raw_rows, ("row_no", "cells"), asides, same=same, keep_existing=True)
+
+
+async def read_staged_rows(conn: AsyncConnection, import_id: UUID, *, after: int, limit: int) -> list[tuple[int, str]]:
+    """The next rows of the file as they were staged: (row, cells as JSON), in order."""
+    found = await conn.execute(_STAGED_ROWS, {"id": import_id, "after": after, "limit": limit})
+    return [(row, cells) for row, cells in found]
+
+
+async def cut_to_the_end(
     conn: AsyncConnection, import_id: UUID, *, total: int, notices: Sequence[Mapping[str, Any]]
 ) -> None:
     """The last chunk is staged: the total is known, and the import may end."""
     await conn.execute(
-        _READ_TO_THE_END, {"id": import_id, "total": total, "notices": json.dumps([dict(notice) for notice in notices])}
+        _CUT_TO_THE_END, {"id": import_id, "total": total, "notices": json.dumps([dict(notice) for notice in notices])}
     )

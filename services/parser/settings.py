@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.parser.chunks import ChunkSizes
-from services.parser.limits import Limits
+from services.parser.mapping.chunks import ChunkSizes
+from services.parser.reading.limits import Limits
 
 
 class ParserSettings(BaseSettings):

@@ -1,6 +1,5 @@
 """What an upload event claims, and whether an import can come of it. Pure."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -9,10 +8,11 @@ from pydantic import TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
 from services.parser.refusals import FileRefused
-from services.parser.repository import Registration
+from services.parser.repository import KnownImport, Registration
 from shared.entities import ENTITY_TYPES
 from shared.events import FileUploaded
 from shared.events.model import TenantId
+from shared.ledger import identity
 from shared.messaging.envelope import Delivery
 from shared.storage import tenant_owns
 
@@ -57,6 +57,32 @@ def check_claim(event: FileUploaded) -> None:
         )
 
 
+def contradiction(known: KnownImport, event: FileUploaded) -> str | None:
+    """How an event that is taken for a repeat of a registered one says something else; None when it does not.
+
+    What it leaves out it does not contradict.
+    """
+    claims = {
+        "object_key": (known.object_key, event.object_key),
+        "file_name": (known.file_name, event.file_name),
+        "entity_type": (known.entity_type, event.entity_type),
+        "mode": (known.mode, event.mode),
+        "file_size": (known.file_size, event.file_size),
+        "file_sha256": (known.file_sha256, event.file_sha256 and event.file_sha256.lower()),
+    }
+    differing = [
+        f'{name} "{there}" (this event says "{said}")'
+        for name, (there, said) in claims.items()
+        if there is not None and said is not None and str(there).lower() != str(said).lower()
+    ]
+    if not differing:
+        return None
+    return (
+        f"this is known as a repeat of import {known.id}, which has {', '.join(differing)}. One import is one file: nothing "
+        f"was changed. For another import give the event another import_id, idempotency_key or ce_id"
+    )
+
+
 def registration(event: FileUploaded, delivery: Delivery, etag: str) -> Registration:
     """The import an event asks for. When two events are one import: docs/decisions/0005-how-an-import-is-known.md."""
     return Registration(
@@ -68,6 +94,7 @@ def registration(event: FileUploaded, delivery: Delivery, etag: str) -> Registra
         file_name=event.file_name,
         object_key=event.object_key,
         file_size=event.file_size,
+        file_sha256=event.file_sha256,
         idempotency_key=event.idempotency_key or _identity(event.import_id, delivery, etag),
         parent_import_id=event.parent_import_id,
         options=event.options.model_dump(exclude_none=True),
@@ -92,6 +119,7 @@ def refused_registration(raw: Mapping[str, Any], delivery: Delivery) -> Registra
         file_name=_legible(raw.get("file_name")),
         object_key=_legible(raw.get("object_key")),
         file_size=None,
+        file_sha256=None,
         idempotency_key=key,
         parent_import_id=None,
         options={},
@@ -100,10 +128,10 @@ def refused_registration(raw: Mapping[str, Any], delivery: Delivery) -> Registra
 
 def _identity(import_id: UUID | None, delivery: Delivery, etag: str) -> str:
     if import_id is not None:
-        return f"import:{import_id}"
+        return identity.of_import(import_id)
     if delivery.event_id:
-        return f"event:{_legible(delivery.source)}:{_legible(delivery.event_id)}"
-    return f"body:{hashlib.sha256(delivery.body).hexdigest()}:{etag}"
+        return identity.of_event(delivery.source, delivery.event_id)
+    return identity.of_body(delivery.body, etag)
 
 
 def _legible(value: object) -> str:

@@ -22,16 +22,18 @@ async def copy_rows(
     records: Iterable[Sequence[object]],
     *,
     same: Mapping[str, object] | None = None,
+    keep_existing: bool = False,
 ) -> int:
     """Write records (values in the order of `columns`) into a table in the current transaction; how many.
 
-    `same` are the columns that have one value in all of them: said once and not sent with every record.
+    `same` are the columns that have one value in all of them: said once and not sent with every record. With
+    `keep_existing`, a record whose key is there already is left as it is there.
 
     Raises:
         asyncpg.PostgresError: a value does not fit its column, or a constraint or policy refuses a row.
     """
     values = dict(same or {})
-    landing, create, move, clear = _statements(table, tuple(columns), tuple(values))
+    landing, create, move, clear = _statements(table, tuple(columns), tuple(values), keep_existing=keep_existing)
     used = _used_in(conn)
     # Made once a connection and emptied by every commit: emptying it otherwise makes a new file, and new plans.
     await conn.exec_driver_sql(clear if landing in used else create)
@@ -50,7 +52,9 @@ def _used_in(conn: AsyncConnection) -> set[str]:
 
 
 @lru_cache(maxsize=256)
-def _statements(table: Table, columns: tuple[str, ...], same: tuple[str, ...]) -> tuple[str, str, str, str]:
+def _statements(
+    table: Table, columns: tuple[str, ...], same: tuple[str, ...], *, keep_existing: bool
+) -> tuple[str, str, str, str]:
     """Name of the landing table, how it is made, the move from it, and how it is emptied for the next call."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     landing = f"landing_{table.schema}_{table.name}"
@@ -61,10 +65,11 @@ def _statements(table: Table, columns: tuple[str, ...], same: tuple[str, ...]) -
         [f'"{name}"' for name in columns]
         + [f"CAST(${n} AS {_plain(types[name])})" for n, name in enumerate(same, start=1)]
     )
+    kept = " ON CONFLICT DO NOTHING" if keep_existing else ""
     return (
         landing,
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {landing} ({typed}) ON COMMIT DELETE ROWS",
-        f"INSERT INTO {table.schema}.{table.name} ({names}) SELECT {values} FROM {landing}",  # noqa: S608 - our names
+        f"INSERT INTO {table.schema}.{table.name} ({names}) SELECT {values} FROM {landing}{kept}",  # noqa: S608 - our names
         f"TRUNCATE {landing}",
     )
 

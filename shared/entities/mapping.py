@@ -1,4 +1,4 @@
-"""Which column of a file means which field: decided from the headings alone."""
+"""Which column of a file means which field: decided from the headings alone, or chosen by a person."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from typing import Literal, TypeAlias
 
 from shared.entities.declaration import EntityType, Field
 from shared.entities.names import column_letter, heading_key
+
+MAPPING_NOTICES = frozenset({"unknown_column", "blank_heading", "tolerated_column", "unmapped_column"})
+"""Codes of the notices that follow from a mapping, and change with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class IgnoredColumn:
 
     index: int
     heading: str
-    code: Literal["unknown_column", "blank_heading", "tolerated_column"]
+    code: Literal["unknown_column", "blank_heading", "tolerated_column", "unmapped_column"]
     message: str | None
 
 
@@ -69,6 +72,46 @@ def map_headings(entity: EntityType, headings: Sequence[str], mode: str) -> Mapp
     if twice or missing:
         return _refused(twice, missing)
     return ColumnMapping({code: indexes[0] for code, indexes in found.items()}, tuple(ignored))
+
+
+def chosen_mapping(
+    entity: EntityType, headings: Sequence[str], mode: str, fields: Mapping[str, int]
+) -> ColumnMapping | list[str]:
+    """The mapping a person chose (field code → 0-based column), or everything that is wrong with it."""
+    known = {code: index for code, index in fields.items() if code in entity.by_code and 0 <= index < len(headings)}
+    problems = [
+        f'"{code}" is not a field of {entity.name}; there is {", ".join(entity.by_code)}'
+        for code in fields
+        if code not in entity.by_code
+    ]
+    problems += [
+        f"There is no column {index + 1} for {entity.by_code[code].heading}; the file has {len(headings)}"
+        for code, index in fields.items()
+        if code in entity.by_code and code not in known
+    ]
+    by_column: dict[int, list[str]] = {}
+    for code, index in known.items():
+        by_column.setdefault(index, []).append(entity.by_code[code].heading)
+    problems += [
+        f'Column {column_letter(index)} ("{headings[index].strip()}") cannot be {" and ".join(meanings)} at once; choose one'
+        for index, meanings in sorted(by_column.items())
+        if meanings[1:]
+    ]
+    problems += [
+        f"No column is {missing}; choose one"
+        for missing in _missing(entity, {code: [index] for code, index in known.items()}, mode)
+    ]
+    if problems:
+        return problems
+    ignored = [_left_out(entity, index, heading) for index, heading in enumerate(headings) if index not in by_column]
+    return ColumnMapping(known, tuple(ignored))
+
+
+def _left_out(entity: EntityType, index: int, heading: str) -> IgnoredColumn:
+    if heading_key(heading) not in entity.by_heading_key:
+        return _ignored(entity, index, heading)
+    message = f'Column {column_letter(index)} ("{heading.strip()}") was given no meaning and was not imported'
+    return IgnoredColumn(index, heading, "unmapped_column", message)
 
 
 def _refused(twice: Sequence[str], missing: Sequence[str]) -> HeadingsRefused:

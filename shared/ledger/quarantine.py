@@ -1,7 +1,6 @@
 """Work that was given up: its rows are reported as failed with a reference, and it can be taken up again."""
 
 import json
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,7 +21,7 @@ _QUARANTINE = text(
     UPDATE imports.import_chunks
        SET state = '{ChunkState.QUARANTINED}', reference = :reference, created = 0, updated = 0, skipped = 0,
            failed = row_count, committed_at = clock_timestamp()
-     WHERE import_id = :id AND chunk_no = :chunk AND state IN ({sql_list(OPEN_CHUNKS)})
+     WHERE import_id = :id AND chunk_no = :chunk AND epoch = :epoch AND state IN ({sql_list(OPEN_CHUNKS)})
     RETURNING first_row, last_row
     """  # noqa: S608 - our own words
 )
@@ -68,7 +67,7 @@ _REOPEN_CHUNK = text(
     f"""
     UPDATE imports.import_chunks
        SET state = :state, reference = NULL, failed = 0, committed_at = NULL
-     WHERE import_id = :id AND chunk_no = :chunk AND state = '{ChunkState.QUARANTINED}'
+     WHERE import_id = :id AND chunk_no = :chunk AND epoch = :epoch AND state = '{ChunkState.QUARANTINED}'
     RETURNING chunk_no
     """  # noqa: S608 - our own words
 )
@@ -96,7 +95,7 @@ async def give_up(conn: AsyncConnection, event: Event, reference: str) -> None:
     The sender is told the reference and nothing of the error: that is in the log and in the dead letter.
     """
     if isinstance(event, RowsStaged | RowsValidated):
-        await _quarantine_chunk(conn, event.import_id, event.chunk_no, reference)
+        await _quarantine_chunk(conn, event, reference)
     elif isinstance(event, FileUploaded):
         scope = {"tenant": event.tenant_id, "key": event.object_key, "id": event.import_id}
         found = await conn.execute(_OPEN_IMPORT_OF_OBJECT, scope)
@@ -119,8 +118,9 @@ async def give_up(conn: AsyncConnection, event: Event, reference: str) -> None:
     await outbox.settle(conn, event)
 
 
-async def _quarantine_chunk(conn: AsyncConnection, import_id: UUID, chunk: int, reference: str) -> None:
-    quarantined = await conn.execute(_QUARANTINE, {"id": import_id, "chunk": chunk, "reference": reference})
+async def _quarantine_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated, reference: str) -> None:
+    chunk = {"id": event.import_id, "chunk": event.chunk_no}
+    quarantined = await conn.execute(_QUARANTINE, {**chunk, "epoch": event.epoch, "reference": reference})
     extent = quarantined.mappings().one_or_none()
     if extent is None:
         return
@@ -128,8 +128,8 @@ async def _quarantine_chunk(conn: AsyncConnection, import_id: UUID, chunk: int, 
         f"Not imported because of an unexpected error on our side, not because of what this row says: "
         f"quote reference {reference}, or send the row again later"
     )
-    await conn.execute(_REPORT_ROWS, {"id": import_id, "chunk": chunk, "message": message, **extent})
-    await close_if_finished(conn, import_id)
+    await conn.execute(_REPORT_ROWS, {**chunk, "message": message, **extent})
+    await close_if_finished(conn, event.import_id)
 
 
 async def reopen_reading(conn: AsyncConnection, event: FileUploaded) -> bool:
@@ -150,7 +150,7 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
     if (await conn.execute(_REOPEN_IMPORT, {"id": event.import_id})).first() is None:
         return False
     reopened = await conn.execute(
-        _REOPEN_CHUNK, {**scope, "state": ChunkState.STAGED if staged else ChunkState.VALIDATED}
+        _REOPEN_CHUNK, {**scope, "epoch": event.epoch, "state": ChunkState.STAGED if staged else ChunkState.VALIDATED}
     )
     if reopened.first() is None:
         # Nothing to take up: the import, had it been closed, closes again by the same numbers.

@@ -24,8 +24,9 @@ from uuid_utils.compat import uuid7
 from services.committer.families import families
 from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import pending_groups, write_groups
-from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes
-from services.parser.workbook_reader import WorkbookReader
+from services.parser.formats.workbook import WorkbookReader
+from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
+from services.parser.mapping.interpretation import Interpretation, KeyedRow
 from services.validator.outcomes import Planned, StagedRecords
 from services.validator.products.categories import Categories
 from services.validator.products.product import Known
@@ -35,14 +36,12 @@ from services.validator.repository import raw_rows
 from services.validator.rows import RowReader
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
-from shared.entities.cells import cell_text
 from shared.entities.columns import Columns
 from shared.entities.scope import ChunkScope
 from shared.runtime.process import tune_garbage_collection
 
 PRODUCTS = ENTITY_TYPES["products"]
 TENANT = "floor"
-_KEYS = tuple(PRODUCTS.headings.index(PRODUCTS.by_code[code].heading) for code in ("handle", "barcode", "sku"))
 
 
 async def run(path: Path, admin_url: str, chunk_rows: int) -> dict[str, Any]:
@@ -117,11 +116,13 @@ class _Clock:
 
 def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
     reader = WorkbookReader(path, path.name)
-    cutter = ChunkCutter(ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
+    places = {field.code: place for place, field in enumerate(PRODUCTS.fields)}
+    interpretation = Interpretation(PRODUCTS, places, heading_row=1)
     for number, cells in enumerate(reader.rows(PRODUCTS.sheet), start=1):
         if number > 1:
-            handle, barcode, sku = (cell_text(cells[place]) if place < len(cells) else "" for place in _KEYS)
-            yield from cutter.add((number, handle, barcode, sku, orjson.dumps(cells).decode()))
+            keys = interpretation.keys(number, cells)
+            yield from cutter.add(KeyedRow(number, keys, orjson.dumps(cells).decode()))
     if (last := cutter.finish()) is not None:
         yield last
 

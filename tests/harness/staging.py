@@ -13,13 +13,13 @@ from services.committer.families import Family as CommitterFamily
 from services.committer.families import families as committer_families
 from services.committer.handler import CommitRows
 from services.parser import repository as parser
-from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes
-from services.parser.sandbox import FileLayout
+from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
+from services.parser.mapping.interpretation import Interpretation, KeyedRow
+from services.parser.reading.sandbox import FileLayout
 from services.validator.families import AnyFamily as ValidatorFamily
 from services.validator.families import families as validator_families
 from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
-from shared.entities.cells import cell_text
 from shared.events import RowsStaged, RowsValidated
 from shared.messaging.envelope import Delivery
 from tests.harness.files import HEADINGS, PRODUCTS
@@ -46,8 +46,8 @@ class Desk:
             assert await parser.begin(conn, import_id, size=1, sha256="0" * 64)
             await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}, None))
             for chunk in chunks:
-                assert await parser.stage(conn, import_id, self.tenant, chunk)
-            await parser.read_to_the_end(conn, import_id, total=len(rows), notices=[])
+                assert await parser.stage(conn, parser.StagingScope(import_id, self.tenant, 1), chunk, recut=False)
+            await parser.cut_to_the_end(conn, import_id, total=len(rows), notices=[])
         return [self._event(import_id, chunk) for chunk in chunks]
 
     async def validate(self, event: RowsStaged, rules: ValidatorFamily | None = None) -> RowsValidated:
@@ -88,6 +88,7 @@ def _registration(import_id: UUID, tenant: str) -> parser.Registration:
         file_name="desk.xlsx",
         object_key=f"{tenant}/desk.xlsx",
         file_size=None,
+        file_sha256=None,
         idempotency_key=f"import:{import_id}",
         parent_import_id=None,
         options={},
@@ -95,12 +96,11 @@ def _registration(import_id: UUID, tenant: str) -> parser.Registration:
 
 
 def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int) -> list[Chunk]:
-    cutter = ChunkCutter(ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
-    keys = [_PLACES[code] for code in ("handle", "barcode", "sku")]
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
+    interpretation = Interpretation(PRODUCTS, _PLACES, heading_row=1)
     chunks: list[Chunk] = []
     for number, cells in enumerate(rows, start=2):
-        handle, barcode, sku = (cell_text(cells[place]) for place in keys)
-        chunks += cutter.add((number, handle, barcode, sku, json.dumps(list(cells))))
+        chunks += cutter.add(KeyedRow(number, interpretation.keys(number, cells), json.dumps(list(cells))))
     last = cutter.finish()
     assert last is not None
     return [*chunks, last]

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.styles import Font
 
-from services.parser.limits import Limits
-from services.parser.prescan import prescan
+from services.parser.formats.prescan import prescan
+from services.parser.formats.workbook import WorkbookReader
+from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
-from services.parser.workbook_reader import WorkbookReader
 from shared.entities import PRODUCTS
 from shared.entities.cells import UNCALCULATED, Cell, cell_text
-from tests.unit.parser.archives import archive, parts, row_xml, sheet_xml, strings_xml
+from tests.unit.parser.formats.archives import archive, parts, row_xml, sheet_xml, strings_xml
 
 Value: TypeAlias = str | int | float | bool | dt.datetime | dt.date | dt.time | None
 Write: TypeAlias = Callable[[Path, Sequence[Sequence[Value]]], Path]

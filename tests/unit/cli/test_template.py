@@ -8,7 +8,7 @@ import pytest
 from services.cli import exits
 from services.cli.__main__ import run
 from services.cli.template import write_template
-from services.parser.layout import find_layout
+from services.parser.mapping.layout import find_layout
 from shared.entities import ENTITY_TYPES, EntityType
 
 
@@ -31,7 +31,7 @@ def test_the_parser_reads_it_and_leaves_the_example_out(tmp_path: Path, entity: 
     cells = [[cell or None for cell in row] for row in rows(tmp_path / "a.xlsx", entity.sheet)]
     found = find_layout(entity, entity.modes[0], cells, "a.xlsx")  # type: ignore[arg-type]
     assert found.heading_row == 2
-    assert list(found.skipped) == [3]
+    assert list(found.examples) == [3]
 
 
 def test_a_file_that_is_there_is_kept_unless_it_is_said_to_go(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from services.parser.limits import Limits
+from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
 
 _STEP = 256 * 1024

@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
-from services.parser.chunks import ReadRow
-from services.parser.frames import END, LAYOUT, REFUSED, frame, json_frame, read_rows
-from services.parser.limits import Limits
+from services.parser.mapping.interpretation import KeyedRow
+from services.parser.reading.frames import END, LAYOUT, REFUSED, frame, json_frame, read_rows
+from services.parser.reading.limits import Limits
+from services.parser.reading.sandbox import FileEnd, FileLayout, ReadRequest, _listen, reading
 from services.parser.refusals import FileRefused
-from services.parser.sandbox import FileEnd, FileLayout, ReadRequest, _listen, reading
 from tests.harness.files import HEADINGS, catalogue, text_file, workbook
 
 LIMITS = Limits()
@@ -27,9 +27,9 @@ def request(path: Path, **options: str | None) -> ReadRequest:
 
 async def outcome(
     path: Path, *, limits: Limits = LIMITS, silence: float = SILENCE
-) -> tuple[FileLayout, list[ReadRow], FileEnd]:
+) -> tuple[FileLayout, list[KeyedRow], FileEnd]:
     layouts: list[FileLayout] = []
-    rows: list[ReadRow] = []
+    rows: list[KeyedRow] = []
     ends: list[FileEnd] = []
     async with reading(request(path), limits, silence=silence) as heard:
         async for said in heard:
@@ -43,6 +43,10 @@ async def outcome(
     return layout, rows, end
 
 
+def keys_of(rows: Sequence[KeyedRow]) -> list[tuple[int, object]]:
+    return [(row.row, row.keys) for row in rows]
+
+
 async def refusal(path: Path, *, limits: Limits = LIMITS, silence: float = SILENCE) -> FileRefused:
     with pytest.raises(FileRefused) as refused:
         await outcome(path, limits=limits, silence=silence)
@@ -52,7 +56,7 @@ async def refusal(path: Path, *, limits: Limits = LIMITS, silence: float = SILEN
 
 def reader() -> psutil.Process:
     """The reading process of this test."""
-    (process,) = [child for child in psutil.Process().children() if "services.parser.reader_child" in child.cmdline()]
+    (process,) = [child for child in psutil.Process().children() if "services.parser.reading.child" in child.cmdline()]
     return process
 
 
@@ -69,11 +73,12 @@ async def test_a_workbook_is_read_to_its_end(tmp_path: Path) -> None:
     assert layout.headings == HEADINGS
     assert layout.fields["sku"] == HEADINGS.index("SKU")
     assert layout.detected["sheet"] == "Products"
-    assert [row[:4] for row in rows] == [
-        (2, "shirt-1", "10000000100", "SKU-1-0"),
-        (3, "", "10000000101", "SKU-1-1"),
-        (4, "shirt-2", "10000000200", "SKU-2-0"),
-        (5, "", "10000000201", "SKU-2-1"),
+    assert keys_of(rows) == [
+        (1, None),
+        (2, ["shirt-1", "10000000100", "SKU-1-0"]),
+        (3, ["", "10000000101", "SKU-1-1"]),
+        (4, ["shirt-2", "10000000200", "SKU-2-0"]),
+        (5, ["", "10000000201", "SKU-2-1"]),
     ]
     assert end == FileEnd(rows=4, notices=[])
 
@@ -87,10 +92,11 @@ async def test_a_text_file_says_the_same_as_a_workbook_of_the_same_rows(tmp_path
         "encoding": "utf-8",
         "delimiter": ";",
         "heading_row": 1,
+        "example_rows": [],
         "blank_headings": [],
         "handed_back": False,
     }
-    assert [row[:4] for row in from_text] == [row[:4] for row in from_workbook]
+    assert keys_of(from_text) == keys_of(from_workbook)
 
 
 async def test_the_example_of_the_template_is_not_among_the_rows(tmp_path: Path) -> None:
@@ -99,7 +105,8 @@ async def test_the_example_of_the_template_is_not_among_the_rows(tmp_path: Path)
     layout, read, _ = await outcome(workbook(tmp_path / "file", rows, headings=titles))
     assert layout.detected["heading_row"] == 2
     assert [notice["code"] for notice in layout.notices] == ["example_row"]
-    assert [row[0] for row in read] == [4]
+    assert [row for row, keys in keys_of(read) if keys is not None] == [4]
+    assert [row for row, keys in keys_of(read) if keys is None] == [1, 2, 3], "titles, headings and example are kept"
 
 
 async def test_what_the_reader_refuses_is_refused_in_its_words(tmp_path: Path) -> None:

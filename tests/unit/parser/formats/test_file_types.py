@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.parser.file_types import FileType, file_type
+from services.parser.formats.file_types import FileType, file_type
 from services.parser.refusals import FileRefused
 from tests.harness.files import catalogue, text_file, workbook
 

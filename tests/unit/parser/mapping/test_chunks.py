@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes, ReadRow, Staged
-from services.parser.groups import Grouping
+from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes, Staged
+from services.parser.mapping.grouping import Grouping
+from services.parser.mapping.interpretation import KeyedRow
 from services.parser.refusals import FileRefused
+from shared.entities import PRODUCTS
 
 KEYS = st.tuples(
     st.sampled_from(["", "", "tee", "jeans", "skirt", "coat"]),
@@ -19,24 +21,24 @@ SIZES = st.tuples(st.integers(min_value=1, max_value=8), st.integers(min_value=1
 
 
 @st.composite
-def read_rows(draw: st.DrawFn) -> list[ReadRow]:
+def read_rows(draw: st.DrawFn) -> list[KeyedRow]:
     """Rows of a file; blank rows were dropped by the reader and leave gaps in the numbers."""
     keys = draw(st.lists(KEYS, max_size=50))
     steps = draw(st.lists(st.integers(min_value=1, max_value=3), min_size=len(keys), max_size=len(keys)))
     numbers = accumulate(steps, initial=1)
     next(numbers)
-    return [(row, *key, f'["cells of {row}"]') for row, key in zip(numbers, keys, strict=True)]
+    return [KeyedRow(row, key, f'["cells of {row}"]') for row, key in zip(numbers, keys, strict=True)]
 
 
-def cut(rows: Sequence[ReadRow], *, first: int = 2, rest: int = 3, group: int = 1000) -> list[Chunk]:
-    cutter = ChunkCutter(ChunkSizes(first_rows=first, rows=rest, group_rows=group))
+def cut(rows: Sequence[KeyedRow], *, first: int = 2, rest: int = 3, group: int = 1000) -> list[Chunk]:
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=first, rows=rest, group_rows=group))
     chunks = [chunk for row in rows for chunk in cutter.add(row)]
     last = cutter.finish()
     return chunks if last is None else [*chunks, last]
 
 
-def variants(*handles: str, barcode: str = "") -> list[ReadRow]:
-    return [(row, handle, barcode, "", "[]") for row, handle in enumerate(handles, start=2)]
+def variants(*handles: str, barcode: str = "") -> list[KeyedRow]:
+    return [KeyedRow(row, (handle, barcode, ""), "[]") for row, handle in enumerate(handles, start=2)]
 
 
 def shape(chunks: Sequence[Chunk]) -> list[list[int]]:
@@ -49,20 +51,20 @@ def duplicates(chunks: Sequence[Chunk]) -> list[tuple[object, object, object]]:
 
 
 @given(read_rows(), SIZES)
-def test_a_file_is_cut_the_same_way_every_time(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+def test_a_file_is_cut_the_same_way_every_time(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
     assert cut(rows, first=first, rest=rest) == cut(rows, first=first, rest=rest)
 
 
 @given(read_rows(), SIZES)
-def test_every_row_is_in_one_chunk_and_in_order(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+def test_every_row_is_in_one_chunk_and_in_order(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
     staged = [(row, cells) for chunk in cut(rows, first=first, rest=rest) for row, _, cells in chunk.rows]
-    assert staged == [(row, cells) for row, _, _, _, cells in rows]
+    assert staged == [(row, cells) for row, _, cells in rows]
 
 
 @given(read_rows(), SIZES)
-def test_a_group_is_never_split_over_chunks(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+def test_a_group_is_never_split_over_chunks(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
     chunks_of_group: dict[int, set[int]] = {}
     for chunk in cut(rows, first=first, rest=rest):
@@ -72,15 +74,15 @@ def test_a_group_is_never_split_over_chunks(rows: list[ReadRow], sizes: tuple[in
 
 
 @given(read_rows(), SIZES)
-def test_groups_do_not_depend_on_the_sizes_of_chunks(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+def test_groups_do_not_depend_on_the_sizes_of_chunks(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
-    grouping = Grouping()
-    groups = [(row, grouping.place(row, handle)) for row, handle, *_ in rows]
+    grouping = Grouping(PRODUCTS.grouping)
+    groups = [(row, grouping.group_of(row, keys[0] if keys else "")) for row, keys, _ in rows]
     assert [(row, group) for chunk in cut(rows, first=first, rest=rest) for row, group, _ in chunk.rows] == groups
 
 
 @given(read_rows(), SIZES)
-def test_a_chunk_ends_with_the_group_that_fills_it(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+def test_a_chunk_ends_with_the_group_that_fills_it(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
     chunks = cut(rows, first=first, rest=rest)
     for chunk in chunks:
@@ -92,7 +94,7 @@ def test_a_chunk_ends_with_the_group_that_fills_it(rows: list[ReadRow], sizes: t
 
 
 @given(read_rows(), SIZES)
-def test_chunks_are_numbered_from_one_and_only_the_last_says_so(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+def test_chunks_are_numbered_from_one_and_only_the_last_says_so(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
     chunks = cut(rows, first=first, rest=rest)
     assert [chunk.number for chunk in chunks] == list(range(1, len(chunks) + 1))
@@ -102,14 +104,16 @@ def test_chunks_are_numbered_from_one_and_only_the_last_says_so(rows: list[ReadR
 
 @given(read_rows(), SIZES)
 def test_duplicates_name_the_first_row_whatever_the_sizes_of_chunks(
-    rows: list[ReadRow], sizes: tuple[int, int]
+    rows: list[KeyedRow], sizes: tuple[int, int]
 ) -> None:
     first, rest = sizes
     seen: dict[tuple[str, str], int] = {}
     expected: list[tuple[object, object, object]] = []
-    grouping = Grouping()
-    for row, handle, barcode, sku, _ in rows:
-        starts = grouping.place(row, handle) == row
+    grouping = Grouping(PRODUCTS.grouping)
+    for row, keys, _ in rows:
+        assert keys is not None
+        handle, barcode, sku = keys
+        starts = grouping.group_of(row, handle) == row
         for name, value in (("handle", handle if starts else ""), ("barcode", barcode), ("sku", sku)):
             if value and seen.setdefault((name, value), row) != row:
                 expected.append((row, name, seen[name, value]))
@@ -117,7 +121,7 @@ def test_duplicates_name_the_first_row_whatever_the_sizes_of_chunks(
 
 
 @given(read_rows(), SIZES)
-def test_a_duplicate_is_told_in_the_chunk_of_its_row(rows: list[ReadRow], sizes: tuple[int, int]) -> None:
+def test_a_duplicate_is_told_in_the_chunk_of_its_row(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
     for chunk in cut(rows, first=first, rest=rest):
         assert {said["row"] for said in chunk.duplicates} <= {row for row, _, _ in chunk.rows}
@@ -125,11 +129,11 @@ def test_a_duplicate_is_told_in_the_chunk_of_its_row(rows: list[ReadRow], sizes:
 
 @given(read_rows(), SIZES, st.integers(min_value=1, max_value=6))
 def test_a_file_is_refused_exactly_when_a_group_is_larger_than_the_limit(
-    rows: list[ReadRow], sizes: tuple[int, int], limit: int
+    rows: list[KeyedRow], sizes: tuple[int, int], limit: int
 ) -> None:
     first, rest = sizes
-    grouping = Grouping()
-    largest = max(Counter(grouping.place(row, handle) for row, handle, *_ in rows).values(), default=0)
+    grouping = Grouping(PRODUCTS.grouping)
+    largest = max(Counter(grouping.group_of(row, keys[0] if keys else "") for row, keys, _ in rows).values(), default=0)
     if largest <= limit:
         assert sum(map(len, shape(cut(rows, first=first, rest=rest, group=limit)))) == len(rows)
     else:
@@ -140,13 +144,13 @@ def test_a_file_is_refused_exactly_when_a_group_is_larger_than_the_limit(
 
 @given(read_rows(), SIZES, SIZES, st.data())
 def test_a_reading_is_gone_on_with_where_it_stopped_whatever_the_sizes_are_by_then(
-    rows: list[ReadRow], sizes: tuple[int, int], others: tuple[int, int], data: st.DataObject
+    rows: list[KeyedRow], sizes: tuple[int, int], others: tuple[int, int], data: st.DataObject
 ) -> None:
     first, rest = sizes
     before = cut(rows, first=first, rest=rest)
     staged = before[: data.draw(st.integers(0, max(len(before) - 1, 0)))]
     done = Staged(len(staged), staged[-1].last_row if staged else 0)
-    cutter = ChunkCutter(ChunkSizes(first_rows=others[0], rows=others[1]), done)
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=others[0], rows=others[1]), done)
     after = [chunk for row in rows for chunk in cutter.add(row)]
     after.extend(filter(None, [cutter.finish()]))
     assert [chunk.number for chunk in after] == list(range(len(staged) + 1, len(staged) + 1 + len(after)))
@@ -156,16 +160,16 @@ def test_a_reading_is_gone_on_with_where_it_stopped_whatever_the_sizes_are_by_th
 
 
 def test_a_chunk_is_full_when_its_text_is_long_though_its_rows_are_few() -> None:
-    rows = [(row, f"product-{row}", "", "", "x" * 40) for row in range(2, 8)]
-    cutter = ChunkCutter(ChunkSizes(first_rows=100, rows=100, chunk_bytes=100))
+    rows = [KeyedRow(row, (f"product-{row}", "", ""), "x" * 40) for row in range(2, 8)]
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=100, rows=100, chunk_bytes=100))
     chunks = [chunk for row in rows for chunk in cutter.add(row)]
     assert shape(chunks) == [[2, 3, 4]]
 
 
 def test_a_group_with_too_much_text_is_refused_with_its_row_and_the_limit() -> None:
-    cutter = ChunkCutter(ChunkSizes(group_bytes=2_000_000))
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(group_bytes=2_000_000))
     with pytest.raises(FileRefused, match=r"begins in row 2 has more than 2 MB .*WINNOW_PARSER_GROUP_MEGABYTES"):
-        list(chain.from_iterable(cutter.add((row, "tee", "", "", "x" * 500_000)) for row in range(2, 9)))
+        list(chain.from_iterable(cutter.add(KeyedRow(row, ("tee", "", ""), "x" * 500_000)) for row in range(2, 9)))
 
 
 def test_the_first_chunk_is_smaller_than_the_others() -> None:
@@ -192,7 +196,7 @@ def test_a_file_without_rows_has_no_chunks() -> None:
 
 
 def test_a_chunk_is_handed_out_only_when_it_is_known_not_to_be_the_last() -> None:
-    cutter = ChunkCutter(ChunkSizes(first_rows=1, rows=1, group_rows=10))
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=1, rows=1, group_rows=10))
     tee, variant, jeans = variants("tee", "", "jeans")
     assert list(cutter.add(tee)) == []
     assert list(cutter.add(variant)) == []
@@ -215,7 +219,7 @@ def test_a_barcode_used_three_times_names_the_first_row_twice() -> None:
 
 
 def test_a_barcode_and_an_sku_that_look_alike_are_no_duplicates() -> None:
-    assert duplicates(cut([(2, "12345678", "12345678", "12345678", "[]")])) == []
+    assert duplicates(cut([KeyedRow(2, ("12345678",) * 3, "[]")])) == []
 
 
 def test_a_group_larger_than_the_limit_is_refused_with_its_row_and_what_to_do() -> None:

@@ -1,4 +1,4 @@
-"""The process that reads the file: `python -m services.parser.reader_child`, told what to do on standard input.
+"""The process that reads the file: `python -m services.parser.reading.child`, told what to do on standard input.
 
 It limits itself before it touches the file, inherits no environment, and says what it finds in frames on standard
 output. Whatever a hostile file does to it, it does to nobody else.
@@ -12,21 +12,22 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from services.parser import frames
-from services.parser.file_types import file_type
-from services.parser.layout import Layout, find_layout, storable
-from services.parser.limits import Limits
-from services.parser.prescan import Prescanned, prescan
+from services.parser.formats.file_types import file_type
+from services.parser.formats.prescan import Prescanned, prescan
+from services.parser.mapping.interpretation import Interpretation, Keys
+from services.parser.mapping.layout import Layout, find_layout
+from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA, SAID_OF_ROWS_BESIDE_THE_DATA, LeftOut
+from services.parser.reading import frames
+from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
 from shared.corrections import import_id_of, restore
 from shared.entities import ENTITY_TYPES, EntityType
-from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
+from shared.entities.cells import Cell, is_blank
 
 _PR_SET_PDEATHSIG = 1
 _BATCH, _BATCH_BYTES = 400, 1_000_000
@@ -87,7 +88,7 @@ def read(request: Request) -> Iterator[bytes]:
 
 def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
     # Imported here: a text file needs no workbook reader, and the start of the process is waited for.
-    from services.parser.workbook_reader import WorkbookReader  # noqa: PLC0415
+    from services.parser.formats.workbook import WorkbookReader  # noqa: PLC0415
 
     parent = import_id_of(request.path)
     reader = WorkbookReader(request.path, request.name, formulas=seen.has_uncalculated)
@@ -101,8 +102,8 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
 
 
 def _read_text(request: Request) -> Iterator[bytes]:
-    from services.parser.encodings import encoding_notices  # noqa: PLC0415
-    from services.parser.text_reader import TextReader  # noqa: PLC0415
+    from services.parser.formats.encodings import encoding_notices  # noqa: PLC0415
+    from services.parser.formats.text import TextReader  # noqa: PLC0415
 
     reader = TextReader(
         request.path,
@@ -136,6 +137,7 @@ def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any],
             "detected": {
                 **detected,
                 "heading_row": layout.heading_row,
+                "example_rows": sorted(layout.examples),
                 "blank_headings": layout.blank,
                 "handed_back": layout.handed_back,
             },
@@ -145,97 +147,80 @@ def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any],
 
 
 def _rows(request: Request, layout: Layout, rows: Iterator[list[Cell]]) -> Iterator[bytes]:
-    data = _DataRows(request, layout)
-    keys: list[tuple[int, str, str, str, int]] = []
+    """Every row that says anything, in whatever column; what it is known by under the mapping goes with it."""
+    sheet = _SheetRows(request, layout)
+    index: list[tuple[int, int, Keys | None]] = []
     cells: list[bytes] = []
     batch_bytes = 0
-    for number, row in enumerate(islice(rows, layout.heading_row, None), start=layout.heading_row + 1):
-        if not row or number in layout.skipped or all(map(is_blank, row)):
+    for number, row in enumerate(rows, start=1):
+        if not row or all(map(is_blank, row)):
             continue
-        if (taken := data.take(number, row)) is None:
-            continue
-        handle, barcode, sku, document = taken
-        keys.append((number, handle, barcode, sku, len(document)))
+        keys, document = sheet.take(number, row)
+        index.append((number, len(document), keys))
         cells.append(document)
         batch_bytes += len(document)
-        if len(keys) == _BATCH or batch_bytes >= _BATCH_BYTES:
-            yield frames.rows_frame(keys, cells)
-            keys, cells, batch_bytes = [], [], 0
-    if keys:
-        yield frames.rows_frame(keys, cells)
-    yield frames.json_frame(frames.END, {"rows": data.count, "notices": data.notices()})
+        if len(index) == _BATCH or batch_bytes >= _BATCH_BYTES:
+            yield frames.rows_frame(index, cells)
+            index, cells, batch_bytes = [], [], 0
+    if index:
+        yield frames.rows_frame(index, cells)
+    yield frames.json_frame(frames.END, {"rows": sheet.count, "notices": sheet.notices()})
 
 
-@dataclass
-class _LeftOut:
-    """Rows in which something was left out: how many, and the first. Not their numbers, for a file can be all of them."""
-
-    code: str
-    count: int = 0
-    first: int = 0
-
-    def note(self, row: int) -> None:
-        self.count += 1
-        self.first = self.first or row
-
-    def notices(self, message: str) -> list[dict[str, Any]]:
-        if not self.count:
-            return []
-        said = f"{message}, first in row {self.first}"
-        return [{"code": self.code, "message": said, "row": self.first, "count": self.count}]
-
-
-class _DataRows:
-    """Takes the rows that are data, within the limits, and remembers what else there was."""
+class _SheetRows:
+    """Takes the rows of a sheet, within the limits, and remembers what else there was."""
 
     def __init__(self, request: Request, layout: Layout) -> None:
         self.count = 0
+        """Data rows so far."""
         self._request = request
         self._width = len(layout.headings)
         self._restore = layout.handed_back
-        self._keys = [layout.mapping.fields.get(code, -1) for code in ("handle", "barcode", "sku")]
-        self._mapped = sorted(layout.mapping.fields.values())
+        self._interpretation = Interpretation(
+            request.entity, layout.mapping.fields, heading_row=layout.heading_row, examples=sorted(layout.examples)
+        )
+        self._rows = 0
         self._text_bytes = 0
-        self._beyond = _LeftOut("cells_beyond_headings")
-        self._asides = _LeftOut("rows_beside_the_data")
+        self._beyond = LeftOut("cells_beyond_headings")
+        self._asides = LeftOut(ROWS_BESIDE_THE_DATA)
 
-    def take(self, number: int, row: list[Cell]) -> tuple[str, str, str, bytes] | None:
-        """Handle, barcode, SKU and the cells as JSON; None for a row without a word in any column we know."""
+    def take(self, number: int, row: list[Cell]) -> tuple[Keys | None, bytes]:
+        """The keys of a row, None when it is no data, and its cells as JSON."""
         if self._restore:
             row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
-        handle, barcode, sku = (_key(row, column) for column in self._keys)
-        if not (handle or barcode or sku) and all(is_blank(row[at]) for at in self._mapped if at < len(row)):
+        keys = self._interpretation.keys(number, row)
+        document = _document(row[: self._request.limits.columns])
+        self._count_text(number, len(document))
+        is_title = self._interpretation.is_beside(number)
+        if not is_title:
+            self._check(number, len(row))
+        if keys is not None:
+            self.count += 1
+            if len(row) > self._width:
+                self._beyond.note(number)
+        elif not is_title:
             self._asides.note(number)
-            return None
-        document = _document(row)
-        self._check(number, len(row), len(document))
-        return handle, barcode, sku, document
+        return keys, document
 
     def notices(self) -> list[dict[str, Any]]:
         """What the sender is told of cells and rows that were left out."""
         return [
             *self._beyond.notices(f"Cells beyond the last heading (column {self._width}) were ignored"),
-            *self._asides.notices("Rows that say something only in columns which are not imported were left out"),
+            *self._asides.notices(SAID_OF_ROWS_BESIDE_THE_DATA),
         ]
 
-    def _check(self, number: int, width: int, size: int) -> None:
-        self.count += 1
+    def _count_text(self, number: int, size: int) -> None:
         self._text_bytes += size
+        if self._text_bytes > self._request.limits.text_bytes:
+            raise FileRefused("too_large", _too_much_text(self._request, number))
+
+    def _check(self, number: int, width: int) -> None:
+        self._rows += 1
         limits = self._request.limits
-        if self.count > limits.rows:
+        if self._rows > limits.rows:
             raise FileRefused("too_large", _too_many_rows(self._request))
         if width > limits.columns:
             raise FileRefused("too_large", _too_many_columns(self._request, width, number))
-        if self._text_bytes > limits.text_bytes:
-            raise FileRefused("too_large", _too_much_text(self._request, number))
-        if width > self._width:
-            self._beyond.note(number)
-
-
-def _key(row: Sequence[Cell], column: int) -> str:
-    """The text by which a row is known, as it can be kept."""
-    text = cell_text(row[column]).strip(BLANKS) if 0 <= column < len(row) else ""
-    return text if text.isascii() else storable(text)
 
 
 def _document(row: Sequence[Cell]) -> bytes:

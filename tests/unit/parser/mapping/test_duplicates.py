@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.parser.duplicates import SeenKeys
+from services.parser.mapping.duplicates import SeenKeys
 
 KINDS = st.sampled_from(["handle", "barcode", "sku"])
 VALUES = st.text(max_size=3) | st.integers(min_value=0, max_value=60).map(str)

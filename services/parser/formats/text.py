@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from services.parser.encodings import Encoding, find_encoding
-from services.parser.layout import SEARCHED_ROWS, heading_row
+from services.parser.formats.encodings import Encoding, find_encoding
+from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import Cell

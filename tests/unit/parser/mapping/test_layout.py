@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.parser.layout import SEARCHED_ROWS, Layout, find_layout
+from services.parser.mapping.layout import SEARCHED_ROWS, Layout, find_layout
 from services.parser.refusals import FileRefused
 from shared.entities import PRODUCTS
 from shared.entities.cells import Cell, cell_text
@@ -47,7 +47,7 @@ def refusal(rows: Rows, mode: str = "create") -> FileRefused:
 
 def test_headings_in_row_1_are_found() -> None:
     found = layout([SHORT, ["Tee", "tee", "T-1"]])
-    assert (found.headings, found.heading_row, found.skipped) == (SHORT, 1, frozenset())
+    assert (found.headings, found.heading_row, found.examples) == (SHORT, 1, frozenset())
     assert found.mapping.fields == {"title": 0, "handle": 1, "sku": 2}
     assert found.notices == ()
 
@@ -98,7 +98,7 @@ def test_the_template_has_titles_headings_an_example_and_data() -> None:
     found = layout(template(EXAMPLE, product("tee", "T-1"), product(None, "T-2")))
     assert found.heading_row == 2
     assert found.headings == HEADINGS
-    assert found.skipped == {3}
+    assert found.examples == {3}
     (notice,) = found.notices
     assert notice["code"] == "example_row"
     assert notice["row"] == 3
@@ -108,33 +108,33 @@ def test_the_template_has_titles_headings_an_example_and_data() -> None:
 
 def test_an_example_somebody_typed_over_is_left_out_with_a_notice() -> None:
     found = layout(template(product("mine", "M-1"), product("tee", "T-1")))
-    assert found.skipped == {3}
+    assert found.examples == {3}
     assert [notice["code"] for notice in found.notices] == ["example_row"]
 
 
 def test_an_example_is_data_when_the_next_row_needs_a_product_above_it() -> None:
     found = layout(template(product("mine", "M-1"), product(None, "M-2")))
-    assert (found.skipped, found.notices) == (frozenset(), ())
+    assert (found.examples, found.notices) == (frozenset(), ())
 
 
 def test_blank_rows_below_the_example_are_looked_past() -> None:
     found = layout(template(product("mine", "M-1"), [], [None, " "], product(None, "M-2")))
-    assert found.skipped == frozenset()
+    assert found.examples == frozenset()
 
 
 def test_the_templates_own_example_is_never_data() -> None:
-    assert layout(template(EXAMPLE, product(None, "T-2"))).skipped == {3}
+    assert layout(template(EXAMPLE, product(None, "T-2"))).examples == {3}
 
 
 def test_a_template_of_which_the_example_was_removed_loses_no_row() -> None:
-    assert layout(template([], product("tee", "T-1"))).skipped == frozenset()
-    assert layout(template()).skipped == frozenset()
+    assert layout(template([], product("tee", "T-1"))).examples == frozenset()
+    assert layout(template()).examples == frozenset()
 
 
 def test_without_group_titles_the_first_row_is_data() -> None:
-    assert layout([HEADINGS, EXAMPLE]).skipped == frozenset()
-    assert layout([["Our catalogue", "of", "2026"], HEADINGS, EXAMPLE]).skipped == frozenset()
-    assert layout([["Product"], HEADINGS, EXAMPLE]).skipped == frozenset()
+    assert layout([HEADINGS, EXAMPLE]).examples == frozenset()
+    assert layout([["Our catalogue", "of", "2026"], HEADINGS, EXAMPLE]).examples == frozenset()
+    assert layout([["Product"], HEADINGS, EXAMPLE]).examples == frozenset()
 
 
 def test_columns_that_mean_the_same_are_refused_naming_both() -> None:

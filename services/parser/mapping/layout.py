@@ -3,11 +3,11 @@
 Source of the rules: products.md, "Layouts that must be read", and docs/decisions/0006-template-example-row.md.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.parser.mapping.interpretation import storable
 from services.parser.refusals import FileRefused
 from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
@@ -18,7 +18,6 @@ from shared.entities.names import column_letter, heading_key
 # Headings are looked for in so many rows from the top.
 SEARCHED_ROWS = 20
 _LONGEST_HEADING = 200
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,8 @@ class Layout:
     headings: tuple[str, ...]
     mapping: ColumnMapping
     heading_row: int
-    skipped: frozenset[int] = frozenset()
+    examples: frozenset[int] = frozenset()
+    """Rows that are the template's example, and no data."""
     notices: tuple[Mapping[str, Any], ...] = ()
     blank: tuple[int, ...] = ()
     """Columns without a heading, which are called by their number."""
@@ -89,9 +89,9 @@ def find_layout(
     if not isinstance(mapping, ColumnMapping):
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
     _check_lengths(headings, mapping, name)
-    skipped, of_example = _example(entity, rows, found, mapping)
+    examples, of_example = _example(entity, rows, found, mapping)
     told = (*notices, *mapping.notices, *of_example)
-    return Layout(headings, mapping, found.row, skipped, told, blank, handed_back)
+    return Layout(headings, mapping, found.row, examples, told, blank, handed_back)
 
 
 def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -> None:
@@ -103,11 +103,6 @@ def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -
                 f"{name}: the heading in column {column_letter(index)} has {len(headings[index]):,} characters; name the "
                 f"column as in the template and send the file again",
             )
-
-
-def storable(text: str) -> str:
-    """A heading or key as it can be kept: Postgres has no NUL in JSON, UTF-8 no half of a surrogate pair."""
-    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _named(texts: Sequence[str]) -> list[str]:

@@ -3,15 +3,16 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.parser.groups import Grouping
+from services.parser.mapping.grouping import Grouping
+from shared.entities import PRODUCTS
 
 HANDLES = st.lists(st.sampled_from(["", "tee", "Tee", "jeans"]), max_size=40)
 
 
 def groups(*handles: str, first_row: int = 2) -> list[int]:
     """The group of each row, rows numbered from the first one on."""
-    grouping = Grouping()
-    return [grouping.place(row, handle) for row, handle in enumerate(handles, start=first_row)]
+    grouping = Grouping(PRODUCTS.grouping)
+    return [grouping.group_of(row, handle) for row, handle in enumerate(handles, start=first_row)]
 
 
 def test_a_handle_starts_a_group() -> None:
@@ -43,8 +44,8 @@ def test_rows_before_any_product_stand_alone() -> None:
 
 
 def test_gaps_in_row_numbers_end_nothing() -> None:
-    grouping = Grouping()
-    assert [grouping.place(2, "tee"), grouping.place(9, ""), grouping.place(40, "tee")] == [2, 2, 2]
+    grouping = Grouping(PRODUCTS.grouping)
+    assert [grouping.group_of(2, "tee"), grouping.group_of(9, ""), grouping.group_of(40, "tee")] == [2, 2, 2]
 
 
 @given(HANDLES)

@@ -1,35 +1,44 @@
-"""Rows into chunks of whole groups. Deterministic: a file is cut the same way every time. Pure."""
+"""Data rows into chunks of whole groups. Deterministic: rows are cut the same way every time. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from services.parser.duplicates import SeenKeys
-from services.parser.groups import Grouping
+from services.parser.mapping.duplicates import SeenKeys
+from services.parser.mapping.grouping import Grouping
+from services.parser.mapping.interpretation import KeyedRow, Keys, key_fields
 from services.parser.refusals import FileRefused
+from shared.entities import EntityType
 from shared.entities.cells import is_error, is_mangled_number
+from shared.entities.declaration import GroupKey
 
-ReadRow = tuple[int, str, str, str, str]
-"""Row number, handle, barcode and SKU as trimmed text, and the cells as JSON."""
+
+class CutRow(NamedTuple):
+    """A data row in its chunk, as `imports.raw_rows` has it."""
+
+    row: int
+    group_row: int
+    cells: str
 
 
 @dataclass
 class Chunk:
-    """A run of whole groups. `rows` are (row, group row, cells as JSON)."""
+    """A run of whole groups."""
 
     number: int
-    rows: list[tuple[int, int, str]] = field(default_factory=list)
+    rows: list[CutRow] = field(default_factory=list)
     duplicates: list[dict[str, object]] = field(default_factory=list)
     is_last: bool = False
 
     @property
     def first_row(self) -> int:
         """Number of the first row."""
-        return self.rows[0][0]
+        return self.rows[0].row
 
     @property
     def last_row(self) -> int:
         """Number of the last row."""
-        return self.rows[-1][0]
+        return self.rows[-1].row
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +58,32 @@ class ChunkSizes:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What an earlier reading of the file has staged: so many chunks, the last of which ends with this row."""
+    """What an earlier attempt has staged: so many chunks, the last of which ends with this row."""
 
     chunks: int = 0
     last_row: int = 0
 
 
 class ChunkCutter:
-    """Cuts read rows into chunks. The first is small, so that its rows are in production early.
+    """Cuts data rows into chunks. The first is small, so that its rows are in production early.
 
     A chunk is handed out when the next group has begun, so the last one is known to be the last. Rows that are `staged`
-    are looked at and not cut again, so what was read under other sizes is gone on with as it is.
+    are looked at and not cut again, so what was cut under other sizes is gone on with as it is. Rows that are no data
+    belong to no chunk.
     """
 
-    def __init__(self, sizes: ChunkSizes, staged: Staged | None = None) -> None:
+    def __init__(self, entity: EntityType, sizes: ChunkSizes, staged: Staged | None = None) -> None:
+        self._entity = entity
         self._sizes = sizes
         self._staged = staged or Staged()
-        self._grouping = Grouping()
+        codes = key_fields(entity)
+        # Of rows that share the group key, only the one that begins the group brings it.
+        self._group_key = codes.index(entity.group_key) if entity.group_key is not None else None
+        self._identifiers = [
+            (place, identifier.field, identifier.refuse_mangled_number)
+            for place, identifier in enumerate(entity.identifiers)
+        ]
+        self._grouping = Grouping(entity.grouping)
         self._seen = SeenKeys()
         self._open = Chunk(self._staged.chunks + 1)
         self._open_bytes = 0
@@ -73,15 +91,17 @@ class ChunkCutter:
         self._group_size = 0
         self._group_bytes = 0
 
-    def add(self, read: ReadRow) -> Iterator[Chunk]:
+    def add(self, read: KeyedRow) -> Iterator[Chunk]:
         """Take the next row; yields a chunk when one is complete and not the last.
 
         Raises:
             FileRefused: a group is larger than one transaction should be.
         """
-        row, handle, barcode, sku, cells = read
-        group = self._grouping.place(row, handle)
-        duplicates = self._duplicates(row, group, handle, barcode, sku)
+        row, keys, cells = read
+        if keys is None:
+            return
+        group = self._grouping.group_of(row, "" if self._group_key is None else keys[self._group_key])
+        duplicates = self._duplicates(row, group, keys)
         if row <= self._staged.last_row:
             return
         if group != self._group:
@@ -93,11 +113,11 @@ class ChunkCutter:
         self._group_bytes += len(cells)
         self._open_bytes += len(cells)
         self._check_group(group)
-        self._open.rows.append((row, group, cells))
+        self._open.rows.append(CutRow(row, group, cells))
         self._open.duplicates.extend(duplicates)
 
     def finish(self) -> Chunk | None:
-        """The last chunk; None when there was no row at all."""
+        """The last chunk; None when there was no data row at all."""
         if not self._open.rows:
             return None
         self._open.is_last = True
@@ -114,23 +134,28 @@ class ChunkCutter:
             what, setting = f"more than {self._sizes.group_bytes // 1_000_000:,} MB", "WINNOW_PARSER_GROUP_MEGABYTES"
         else:
             return
+        noun, grouping = self._entity.group_noun, self._entity.grouping
+        own = ""
+        if isinstance(grouping, GroupKey):
+            own = f"Give each {noun} its own {self._entity.by_code[grouping.field].heading}, or split"
         raise FileRefused(
             "group_too_large",
-            f"The product that begins in row {group} has {what} (the limit {setting}). Give each product its own Product "
-            f"Handle, or split it into several files",
+            f"The {noun} that begins in row {group} has {what} (the limit {setting}). {own or 'Split'} it into several files",
         )
 
-    def _duplicates(self, row: int, group: int, handle: str, barcode: str, sku: str) -> list[dict[str, object]]:
-        # Only the row that begins a group brings its handle; the others repeat it or are blank.
-        own_barcode = "" if is_mangled_number(barcode) else barcode
-        keys = (("handle", handle if row == group else ""), ("barcode", own_barcode), ("sku", sku))
-        return [
-            {"row": row, "field": name, "first_row": first}
-            for name, value in keys
-            if value and _is_key(value) and (first := self._seen.first_row(name, value, row)) is not None
-        ]
+    def _duplicates(self, row: int, group: int, keys: Keys) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = []
+        for place, code, refuses_mangled in self._identifiers:
+            value = keys[place]
+            if not value or (place == self._group_key and row != group):
+                continue
+            if not _is_usable(value) or (refuses_mangled and is_mangled_number(value)):
+                continue
+            if (first := self._seen.first_row(code, value, row)) is not None:
+                found.append({"row": row, "field": code, "first_row": first})
+        return found
 
 
-def _is_key(value: str) -> bool:
+def _is_usable(value: str) -> bool:
     """Whether it can be somebody's: what is refused for itself was not used by anybody."""
     return not is_error(value) and "\ufffd" not in value

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.parser.formats.text import DELIMITERS, TextReader
 from services.parser.refusals import FileRefused
-from services.parser.text_reader import DELIMITERS, TextReader
 from shared.entities import PRODUCTS
 from shared.entities.cells import Cell
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.parser.encodings import encoding_notices, find_encoding
+from services.parser.formats.encodings import encoding_notices, find_encoding
 
 HEADINGS = "Product Title;Product Handle;SKU\n"
 

@@ -1,7 +1,8 @@
 """What the reading process says to the parser: length-prefixed frames over a pipe.
 
-A frame is 4 bytes of length, one byte of kind, and a payload: JSON, or for rows 4 bytes of length, the keys of the rows
-as JSON, and behind it the cells of all rows, already the JSON text that is stored. The parser never parses cells.
+A frame is 4 bytes of length, one byte of kind, and a payload: JSON, or for rows 4 bytes of length, what the rows are known
+by as JSON, and behind it the cells of all rows, already the JSON text that is stored. The parser never parses cells of a
+file that is being read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from services.parser.chunks import ReadRow
+from services.parser.mapping.interpretation import KeyedRow, Keys
 
 LAYOUT: Final = b"L"
 ROWS: Final = b"R"
@@ -33,9 +34,9 @@ def json_frame(kind: bytes, said: Any) -> bytes:
     return frame(kind, orjson.dumps(said))
 
 
-def rows_frame(keys: Sequence[tuple[int, str, str, str, int]], cells: Sequence[bytes]) -> bytes:
-    """A frame of rows: (row, handle, barcode, SKU, length of its cells) and the cells."""
-    index = orjson.dumps(keys)
+def rows_frame(rows: Sequence[tuple[int, int, Keys | None]], cells: Sequence[bytes]) -> bytes:
+    """A frame of rows: (row, length of its cells, its keys or None when it is no data) and the cells."""
+    index = orjson.dumps(rows)
     return frame(ROWS, b"".join((len(index).to_bytes(4, "big"), index, *cells)))
 
 
@@ -51,7 +52,7 @@ def read_header(header: bytes) -> tuple[int, bytes]:
     return length, kind
 
 
-def read_rows(payload: bytes) -> Iterator[ReadRow]:
+def read_rows(payload: bytes) -> Iterator[KeyedRow]:
     """The rows of a frame.
 
     Raises:
@@ -61,8 +62,8 @@ def read_rows(payload: bytes) -> Iterator[ReadRow]:
     try:
         index = orjson.loads(payload[4:index_end])
         start = index_end
-        for row, handle, barcode, sku, length in index:
-            yield row, handle, barcode, sku, payload[start : start + length].decode()
+        for row, length, keys in index:
+            yield KeyedRow(row, keys, payload[start : start + length].decode())
             start += length
     except (ValueError, TypeError) as error:
         raise BrokenFrame(str(error)) from error

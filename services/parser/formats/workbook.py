@@ -8,8 +8,8 @@ from typing import Any
 
 from python_calamine_plus import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from services.parser.layout import SEARCHED_ROWS, heading_row
-from services.parser.prescan import damaged
+from services.parser.formats.prescan import damaged
+from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import UNCALCULATED, Cell

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.parser.limits import Limits
-from services.parser.prescan import prescan
+from services.parser.formats.prescan import prescan
+from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
 from tests.harness.files import catalogue, workbook
-from tests.unit.parser.archives import SHEET, STRINGS, TYPES, archive, parts, row_xml, sheet_xml, strings_xml
+from tests.unit.parser.formats.archives import SHEET, STRINGS, TYPES, archive, parts, row_xml, sheet_xml, strings_xml
 
 LIMITS = Limits()
 DOCUMENT_TYPE = '<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'

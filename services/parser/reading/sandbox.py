@@ -13,11 +13,11 @@ from typing import Any
 
 import orjson
 
-from services.parser import frames
-from services.parser.limits import Limits
+from services.parser.reading import frames
+from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused, ReaderKilled
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _LAST_WORDS = 1 << 16
 _EVERY_ATTEMPT = "ends every attempt at reading it"
 
@@ -68,7 +68,7 @@ async def reading(request: ReadRequest, limits: Limits, *, silence: float) -> As
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "services.parser.reader_child",
+        "services.parser.reading.child",
         cwd=_ROOT,
         env={"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"},
         stdin=asyncio.subprocess.PIPE,

@@ -1,0 +1,1 @@
+"""Formats of files: which one it is, whether it is safe to read, and its rows of cells."""

@@ -1,0 +1,182 @@
+"""Rows into the ledger, chunk by chunk: rows, chunk and event in one transaction."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.parser import repository
+from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes, Staged
+from services.parser.mapping.interpretation import Interpretation, KeyedRow
+from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA, SAID_OF_ROWS_BESIDE_THE_DATA, LeftOut
+from services.parser.refusals import FileRefused
+from services.parser.repository import KnownImport, StagingScope
+from shared.db.transaction import tenant_transaction
+from shared.entities import ENTITY_TYPES
+from shared.entities.cells import read_cells
+from shared.events import RowsStaged
+from shared.messaging import outbox
+from shared.observability import metrics
+
+log = structlog.get_logger(__name__)
+
+_ASIDES, _ASIDE_BYTES = 1_000, 1_000_000
+_BATCH = 2_000
+
+
+@dataclass(frozen=True)
+class StagingSettings:
+    """How rows are cut, and after which time without progress somebody else goes on."""
+
+    sizes: ChunkSizes
+    reemit_after: timedelta
+
+
+class ChunkStaging:
+    """Takes the rows of an import in the order of its file and stages them, from where an earlier attempt got to.
+
+    With `recut` the rows are in the ledger already, cut by an older interpretation.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        known: KnownImport,
+        staged: Staged,
+        settings: StagingSettings,
+        *,
+        traceparent: str | None,
+        recut: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._known = known
+        self._event = known.event
+        self._scope = StagingScope(known.id, known.tenant_id, known.epoch)
+        self._settings = settings
+        self._traceparent = traceparent
+        self._recut = recut
+        self._cutter = ChunkCutter(ENTITY_TYPES[known.entity_type], settings.sizes, staged)
+        self._asides: list[tuple[int, str]] = []
+        self._aside_bytes = 0
+
+    async def take(self, rows: Iterable[KeyedRow]) -> bool:
+        """Take the next rows; False when somebody else has taken over, or there is nothing more to stage.
+
+        Raises:
+            FileRefused: a group is too large.
+        """
+        chunks: list[Chunk] = []
+        for row in rows:
+            if row.keys is None:
+                self._asides.append((row.row, row.cells))
+                self._aside_bytes += len(row.cells)
+            else:
+                chunks += self._cutter.add(row)
+        for chunk in chunks:
+            if not await self._stage(chunk):
+                return False
+        if len(self._asides) >= _ASIDES or self._aside_bytes >= _ASIDE_BYTES:
+            async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
+                await self._keep_asides(conn)
+        return True
+
+    async def finish(self, *, total: int, notices: Sequence[Mapping[str, Any]]) -> bool:
+        """Stage the last chunk together with the end, so that there is one however often rows are staged.
+
+        Raises:
+            FileRefused: there was no data row.
+        """
+        last = self._cutter.finish()
+        if last is None:
+            raise FileRefused(
+                "no_data_rows",
+                f'"{self._known.file_name}" has headings but no data rows below them. Fill it in and send it again',
+            )
+        return await self._stage(last, total=total, notices=notices)
+
+    async def _stage(
+        self, chunk: Chunk, *, total: int | None = None, notices: Sequence[Mapping[str, Any]] = ()
+    ) -> bool:
+        async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
+            if not await repository.stage(conn, self._scope, chunk, recut=self._recut):
+                log.warning("file.taken_over", chunk=chunk.number)
+                return False
+            await self._keep_asides(conn)
+            await outbox.append(conn, self._announced(chunk), traceparent=self._traceparent)
+            if total is None:
+                await outbox.postpone(conn, self._event, reemit_after=self._settings.reemit_after)
+            else:
+                await repository.cut_to_the_end(conn, self._scope.import_id, total=total, notices=notices)
+                await outbox.settle(conn, self._event)
+        metrics.ROWS.labels(stage="parser", outcome="staged").inc(len(chunk.rows))
+        return True
+
+    async def _keep_asides(self, conn: Any) -> None:
+        asides, self._asides, self._aside_bytes = self._asides, [], 0
+        await repository.keep_asides(conn, self._scope, asides, recut=self._recut)
+
+    def _announced(self, chunk: Chunk) -> RowsStaged:
+        return RowsStaged(
+            tenant_id=self._scope.tenant_id,
+            import_id=self._scope.import_id,
+            entity_type=self._known.entity_type,
+            mode=self._known.mode,
+            chunk_no=chunk.number,
+            first_row=chunk.first_row,
+            last_row=chunk.last_row,
+            row_count=len(chunk.rows),
+            epoch=self._scope.epoch,
+        )
+
+
+class Recut:
+    """Cuts the staged rows of an import anew, by the mapping the ledger has now. The file is not needed."""
+
+    def __init__(
+        self, engine: AsyncEngine, known: KnownImport, settings: StagingSettings, *, traceparent: str | None
+    ) -> None:
+        self._engine = engine
+        self._known = known
+        self._settings = settings
+        self._traceparent = traceparent
+        self._beside = LeftOut(ROWS_BESIDE_THE_DATA)
+        self._total = 0
+
+    async def run(self) -> None:
+        """Stage every chunk that is not staged yet.
+
+        Raises:
+            FileRefused: no row is data under the mapping, or a group is too large.
+        """
+        async with tenant_transaction(self._engine, self._known.tenant_id) as conn:
+            fields, layout = await repository.read_mapping(conn, self._known.id)
+            staged = await repository.staged(conn, self._known.id)
+        interpretation = Interpretation.of_layout(ENTITY_TYPES[self._known.entity_type], fields, layout)
+        staging = ChunkStaging(
+            self._engine, self._known, staged, self._settings, traceparent=self._traceparent, recut=True
+        )
+        after = 0
+        while rows := await self._next(after):
+            after = rows[-1][0]
+            if not await staging.take(await asyncio.to_thread(self._keyed, interpretation, rows)):
+                return
+        await staging.finish(total=self._total, notices=self._beside.notices(SAID_OF_ROWS_BESIDE_THE_DATA))
+
+    async def _next(self, after: int) -> list[tuple[int, str]]:
+        async with tenant_transaction(self._engine, self._known.tenant_id) as conn:
+            return await repository.read_staged_rows(conn, self._known.id, after=after, limit=_BATCH)
+
+    def _keyed(self, interpretation: Interpretation, rows: Sequence[tuple[int, str]]) -> list[KeyedRow]:
+        keyed = []
+        for row, cells in rows:
+            keys = interpretation.keys(row, read_cells(cells))
+            if keys is not None:
+                self._total += 1
+            elif not interpretation.is_beside(row):
+                self._beside.note(row)
+            keyed.append(KeyedRow(row, keys, cells))
+        return keyed

@@ -1,0 +1,115 @@
+"""What the columns of a held import mean, changed by a person and applied to the rows that are staged.
+
+The file is not read again: the parser cuts the rows that are in the ledger by the new mapping. Each mapping is an
+interpretation with a number, the epoch; whatever is under way for an older one settles itself and does nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db import staging
+from shared.db.metadata import metadata
+from shared.entities import ENTITY_TYPES
+from shared.entities.mapping import MAPPING_NOTICES, ColumnMapping, chosen_mapping
+from shared.events import FileUploaded
+from shared.messaging import outbox
+from shared.states import ImportStatus
+
+_LOCK = text(
+    """
+    SELECT tenant_id, user_id, entity_type, mode, status, file_name, object_key, options, headers, notices, read_at,
+           cancelled_at, error
+      FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
+    """
+)
+_CHANGE = text(
+    """
+    UPDATE imports.imports
+       SET epoch = epoch + 1, column_mappings = CAST(:fields AS jsonb), notices = CAST(:notices AS jsonb),
+           parsed_at = NULL, total_rows = 0, updated_at = clock_timestamp()
+     WHERE id = :id
+    RETURNING epoch
+    """
+)
+# The errors of their rows go with them.
+_FORGET_CHUNKS = text("DELETE FROM imports.import_chunks WHERE import_id = :id")
+_FORGET_EVENTS = text("DELETE FROM imports.outbox WHERE import_id = :id")
+
+
+@dataclass(frozen=True)
+class MappingChanged:
+    """The rows are being cut by the new mapping, which is the interpretation of this number."""
+
+    epoch: int
+
+
+@dataclass(frozen=True)
+class MappingRefused:
+    """Nothing was changed; each problem says what is wrong and what to do."""
+
+    problems: Sequence[str]
+
+
+MappingOutcome: TypeAlias = MappingChanged | MappingRefused
+
+
+async def change_mapping(conn: AsyncConnection, import_id: UUID, fields: Mapping[str, int]) -> MappingOutcome | None:
+    """Let the columns of a held import mean something else; None when this connection sees no such import.
+
+    One guarded change in the caller's transaction, under the import's lock. `fields` gives field codes their 0-based
+    columns; columns that are not named mean nothing. The connection is of the role `winnow_intake`.
+    """
+    found = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
+    if found is None:
+        return None
+    if (why := _not_now(found)) is not None:
+        return MappingRefused([why])
+    entity = ENTITY_TYPES[found.entity_type]
+    mapping = chosen_mapping(entity, found.headers, found.mode, fields)
+    if not isinstance(mapping, ColumnMapping):
+        return MappingRefused(mapping)
+    await _forget(conn, import_id)
+    notices = [notice for notice in found.notices if notice.get("code") not in MAPPING_NOTICES]
+    notices += mapping.notices
+    values = {"id": import_id, "fields": json.dumps(dict(mapping.fields)), "notices": json.dumps(notices)}
+    epoch = (await conn.execute(_CHANGE, values)).scalar_one()
+    await outbox.append(
+        conn,
+        FileUploaded(
+            tenant_id=found.tenant_id,
+            user_id=found.user_id,
+            entity_type=found.entity_type,
+            mode=found.mode,
+            object_key=found.object_key,
+            file_name=found.file_name,
+            import_id=import_id,
+            options=found.options,
+        ),
+    )
+    return MappingChanged(epoch)
+
+
+def _not_now(found: Any) -> str | None:
+    if found.status != ImportStatus.PREVIEWING or found.cancelled_at is not None or found.error is not None:
+        return (
+            f"The import is {str(found.status).replace('_', ' ')}; what its columns mean can be changed only while it is held. "
+            f"Send the file again with hold"
+        )
+    if found.read_at is None:
+        return "The file is still being read; change what its columns mean once it is read"
+    return None
+
+
+async def _forget(conn: AsyncConnection, import_id: UUID) -> None:
+    """Take back what the mapping so far brought about: nothing of it is in production."""
+    for table in metadata.sorted_tables:
+        if table.schema == staging.SCHEMA:
+            await conn.execute(table.delete().where(table.c.import_id == import_id))
+    await conn.execute(_FORGET_CHUNKS, {"id": import_id})
+    await conn.execute(_FORGET_EVENTS, {"id": import_id})

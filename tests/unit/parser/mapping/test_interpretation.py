@@ -1,0 +1,80 @@
+"""What a row says under a mapping."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
+from services.parser.mapping.interpretation import Interpretation, KeyedRow, key_fields
+from shared.entities import PRODUCTS
+from shared.entities.cells import is_blank, read_cells
+
+FIELDS = {"title": 0, "handle": 1, "barcode": 3, "sku": 4}
+
+
+def interpretation(**fields: int) -> Interpretation:
+    return Interpretation(PRODUCTS, fields or FIELDS, heading_row=2, examples=[3])
+
+
+def test_the_keys_of_a_row_are_those_the_declaration_identifies_it_by() -> None:
+    assert key_fields(PRODUCTS) == ("handle", "barcode", "sku")
+    assert interpretation().keys(4, ["Tee", " tee ", "?", 4006381333931.0, None]) == ("tee", "4006381333931", "")
+
+
+def test_titles_headings_and_the_example_are_no_data_whatever_they_say() -> None:
+    cells = ["Tee", "tee", None, "4006381333931", "T-1"]
+    assert [interpretation().keys(row, cells) for row in (1, 2, 3)] == [None, None, None]
+    assert interpretation().keys(4, cells) is not None
+
+
+def test_a_row_with_text_in_columns_without_meaning_alone_is_no_data() -> None:
+    assert interpretation().keys(9, [None, "", "a remark", " ", None, "another"]) is None
+
+
+def test_a_row_that_says_something_in_any_mapped_column_is_data() -> None:
+    assert interpretation().keys(9, ["only a title"]) == ("", "", "")
+
+
+def test_a_row_shorter_than_the_mapping_has_no_keys_there() -> None:
+    assert interpretation().keys(9, ["Tee", "tee"]) == ("tee", "", "")
+
+
+def test_what_cannot_be_stored_is_replaced_in_a_key() -> None:
+    assert interpretation().keys(9, ["x", "t\ud800e\x00e"]) == ("t\ufffde\ufffde", "", "")
+
+
+CELLS = st.one_of(
+    st.none(), st.sampled_from(["", " ", "a", "b", "A-1", "4006381333931"]), st.integers(1, 3), st.just(4.5)
+)
+ROWS = st.lists(st.lists(CELLS, max_size=6), max_size=30)
+MAPPINGS = st.permutations(range(6)).map(
+    lambda columns: dict(zip(("title", "handle", "barcode", "sku"), columns, strict=False))
+)
+
+
+def cut(rows: list[KeyedRow]) -> list[Chunk]:
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=2, rows=4))
+    chunks = [chunk for row in rows for chunk in cutter.add(row)]
+    last = cutter.finish()
+    return chunks if last is None else [*chunks, last]
+
+
+def shape(chunks: list[Chunk]) -> list[Any]:
+    return [([(row.row, row.group_row) for row in chunk.rows], chunk.duplicates, chunk.is_last) for chunk in chunks]
+
+
+@given(ROWS, MAPPINGS)
+def test_rows_that_were_staged_are_cut_as_they_would_have_been_while_they_were_read(
+    rows: list[list[Any]], fields: dict[str, int]
+) -> None:
+    """The law of a changed mapping: from cells as the ledger keeps them comes what comes from cells as they are read."""
+    by = Interpretation(PRODUCTS, fields, heading_row=1)
+    saying = [(number, cells) for number, cells in enumerate(rows, start=1) if not all(map(is_blank, cells))]
+    read = [KeyedRow(number, by.keys(number, cells), json.dumps(cells)) for number, cells in saying]
+    staged = [KeyedRow(row.row, by.keys(row.row, read_cells(row.cells)), row.cells) for row in read]
+    assert staged == read
+    assert shape(cut(staged)) == shape(cut(read))
+    data = [row.row for row in read if row.keys is not None]
+    assert [row.row for chunk in cut(read) for row in chunk.rows] == data
