@@ -1,117 +1,71 @@
-"""The Winnow a command talks to: the stack of this checkout, with a role and a key for each purpose."""
+"""The Winnow a command talks to, with a role and a key for each purpose. Connected to when it is used."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from deploy.local.s3_server import RESULTS, UPLOADS
-from deploy.local.stack import NotRunning, Stack
 from services.cli.exits import CommandFailed
-from services.cli.hints import typed
-from shared.db.catalog import ENTITIES
+from services.cli.settings import ClientSettings, Services, target
+from services.cli.terminal.hints import typed
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
+from shared.events import FileUploaded
+from shared.intake import reports, uploads
+from shared.intake.uploads import Upload
 from shared.ledger import ImportProgress, read_import, read_recent
-from shared.messaging.kafka import BrokerPublisher, connected_publisher
+from shared.messaging.dead_letters import DeadLetters
+from shared.messaging.kafka import connected_publisher
 from shared.storage import ObjectStore
 
-Role = Literal["operator", "reader", "committer"]
+Role = Literal["operator", "reader", "intake"]
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Reason:
-    """One reason of one row, as it was given to the sender."""
+class Client:
+    """Connections of one command to a Winnow. `services` is None where nobody here can ask its processes."""
 
-    row: int
-    heading: str | None
-    code: str
-    message: str
-
-
-@dataclass(frozen=True)
-class ReasonCounts:
-    """How many reasons an import has, and how many rows have one."""
-
-    reasons: int
-    rows: int
-
-
-@dataclass(frozen=True)
-class GroupedReason:
-    """Reasons of one kind in one column: how many, and one of them."""
-
-    code: str
-    heading: str | None
-    count: int
-    example: str
-    row: int
-
-
-_REASONS = text(
-    """
-    SELECT row_no, heading, code, message FROM imports.row_errors
-     WHERE import_id = :id ORDER BY row_no, position LIMIT :limit
-    """
-)
-_REASON_COUNTS = text(
-    "SELECT count(*) AS reasons, count(DISTINCT row_no) AS rows FROM imports.row_errors WHERE import_id = :id"
-)
-_GROUPED = text(
-    """
-    SELECT code, heading, count(*) AS times, (array_agg(message ORDER BY row_no, position))[1] AS example,
-           min(row_no) AS row
-      FROM imports.row_errors WHERE import_id = :id GROUP BY code, heading ORDER BY count(*) DESC, code, heading
-    """
-)
-_VARIANTS = text(
-    """
-    SELECT e.handle, e.title, e.barcode, e.sku, e.attributes, e.materials, e.carbon_kg, e.manufacturer, e.category
-      FROM catalog.effective_variants e JOIN catalog.product_variants v ON v.id = e.variant_id
-     WHERE v.import_id = :id ORDER BY v.import_row_no LIMIT :limit
-    """
-)
-# In the order of the file, as they were first typed.
-_MADE = text(
-    " UNION ALL ".join(
-        f"(SELECT '{entity.name}' AS kind, name, created_row_no FROM catalog.{entity.name}"  # noqa: S608 - our names
-        " WHERE created_import_id = :id ORDER BY created_row_no, name LIMIT CAST(:limit AS bigint))"
-        for entity in ENTITIES
-    )
-)
-
-
-class Running:
-    """Connections of one command to a running Winnow."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, settings: ClientSettings, services: Services | None = None) -> None:
+        self.settings = settings
+        self.services = services
         self._engines: dict[str, AsyncEngine] = {}
 
     def engine(self, role: Role) -> AsyncEngine:
-        """The database as a role; connected when it is used."""
+        """The database as a role.
+
+        Raises:
+            CommandFailed: nothing says how to reach it; names the variable.
+        """
         if role not in self._engines:
-            url = self.stack.database_url(f"winnow_{role}")
-            self._engines[role] = create_engine(url, connections=1, name="winnow-cli")
+            self._engines[role] = create_engine(self.settings.database(role), connections=1, name="winnow-cli")
         return self._engines[role]
 
-    async def progress(self, import_id: UUID) -> ImportProgress | None:
-        """How far an import is; None when there is none of that id."""
-        async with self.engine("operator").connect() as conn:
-            return await read_import(conn, import_id)
+    async def problems(self) -> list[str]:
+        """A line for every service process that is known not to be ready; none where they cannot be asked."""
+        return [] if self.services is None else await self.services.problems()
 
-    async def import_of(self, import_id: UUID) -> ImportProgress:
+    async def send(self, upload: Upload) -> FileUploaded:
+        """Send a file; see `shared.intake.uploads.send`."""
+        return await uploads.send(self.engine("intake"), self.uploads, self.settings.s3_uploads_bucket, upload)
+
+    async def progress(self, import_id: UUID, *, tenant: str | None = None) -> ImportProgress | None:
+        """How far an import is; None when there is none of that id (of that tenant)."""
+        async with self.engine("operator").connect() as conn:
+            found = await read_import(conn, import_id)
+        return None if found is not None and tenant not in {None, found.tenant_id} else found
+
+    async def import_of(self, import_id: UUID, *, tenant: str | None = None) -> ImportProgress:
         """The import of this id.
 
         Raises:
-            CommandFailed: there is none.
+            CommandFailed: there is none (of that tenant).
         """
-        if (found := await self.progress(import_id)) is None:
-            raise CommandFailed(f"There is no import {import_id}. The recent ones: {typed('status')}")
+        if (found := await self.progress(import_id, tenant=tenant)) is None:
+            whose = "" if tenant is None else f' of tenant "{tenant}"'
+            recent = typed("status") if tenant is None else typed("status", "--tenant", tenant)
+            raise CommandFailed(f"There is no import {import_id}{whose}. The recent ones: {recent}")
         return found
 
     async def recent(self, *, tenant: str | None, limit: int) -> list[ImportProgress]:
@@ -119,73 +73,74 @@ class Running:
         async with self.engine("operator").connect() as conn:
             return await read_recent(conn, tenant_id=tenant, limit=limit)
 
-    async def reasons(self, progress: ImportProgress, *, limit: int) -> list[Reason]:
-        """The reasons of an import's failed rows, in the order of the file."""
-        rows = await self._read(progress, _REASONS, limit=limit)
-        return [Reason(row.row_no, row.heading, row.code, row.message) for row in rows]
+    async def errors(self, progress: ImportProgress, *, limit: int | None) -> list[reports.ReportedError]:
+        """The errors of an import's failed rows, in the order of the file."""
+        return await self.read(progress, lambda conn: reports.read_errors(conn, progress.id, limit=limit))
 
-    async def reason_counts(self, progress: ImportProgress) -> ReasonCounts:
+    async def error_counts(self, progress: ImportProgress) -> reports.ErrorCounts:
         """How many of them there are."""
-        (row,) = await self._read(progress, _REASON_COUNTS)
-        return ReasonCounts(row.reasons, row.rows)
+        return await self.read(progress, lambda conn: reports.count_errors(conn, progress.id))
 
-    async def grouped_reasons(self, progress: ImportProgress) -> list[GroupedReason]:
+    async def error_groups(self, progress: ImportProgress) -> list[reports.ErrorGroup]:
         """The same by kind and column, the most frequent first."""
-        rows = await self._read(progress, _GROUPED)
-        return [GroupedReason(row.code, row.heading, row.times, row.example, row.row) for row in rows]
+        return await self.read(progress, lambda conn: reports.group_errors(conn, progress.id))
 
-    async def variants(self, progress: ImportProgress, *, limit: int) -> list[Row[tuple[object, ...]]]:
-        """The first rows an import brought into production, as readers see them."""
-        return await self._read(progress, _VARIANTS, limit=limit)
+    async def repairs(self, progress: ImportProgress) -> list[reports.Repair]:
+        """The imports of its correction file."""
+        return await self.read(progress, lambda conn: reports.read_repairs(conn, progress.id))
 
     async def entities_made(self, progress: ImportProgress, *, limit: int | None = None) -> dict[str, list[str]]:
-        """The names of entities an import created on the way, by kind, in the order of the file.
+        """The names of entities an import created on the way, by kind; at most so many of each kind."""
+        if not progress.summary.get("entities"):
+            return {}
+        return await self.read(progress, lambda conn: reports.read_entities_made(conn, progress.id, limit=limit))
 
-        At most so many of each kind; all of them when None.
-        """
-        made: dict[str, list[str]] = {}
-        for row in await self._read(progress, _MADE, limit=limit) if progress.summary.get("entities") else ():
-            made.setdefault(row.kind, []).append(row.name)
-        return made
+    async def read(self, progress: ImportProgress, query: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What a query finds among the rows of an import's tenant."""
+        async with tenant_transaction(self.engine("reader"), progress.tenant_id) as conn:
+            return await query(conn)
 
-    def storage(self, principal: str) -> ObjectStore:
-        """Storage with the key of one principal."""
-        access_key, secret_key = self.stack.storage_keys(principal)
-        return ObjectStore(self.stack.endpoints.s3_endpoint, access_key, secret_key)
+    @property
+    def uploads(self) -> ObjectStore:
+        """Storage, with the key that puts files into the uploads bucket."""
+        return self._storage(upload=True)
+
+    @property
+    def results(self) -> ObjectStore:
+        """Storage, with the key that reads what is handed back."""
+        return self._storage(upload=False)
+
+    @property
+    def kafka(self) -> str:
+        """Where Kafka is."""
+        return self.settings.needed("kafka_bootstrap")
 
     @asynccontextmanager
-    async def publisher(self) -> AsyncIterator[BrokerPublisher]:
-        """Publishes records; connected while the block lasts."""
-        async with connected_publisher(self.stack.endpoints.kafka_bootstrap, client_id="winnow-cli") as publisher:
-            yield publisher
+    async def dead_letters(self) -> AsyncIterator[DeadLetters]:
+        """Reads dead letters and sends them again; connected while the block lasts."""
+        async with connected_publisher(self.kafka, client_id="winnow-cli") as publisher:
+            yield DeadLetters(self.kafka, publisher)
 
     async def close(self) -> None:
         """End the connections."""
         for engine in self._engines.values():
             await engine.dispose()
 
-    async def _read(self, progress: ImportProgress, query: object, **also: object) -> list[Row[tuple[object, ...]]]:
-        values = {"id": progress.id, **also}
-        async with tenant_transaction(self.engine("reader"), progress.tenant_id) as conn:
-            return list((await conn.execute(query, values)).all())  # type: ignore[call-overload]
-
-
-UPLOADS_BUCKET = UPLOADS
-RESULTS_BUCKET = RESULTS
+    def _storage(self, *, upload: bool) -> ObjectStore:
+        access_key, secret_key = self.settings.storage_key(upload=upload)
+        return ObjectStore(self.settings.needed("s3_endpoint"), access_key, secret_key)
 
 
 @asynccontextmanager
-async def running(stack: Stack | None = None) -> AsyncIterator[Running]:
-    """The Winnow of this checkout.
+async def connected() -> AsyncIterator[Client]:
+    """The Winnow that is named by the environment or a profile, else the one of this checkout.
 
     Raises:
-        NotRunning: its servers do not run.
+        CommandFailed: there is none, or a setting is wrong; says what to set or start.
     """
-    stack = stack or Stack()
-    if not stack.running:
-        raise NotRunning
-    connected = Running(stack)
+    found = target()
+    client = Client(found.settings, found.services)
     try:
-        yield connected
+        yield client
     finally:
-        await connected.close()
+        await client.close()

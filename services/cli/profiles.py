@@ -70,7 +70,5 @@ def _profiles(path: Path) -> Mapping[str, Mapping[str, Any]]:
         raise CommandFailed(f"{path} cannot be read: {error}", code=MISCONFIGURED) from error
     profiles = said.get("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(profile, dict) for profile in profiles.values()):
-        raise CommandFailed(
-            f"{path}: a profile is a table, [profiles.NAME], with settings in it", code=MISCONFIGURED
-        )
+        raise CommandFailed(f"{path}: a profile is a table, [profiles.NAME], with settings in it", code=MISCONFIGURED)
     return profiles

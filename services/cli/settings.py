@@ -1,7 +1,7 @@
-"""How the command reaches a Winnow: an option before the environment, the environment before a profile, and last the
-local stack of this checkout when it runs.
+"""How the command reaches a Winnow.
 
-Nothing here connects to anything, and no value of it is ever printed.
+An option comes before the environment, the environment before a profile, and the local stack of this checkout, when it
+runs, comes last. Nothing here connects to anything, and no value of it is ever printed.
 """
 
 from collections.abc import Mapping
@@ -147,7 +147,9 @@ def target() -> Target:
     profile = read_profile()
     told = read(profile)
     named = [name for name in _SERVERS if getattr(told, name) is not None]
-    named += [name for name in ("reader_database_url", "operator_database_url", "intake_database_url") if getattr(told, name)]
+    named += [
+        name for name in ("reader_database_url", "operator_database_url", "intake_database_url") if getattr(told, name)
+    ]
     if profile or chosen() is not None:
         return Target(told)
     local = _local()
@@ -206,7 +208,9 @@ def _missing(what: str) -> CommandFailed:
 
 def _address(url: SecretStr, name: str) -> str:
     try:
-        return make_url(url.get_secret_value()).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+        return (
+            make_url(url.get_secret_value()).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+        )
     except ArgumentError:
         raise CommandFailed(
             f"{variable(name)} is not an address such as postgresql+asyncpg://user:password@host:5432/winnow",

