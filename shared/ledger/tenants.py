@@ -48,6 +48,18 @@ async def is_registered(conn: AsyncConnection, tenant_id: str) -> bool:
     return bool((await conn.execute(_IS_REGISTERED, {"tenant": tenant_id})).scalar_one())
 
 
+async def admit_tenant(conn: AsyncConnection, tenant_id: str, *, unknown: bool) -> None:
+    """Let registered tenants pass; where unknown ones are admitted, registers them on first sight.
+
+    Raises:
+        UnknownTenant: it is not registered, and unknown ones are not admitted.
+    """
+    if unknown:
+        await register_tenant(conn, tenant_id)
+    else:
+        await require_tenant(conn, tenant_id)
+
+
 async def require_tenant(conn: AsyncConnection, tenant_id: str) -> None:
     """Let registered tenants pass.
 
