@@ -132,7 +132,7 @@ async def test_the_variable_that_is_missing_is_named(
 async def test_an_upload_is_known_while_every_parser_is_away_and_is_imported_when_one_comes(
     idle_world: World, remote: Remote, tenant: str, tmp_path: Path
 ) -> None:
-    assert (await remote("tenants", "add", tenant)).returncode == 0
+    await idle_world.register(tenant)
     sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
     (listed,) = await remote.json("status", "--tenant", tenant)
     assert (listed["id"], listed["status"]) == (sent["id"], "uploading")
@@ -148,7 +148,7 @@ async def test_an_upload_is_known_while_every_parser_is_away_and_is_imported_whe
 async def test_an_upload_that_waits_can_be_cancelled(
     idle_world: World, remote: Remote, tenant: str, tmp_path: Path
 ) -> None:
-    assert (await remote("tenants", "add", tenant)).returncode == 0
+    await idle_world.register(tenant)
     sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
     assert (await remote("cancel", sent["id"])).returncode == 0
     again = await remote.json("cancel", sent["id"])
