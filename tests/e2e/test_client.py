@@ -160,9 +160,8 @@ async def test_an_upload_that_waits_can_be_cancelled(
     idle_world.fleet.start(dict.fromkeys(STAGES, 1))
 
     async def taken_up() -> bool:
-        return (
-            await idle_world.scalar("SELECT count(*) FROM imports.outbox WHERE import_id = :id", id=sent["id"])
-        ) == 0
+        left: int = await idle_world.scalar("SELECT count(*) FROM imports.outbox WHERE import_id = :id", id=sent["id"])
+        return left == 0
 
     await eventually("nothing of it is left to do", taken_up)
     assert (await remote.json("status", sent["id"]))["status"] == "cancelled"
