@@ -26,6 +26,7 @@ from services.parser.uploads import check_claim, contradiction, refused_registra
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.ledger import fail_import
+from shared.ledger.tenants import UnknownTenant, admit_tenant
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
@@ -79,10 +80,11 @@ class ImportFile:
         """Register the import; from then on the outbox sees to it that its rows are staged.
 
         Raises:
-            Poison: the event contradicts what is registered under its id or key.
+            Poison: the event contradicts what is registered under its id or key, or its tenant is unknown.
         """
         found = await self._with.store.stat(self._with.bucket, event.object_key) if _owns(event) else None
         async with tenant_transaction(self._with.engine, event.tenant_id) as conn:
+            await admit_tenant(conn, event.tenant_id, unknown=self._with.settings.admit_unknown_tenants)
             asked = registration(event, delivery, found.etag if found else "")
             known = await repository.register(conn, asked)
             if known is None:
@@ -117,6 +119,10 @@ class ImportFile:
         if meant is None:
             return False
         async with tenant_transaction(self._with.engine, meant.tenant_id) as conn:
+            try:
+                await admit_tenant(conn, meant.tenant_id, unknown=self._with.settings.admit_unknown_tenants)
+            except UnknownTenant:
+                return False
             known = await repository.register(conn, meant)
             if known is None or not known.is_new:
                 return known is not None

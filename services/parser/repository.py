@@ -17,21 +17,9 @@ from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.events import FileUploaded
+from shared.ledger.registration import Registration, register_import
 from shared.states import OPEN, READING, ImportStatus, sql_list
 
-_REGISTER = text(
-    f"""
-    INSERT INTO imports.imports
-           (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
-            idempotency_key, parent_import_id, options, hold)
-    VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, '{ImportStatus.UPLOADING}', :file_name, :object_key, :file_size,
-            :file_sha256, :idempotency_key,
-            (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
-            CAST(:options AS jsonb), :hold)
-    ON CONFLICT DO NOTHING
-    RETURNING id
-    """  # noqa: S608 - our own words
-)
 # What `KnownImport` is made of.
 _COLUMNS = """id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
               parent_import_id, options, epoch, read_at, parsed_at, started_at, cancelled_at, error ->> 'code' AS error_code"""
@@ -134,32 +122,6 @@ _RAW_COLUMNS = ("row_no", "group_row", "cells")
 
 
 @dataclass(frozen=True)
-class Registration:
-    """An import to be registered. `idempotency_key` is what makes two events one import.
-
-    Size and SHA-256 are what the sender says of the file: it is held against them when it is read.
-    """
-
-    id: UUID
-    tenant_id: str
-    user_id: str
-    entity_type: str
-    mode: str
-    file_name: str
-    object_key: str
-    file_size: int | None
-    file_sha256: str | None
-    idempotency_key: str
-    parent_import_id: UUID | None
-    options: Mapping[str, Any]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """As statements take it."""
-        return {**self.__dict__, "options": json.dumps(dict(self.options)), "hold": bool(self.options.get("hold"))}
-
-
-@dataclass(frozen=True)
 class KnownImport:
     """What the ledger has of an import whose rows are to be staged: registered once, whatever later events say.
 
@@ -225,7 +187,7 @@ class StagingScope(NamedTuple):
 async def register(conn: AsyncConnection, registration: Registration) -> KnownImport | None:
     """The import of this idempotency key or id, registered when it is new; None when its id is another tenant's."""
     values = registration.values
-    made = (await conn.execute(_REGISTER, values)).first() is not None
+    made = await register_import(conn, registration)
     known = (await conn.execute(_KNOWN, values)).one_or_none()
     return None if known is None else _known(known, is_new=made)
 

@@ -8,11 +8,12 @@ from pydantic import TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
 from services.parser.refusals import FileRefused
-from services.parser.repository import KnownImport, Registration
+from services.parser.repository import KnownImport
 from shared.entities import ENTITY_TYPES
 from shared.events import FileUploaded
 from shared.events.model import TenantId
 from shared.ledger import identity
+from shared.ledger.registration import Registration
 from shared.messaging.envelope import Delivery
 from shared.storage import tenant_owns
 

@@ -2,6 +2,7 @@
 
 * `uploads`        a file on its way in
 * `reports`        what was not imported and why; the entities an import made; its parent and repairs
+* `mapping`        what the columns of a held import mean, changed
 * `redrives`       events no stage could act on, sent again
 
 Starting and cancelling are `shared.ledger.hold`, tenants `shared.ledger.tenants`. What writes runs as `winnow_intake`.

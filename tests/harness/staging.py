@@ -21,6 +21,7 @@ from services.validator.families import families as validator_families
 from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
 from shared.events import RowsStaged, RowsValidated
+from shared.ledger.registration import Registration
 from shared.messaging.envelope import Delivery
 from tests.harness.files import HEADINGS, PRODUCTS
 
@@ -78,8 +79,8 @@ class Desk:
         )
 
 
-def _registration(import_id: UUID, tenant: str) -> parser.Registration:
-    return parser.Registration(
+def _registration(import_id: UUID, tenant: str) -> Registration:
+    return Registration(
         id=import_id,
         tenant_id=tenant,
         user_id="tester",

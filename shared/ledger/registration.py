@@ -1,0 +1,58 @@
+"""How an import becomes known: one row, waiting for a parser. By whom it is sent makes no difference."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.states import ImportStatus
+
+# A parent that is not there, or another tenant's, is left out.
+_REGISTER = text(
+    f"""
+    INSERT INTO imports.imports
+           (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
+            idempotency_key, parent_import_id, options, hold)
+    VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, '{ImportStatus.UPLOADING}', :file_name, :object_key, :file_size,
+            :file_sha256, :idempotency_key,
+            (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
+            CAST(:options AS jsonb), :hold)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+    """  # noqa: S608 - our own words
+)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """An import to be registered. `idempotency_key` is what makes two events one import.
+
+    Size and SHA-256 are what the sender says of the file: it is held against them when it is read.
+    """
+
+    id: UUID
+    tenant_id: str
+    user_id: str
+    entity_type: str
+    mode: str
+    file_name: str
+    object_key: str
+    file_size: int | None
+    file_sha256: str | None
+    idempotency_key: str
+    parent_import_id: UUID | None
+    options: Mapping[str, Any]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """As statements take it."""
+        return {**self.__dict__, "options": json.dumps(dict(self.options)), "hold": bool(self.options.get("hold"))}
+
+
+async def register_import(conn: AsyncConnection, registration: Registration) -> bool:
+    """Register an import; False when one of its id, or of its key within the tenant, is there: it is left as it is."""
+    return (await conn.execute(_REGISTER, registration.values)).first() is not None
