@@ -6,6 +6,7 @@ another delivery and never to a lost event.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -47,6 +48,10 @@ class FailureLedger(Protocol):
         """The event is not to be published again."""
 
 
+class Ending(Exception):
+    """The process ends: the event was not acted on and is to be delivered again."""
+
+
 Refuse = Callable[[Mapping[str, Any], str, Delivery], Awaitable[bool]]
 
 
@@ -69,7 +74,9 @@ class Courier:
         refuse: Refuse = refuse_nothing,
         retries: RetryLimits | None = None,
         budget: BudgetLimits | None = None,
+        ending: asyncio.Event | None = None,
     ) -> None:
+        self._ending = ending or asyncio.Event()
         self._topic = topic
         self._handler = handler
         self._ledger = ledger
@@ -84,8 +91,13 @@ class Courier:
     async def deliver(self, delivery: Delivery) -> bool:
         """See the event through; whether it was acted on, and not given up.
 
-        Returns when it needs no further delivery; never, once the budget is spent.
+        Returns when it needs no further delivery; once the budget is spent, not before the process ends.
+
+        Raises:
+            Ending: the process ends, and the event waited for something or was not begun.
         """
+        if self._ending.is_set():
+            raise Ending
         await self._stop_when_spent()
         began = time.perf_counter()
         self._health.busy()
@@ -127,7 +139,7 @@ class Courier:
                         return "bug"
                     log.exception("event.failed", attempt=failures)
                     metrics.EVENTS_RETRIED.labels(topic=self._topic.name, kind="bug").inc()
-                    await asyncio.sleep(self._retries.pause(failures))
+                    await self._pause(self._retries.pause(failures))
                 else:
                     self._budget.acted_on()
                     return "done"
@@ -142,6 +154,8 @@ class Courier:
         while True:
             try:
                 return await step()
+            except Ending:
+                raise
             except Exception as error:
                 attempt += 1
                 foreseen = kind_of(error) is FailureKind.TRANSIENT
@@ -154,7 +168,7 @@ class Courier:
                     error=repr(error)[:500],
                     exc_info=None if foreseen else error,
                 )
-                await asyncio.sleep(self._retries.pause(attempt))
+                await self._pause(self._retries.pause(attempt))
 
     async def _unreadable(self, delivery: Delivery, unreadable: UnreadableEvent) -> str:
         if unreadable.raw is not None and await self._refuse(unreadable.raw, unreadable.problem, delivery):
@@ -195,4 +209,11 @@ class Courier:
             f"`winnow dead-letters list`, mend the cause, restart the stage, then `winnow dead-letters redrive`"
         )
         log.critical("stage.stopped", why=why)
-        await asyncio.Event().wait()
+        await self._pause(None)
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait (None: for good), but not longer than the process lives."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+                raise Ending

@@ -93,7 +93,9 @@ class Relay:
                 for topic in self._topics.values():
                     await self._drain(topic)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), self._limits.poll.total_seconds())
+                    # Not `wait_for`, which can swallow a cancellation (Python 3.11).
+                    async with asyncio.timeout(self._limits.poll.total_seconds()):
+                        await self._awake.wait()
         finally:
             listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -21,6 +21,7 @@ class Health:
     started: bool = False
     degraded: str | None = None
     stopped: str | None = None
+    ending: bool = False
     _in_hand: int = 0
     _last_beat: float = field(default=0.0)
 
@@ -33,6 +34,7 @@ class Health:
         """An event is being handled."""
         self._in_hand += 1
         self._last_beat = self.clock()
+        self._publish()
 
     def beat(self) -> None:
         """What is being done moves on."""
@@ -54,10 +56,15 @@ class Health:
         self.stopped = reason
         self._publish()
 
+    def end(self) -> None:
+        """The process was told to end."""
+        self.ending = True
+        self._publish()
+
     @property
     def not_alive(self) -> str | None:
         """Why the process should be restarted; None while it need not."""
-        if not self._in_hand or self.degraded or self.stopped:
+        if not self._in_hand or self.degraded or self.stopped or self.ending:
             return None
         silent = self.clock() - self._last_beat
         return f"no progress for {silent:.0f} s on the event in hand" if silent > self.patience else None
@@ -65,11 +72,14 @@ class Health:
     @property
     def not_ready(self) -> str | None:
         """Why no work should be expected of the process now; None when it is ready."""
+        if self.ending:
+            return "ending"
         if not self.started:
             return "starting"
         return self.stopped or self.degraded or self.not_alive
 
     def _publish(self) -> None:
+        metrics.STATE.labels(state="busy").set(self._in_hand > 0)
         metrics.STATE.labels(state="ready").set(self.not_ready is None)
         metrics.STATE.labels(state="degraded").set(self.degraded is not None)
         metrics.STATE.labels(state="stopped").set(self.stopped is not None)

@@ -10,7 +10,7 @@ import pytest
 from shared.events import Event, RowsStaged
 from shared.events.topics import FILE_UPLOADED, ROWS_STAGED
 from shared.messaging.dead_letters import DeadLetterWriter
-from shared.messaging.delivery import Courier
+from shared.messaging.delivery import Courier, Ending
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison, Transient
 from shared.messaging.limits import BudgetLimits, RetryLimits
@@ -62,9 +62,11 @@ class MemoryPublisher:
 class Failing:
     errors: list[Exception]
     seen: int = 0
+    called: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, event: RowsStaged, delivery: Delivery) -> None:
         self.seen += 1
+        self.called.set()
         if self.errors:
             raise self.errors.pop(0)
 
@@ -193,3 +195,29 @@ async def test_readiness_tells_what_is_away_while_it_is() -> None:
     await stage.courier().deliver(delivery())
     assert seen == [None, "Transient: storage away"]
     assert stage.health.not_ready is None
+
+
+@pytest.mark.parametrize(
+    "error", [Transient("database away"), ValueError("unforeseen")], ids=["what is away", "a bug's next attempt"]
+)
+async def test_an_event_that_waits_is_given_back_when_the_process_ends(error: Exception) -> None:
+    stage = Stage(Failing([error] * 9))
+    ending = asyncio.Event()
+    courier = Courier(
+        ROWS_STAGED,
+        stage.handler,
+        ledger=stage.ledger,
+        dead_letters=DeadLetterWriter(stage.published),
+        health=stage.health,
+        retries=RetryLimits(first=3600, cap=3600),
+        ending=ending,
+    )
+    waiting = asyncio.create_task(courier.deliver(delivery()))
+    await stage.handler.called.wait()
+    ending.set()
+    with pytest.raises(Ending):
+        await asyncio.wait_for(waiting, 5)
+    with pytest.raises(Ending):
+        await courier.deliver(delivery(offset=1))
+    assert stage.handler.seen == 1
+    assert stage.published.records == []
