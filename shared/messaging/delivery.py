@@ -36,16 +36,13 @@ class Handler(Protocol):
 
 
 class FailureLedger(Protocol):
-    """Where failed attempts are counted and given-up work is put away."""
+    """Where failed attempts are counted and work is given up."""
 
     async def count_failure(self, event: Event) -> int | None:
-        """Count a failed attempt; how many there were, None when the ledger does not know the event."""
+        """Count a failed attempt at this very event; how many there were, None when the ledger does not wait for it."""
 
     async def give_up(self, event: Event, reference: str) -> None:
         """Report the rows the event was about as failed, with the reference; the import still ends."""
-
-    async def discard(self, event: Event) -> None:
-        """The event is not to be published again."""
 
 
 class Ending(Exception):
@@ -131,8 +128,7 @@ class Courier:
                     if kind is FailureKind.TRANSIENT:
                         raise
                     if kind is FailureKind.POISON:
-                        await self._poison(event, delivery, error)
-                        return "poison"
+                        return await self._poison(event, delivery, error)
                     failures = await self._ledger.count_failure(event) or failures + 1
                     if failures >= self._retries.bug_attempts:
                         await self._quarantine(event, delivery, error, failures)
@@ -180,12 +176,24 @@ class Courier:
             self._budget.dead_lettered()
         return "poison"
 
-    async def _poison(self, event: Event, delivery: Delivery, error: BaseException) -> None:
-        log.error("event.poison", error=repr(error))
-        await self._ledger.discard(event)
-        await self._dead_letter(delivery, Reason(error=type(error).__name__, message=str(error), attempt=1))
-        if not self._topic.is_public:
-            self._budget.dead_lettered(event.tenant_id)
+    async def _poison(self, event: Event, delivery: Delivery, error: BaseException) -> str:
+        """Pass over an event that makes no sense here.
+
+        One that the ledger waits for is ours, and may make sense to a process of another release: it is held, which is
+        to say that it comes again from the outbox, ever later. When it has made no sense to anybody it is given up.
+        """
+        attempts = await self._ledger.count_failure(event)
+        if attempts is None:
+            log.error("event.poison", error=repr(error))
+            await self._dead_letter(delivery, Reason(error=type(error).__name__, message=str(error), attempt=1))
+            if not self._topic.is_public:
+                self._budget.dead_lettered(event.tenant_id)
+            return "poison"
+        if attempts < self._retries.poison_attempts:
+            log.error("event.held", error=repr(error), attempt=attempts)
+            return "held"
+        await self._quarantine(event, delivery, error, attempts)
+        return "poison"
 
     async def _quarantine(self, event: Event, delivery: Delivery, error: BaseException, attempt: int) -> None:
         reference = f"W-{secrets.token_hex(4).upper()}"

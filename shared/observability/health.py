@@ -11,7 +11,8 @@ from shared.observability import metrics
 class Health:
     """The state of one process.
 
-    Ready: started, nothing it needs is away (`degraded`), and not stopped by its dead-letter budget.
+    Ready: started, nothing it needs is away (`degraded` says the event in hand, `report` whatever else looks after
+    something), and not stopped by its dead-letter budget.
     Alive: whatever it is doing has said something (`beat`) within `patience` seconds. An idle process is alive;
     one that waits for a database that is away is alive too, for restarting it would not help.
     """
@@ -24,6 +25,7 @@ class Health:
     ending: bool = False
     _in_hand: int = 0
     _last_beat: float = field(default=0.0)
+    _problems: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> None:
         """The process consumes."""
@@ -51,6 +53,14 @@ class Health:
         self.beat()
         self._publish()
 
+    def report(self, what: str, problem: str | None) -> None:
+        """Something beside the event in hand is away (or, None, is back)."""
+        if problem is None:
+            self._problems.pop(what, None)
+        else:
+            self._problems[what] = problem
+        self._publish()
+
     def stop(self, reason: str) -> None:
         """The stage has stopped itself; only a person or a new release starts it again."""
         self.stopped = reason
@@ -76,10 +86,10 @@ class Health:
             return "ending"
         if not self.started:
             return "starting"
-        return self.stopped or self.degraded or self.not_alive
+        return self.stopped or self.degraded or next(iter(self._problems.values()), None) or self.not_alive
 
     def _publish(self) -> None:
         metrics.STATE.labels(state="busy").set(self._in_hand > 0)
         metrics.STATE.labels(state="ready").set(self.not_ready is None)
-        metrics.STATE.labels(state="degraded").set(self.degraded is not None)
+        metrics.STATE.labels(state="degraded").set(self.degraded is not None or bool(self._problems))
         metrics.STATE.labels(state="stopped").set(self.stopped is not None)

@@ -6,5 +6,6 @@
 * `consumer`       records from Kafka to the courier
 * `background`     work that takes longer than an event should be held
 * `shutdown`       how a process ends, within its grace period
+* `probes`         whether what a process needs is there
 * `health_server`  /livez, /readyz and /metrics
 """

@@ -26,6 +26,7 @@ from shared.observability.logs import configure_logs
 from shared.runtime.background import Background
 from shared.runtime.consumer import consume
 from shared.runtime.health_server import health_app
+from shared.runtime.probes import Probe, database_probe, kafka_probe, keep_probing
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.shutdown import Shutdown
 from shared.runtime.stage import Job, Resources, Stage
@@ -81,7 +82,7 @@ class _Process:
         self._relay_engine = create_engine(
             settings.relay_database_url.get_secret_value(), connections=2, name=f"winnow-{stage.name}-relay"
         )
-        self._relay = Relay(self._relay_engine, publisher, stage.relays, _limits(settings, stage))
+        self._relay = Relay(self._relay_engine, publisher, stage.relays, _limits(settings, stage), report=health.report)
         self._background: Background | None = None
         if stage.topic is not None and stage.handler is not None:
 
@@ -160,10 +161,19 @@ class _Process:
         await self._connect()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relay.run(), name="relay")
+            tasks.create_task(keep_probing(self._probes, self._health), name="probes")
             for job in self._stage.jobs:
                 tasks.create_task(_forever(job), name="job")
             self._health.start()
             log.info("stage.started")
+
+    @property
+    def _probes(self) -> Mapping[str, Probe]:
+        return {
+            "Kafka": kafka_probe(self._broker),
+            "Postgres": database_probe(self._engine),
+            **self._stage.probes,
+        }
 
     async def _connect(self) -> None:
         """Wait for Kafka, see that the topics are there, and consume."""

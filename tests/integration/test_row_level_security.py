@@ -66,7 +66,9 @@ async def filled(running_world: World, engine_of: EngineOf) -> AsyncIterator[Non
             for tenant in TENANTS:
                 held = await conn.scalar(select(func.count()).select_from(table).where(table.c.tenant_id == tenant))
                 if not held:
-                    assert table.schema == "staging" or table.name in {"outbox", "tenants"}, f"{table} has no rows to look at"
+                    assert table.schema == "staging" or table.name in {"outbox", "tenants"}, (
+                        f"{table} has no rows to look at"
+                    )
                     await conn.execute(insert(table).values(_row_of(table, tenant)))
     yield
     async with running_world.database() as conn:
