@@ -229,6 +229,12 @@ async def _forever(job: Job) -> None:
     while True:
         try:
             await job()
-        except Exception:
-            log.exception("job.failed")
+        except Exception as error:
+            expected = kind_of(error) is FailureKind.TRANSIENT
+            log.log(
+                logging.WARNING if expected else logging.ERROR,
+                "job.failed",
+                error=repr(error)[:500],
+                exc_info=None if expected else error,
+            )
         await asyncio.sleep(1)
