@@ -129,11 +129,15 @@ class Courier:
                         raise
                     if kind is FailureKind.POISON:
                         return await self._poison(event, delivery, error)
-                    failures = await self._ledger.count_failure(event) or failures + 1
+                    known = await self._ledger.count_failure(event)
+                    failures = known or failures + 1
                     if failures >= self._retries.bug_attempts:
                         await self._quarantine(event, delivery, error, failures)
                         return "bug"
                     log.exception("event.failed", attempt=failures)
+                    if known == self._retries.bug_attempts - 1 > 1:
+                        # The last attempt is no hurry, and others need not wait for it: it comes from the outbox.
+                        return "held"
                     metrics.EVENTS_RETRIED.labels(topic=self._topic.name, kind="bug").inc()
                     await self._pause(self._retries.pause(failures))
                 else:

@@ -9,7 +9,8 @@ from datetime import timedelta
 class RetryLimits:
     """Back-off between attempts (seconds, full jitter), and how many attempts an event gets.
 
-    Those at a bug follow each other within seconds. Those at an event that makes no sense here (`poison_attempts`) are
+    Those at a bug follow each other at once, but for the last: that one comes when the relay sends the event again, maybe
+    to another process. Those at an event that makes no sense here (`poison_attempts`) are
     as far apart as the relay sends an event again: with its defaults eight take half an hour, longer than two releases
     run side by side in a rolling deployment.
     """

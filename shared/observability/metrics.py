@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-# Deliveries ended, by how: done, poison, bug (quarantined).
+# Deliveries ended, by how: done, held (comes again from the outbox), refused, poison, bug (quarantined).
 EVENTS_HANDLED = Counter("winnow_events_handled", "Events a stage has finished with", ["topic", "outcome"])
 # Attempts that failed and are tried again: transient or bug.
 EVENTS_RETRIED = Counter("winnow_events_retried", "Attempts at an event that failed", ["topic", "kind"])

@@ -146,6 +146,18 @@ async def test_a_bug_gets_three_attempts_then_its_chunk_is_quarantined_under_a_r
     assert stage.ledger.given_up == [headers["winnow-dead-letter-reference"]]
 
 
+async def test_the_last_attempt_at_a_bug_waits_in_the_outbox_and_holds_up_nobody() -> None:
+    stage = Stage(Failing([ValueError("unforeseen")] * 9), ledger=MemoryLedger([EVENT]))
+    courier = stage.courier()
+    assert not await courier.deliver(delivery())
+    assert stage.handler.seen == 2
+    assert stage.published.records == []
+    await courier.deliver(delivery())
+    ((_, _, _, headers),) = stage.published.records
+    assert stage.handler.seen == 3
+    assert stage.ledger.given_up == [headers["winnow-dead-letter-reference"]]
+
+
 async def test_attempts_are_counted_across_processes() -> None:
     stage = Stage(Failing([ValueError("unforeseen")] * 9), ledger=MemoryLedger([EVENT], failures=[EVENT] * 2))
     await stage.courier().deliver(delivery())
