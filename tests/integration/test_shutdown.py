@@ -1,11 +1,9 @@
 """Told to stop, a process ends within its grace period with exit code 0, whatever it was doing."""
 
-import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,10 +12,10 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from deploy.local.processes import free_port
-from deploy.local.server import LocalServer
 from deploy.local.stack import Stack
 from tests.harness.files import catalogue, workbook
 from tests.harness.fleet import STAGES, ServiceProcess
+from tests.harness.frozen import frozen
 from tests.harness.world import World, eventually
 
 GRACE = 3.0
@@ -86,22 +84,6 @@ def upload_event(world: World, tenant: str, path: Path) -> Mapping[str, object]:
         "object_key": world.put(tenant, path),
         "file_name": path.name,
     }
-
-
-@contextmanager
-def frozen(server: LocalServer) -> Iterator[None]:
-    """The server keeps its connections and says nothing on them."""
-    assert server.record is not None
-    process = psutil.Process(server.record.pid)
-    family = [process, *process.children(recursive=True)]
-    for member in family:
-        os.kill(member.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for member in family:
-            if member.is_running():
-                os.kill(member.pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("service", [*STAGES, "keeper"])
