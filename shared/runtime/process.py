@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -51,7 +52,20 @@ def run_stage(settings: ServiceSettings, name: str, wire: Callable[[Resources], 
     )
     health = Health(patience=settings.patience_seconds)
     stage = wire(Resources(engine, health))
-    asyncio.run(_Process(settings, stage, engine, health, shutdown).run())
+    asyncio.run(
+        _Process(settings, stage, engine, health, shutdown).run(_listen(settings.http_host, settings.http_port))
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The socket of the health server; a port that somebody has ends the process before it has begun anything."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        log.critical(
+            "health.port_taken", host=host, port=port, error=str(error), what_to_do="WINNOW_HTTP_PORT, or free it"
+        )
+        raise SystemExit(1) from None
 
 
 def tune_garbage_collection() -> None:
@@ -104,8 +118,8 @@ class _Process:
                 self._background = Background(courier(stage.topic, stage.handler).deliver, stage.slots)
             consume(self._broker, stage.topic, first, self._background, replica=settings.replica)
 
-    async def run(self) -> None:
-        """Work until told to end, and end within the grace period.
+    async def run(self, listening: socket.socket) -> None:
+        """Work, and answer for it at `listening`, until told to end, and end within the grace period.
 
         Raises:
             Exception: what ended the work, when nobody told it to end.
@@ -114,8 +128,6 @@ class _Process:
         server = _HealthServer(
             uvicorn.Config(
                 health_app(self._health),
-                host=self._settings.http_host,
-                port=self._settings.http_port,
                 lifespan="off",
                 log_config=None,
                 log_level=logging.WARNING,
@@ -124,7 +136,7 @@ class _Process:
             )
         )
         work = asyncio.create_task(self._work(), name="work")
-        serving = asyncio.create_task(server.serve(), name="health")
+        serving = asyncio.create_task(server.serve([listening]), name="health")
         told = asyncio.create_task(self._shutdown.told.wait())
         await asyncio.wait({work, serving, told}, return_when=asyncio.FIRST_COMPLETED)
         self._shutdown.begin(1)
