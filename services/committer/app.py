@@ -1,5 +1,6 @@
 """Wiring of the committer."""
 
+from services.committer.families import families
 from services.committer.handler import CommitRows
 from services.committer.settings import CommitterSettings
 from shared.events.topics import IMPORT_COMPLETED, ROWS_VALIDATED
@@ -14,7 +15,7 @@ def main() -> None:
         return Stage(
             name="committer",
             topic=ROWS_VALIDATED,
-            handler=CommitRows(resources.engine, beat=resources.health.beat),
+            handler=CommitRows(resources.engine, families(), beat=resources.health.beat),
             relays=(IMPORT_COMPLETED,),
         )
 

@@ -1,21 +1,21 @@
 """Why a group cannot be committed, said so that the sender can put it right."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.entities.declaration import EntityType
-from shared.entities.reasons import ChunkScope, RowReason, handle_exists, identifier_belongs
+from shared.entities import EntityType
+from shared.entities.columns import Columns
+from shared.entities.errors import CellError, RowError, in_order
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A value of a row that production has already: a field's code, and the product that has the value."""
+    """A row's value of this field is production's already."""
 
     row: int
     group_row: int
-    code: str
-    value: str
-    owner: str
+    field: str
+    error: CellError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,51 +26,19 @@ class DatabaseRefusal:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Where the fields of an entity type lie in a file: headings in its order, field code → 0-based column."""
-
-    entity: EntityType
-    headings: Sequence[str]
-    fields: Mapping[str, int]
-
-    def of(self, code: str) -> tuple[int | None, str]:
-        """Column and heading of a field; the template's heading, and no column, when the file has none."""
-        index = self.fields.get(code)
-        return (None, self.entity.by_code[code].heading) if index is None else (index, str(self.headings[index]))
-
-
-def errors_of_conflicts(conflicts: Iterable[Conflict], columns: Columns, scope: ChunkScope) -> list[RowReason]:
-    """A reason for every value that production has already, at its own row and column."""
-    placed = sorted(
-        ((conflict, *columns.of(conflict.code)) for conflict in conflicts),
-        key=lambda found: (found[0].row, found[1] is None, found[1] or 0, found[0].code),
+def errors_of_conflicts(conflicts: Iterable[Conflict], columns: Columns) -> list[RowError]:
+    """Each conflict at its own row and column, in their order."""
+    fields = {field.code: number for number, field in enumerate(columns.entity.fields)}
+    named = sorted(conflicts, key=lambda conflict: fields[conflict.field])
+    return in_order(
+        columns.error(conflict.row, conflict.group_row, conflict.field, conflict.error) for conflict in named
     )
-    return list(_numbered(placed, columns.entity, scope))
 
 
-def error_of_refusal(group_row: int, refusal: DatabaseRefusal, scope: ChunkScope) -> RowReason:
-    """The reason for a group that the database refuses although every rule was kept."""
+def error_of_refusal(group_row: int, refusal: DatabaseRefusal, entity: EntityType) -> RowError:
+    """The error of a group that the database refuses although every rule was kept."""
     message = (
-        f"The database refuses this product: {refusal.message} (SQLSTATE {refusal.sqlstate}). "
-        "Change what this says and send the product again"
+        f"The database refuses this {entity.group_noun}: {refusal.message} (SQLSTATE {refusal.sqlstate}). "
+        f"Change what this says and send the {entity.group_noun} again"
     )
-    return RowReason(*scope, group_row, group_row, 0, None, None, "rejected", message)
-
-
-def _numbered(
-    placed: Iterable[tuple[Conflict, int | None, str]], entity: EntityType, scope: ChunkScope
-) -> Iterator[RowReason]:
-    row, position = 0, 0
-    for conflict, index, heading in placed:
-        position = position + 1 if conflict.row == row else 0
-        row = conflict.row
-        yield RowReason(
-            *scope, row, conflict.group_row, position, index, heading, "already_exists", _message(conflict, entity)
-        )
-
-
-def _message(conflict: Conflict, entity: EntityType) -> str:
-    if conflict.code == entity.group_key:
-        return handle_exists(conflict.value)
-    return identifier_belongs(entity.by_code[conflict.code].heading, conflict.value, conflict.owner)
+    return RowError(group_row, group_row, None, None, "rejected", message)

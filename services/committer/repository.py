@@ -1,8 +1,7 @@
-"""The SQL of the committer, beside the moves of the graph. Nothing here commits."""
+"""The SQL of the committer, beside what its families write. Nothing here commits."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -11,67 +10,69 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.graph import FAIL_GROUPS, MAKE_ENTITIES, MOVES
+from services.committer.families import Family
 from services.committer.refusals import Conflict, DatabaseRefusal
-from shared.entities.reasons import ChunkScope, RowReason
-from shared.ledger import write_reasons
+from services.committer.written import Committed, Run
+from shared.entities.errors import RowError
+from shared.entities.scope import ChunkScope
+from shared.ledger import write_errors
 from shared.messaging.failures import sqlstate_of
+from shared.states import Action, ChunkState, GroupStatus
 
 # Of the chunk alone: other chunks of the import are committed at the same time.
 _LOCK = text(
     """
-    SELECT c.state, c.row_count, c.first_row, c.last_row, i.headers, i.column_mappings
-      FROM imports.import_chunks c JOIN imports.imports i ON i.id = c.import_id
-     WHERE c.import_id = :import_id AND c.chunk_no = :chunk_no
-       FOR UPDATE OF c
+    SELECT state, row_count FROM imports.import_chunks
+     WHERE import_id = :import_id AND chunk_no = :chunk_no FOR UPDATE
+    """
+)
+# After the lock: how the import stands once the chunk is ours.
+_IMPORT = text(
+    """
+    SELECT entity_type, mode, epoch, status, cancelled_at IS NOT NULL AS cancelled, headers AS headings,
+           column_mappings AS fields
+      FROM imports.imports WHERE id = :import_id
     """
 )
 # Staging tables are emptied all the time, so what the planner knows of them is wrong; every look-up has its index.
 _PLAN = text("SET LOCAL enable_seqscan = off")
-_GROUPS = text(
-    """
-    SELECT group_row FROM staging.products
-     WHERE import_id = :import_id AND chunk_no = :chunk_no AND row_status = 'pending' ORDER BY group_row
-    """
+_PENDING_GROUPS = text(
+    f"""
+    SELECT group_row FROM staging.groups
+     WHERE import_id = :import_id AND chunk_no = :chunk_no AND status = '{GroupStatus.PENDING}' ORDER BY group_row
+    """  # noqa: S608 - our own words
 )
-_CONFLICTS = text(
-    """
-    SELECT s.row_no, s.group_row, 'handle' AS code, s.handle AS value, s.handle AS owner
-      FROM staging.products s
-      JOIN catalog.products p ON p.tenant_id = :tenant_id AND p.handle = s.handle
-     WHERE s.import_id = :import_id AND s.chunk_no = :chunk_no AND s.row_status = 'pending'
-    UNION ALL
-    SELECT s.row_no, s.group_row, 'barcode', s.barcode, p.handle
-      FROM staging.product_variants s
-      JOIN catalog.product_variants v ON v.tenant_id = :tenant_id AND v.barcode = s.barcode
-      JOIN catalog.products p ON p.id = v.product_id
-     WHERE s.import_id = :import_id AND s.chunk_no = :chunk_no AND s.row_status = 'pending'
-    UNION ALL
-    SELECT s.row_no, s.group_row, 'sku', s.sku, p.handle
-      FROM staging.product_variants s
-      JOIN catalog.product_variants v ON v.tenant_id = :tenant_id AND v.sku = s.sku
-      JOIN catalog.products p ON p.id = v.product_id
-     WHERE s.import_id = :import_id AND s.chunk_no = :chunk_no AND s.row_status = 'pending'
-    """
+_TAKE_GROUPS = text(
+    f"""
+    WITH taken AS (
+           DELETE FROM staging.groups
+            WHERE import_id = :import_id AND chunk_no = :chunk_no AND group_row BETWEEN :first AND :last
+              AND status = '{GroupStatus.PENDING}'
+           RETURNING action, row_count
+    )
+    SELECT action, sum(row_count) AS rows FROM taken GROUP BY action
+    """  # noqa: S608 - our own words
 )
-# Within the filter the groups are hashed; as a condition they are joined, row by row while statistics know of none.
+_FAIL_GROUPS = text(
+    f"""
+    UPDATE staging.groups SET status = '{GroupStatus.FAILED}'
+     WHERE import_id = :import_id AND chunk_no = :chunk_no AND group_row = ANY(CAST(:groups AS integer[]))
+    """  # noqa: S608 - our own words
+)
 _FAILED_ROWS = text(
-    """
-    SELECT count(*) FILTER (WHERE group_row IN (SELECT group_row FROM imports.row_errors
-                                                 WHERE import_id = :import_id
-                                                   AND row_no BETWEEN :first_row AND :last_row))
-      FROM imports.raw_rows
-     WHERE import_id = :import_id AND row_no BETWEEN :first_row AND :last_row AND chunk_no = :chunk_no
-    """
+    f"""
+    SELECT coalesce(sum(row_count), 0) FROM staging.groups
+     WHERE import_id = :import_id AND chunk_no = :chunk_no AND status = '{GroupStatus.FAILED}'
+    """  # noqa: S608 - our own words
 )
 _COMMITTED = text(
-    """
+    f"""
     UPDATE imports.import_chunks
-       SET state = 'committed', created = :created, updated = 0, skipped = 0, failed = :failed,
-           summary = CAST(:summary AS jsonb), committed_at = clock_timestamp()
-     WHERE import_id = :import_id AND chunk_no = :chunk_no AND state = 'validated'
+       SET state = '{ChunkState.COMMITTED}', created = :created, updated = :updated, skipped = :skipped,
+           failed = :failed, summary = CAST(:summary AS jsonb), committed_at = clock_timestamp()
+     WHERE import_id = :import_id AND chunk_no = :chunk_no AND state = '{ChunkState.VALIDATED}'
     RETURNING chunk_no
-    """
+    """  # noqa: S608 - our own words
 )
 
 # What a group may be at fault for: its data (22), a constraint (23), a limit of the database (54).
@@ -79,105 +80,118 @@ _REFUSED = ("22", "23", "54")
 
 
 @dataclass(frozen=True, slots=True)
-class ValidatedChunk:
-    """One chunk as it stands, locked until the transaction ends."""
+class LockedChunk:
+    """An import with one of its chunks, which is locked until the transaction ends.
 
-    state: str
-    row_count: int
-    first_row: int
-    last_row: int
+    `state` is None when the import has no such chunk.
+    """
+
+    entity_type: str
+    mode: str
+    epoch: int
+    status: str
+    cancelled: bool
     headings: Sequence[str]
     fields: Mapping[str, int]
+    state: str | None
+    row_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """How many records a write made, by table."""
+class ChunkCounts:
+    """What became of the rows of a chunk."""
 
-    records: Mapping[str, int]
-    entities: Mapping[str, int]
+    created: int
+    updated: int
+    skipped: int
+    failed: int
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return self.created + self.updated + self.skipped + self.failed
 
 
-async def lock_chunk(conn: AsyncConnection, scope: ChunkScope) -> ValidatedChunk | None:
-    """The chunk; None when the ledger does not know it. A second delivery waits here for the first one's end."""
-    found = (await conn.execute(_LOCK, _of(scope))).one_or_none()
-    return None if found is None else ValidatedChunk(*found)
+async def lock_chunk(conn: AsyncConnection, scope: ChunkScope) -> LockedChunk | None:
+    """The chunk; None when the ledger does not know its import. A second delivery waits here for the first one's end."""
+    chunk = (await conn.execute(_LOCK, scope._asdict())).one_or_none()
+    found = (await conn.execute(_IMPORT, scope._asdict())).one_or_none()
+    if found is None:
+        return None
+    state, row_count = (None, 0) if chunk is None else tuple(chunk)
+    return LockedChunk(**found._asdict(), state=state, row_count=row_count)
 
 
 async def pending_groups(conn: AsyncConnection, scope: ChunkScope) -> list[int]:
     """The groups that are to be committed, each by the row it starts at, in the order of the file."""
-    return list((await conn.execute(_GROUPS, _of(scope))).scalars())
+    return list((await conn.execute(_PENDING_GROUPS, scope._asdict())).scalars())
 
 
-async def read_conflicts(conn: AsyncConnection, scope: ChunkScope) -> list[Conflict]:
+async def read_conflicts(conn: AsyncConnection, family: Family, scope: ChunkScope) -> Sequence[Conflict]:
     """What pending groups have in common with production as it is committed now."""
     await conn.execute(_PLAN)
-    return [Conflict(*found) for found in await conn.execute(_CONFLICTS, _of(scope))]
+    return await family.conflicts(conn, scope)
 
 
-async def write_groups(conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> Written | DatabaseRefusal:
-    """Write a run of pending groups to production, with the entities they name, and take them out of staging.
+async def write_groups(
+    conn: AsyncConnection, family: Family, scope: ChunkScope, groups: Sequence[int]
+) -> Committed | DatabaseRefusal:
+    """Write a run of pending groups to production and take them out of staging.
 
     All of them or, when the database refuses one, nothing and why.
     """
-    run = {**_of(scope), "first": groups[0], "last": groups[-1]}
-    entities, records = Counter[str](), Counter[str]()
+    run = Run(*scope, groups[0], groups[-1])
     await conn.execute(_PLAN)
     savepoint = await conn.begin_nested()
     try:
-        for entity in MAKE_ENTITIES:
-            entities[entity.name] = (await conn.execute(entity.sql, run)).scalar_one()
-        for move in MOVES:
-            records[move.name] = (await conn.execute(move.sql, run)).rowcount
+        written = await family.write(conn, run)
+        taken = (await conn.execute(_TAKE_GROUPS, run._asdict())).all()
         await savepoint.commit()
     except DBAPIError as error:
         if error.connection_invalidated or not (state := sqlstate_of(error) or "").startswith(_REFUSED):
             raise
         await savepoint.rollback()
         return DatabaseRefusal(state, _said(error))
-    return Written(records, +entities)
+    return Committed({action: int(rows) for action, rows in taken}, written)
 
 
-async def fail_groups(conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowReason]) -> None:
-    """Set the groups of these reasons aside and write the reasons down."""
+async def fail_groups(conn: AsyncConnection, family: Family, scope: ChunkScope, errors: Sequence[RowError]) -> None:
+    """Set the groups of these errors aside and write the errors down."""
     if not errors:
         return
     groups = sorted({error.group_row for error in errors})
-    for statement in FAIL_GROUPS:
-        await conn.execute(statement, {**_of(scope), "groups": groups})
-    await write_reasons(conn, errors)
+    await conn.execute(_FAIL_GROUPS, {**scope._asdict(), "groups": groups})
+    await family.set_aside(conn, scope, groups)
+    await write_errors(conn, scope, errors)
 
 
-async def count_failed_rows(conn: AsyncConnection, scope: ChunkScope, chunk: ValidatedChunk) -> int:
-    """The rows of every group that has a reason, whoever gave it."""
-    rows = {**_of(scope), "first_row": chunk.first_row, "last_row": chunk.last_row}
-    return int((await conn.execute(_FAILED_ROWS, rows)).scalar_one())
+async def count_rows(conn: AsyncConnection, scope: ChunkScope, committed: Committed) -> ChunkCounts:
+    """What became of the chunk's rows: those committed by what was done with them, and those of groups that failed."""
+    failed = int((await conn.execute(_FAILED_ROWS, scope._asdict())).scalar_one())
+    created, updated, skipped = (
+        committed.rows.get(action, 0) for action in (Action.CREATE, Action.UPDATE, Action.SKIP)
+    )
+    return ChunkCounts(created, updated, skipped, failed)
 
 
 async def mark_committed(
-    conn: AsyncConnection, scope: ChunkScope, *, created: int, failed: int, summary: Mapping[str, Any]
+    conn: AsyncConnection, scope: ChunkScope, counts: ChunkCounts, summary: Mapping[str, Any]
 ) -> None:
     """Move the chunk from `validated` to `committed` with its counts.
 
     Raises:
         RuntimeError: it was not `validated`, which the lock on it rules out.
     """
-    values = {**_of(scope), "created": created, "failed": failed, "summary": json.dumps(summary)}
+    values = {
+        **scope._asdict(),
+        "created": counts.created,
+        "updated": counts.updated,
+        "skipped": counts.skipped,
+        "failed": counts.failed,
+        "summary": json.dumps(summary),
+    }
     if (await conn.execute(_COMMITTED, values)).first() is None:
         raise RuntimeError(f"chunk {scope.chunk_no} of import {scope.import_id} changed under its lock")
-
-
-def total(written: Iterable[Written]) -> Written:
-    """Several writes as one."""
-    records, entities = Counter[str](), Counter[str]()
-    for part in written:
-        records.update(part.records)
-        entities.update(part.entities)
-    return Written(records, entities)
-
-
-def _of(scope: ChunkScope) -> dict[str, Any]:
-    return scope._asdict()
 
 
 def _said(error: DBAPIError) -> str:

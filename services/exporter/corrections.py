@@ -8,11 +8,11 @@ from uuid import UUID
 
 from shared.corrections import is_reasons_heading, neutralise
 from shared.entities.cells import Cell
-from shared.entities.declaration import EntityType, Kind
+from shared.entities.declaration import NUMERIC, EntityType
+from shared.entities.errors import RowError
 
 # What every spreadsheet program takes for the name of a sheet; "Read me" and "History" are not to be had.
 _IS_SHEET_NAME = re.compile(r"(?!'|(?i:read me|history)$)[^\[\]:*?/\\\x00-\x1f]{0,30}[^\[\]:*?/\\\x00-\x1f']")
-_NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +25,26 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a row was not imported: about one cell of it, or (without a column) about the row as a whole.
-
-    `column` is the 0-based index in the file; `heading` the file's own, or the template's where the file has no such
-    column.
-    """
-
-    column: int | None
-    heading: str | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class FailedRow:
     """One row of a group that failed, and what is wrong with it.
 
-    `group_row` is the group's first row, `first_bad_row` the first of its rows that has a reason of its own.
+    `group_row` is the group's first row, `first_bad_row` the first of its rows that has a error of its own.
     """
 
     row: int
     group_row: int
     first_bad_row: int
     cells: Sequence[Cell]
-    reasons: Sequence[Reason] = ()
+    errors: Sequence[RowError] = ()
 
     @property
     def is_bad(self) -> bool:
-        """Whether the row itself has a reason; otherwise it is here because of another row of its group."""
-        return bool(self.reasons)
+        """Whether the row itself has a error; otherwise it is here because of another row of its group."""
+        return bool(self.errors)
 
 
-class Layout:
-    """The columns that are handed back: the file's own, in their order, without reasons of an earlier round.
+class HandedBackColumns:
+    """The columns that are handed back: the file's own, in their order, without errors of an earlier round.
 
     `width` is the number of cells of the longest row, for rows may go beyond the headings. Headings come back
     neutralised, like every text.
@@ -76,12 +63,12 @@ class Layout:
         self._kept = [index for index, heading in enumerate(whole) if not is_reasons_heading(heading)]
         self._place = {index: place for place, index in enumerate(self._kept)}
         self._as_they_are = self._kept == list(range(len(whole)))
-        numeric = {fields[code] for code in fields if entity.by_code[code].kind in _NUMERIC}
+        numeric = {fields[code] for code in fields if entity.by_code[code].kind in NUMERIC}
         self.sheet = sheet if sheet is not None and _IS_SHEET_NAME.fullmatch(sheet) else entity.sheet
         self.headings: tuple[str, ...] = tuple(neutralise(whole[index]) for index in self._kept)
         self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
         """By column: whether what is typed there is meant as a number."""
-        self._group_noun = entity.name.removesuffix("s")
+        self._group_noun = entity.group_noun
 
     def cells(self, row: FailedRow) -> Sequence[Cell]:
         """The row's cells in the columns that are handed back; shorter when the last ones are blank."""
@@ -91,28 +78,28 @@ class Layout:
         return [cells[index] for index in self._kept if index < len(cells)]
 
     def marks(self, row: FailedRow) -> Mapping[int, str]:
-        """By column that is handed back: what is wrong with the row's cell in it, a line for each reason."""
+        """By column that is handed back: what is wrong with the row's cell in it, a line for each error."""
         marks: dict[int, str] = {}
-        for reason in row.reasons:
-            place = None if reason.column is None else self._place.get(reason.column)
+        for error in row.errors:
+            place = None if error.column_index is None else self._place.get(error.column_index)
             if place is not None:
-                marks[place] = f"{marks[place]}\n{reason.message}" if place in marks else reason.message
+                marks[place] = f"{marks[place]}\n{error.message}" if place in marks else error.message
         return marks
 
     def explanation(self, row: FailedRow, *, between: str) -> str:
-        """Everything there is to say about the row, reasons set apart by `between`. Row numbers are the file's."""
+        """Everything there is to say about the row, errors set apart by `between`. Row numbers are the file's."""
         if not row.is_bad:
             return f"Not imported because row {row.first_bad_row} of the same {self._group_noun} has errors"
-        return f"Row {row.row} – {between.join(said(row.reasons))}"
+        return f"Row {row.row} – {between.join(said(row.errors))}"
 
 
-def said(reasons: Sequence[Reason]) -> Iterator[str]:
+def said(errors: Sequence[RowError]) -> Iterator[str]:
     """Each different message once, after the headings it is about; headings a message names itself go without."""
     headings: dict[str, list[str]] = {}
-    for reason in reasons:
-        named = headings.setdefault(reason.message, [])
-        if reason.heading and reason.heading not in named:
-            named.append(reason.heading)
+    for error in errors:
+        named = headings.setdefault(error.message, [])
+        if error.heading and error.heading not in named:
+            named.append(error.heading)
     for message, named in headings.items():
         if not named or (message.startswith(named[0]) and all(heading in message for heading in named)):
             yield message

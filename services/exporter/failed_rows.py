@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.exporter.corrections import FailedRow, Layout
+from services.exporter.corrections import FailedRow, HandedBackColumns
 from shared.corrections import FAILED_ROWS_HEADING, neutralise
 from shared.entities.cells import Cell, cell_text
 
@@ -17,22 +17,22 @@ class FailedRowsFile:
     A context manager; the file is complete when it is left.
     """
 
-    def __init__(self, path: Path, layout: Layout) -> None:
-        self._layout = layout
-        self._width = len(layout.headings)
+    def __init__(self, path: Path, columns: HandedBackColumns) -> None:
+        self._columns = columns
+        self._width = len(columns.headings)
         # Half a surrogate pair has no place in UTF-8; its cell has been refused for it and shows a question mark.
         self._file = path.open("w", encoding="utf-8-sig", errors="replace", newline="")
         self._records = csv.writer(self._file, lineterminator="\r\n")
-        self._records.writerow([*layout.headings, FAILED_ROWS_HEADING])
+        self._records.writerow([*columns.headings, FAILED_ROWS_HEADING])
 
     def add(self, rows: Iterable[FailedRow]) -> None:
         """Write rows. Cells show the text a person saw in them."""
         self._records.writerows(map(self._record, rows))
 
     def _record(self, row: FailedRow) -> list[str]:
-        shown = [_shown(cell) for cell in self._layout.cells(row)]
+        shown = [_shown(cell) for cell in self._columns.cells(row)]
         shown += [""] * (self._width - len(shown))
-        shown.append(self._layout.explanation(row, between=" | "))
+        shown.append(self._columns.explanation(row, between=" | "))
         return shown
 
     def __enter__(self) -> Self:

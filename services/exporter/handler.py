@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.exporter import repository
 from services.exporter.batches import pulled
-from services.exporter.corrections import Layout
+from services.exporter.corrections import HandedBackColumns
 from services.exporter.failed_rows import FailedRowsFile
-from services.exporter.names import ResultKeys, result_keys
 from services.exporter.repository import AwaitedFiles, StoredRow, read_rows
+from services.exporter.results import ResultKeys, result_keys
 from services.exporter.settings import ExporterSettings
 from services.exporter.workbook import CorrectionWorkbook
 from shared.db.transaction import tenant_transaction
@@ -46,7 +46,7 @@ class _Files:
     """Both files of one export, and what they are written from."""
 
     awaited: AwaitedFiles
-    layout: Layout
+    columns: HandedBackColumns
     folder: Path
     comments: int
 
@@ -62,8 +62,8 @@ class _Files:
         """Write both files in one go; how many rows they have. Blocks: for a thread."""
         written = 0
         with (
-            CorrectionWorkbook(self.workbook, self.layout, self.awaited.origin, comments=self.comments) as workbook,
-            FailedRowsFile(self.failed_rows, self.layout) as failed_rows,
+            CorrectionWorkbook(self.workbook, self.columns, self.awaited.origin, comments=self.comments) as workbook,
+            FailedRowsFile(self.failed_rows, self.columns) as failed_rows,
         ):
             for batch in batches:
                 rows = read_rows(batch)
@@ -98,7 +98,7 @@ class ExportCorrections:
 
     async def __call__(self, event: ImportCompleted, delivery: Delivery) -> None:
         """Hand back what was not imported; an import that awaits no files is left as it is."""
-        # Once, unless the import was taken up again and ended anew meanwhile: then there is something else to export.
+        # Once, unless the import was reopened and has ended again meanwhile: then there is something else to export.
         while (awaited := await self._awaited(event)) is not None:
             if await self._export(event, awaited, traceparent=delivery.traceparent):
                 return
@@ -111,8 +111,8 @@ class ExportCorrections:
             if found.awaited is None:
                 # Also an import that was refused because of its entity type.
                 await outbox.settle(conn, event)
-            elif found.entity_type not in ENTITY_TYPES:
-                raise Poison(f"nothing is known of {found.entity_type}")
+            elif found.awaited.entity_type not in ENTITY_TYPES:
+                raise Poison(f"nothing is known of {found.awaited.entity_type}")
         return found.awaited
 
     async def _export(self, event: ImportCompleted, awaited: AwaitedFiles, *, traceparent: str | None) -> bool:
@@ -129,10 +129,10 @@ class ExportCorrections:
             extent = await repository.measure_failed_rows(conn, event.import_id)
             if not extent.size:
                 raise Poison(f"import {event.import_id} has failed rows by its count, and none in the ledger")
-            layout = Layout(
-                ENTITY_TYPES[event.entity_type], awaited.headings, awaited.fields, extent.cells, sheet=awaited.sheet
+            columns = HandedBackColumns(
+                ENTITY_TYPES[awaited.entity_type], awaited.headings, awaited.fields, extent.cells, sheet=awaited.sheet
             )
-            files = _Files(awaited, layout, folder, self._settings.comments)
+            files = _Files(awaited, columns, folder, self._settings.comments)
             batch = max(1, min(self._settings.batch_rows, _BATCH_BYTES // extent.size))
             batches = pulled(repository.failed_rows(conn, event.import_id, batch=batch), asyncio.get_running_loop())
             return await asyncio.to_thread(files.write, batches, self._beat), files
@@ -140,7 +140,7 @@ class ExportCorrections:
     async def _record(
         self, event: ImportCompleted, awaited: AwaitedFiles, keys: ResultKeys, rows: int, *, traceparent: str | None
     ) -> bool:
-        """Say where the files are; False when somebody else did, or the import has ended anew."""
+        """Say where the files are; False when somebody else did, or the import has ended again."""
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             if not await repository.record_files(conn, awaited.origin, keys):
                 return False

@@ -9,11 +9,12 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.exporter.corrections import FailedRow, Origin, Reason
-from services.exporter.names import ResultKeys
+from services.exporter.corrections import FailedRow, Origin
+from services.exporter.results import ResultKeys
 from shared.entities.cells import read_cells
+from shared.entities.errors import RowError
 
-# Locked, so that an import cannot be taken up again, and end anew, between this look and what is done about it.
+# Locked, so that an import cannot be reopened, and end again, between this look and what is done about it.
 _IMPORT = text(
     """
     SELECT entity_type, file_name, headers, column_mappings, layout, has_exportable_failures, failed_rows, status,
@@ -41,9 +42,9 @@ _EXTENT = text(
 _ROWS = text(
     f"""
     SELECT r.row_no, r.group_row, failed.first_bad_row, CAST(r.cells AS text) AS cells,
-           (SELECT CAST(json_agg(json_build_array(e.column_index, e.heading, e.message) ORDER BY e.position) AS text)
+           (SELECT CAST(json_agg(json_build_array(e.column_index, e.heading, e.code, e.message) ORDER BY e.position) AS text)
               FROM imports.row_errors e
-             WHERE e.import_id = :import_id AND e.row_no = r.row_no) AS reasons
+             WHERE e.import_id = :import_id AND e.row_no = r.row_no) AS errors
     {_FAILED_GROUPS}
      WHERE r.import_id = :import_id
      ORDER BY r.row_no
@@ -67,6 +68,7 @@ class AwaitedFiles:
     `sheet` is the one the rows came from; None for a text file.
     """
 
+    entity_type: str
     origin: Origin
     headings: Sequence[str]
     fields: Mapping[str, int]
@@ -78,18 +80,17 @@ class AwaitedFiles:
 class FoundImport:
     """An import as the ledger has it; `awaited` is None when no files are to be written for it."""
 
-    entity_type: str
     awaited: AwaitedFiles | None
 
 
 class StoredRow(NamedTuple):
-    """A row of a failed group; cells and reasons as JSON text, reasons None when it has none of its own."""
+    """A row of a failed group; cells and errors as JSON text, errors None when it has none of its own."""
 
     row: int
     group_row: int
     first_bad_row: int
     cells: str
-    reasons: str | None
+    errors: str | None
 
 
 class Extent(NamedTuple):
@@ -102,21 +103,23 @@ class Extent(NamedTuple):
 async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | None:
     """The import, locked until the transaction ends; None when the ledger does not know it.
 
-    It awaits its files when it has ended with failed rows, has not been put away, and nobody has recorded files.
+    It awaits its files when it has ended with failed rows, has not been dismissed, and nobody has recorded files.
     """
     found = (await conn.execute(_IMPORT, {"import_id": import_id})).one_or_none()
     if found is None:
         return None
     ended = found.completed_at is not None and found.status != "dismissed"
     if not (ended and found.has_exportable_failures and found.correction_object_key is None):
-        return FoundImport(found.entity_type, None)
+        return FoundImport(None)
     origin = Origin(import_id, found.file_name, found.completed_at)
     layout = found.layout or {}
     # A blank heading is called by its number in the ledger, and nothing in the file.
     blank = frozenset(layout.get("blank_headings", ()))
     headings = ["" if index in blank else heading for index, heading in enumerate(found.headers)]
-    awaited = AwaitedFiles(origin, headings, found.column_mappings, found.failed_rows, layout.get("sheet"))
-    return FoundImport(found.entity_type, awaited)
+    awaited = AwaitedFiles(
+        found.entity_type, origin, headings, found.column_mappings, found.failed_rows, layout.get("sheet")
+    )
+    return FoundImport(awaited)
 
 
 async def measure_failed_rows(conn: AsyncConnection, import_id: UUID) -> Extent:
@@ -159,7 +162,9 @@ def read_rows(stored: Iterable[StoredRow]) -> list[FailedRow]:
             group_row=row.group_row,
             first_bad_row=row.first_bad_row,
             cells=read_cells(row.cells),
-            reasons=[Reason(*reason) for reason in orjson.loads(row.reasons)] if row.reasons else (),
+            errors=[RowError(row.row, row.group_row, *error) for error in orjson.loads(row.errors)]
+            if row.errors
+            else (),
         )
         for row in stored
     ]

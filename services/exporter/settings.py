@@ -18,5 +18,5 @@ class ExporterSettings(BaseSettings):
     comments: int = Field(
         default=20_000,
         ge=0,
-        description="bad cells that get a comment; further ones are red, with their reasons in the last column only",
+        description="bad cells that get a comment; further ones are red, with their errors in the last column only",
     )

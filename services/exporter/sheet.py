@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
-from services.exporter.corrections import FailedRow, Layout
+from services.exporter.corrections import FailedRow, HandedBackColumns
 from shared.corrections import WORKBOOK_HEADING, fitting, neutralise
 from shared.entities.cells import CELL_LENGTH_LIMIT, Cell, cell_text
 from shared.entities.names import column_letter
 
-REASONS_WIDTH = 74
+ERRORS_WIDTH = 74
 """Width of the last column, in characters."""
 
-_LINE_LENGTH = REASONS_WIDTH + 2
+_LINE_LENGTH = ERRORS_WIDTH + 2
 _LINE_HEIGHT, _HIGHEST = 15, 405
 
 _REMEMBERED_LENGTH = 64
@@ -44,7 +44,7 @@ class Styles:
     """The style numbers of the workbook."""
 
     heading: int
-    reasons: int
+    errors: int
     siblings: int
     text: Look
     number: Look
@@ -57,57 +57,57 @@ class Styles:
 class SheetRows:
     """Writes the heading row and failed rows of one sheet."""
 
-    def __init__(self, layout: Layout, styles: Styles) -> None:
-        self._layout = layout
+    def __init__(self, columns: HandedBackColumns, styles: Styles) -> None:
+        self._columns = columns
         self._styles = styles
-        self._columns = [f'<c r="{column_letter(index)}' for index in range(len(layout.headings))]
-        self._last_column = f'<c r="{column_letter(len(layout.headings))}'
+        self._starts = [f'<c r="{column_letter(index)}' for index in range(len(columns.headings))]
+        self._last_start = f'<c r="{column_letter(len(columns.headings))}'
         self._good_text = f'" s="{styles.text.good}"'
-        self._blank = [styles.number.bad if numeric else styles.text.bad for numeric in layout.numeric]
+        self._blank = [styles.number.bad if numeric else styles.text.bad for numeric in columns.numeric]
 
     def heading_row(self) -> str:
         """The first row."""
         style = self._styles.heading
-        columns, headings = (*self._columns, self._last_column), (*self._layout.headings, WORKBOOK_HEADING)
-        cells = (_text(f'{column}1" s="{style}"', heading) for column, heading in zip(columns, headings, strict=True))
+        starts, headings = (*self._starts, self._last_start), (*self._columns.headings, WORKBOOK_HEADING)
+        cells = (_text(f'{start}1" s="{style}"', heading) for start, heading in zip(starts, headings, strict=True))
         return f'<row r="1">{"".join(cells)}</row>'
 
     def row(self, number: int, row: FailedRow, marks: Mapping[int, str]) -> str:
         """A failed row as the sheet's row of this number, marked cells in red."""
-        cells = self._layout.cells(row)
-        explained = self._layout.explanation(row, between="\n")
+        cells = self._columns.cells(row)
+        explained = self._columns.explanation(row, between="\n")
         parts = [f'<row r="{number}" ht="{_height(explained)}" customHeight="1">']
-        for index, (column, cell) in enumerate(zip(self._columns, cells, strict=False)):
+        for index, (start, cell) in enumerate(zip(self._starts, cells, strict=False)):
             if index in marks:
-                parts.append(self._bad(f"{column}{number}", index, cell))
+                parts.append(self._bad(f"{start}{number}", index, cell))
             elif cell is not None:
-                parts.append(self._cell(f"{column}{number}", cell))
+                parts.append(self._cell(f"{start}{number}", cell))
         parts.extend(
-            self._bad(f"{self._columns[index]}{number}", index, None) for index in sorted(marks) if index >= len(cells)
+            self._bad(f"{self._starts[index]}{number}", index, None) for index in sorted(marks) if index >= len(cells)
         )
-        style = self._styles.reasons if row.is_bad else self._styles.siblings
-        parts.append(_text(f'{self._last_column}{number}" s="{style}"', explained))
+        style = self._styles.errors if row.is_bad else self._styles.siblings
+        parts.append(_text(f'{self._last_start}{number}" s="{style}"', explained))
         parts.append("</row>")
         return "".join(parts)
 
-    def _bad(self, place: str, index: int, cell: Cell) -> str:
+    def _bad(self, start: str, index: int, cell: Cell) -> str:
         if cell is None or cell == "":
-            return f'{place}" s="{self._blank[index]}"/>'
+            return f'{start}" s="{self._blank[index]}"/>'
         if isinstance(cell, Mapping):
             # As text: in a cell that looks like a date, whatever is typed becomes one again.
-            return _text(f'{place}" s="{self._blank[index]}"', cell_text(cell))
+            return _text(f'{start}" s="{self._blank[index]}"', cell_text(cell))
         look, kind, value = _written(self._styles, cell)
-        return _element(f'{place}" s="{look.bad}"', kind, value)
+        return _element(f'{start}" s="{look.bad}"', kind, value)
 
-    def _cell(self, place: str, cell: Cell) -> str:
+    def _cell(self, start: str, cell: Cell) -> str:
         if type(cell) is str:
-            return _text(f"{place}{self._good_text}", neutralise(cell)) if cell else ""
+            return _text(f"{start}{self._good_text}", neutralise(cell)) if cell else ""
         look, kind, value = _written(self._styles, cell)
-        return _element(f'{place}" s="{look.good}"', kind, value)
+        return _element(f'{start}" s="{look.good}"', kind, value)
 
 
 def _height(explained: str) -> int:
-    """Points that show all reasons; said for every row, for programs disagree on what a row without a height needs."""
+    """Points that show all errors; said for every row, for programs disagree on what a row without a height needs."""
     lines = explained.count("\n") + 1
     if lines > 1 or len(explained) > _LINE_LENGTH:
         lines = sum(1 + (len(line) - 1) // _LINE_LENGTH for line in explained.split("\n"))
@@ -156,17 +156,17 @@ def _serial(styles: Styles, cell: Mapping[str, str]) -> tuple[Look, str] | None:
     return (styles.moment, repr(days)) if "T" in written else (styles.day, str(int(days)))
 
 
-def _element(place: str, kind: str, value: str) -> str:
+def _element(start: str, kind: str, value: str) -> str:
     if kind == "n":
-        return f"{place}><v>{value}</v></c>"
+        return f"{start}><v>{value}</v></c>"
     if kind == "b":
-        return f'{place} t="b"><v>{value}</v></c>'
-    return _text(place, value)
+        return f'{start} t="b"><v>{value}</v></c>'
+    return _text(start, value)
 
 
-def _text(place: str, text: str) -> str:
+def _text(start: str, text: str) -> str:
     # The same few names fill most cells of a file; long texts are not worth keeping.
-    return place + (_remembered(text) if len(text) <= _REMEMBERED_LENGTH else _inline(text))
+    return start + (_remembered(text) if len(text) <= _REMEMBERED_LENGTH else _inline(text))
 
 
 def _inline(text: str) -> str:

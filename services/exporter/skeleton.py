@@ -10,8 +10,8 @@ from typing import Any
 
 import xlsxwriter
 
-from services.exporter.corrections import Layout, Origin
-from services.exporter.sheet import REASONS_WIDTH, Look, Styles
+from services.exporter.corrections import HandedBackColumns, Origin
+from services.exporter.sheet import ERRORS_WIDTH, Look, Styles
 from shared.corrections import PROPERTY
 
 SHEET_PART = "xl/worksheets/sheet1.xml"
@@ -47,7 +47,7 @@ class Skeleton:
 
 def build(
     path: Path,
-    layout: Layout,
+    columns: HandedBackColumns,
     origin: Origin,
     *,
     widths: Sequence[int],
@@ -57,7 +57,7 @@ def build(
 ) -> Skeleton:
     """Write the skeleton of a workbook with so many failed rows. The same arguments give the same bytes.
 
-    What comes before the rows, and the style numbers, depend on layout and widths alone.
+    What comes before the rows, and the style numbers, depend on the columns and their widths alone.
     """
     workbook = xlsxwriter.Workbook(path)
     workbook.set_properties(
@@ -67,12 +67,12 @@ def build(
         }
     )
     workbook.set_custom_property(PROPERTY, str(origin.import_id), "text")
-    sheet = workbook.add_worksheet(layout.sheet)
+    sheet = workbook.add_worksheet(columns.sheet)
     formats = _formats(workbook)
     # The only rows XlsxWriter writes: one cell of each style, to learn its number; they are cut out below.
     for column, style in enumerate(formats):
         sheet.write_blank(0, column, None, style)
-    _lay_out(sheet, layout, widths, formats, rows)
+    _lay_out(sheet, columns, widths, formats, rows)
     for comment in comments:
         text = comment.text[:_COMMENT_LONGEST]
         sheet.write_comment(comment.row, comment.column, text, {**_COMMENT_FONT, **_comment_size(text)})
@@ -82,7 +82,7 @@ def build(
 
 
 def _formats(workbook: Any) -> list[Any]:
-    """Heading; each look of `Styles` as good and as bad; reasons; siblings."""
+    """Heading; each look of `Styles` as good and as bad; errors; siblings."""
     heading = workbook.add_format(
         {"bold": True, "bg_color": HEADING, "valign": "vcenter", "bottom": 1, "bottom_color": "#A6A6A6"}
     )
@@ -91,18 +91,18 @@ def _formats(workbook: Any) -> list[Any]:
     plain: list[dict[str, str | bool]] = [wrapped]
     plain += [{"valign": "top", "num_format": number} for number in _NUMBER_FORMATS]
     looks = [workbook.add_format({**look, **bad}) for look in plain for bad in ({}, {"bg_color": BAD})]
-    reasons = workbook.add_format({**wrapped, "font_color": "#9C0006"})
+    errors = workbook.add_format({**wrapped, "font_color": "#9C0006"})
     siblings = workbook.add_format({**wrapped, "font_color": "#808080"})
-    return [heading, *looks, reasons, siblings]
+    return [heading, *looks, errors, siblings]
 
 
-def _lay_out(sheet: Any, layout: Layout, widths: Sequence[int], formats: Sequence[Any], rows: int) -> None:
+def _lay_out(sheet: Any, columns: HandedBackColumns, widths: Sequence[int], formats: Sequence[Any], rows: int) -> None:
     # What is typed into a column of text stays text: a barcode keeps its zeros.
     text, number, siblings = formats[1], formats[3], formats[-1]
-    for column, (width, numeric) in enumerate(zip(widths, layout.numeric, strict=True)):
+    for column, (width, numeric) in enumerate(zip(widths, columns.numeric, strict=True)):
         sheet.set_column(column, column, width, number if numeric else text)
-    last = len(layout.headings)
-    sheet.set_column(last, last, REASONS_WIDTH, siblings)
+    last = len(columns.headings)
+    sheet.set_column(last, last, ERRORS_WIDTH, siblings)
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
@@ -132,7 +132,7 @@ def _instructions(origin: Origin, rows: int) -> tuple[str, ...]:
         "Rows that belong together are only imported together, so good rows are there too, without red cells.",
         "Repair the red cells (point at one to read what is wrong with it) and upload this file again.",
         "Only what is in this file is imported then. Rows you do not want can be deleted.",
-        "The last column repeats the reasons, with the row numbers of the file you sent. It is ignored on upload.",
+        "The last column repeats the errors, with the row numbers of the file you sent. It is ignored on upload.",
         "An apostrophe before = + - or @ keeps spreadsheets from taking text for a formula. It is removed on upload.",
     )
 
@@ -147,8 +147,8 @@ def _cut_open(path: Path) -> Skeleton:
     before, rows = sheet.split("<sheetData>", 1)
     rows, after = rows.rsplit("</sheetData>", 1)
     numbers = [int(number) for number in _STYLE_NUMBER.findall(rows)]
-    heading, reasons, siblings = numbers[0], numbers[-2], numbers[-1]
+    heading, errors, siblings = numbers[0], numbers[-2], numbers[-1]
     looks = (Look(good, bad) for good, bad in zip(numbers[1:-2:2], numbers[2:-2:2], strict=True))
-    styles = Styles(heading, reasons, siblings, *looks)
+    styles = Styles(heading, errors, siblings, *looks)
     # Readers that trust the dimension would see no more than the cells of the skeleton.
     return Skeleton(path, styles, f"{_DIMENSION.sub('', before)}<sheetData>", f"</sheetData>{after}")

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from services.exporter import skeleton
-from services.exporter.corrections import FailedRow, Layout, Origin
+from services.exporter.corrections import FailedRow, HandedBackColumns, Origin
 from services.exporter.sheet import SheetRows
 from services.exporter.skeleton import SHEET_PART, Comment
 from shared.entities.cells import cell_text
@@ -29,12 +29,12 @@ class CorrectionWorkbook:
 
     A context manager; the file is complete when it is left without an exception. The same rows give the same bytes.
     At most `comments` bad cells get a comment, for each costs memory, here and in the program that opens it; the last
-    column has every reason.
+    column has every error.
     """
 
-    def __init__(self, path: Path, layout: Layout, origin: Origin, *, comments: int) -> None:
+    def __init__(self, path: Path, columns: HandedBackColumns, origin: Origin, *, comments: int) -> None:
         self._skeleton_path = path.with_suffix(".skeleton")
-        self._layout = layout
+        self._columns = columns
         self._origin = origin
         self._most_comments = comments
         self._comments: list[Comment] = []
@@ -49,7 +49,7 @@ class CorrectionWorkbook:
     def add(self, rows: Sequence[FailedRow]) -> None:
         """Write rows, in the order of the file. The first ones decide how wide the columns are."""
         if self._sheet is None:
-            self._sheet = self._begin(_widths(self._layout, rows))
+            self._sheet = self._begin(_widths(self._columns, rows))
         written = "".join(self._written(self._sheet.rows, rows)).encode()
         self._bytes += len(written)
         self._sheet.part.write(written)
@@ -71,9 +71,9 @@ class CorrectionWorkbook:
             self._skeleton_path.unlink(missing_ok=True)
 
     def _begin(self, widths: Sequence[int]) -> "_Sheet":
-        frame = skeleton.build(self._skeleton_path, self._layout, self._origin, widths=widths)
+        frame = skeleton.build(self._skeleton_path, self._columns, self._origin, widths=widths)
         self._copy(_FIRST_PARTS)
-        rows = SheetRows(self._layout, frame.styles)
+        rows = SheetRows(self._columns, frame.styles)
         part = self._archive.open(_entry(SHEET_PART), "w")
         part.write(f"{frame.before_rows}{rows.heading_row()}".encode())
         return _Sheet(rows, part, widths)
@@ -82,7 +82,7 @@ class CorrectionWorkbook:
         assert self._sheet is not None
         frame = skeleton.build(
             self._skeleton_path,
-            self._layout,
+            self._columns,
             self._origin,
             widths=self._sheet.widths,
             rows=self._row - 1,
@@ -98,7 +98,7 @@ class CorrectionWorkbook:
             if self._is_full(row):
                 self._left_out += 1
                 continue
-            marks = self._layout.marks(row)
+            marks = self._columns.marks(row)
             self._comment(marks)
             self._row += 1
             yield sheet.row(self._row, row, marks)
@@ -151,11 +151,11 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _widths(layout: Layout, rows: Sequence[FailedRow]) -> list[int]:
+def _widths(columns: HandedBackColumns, rows: Sequence[FailedRow]) -> list[int]:
     """Characters by column: what headings and these rows need, within what is comfortable to look at."""
-    needed = [len(heading) + _FILTER_BUTTON for heading in layout.headings]
+    needed = [len(heading) + _FILTER_BUTTON for heading in columns.headings]
     for row in rows:
-        for column, cell in enumerate(layout.cells(row)):
+        for column, cell in enumerate(columns.cells(row)):
             if cell is not None:
                 needed[column] = max(needed[column], len(cell_text(cell)) + 1)
     return [min(max(width, _NARROWEST), _WIDEST) for width in needed]

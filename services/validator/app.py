@@ -1,5 +1,6 @@
 """Wiring of the validator."""
 
+from services.validator.families import families
 from services.validator.handler import ValidateRows
 from services.validator.settings import ValidatorSettings
 from shared.events.topics import ROWS_STAGED, ROWS_VALIDATED
@@ -14,7 +15,7 @@ def main() -> None:
         return Stage(
             name="validator",
             topic=ROWS_STAGED,
-            handler=ValidateRows(resources.engine),
+            handler=ValidateRows(resources.engine, families()),
             relays=(ROWS_VALIDATED,),
         )
 

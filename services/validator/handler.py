@@ -1,94 +1,112 @@
 """Rows staged → rows validated: gather what a chunk is checked against, decide, write what was decided."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
-from uuid_utils.compat import uuid7
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.validator import repository
-from services.validator.categories import Categories
-from services.validator.products import Named, References, decide, named
-from services.validator.rows import Layout, ReadRow
-from services.validator.staging_rows import StagedRecords, error_records, staged_records
-from services.validator.verdicts import Verdict
+from services.validator.families import AnyFamily
+from services.validator.outcomes import Decided
+from services.validator.repository import StagedChunk
+from services.validator.rows import Groups, RowReader
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
-from shared.entities.reasons import ChunkScope, RowReason
+from shared.entities.columns import Columns
+from shared.entities.scope import ChunkScope
 from shared.events import RowsStaged, RowsValidated
+from shared.ledger import close_if_finished, release_chunks
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
+from shared.states import ChunkState, ImportStatus
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    layout: Layout
-    groups: list[list[ReadRow]]
-    named: Named
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    verdict: Verdict
-    staged: list[StagedRecords]
-    errors: list[RowReason]
+    columns: Columns
+    groups: Groups
+    needs: Any
 
 
 class ValidateRows:
-    """Acts on `rows-staged`. A chunk that is not waiting for validation any more is left as it is."""
+    """Acts on `rows-staged`. What there is to do is read from the ledger; a chunk that does not wait is left as it is.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `families` has the rules of each entity type, by its name.
+    """
+
+    def __init__(self, engine: AsyncEngine, families: Mapping[str, AnyFamily]) -> None:
         self._engine = engine
-        self._categories: Categories | None = None
+        self._families = families
 
     async def __call__(self, event: RowsStaged, delivery: Delivery) -> None:
         """Validate one chunk; everything is written in one transaction, guarded by the chunk's state."""
         chunk = await self._chunk(event)
-        if chunk.state != "staged":
-            await self._settle(event)
-            return
-        read = await asyncio.to_thread(_read, event.entity_type, chunk)
-        async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            known = await repository.read_known(conn, event.tenant_id, event.import_id, read.named)
-            categories = self._categories or await repository.read_categories(conn)
-        self._categories = categories
-        references = References(known, categories, chunk.duplicates)
-        scope = ChunkScope(event.tenant_id, event.import_id, event.chunk_no)
-        decided = await asyncio.to_thread(_decide, read, references, scope)
-        await self._apply(event, scope, decided, traceparent=delivery.traceparent)
-
-    async def _chunk(self, event: RowsStaged) -> repository.StagedChunk:
-        if event.entity_type not in ENTITY_TYPES or event.mode not in ENTITY_TYPES[event.entity_type].modes:
-            raise Poison(f"nothing is known of {event.entity_type} in mode {event.mode}")
-        async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            chunk = await repository.read_chunk(conn, event.import_id, event.chunk_no)
         if chunk is None:
-            raise Poison(f"import {event.import_id} has no chunk {event.chunk_no}")
-        return chunk
-
-    async def _settle(self, event: RowsStaged) -> None:
+            return
+        family = self._families[chunk.entity_type]
+        read = await asyncio.to_thread(_read, family, chunk)
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            await outbox.settle(conn, event)
+            known = await family.look_up(conn, event.tenant_id, event.import_id, read.needs)
+        decided = await asyncio.to_thread(family.decide, read.groups, read.columns, known, chunk.duplicates, chunk.mode)
+        await self._apply(event, chunk, decided, traceparent=delivery.traceparent)
 
-    async def _apply(self, event: RowsStaged, scope: ChunkScope, decided: _Decided, *, traceparent: str | None) -> None:
+    async def _chunk(self, event: RowsStaged) -> StagedChunk | None:
+        """The chunk, when it waits for validation; else the event is settled."""
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            if await repository.mark_validated(conn, event.import_id, event.chunk_no, decided.verdict):
-                await repository.write_staged(conn, scope, decided.staged, decided.errors)
-                await outbox.append(conn, RowsValidated(**event.model_dump()), traceparent=traceparent)
+            chunk = await repository.read_chunk(conn, event.import_id, event.chunk_no, epoch=event.epoch)
+            if chunk is None:
+                raise Poison(f"there is no import {event.import_id}")
+            if chunk.epoch != event.epoch:
+                await outbox.settle(conn, event)
+                return None
+            if chunk.state is None:
+                raise Poison(f"import {event.import_id} has no chunk {event.chunk_no}")
+            if chunk.state == ChunkState.STAGED and not chunk.cancelled:
+                self._check_known(chunk)
+                return chunk
+            await _leave(conn, event, cancelled=chunk.cancelled)
+        return None
+
+    def _check_known(self, chunk: StagedChunk) -> None:
+        known = chunk.entity_type in self._families and chunk.entity_type in ENTITY_TYPES
+        if not known or chunk.mode not in ENTITY_TYPES[chunk.entity_type].modes:
+            raise Poison(f"nothing is known of {chunk.entity_type} in mode {chunk.mode}")
+
+    async def _apply(self, event: RowsStaged, chunk: StagedChunk, decided: Decided, *, traceparent: str | None) -> None:
+        scope = ChunkScope(event.tenant_id, event.import_id, event.chunk_no)
+        async with tenant_transaction(self._engine, event.tenant_id) as conn:
+            announced = True
+            if chunk.hold:
+                status, cancelled = await repository.lock_held(conn, event.import_id)
+                announced = status == ImportStatus.IMPORTING
+                if cancelled:
+                    await _leave(conn, event, cancelled=True)
+                    return
+            if await repository.mark_validated(conn, scope, decided, epoch=event.epoch):
+                await repository.write_decided(conn, scope, decided)
+                if announced:
+                    ledger = {"entity_type": chunk.entity_type, "mode": chunk.mode}
+                    validated = RowsValidated(**{**event.model_dump(), **ledger})
+                    await outbox.append(conn, validated, traceparent=traceparent)
             await outbox.settle(conn, event)
-        log.info("chunk.validated", rows=event.row_count, failed=decided.verdict.failed_rows)
+        log.info("chunk.validated", rows=event.row_count, failed=decided.failed_rows)
 
 
-def _read(entity_type: str, chunk: repository.StagedChunk) -> _Read:
-    layout = Layout(ENTITY_TYPES[entity_type], chunk.headings, chunk.fields)
-    groups = layout.read_all(repository.raw_rows(chunk.rows))
-    return _Read(layout, groups, named(groups))
+async def _leave(conn: AsyncConnection, event: RowsStaged, *, cancelled: bool) -> None:
+    """Nothing to be done. A cancellation passes over chunks that are in somebody's hands: this one is given back."""
+    await outbox.settle(conn, event)
+    if cancelled:
+        await release_chunks(conn, event.import_id)
+        await close_if_finished(conn, event.import_id)
 
 
-def _decide(read: _Read, references: References, scope: ChunkScope) -> _Decided:
-    verdict = decide(read.groups, read.layout, references)
-    return _Decided(verdict, staged_records(verdict, new_id=uuid7), error_records(verdict, scope))
+def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
+    columns = Columns(ENTITY_TYPES[chunk.entity_type], chunk.headings, chunk.fields or {})
+    groups = RowReader(columns).read_all(repository.raw_rows(chunk.rows))
+    return _Read(columns, groups, family.needs(groups))

@@ -1,4 +1,4 @@
-"""The SQL of the validator. Nothing here commits."""
+"""The SQL of the validator, beside what its families look up. Nothing here commits."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,22 +8,22 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.validator.categories import Categories
-from services.validator.products import Named
+from services.validator.outcomes import Decided, Duplicate, Failed
 from services.validator.rows import RawRow
-from services.validator.staging_rows import StagedRecords
-from services.validator.verdicts import Duplicate, Known, Verdict
 from shared.db.bulk import copy_rows
-from shared.db.staging import MIRRORS
+from shared.db.metadata import metadata
+from shared.db.staging import SCHEMA, groups
 from shared.entities.cells import read_cells
-from shared.entities.reasons import ChunkScope, RowReason
-from shared.ledger import write_reasons
+from shared.entities.scope import ChunkScope
+from shared.ledger import write_errors
+from shared.states import Action, ChunkState, GroupStatus
 
-_CHUNK = text(
+_IMPORT = text(
     """
-    SELECT c.state, c.first_row, c.last_row, c.duplicates, i.headers, i.column_mappings
-      FROM imports.import_chunks c JOIN imports.imports i ON i.id = c.import_id
-     WHERE c.import_id = :import_id AND c.chunk_no = :chunk_no
+    SELECT i.entity_type, i.mode, i.epoch, i.status, i.hold, i.cancelled_at IS NOT NULL AS cancelled, i.headers,
+           i.column_mappings, c.state, c.first_row, c.last_row, c.duplicates
+      FROM imports.imports i LEFT JOIN imports.import_chunks c ON c.import_id = i.id AND c.chunk_no = :chunk_no
+     WHERE i.id = :import_id
     """
 )
 # By row numbers, which the key of the table has; as text: decoding half a million cells is the thread's work.
@@ -32,63 +32,64 @@ _ROWS = text(
     SELECT row_no, group_row, CAST(cells AS text)
       FROM imports.raw_rows
      WHERE import_id = :import_id AND row_no BETWEEN :first_row AND :last_row AND chunk_no = :chunk_no
+       AND group_row > 0
      ORDER BY row_no
     """
 )
-_CATEGORIES = text("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
-# What the import itself has committed is no conflict: rows of one file are told apart by the parser, whose word does
-# not depend on which chunk was committed first.
-_HANDLES = text(
-    """
-    SELECT handle FROM catalog.products
-     WHERE tenant_id = :tenant_id AND handle = ANY(CAST(:handles AS text[])) AND import_id <> :import_id
-    """
-)
-_BARCODES = text(
-    """
-    SELECT v.barcode, p.handle FROM catalog.product_variants v JOIN catalog.products p ON p.id = v.product_id
-     WHERE v.tenant_id = :tenant_id AND v.barcode = ANY(CAST(:barcodes AS text[])) AND v.import_id <> :import_id
-    """
-)
-_SKUS = text(
-    """
-    SELECT v.sku, p.handle FROM catalog.product_variants v JOIN catalog.products p ON p.id = v.product_id
-     WHERE v.tenant_id = :tenant_id AND v.sku = ANY(CAST(:skus AS text[])) AND v.import_id <> :import_id
-    """
-)
 _VALIDATED = text(
-    """
+    f"""
     UPDATE imports.import_chunks
-       SET state = 'validated', failed = :failed, notices = CAST(:notices AS jsonb),
+       SET state = '{ChunkState.VALIDATED}', failed = :failed, notices = CAST(:notices AS jsonb),
            validated_at = clock_timestamp()
-     WHERE import_id = :import_id AND chunk_no = :chunk_no AND state = 'staged'
+     WHERE import_id = :import_id AND chunk_no = :chunk_no AND state = '{ChunkState.STAGED}' AND epoch = :epoch
     RETURNING chunk_no
-    """
+    """  # noqa: S608 - our own words
+)
+# Shared with other chunks of the import; whoever starts or cancels it waits for them, or they for it.
+_HELD = text(
+    "SELECT status, cancelled_at IS NOT NULL AS cancelled FROM imports.imports WHERE id = :import_id FOR SHARE"
 )
 
-_STAGING = {table.name: table for table in MIRRORS.values()}
+_GROUPS = ("group_row", "row_count", "action", "target_id", "status")
 
 
 @dataclass(frozen=True, slots=True)
 class StagedChunk:
-    """One chunk as the parser left it. `rows` are (row, group row, cells as JSON text) in row order."""
+    """A chunk of an import as the ledger has both. `rows` are (row, group row, cells as JSON text) in row order.
 
-    state: str
-    headings: Sequence[str]
-    fields: Mapping[str, int]
-    duplicates: Sequence[Duplicate]
+    `state` is None when the import has no such chunk; there are rows only while they wait for validation.
+    """
+
+    entity_type: str
+    mode: str
+    epoch: int
+    hold: bool
+    cancelled: bool
+    state: str | None
+    headings: Sequence[str] = ()
+    fields: Mapping[str, int] | None = None
+    duplicates: Sequence[Duplicate] = ()
     rows: Sequence[tuple[int, int, str]] = ()
 
 
-async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int) -> StagedChunk | None:
-    """The chunk, None when the ledger does not know it; its rows only while they wait for validation."""
+async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, epoch: int) -> StagedChunk | None:
+    """The import with its chunk, None when the ledger does not know the import.
+
+    The rows are read only of a chunk that waits for validation, and of the interpretation that is asked for.
+    """
     scope = {"import_id": import_id, "chunk_no": chunk_no}
-    found = (await conn.execute(_CHUNK, scope)).one_or_none()
+    found = (await conn.execute(_IMPORT, scope)).one_or_none()
     if found is None:
         return None
+    waits = found.state == ChunkState.STAGED and found.epoch == epoch and not found.cancelled
     extent = {**scope, "first_row": found.first_row, "last_row": found.last_row}
-    rows = (await conn.execute(_ROWS, extent)).all() if found.state == "staged" else ()
+    rows = (await conn.execute(_ROWS, extent)).all() if waits else ()
     return StagedChunk(
+        entity_type=found.entity_type,
+        mode=found.mode,
+        epoch=found.epoch,
+        hold=found.hold,
+        cancelled=found.cancelled,
         state=found.state,
         headings=found.headers,
         fields=found.column_mappings,
@@ -102,46 +103,41 @@ def raw_rows(rows: Iterable[tuple[int, int, str]]) -> list[RawRow]:
     return [RawRow(row, group_row, read_cells(cells)) for row, group_row, cells in rows]
 
 
-async def read_known(conn: AsyncConnection, tenant_id: str, import_id: UUID, named: Named) -> Known:
-    """What the tenant's catalogue has of what a chunk of this import names, from elsewhere."""
-    scope = {"tenant_id": tenant_id, "import_id": import_id}
-    handles = await conn.execute(_HANDLES, {**scope, "handles": list(named.handles)})
-    barcodes = await conn.execute(_BARCODES, {**scope, "barcodes": list(named.barcodes)})
-    skus = await conn.execute(_SKUS, {**scope, "skus": list(named.skus)})
-    return Known(
-        handles=frozenset(handles.scalars()),
-        barcodes={found.barcode: found.handle for found in barcodes},
-        skus={found.sku: found.handle for found in skus},
-    )
+async def lock_held(conn: AsyncConnection, import_id: UUID) -> tuple[str, bool]:
+    """Status of a held import, and whether it is cancelled: nobody starts or cancels it before this transaction ends."""
+    found = (await conn.execute(_HELD, {"import_id": import_id})).one()
+    return found.status, found.cancelled
 
 
-async def read_categories(conn: AsyncConnection) -> Categories:
-    """The whole category tree."""
-    found = await conn.execute(_CATEGORIES)
-    return Categories((category_id, path.split(" > ")) for category_id, path in found)
-
-
-async def mark_validated(conn: AsyncConnection, import_id: UUID, chunk_no: int, verdict: Verdict) -> bool:
-    """Move the chunk from `staged` to `validated`; False when another delivery has done so before.
+async def mark_validated(conn: AsyncConnection, scope: ChunkScope, decided: Decided, *, epoch: int) -> bool:
+    """Move the chunk of this interpretation from `staged` to `validated`; False when that is not how it stands any more.
 
     The chunk stays locked until the transaction ends, so that two deliveries at once write it once.
     """
     moved = await conn.execute(
         _VALIDATED,
         {
-            "import_id": import_id,
-            "chunk_no": chunk_no,
-            "failed": verdict.failed_rows,
-            "notices": json.dumps([asdict(notice) for notice in verdict.notices]),
+            "import_id": scope.import_id,
+            "chunk_no": scope.chunk_no,
+            "epoch": epoch,
+            "failed": decided.failed_rows,
+            "notices": json.dumps([asdict(notice) for notice in decided.notices]),
         },
     )
     return moved.first() is not None
 
 
-async def write_staged(
-    conn: AsyncConnection, scope: ChunkScope, staged: Sequence[StagedRecords], reasons: Sequence[RowReason]
-) -> None:
-    """Write the typed rows and the reasons of a chunk."""
-    for records in staged:
-        await copy_rows(conn, _STAGING[records.table], records.columns, records.rows, same=scope._asdict())
-    await write_reasons(conn, reasons)
+async def write_decided(conn: AsyncConnection, scope: ChunkScope, decided: Decided) -> None:
+    """Write the outcome of every group, its typed rows and its errors."""
+    same = scope._asdict()
+    outcomes = [
+        (outcome.row, outcome.row_count, Action.CREATE, None, GroupStatus.FAILED)
+        if isinstance(outcome, Failed)
+        else (outcome.row, outcome.row_count, outcome.action, outcome.target, GroupStatus.PENDING)
+        for outcome in decided.outcomes
+    ]
+    await copy_rows(conn, groups, _GROUPS, outcomes, same=same)
+    for records in decided.records:
+        table = metadata.tables[f"{SCHEMA}.{records.table}"]
+        await copy_rows(conn, table, records.columns, records.rows, same=same)
+    await write_errors(conn, scope, decided.errors)

@@ -4,16 +4,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.validator.problems import Problem
 from shared.corrections import handed_back_length, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
-from shared.entities.declaration import EntityType, Kind
-from shared.entities.reasons import shown
+from shared.entities.columns import Columns
+from shared.entities.declaration import NUMERIC
+from shared.entities.errors import CellError, shown
 
 Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""
 
-_NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # A character takes at most two of what a cell's length is counted in.
 _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
@@ -35,7 +34,7 @@ class ReadRow:
 
     row: int
     values: Mapping[str, Value]
-    unreadable: Mapping[str, Problem]
+    unreadable: Mapping[str, CellError]
 
     def text(self, code: str) -> str | None:
         """The field's trimmed text; None when blank, without column or unreadable."""
@@ -47,29 +46,25 @@ class ReadRow:
         return code in self.values or code in self.unreadable
 
 
-class Layout:
-    """Where a file's fields are. Made once a chunk."""
+Groups = Sequence[Sequence[ReadRow]]
+"""Rows in their groups."""
 
-    def __init__(self, entity: EntityType, headings: Sequence[str], fields: Mapping[str, int]) -> None:
-        self.places: Mapping[str, tuple[int | None, str]] = {
-            field.code: (index, headings[index] if index is not None else field.heading)
-            for field in entity.fields
-            for index in (fields.get(field.code),)
-        }
-        """By field code: its 0-based column and heading in the file, or (None, the template's heading)."""
-        single_line = {entity.group_key, "barcode", "sku"}
+
+class RowReader:
+    """Reads the rows of one file. Made once a chunk."""
+
+    def __init__(self, columns: Columns) -> None:
+        entity = columns.entity
+        single_line = {entity.group_key, *entity.by_identifier}
         self._columns = sorted(
-            (index, code, entity.by_code[code].kind in _NUMERIC, code in single_line) for code, index in fields.items()
+            (index, code, entity.by_code[code].kind in NUMERIC, code in single_line)
+            for code, index in columns.fields.items()
         )
-
-    def has(self, code: str) -> bool:
-        """Whether the file has a column for the field."""
-        return self.places[code][0] is not None
 
     def read(self, raw: RawRow) -> ReadRow:
         """What the row says. Unmapped columns are not looked at; blank means empty or white space only."""
         values: dict[str, Value] = {}
-        unreadable: dict[str, Problem] = {}
+        unreadable: dict[str, CellError] = {}
         cells = raw.cells
         width = len(cells)
         for index, code, numeric, single_line in self._columns:
@@ -83,9 +78,9 @@ class Layout:
                 if not text:
                     continue
                 if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG:
-                    problem = _unreadable(cell, text, single_line=single_line)
-                    if problem is not None:
-                        unreadable[code] = problem
+                    error = _unreadable(cell, text, single_line=single_line)
+                    if error is not None:
+                        unreadable[code] = error
                         continue
                 values[code] = text
             elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -106,31 +101,31 @@ class Layout:
         return groups
 
 
-def _unreadable(cell: str, text: str, *, single_line: bool) -> Problem | None:
+def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
     if text == UNCALCULATED:
-        return Problem(
+        return CellError(
             "invalid_cell",
             "The formula here was never calculated; open the file in a spreadsheet program and save it, or put a value here",
         )
     if is_error(text):
-        return Problem("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
-    if len(cell) > _MAY_BE_TOO_LONG and (problem := _too_long(cell)):
-        return problem
+        return CellError("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
+    if len(cell) > _MAY_BE_TOO_LONG and (error := _too_long(cell)):
+        return error
     if found := _FORBIDDEN.search(cell):
-        return Problem("invalid_cell", f'"{shown(text)}" {_forbidden(found[0])}')
+        return CellError("invalid_cell", f'"{shown(text)}" {_forbidden(found[0])}')
     if single_line and _LINE_BREAK.search(text):
-        return Problem("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
+        return CellError("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
     return None
 
 
-def _too_long(cell: str) -> Problem | None:
+def _too_long(cell: str) -> CellError | None:
     length = handed_back_length(cell)
     if length > CELL_LENGTH_LIMIT:
-        return Problem(
+        return CellError(
             "invalid_cell", f"The cell has {length:,} characters; at most {CELL_LENGTH_LIMIT:,} are possible"
         )
     if was_cut(cell):
-        return Problem(
+        return CellError(
             "invalid_cell", "The text was cut when it was handed back; put the whole of it here, or shorten it"
         )
     return None

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+from shared.entities.declaration import FAILED_ROWS_ERRORS, WORKBOOK_ERRORS
 from shared.entities.names import heading_key
 
-WORKBOOK_HEADING = "Import errors"
+WORKBOOK_HEADING = WORKBOOK_ERRORS
 """Of the correction workbook."""
 
-FAILED_ROWS_HEADING = "Import error"
+FAILED_ROWS_HEADING = FAILED_ROWS_ERRORS
 """Of the failed-rows CSV."""
 
 _KEYS = frozenset({heading_key(WORKBOOK_HEADING), heading_key(FAILED_ROWS_HEADING)})

@@ -29,12 +29,15 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 
 from shared.db.metadata import KEY, metadata, moment, tenant, written_by
-from shared.entities.products import JOURNEY_STEPS, STATUSES
+from shared.entities.products import JOURNEY_STEPS, PRODUCTS
 
 SCHEMA = "catalog"
 
+_STATUSES = PRODUCTS.by_code["status"].choices
 
-def _listed(choices: tuple[str, ...]) -> str:
+
+def listed(choices: tuple[str, ...]) -> str:
+    """Declared choices as SQL literals, separated by commas."""
     return ", ".join(f"'{choice}'" for choice in choices)
 
 
@@ -102,7 +105,7 @@ products = Table(
     Column("title", Text, nullable=False),
     Column("description", Text),
     Column("image_url", Text),
-    Column("status", Text, nullable=False, server_default=STATUSES[0]),
+    Column("status", Text, nullable=False, server_default=_STATUSES[0]),
     _restrict("manufacturer_id", manufacturers, nullable=True),
     _restrict("category_id", taxonomy_categories, nullable=True),
     _restrict("season_id", seasons, nullable=True),
@@ -111,7 +114,7 @@ products = Table(
     moment("updated_at", default=True),
     UniqueConstraint("tenant_id", "handle"),
     CheckConstraint("handle <> ''", name="handle"),
-    CheckConstraint(f"status IN ({_listed(STATUSES)})", name="status"),
+    CheckConstraint(f"status IN ({listed(_STATUSES)})", name="status"),
     schema=SCHEMA,
 )
 
@@ -228,7 +231,7 @@ def _facts_of(owner: Table, prefix: str) -> tuple[Table, Table, Table, Table, Ta
             _restrict("facility_id", facilities),
             # Order within the step, from 0.
             Column("position", SmallInteger, nullable=False),
-            CheckConstraint(f"step IN ({_listed(JOURNEY_STEPS)})", name="step"),
+            CheckConstraint(f"step IN ({listed(JOURNEY_STEPS)})", name="step"),
             of_one=("step", "facility_id"),
         ),
         facts(

@@ -1,6 +1,7 @@
 """The one `MetaData` of the database, and the columns that mean the same in every table."""
 
 from sqlalchemy import Column, DateTime, Integer, MetaData, Text, Uuid, func
+from sqlalchemy.dialects import postgresql
 
 NAMES = {
     "pk": "%(table_name)s_pkey",
@@ -14,6 +15,13 @@ metadata = MetaData(naming_convention=NAMES)
 
 # Keys are compared as bytes: the same everywhere whatever the server's locale, and several times faster to index.
 KEY = Text(collation="C")
+
+_PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+
+
+def quoted(name: str) -> str:
+    """A column's name as SQL takes it: in quotes where the word is one of SQL's own (`order`)."""
+    return _PREPARER.quote(name)
 
 
 def tenant() -> Column[str]:

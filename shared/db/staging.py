@@ -15,8 +15,6 @@ from shared.states import Action, GroupStatus, sql_list
 
 SCHEMA = "staging"
 
-ROW_STATUSES = ("pending", "committed", "failed")
-
 _CONTROLLED = {"tenant_id", "import_id", "import_row_no", "created_at", "updated_at"}
 
 
@@ -40,7 +38,7 @@ def mirror(table: Table, name: str | None = None) -> Table:
         Column("chunk_no", Integer, nullable=False),
         Column("row_no", Integer, nullable=False),
         Column("group_row", Integer, nullable=False),
-        Column("row_status", Text, nullable=False, server_default=ROW_STATUSES[0]),
+        Column("row_status", Text, nullable=False, server_default=GroupStatus.PENDING),
         Column("errors", JSONB),
         *_mirrored(table),
         schema=SCHEMA,

@@ -6,7 +6,9 @@ from types import MappingProxyType
 from shared.entities.declaration import EntityType
 from shared.entities.products import PRODUCTS
 
-ENTITY_TYPES: Mapping[str, EntityType] = MappingProxyType({entity.name: entity for entity in (PRODUCTS,)})
+_DECLARED = (PRODUCTS,)
+
+ENTITY_TYPES: Mapping[str, EntityType] = MappingProxyType({entity.name: entity for entity in _DECLARED})
 """Every entity type by the name events use."""
 
 MODES: tuple[str, ...] = ("create", "enrich", "upsert")

@@ -4,9 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeAlias
 
 from shared.entities.cells import Cell
 from shared.entities.names import heading_key
+
+_CREATING = frozenset({"create", "upsert"})
+"""The modes in which a record may be new, so that it has to be said whole."""
 
 
 class Level(StrEnum):
@@ -25,7 +29,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     KEY = "key"
-    """The text that names a group: a row with it starts one."""
+    """The text that names a group (a row with it starts one) or, in a flat file, the record."""
     BARCODE = "barcode"
     NAME = "name"
     NAMES = "names"
@@ -39,6 +43,10 @@ class Kind(StrEnum):
     CHOICE = "choice"
     PATH = "path"
     """A full path of the category tree, `A > B > C`."""
+
+
+NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
+"""The kinds that a cell may say as a number of the spreadsheet's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +69,27 @@ class Field:
     Attributes:
         code: its name in code, tables' mappings and events.
         heading: as the template and the correction file show it.
-        level: the rows it counts on.
         kind: how its cells are read.
         section: the group title above it in the template.
         about: one line for the docs.
+        level: the rows it counts on.
+        required: whether the first row of a group must say it; then a file that creates must have the column.
         aliases: other headings of the same meaning (compared by `heading_key`).
         creates: the catalog table of the entities its names create on the way; None when it creates none.
         decimals: for a decimal.
         choices: for a choice; the first is what a blank cell means.
-        partner: the code of the field it makes a pair with.
+        partner: the code of the field it makes a pair with: one is read with the other.
         example: the cell of the template's example row.
     """
 
     code: str
     heading: str
-    level: Level
     kind: Kind
     section: str
     about: str
+    level: Level = Level.VARIANT
     aliases: tuple[str, ...] = ()
+    required: bool = False
     creates: str | None = None
     decimals: Decimals | None = None
     choices: tuple[str, ...] = ()
@@ -95,6 +105,12 @@ class ToleratedHeading:
     notice: str | None = None
 
 
+WORKBOOK_ERRORS, FAILED_ROWS_ERRORS = "Import errors", "Import error"
+"""The last heading of the correction workbook and of the failed-rows CSV: no file is read for what they say."""
+
+_HANDED_BACK = (ToleratedHeading(WORKBOOK_ERRORS), ToleratedHeading(FAILED_ROWS_ERRORS))
+
+
 @dataclass(frozen=True, slots=True)
 class RequiredColumns:
     """At least one of these fields must have a column, in these modes."""
@@ -103,29 +119,100 @@ class RequiredColumns:
     modes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """Rows go together: a row with a value in `field` starts a group; those below without one, or with the same, join it.
+
+    `noun` is what a group is called ("product"); `orphan_message` is said of a row that no group was started for.
+    """
+
+    field: str
+    noun: str
+    orphan_message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PerRow:
+    """Every row is a group of its own."""
+
+
+Grouping: TypeAlias = GroupKey | PerRow
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A field whose value only one record of a tenant can have; of rows that share one, the first has it.
+
+    Its cells are a single line. The group key, when it is one, counts on the row that starts the group alone.
+
+    Attributes:
+        field: the field's code.
+        label: what messages call it ("Product handle").
+        refuse_mangled_number: whether what a program has made a number of (`4.0E+12`) is refused: it is nobody's value.
+    """
+
+    field: str
+    label: str
+    refuse_mangled_number: bool = False
+
+
 @dataclass(frozen=True)
 class EntityType:
     """What a row of a file describes.
 
     Attributes:
         name: as events name it.
+        family: the rules and the writes it follows: a package of that name in validator and committer.
         sheet: the worksheet its rows are looked for in first.
+        record_noun: what one row is ("variant").
         fields: in template order.
         modes: what can be asked for.
-        group_key: the field whose value starts a group; None when every row is its own group.
-        orphan_message: the message of a row without the group key before any group.
+        grouping: which rows stand or fall together.
+        identifiers: in the order in which errors name them.
         tolerated: headings that are not imported and are no reason to worry.
-        required: the columns without which a file is refused.
+        required: the columns without which a file is refused, besides those of required fields.
     """
 
     name: str
+    family: str
     sheet: str
+    record_noun: str
     fields: tuple[Field, ...]
     modes: tuple[str, ...]
-    group_key: str | None = None
-    orphan_message: str | None = None
+    grouping: Grouping = PerRow()
+    identifiers: tuple[Identifier, ...] = ()
     tolerated: tuple[ToleratedHeading, ...] = ()
     required: tuple[RequiredColumns, ...] = ()
+
+    @cached_property
+    def group_key(self) -> str | None:
+        """The field whose value starts a group; None when every row is its own group."""
+        return self.grouping.field if isinstance(self.grouping, GroupKey) else None
+
+    @cached_property
+    def group_noun(self) -> str:
+        """What rows that stand or fall together are ("product")."""
+        return self.grouping.noun if isinstance(self.grouping, GroupKey) else self.record_noun
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The codes of fields that are read together, in template order; each pair once, its first field first."""
+        order = {field.code: number for number, field in enumerate(self.fields)}
+        return tuple(
+            (field.code, field.partner)
+            for field in self.fields
+            if field.partner is not None and order[field.code] < order[field.partner]
+        )
+
+    @cached_property
+    def by_identifier(self) -> Mapping[str, Identifier]:
+        """The identifiers by the code of their field."""
+        return {identifier.field: identifier for identifier in self.identifiers}
+
+    def required_columns(self, mode: str) -> tuple[tuple[str, ...], ...]:
+        """The codes of which each needs a column, or one of each, in a file of this mode."""
+        of_fields = [(field.code,) for field in self.fields if field.required and mode in _CREATING]
+        return (*of_fields, *(columns.any_of for columns in self.required if mode in columns.modes))
 
     @cached_property
     def by_code(self) -> Mapping[str, Field]:
@@ -144,8 +231,8 @@ class EntityType:
 
     @cached_property
     def tolerated_by_heading_key(self) -> Mapping[str, ToleratedHeading]:
-        """The tolerated headings by their key."""
-        return {heading_key(tolerated.heading): tolerated for tolerated in self.tolerated}
+        """The tolerated headings by their key, with those that stand in what is handed back."""
+        return {heading_key(tolerated.heading): tolerated for tolerated in (*self.tolerated, *_HANDED_BACK)}
 
     @cached_property
     def sections(self) -> tuple[str, ...]:

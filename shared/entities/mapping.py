@@ -87,9 +87,9 @@ def _clash(field: Field, indexes: Sequence[int], headings: Sequence[str]) -> str
 
 def _missing(entity: EntityType, found: Mapping[str, list[int]], mode: str) -> list[str]:
     return [
-        " or ".join(entity.by_code[code].heading for code in columns.any_of)
-        for columns in entity.required
-        if mode in columns.modes and not any(code in found for code in columns.any_of)
+        " or ".join(entity.by_code[code].heading for code in codes)
+        for codes in entity.required_columns(mode)
+        if not any(code in found for code in codes)
     ]
 
 

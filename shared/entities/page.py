@@ -6,7 +6,7 @@ from shared.entities.declaration import EntityType, Field, Kind, Level
 
 _KINDS = {
     Kind.TEXT: "text",
-    Kind.KEY: "text that names a product; a row with it starts one",
+    Kind.KEY: "text",
     Kind.BARCODE: "text, usually 8 to 14 digits",
     Kind.NAME: "a name",
     Kind.NAMES: "a list of names",
@@ -17,16 +17,15 @@ _KINDS = {
     Kind.CHOICE: "",
     Kind.PATH: "the full path of a known category, `A > B > C`",
 }
-_LEVELS = {
-    Level.PRODUCT: "the first row of a product",
-    Level.VARIANT: "every row",
-    Level.BOTH: "the first row; another row has its own in its place",
-}
+_LIST_KINDS = {Kind.NAMES, Kind.MATERIALS, Kind.PERCENTAGES}
+_LISTS = " A list is separated by `;` or `|`."
 
 
 def entity_page(entity: EntityType) -> str:
     """docs/<entity type>.md."""
-    return "\n".join([*_introduction(entity), *map(_line, entity.fields), *_below(entity)]) + "\n"
+    return (
+        "\n".join([*_introduction(entity), *(_line(entity, field) for field in entity.fields), *_below(entity)]) + "\n"
+    )
 
 
 def _introduction(entity: EntityType) -> Iterator[str]:
@@ -37,7 +36,7 @@ def _introduction(entity: EntityType) -> Iterator[str]:
         "",
         f"An Excel workbook (`.xlsx`), its sheet named `{entity.sheet}` or the only one with these headings, or a text file",
         "(`.csv`, `.tsv`, `.txt`). Headings stand in one row near the top, in any order; case, spaces, `_`, `-` and `/` in them",
-        f"do not count. `winnow template -o {entity.name}.xlsx` writes a workbook to begin with.",
+        f"do not count. `winnow template --entity {entity.name} -o {entity.name}.xlsx` writes a workbook to begin with.",
         "",
         f"Modes: {', '.join(f'`{mode}`' for mode in entity.modes)}.",
         "",
@@ -46,38 +45,51 @@ def _introduction(entity: EntityType) -> Iterator[str]:
     )
 
 
-def _line(field: Field) -> str:
+def _line(entity: EntityType, field: Field) -> str:
     also = ", ".join(field.aliases)
-    return f"| {field.heading} | {also} | {_says(field)} | {_LEVELS[field.level]} |"
+    return f"| {field.heading} | {also} | {_says(entity, field)}. {field.about} | {_counts_on(entity, field.level)} |"
 
 
-def _says(field: Field) -> str:
+def _says(entity: EntityType, field: Field) -> str:
     said = _KINDS[field.kind]
+    if field.code == entity.group_key:
+        said = f"{said} that names a {entity.group_noun}; a row with it starts one"
+    elif field.code in entity.by_identifier:
+        said = f"{said}, a {entity.record_noun}'s own"
     if field.choices:
         said = f"one of {', '.join(field.choices)}; blank is {field.choices[0]}"
     if field.decimals is not None:
         said += f"; {field.decimals.whole_digits} digits before the point and {field.decimals.scale} behind it are kept"
+    if field.partner is not None:
+        said += f"; goes with {entity.by_code[field.partner].heading}"
     return f"{said}; unknown ones are created" if field.creates else said
+
+
+def _counts_on(entity: EntityType, level: Level) -> str:
+    if level is Level.VARIANT:
+        return "every row"
+    first = f"the first row of a {entity.group_noun}"
+    return first if level is Level.PRODUCT else f"{first}; another row has its own in its place"
 
 
 def _below(entity: EntityType) -> Iterator[str]:
     for mode in entity.modes:
         needed = [
-            " or ".join(f"`{entity.by_code[code].heading}`" for code in columns.any_of)
-            for columns in entity.required
-            if mode in columns.modes
+            " or ".join(f"`{entity.by_code[code].heading}`" for code in codes)
+            for codes in entity.required_columns(mode)
         ]
         yield from ("", f"Columns a file must have in mode `{mode}`: {', '.join(needed)}.")
-    yield from (
-        "",
-        "A list is separated by `;` or `|`. Blank rows are nothing and end nothing.",
-    )
+    yield from ("", f"Blank rows are nothing and end nothing.{_LISTS if _has_lists(entity) else ''}")
     if entity.group_key is not None:
-        key = entity.by_code[entity.group_key].heading
+        key, group, record = entity.by_code[entity.group_key].heading, entity.group_noun, entity.record_noun
         yield from (
             "",
-            f"A row with a `{key}` starts a product and is its first variant; rows without one (or with the same one again) are",
-            "further variants of it. A product with a bad row is handed back whole, every reason at its own row and column.",
+            f"A row with a `{key}` starts a {group} and is its first {record}; rows without one (or with the same one again) are",
+            f"further {record}s of it. A {group} with a bad row is handed back whole, every error at its own row and column.",
         )
-    tolerated = ", ".join(f"`{tolerated.heading}`" for tolerated in entity.tolerated)
+    tolerated = ", ".join(f"`{tolerated.heading}`" for tolerated in entity.tolerated_by_heading_key.values())
     yield from ("", f"Not imported, and no mistake: {tolerated}. Other columns are listed as ignored.")
+
+
+def _has_lists(entity: EntityType) -> bool:
+    return any(field.kind in _LIST_KINDS for field in entity.fields)

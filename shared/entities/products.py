@@ -7,6 +7,8 @@ from shared.entities.declaration import (
     Decimals,
     EntityType,
     Field,
+    GroupKey,
+    Identifier,
     Kind,
     Level,
     RequiredColumns,
@@ -15,12 +17,8 @@ from shared.entities.declaration import (
 
 PERCENTAGE = Decimals(precision=6, scale=2)
 
-STATUSES = ("unpublished", "published", "archived", "scheduled")
-
 JOURNEY_STEPS = ("raw_material", "weaving", "dyeing_printing", "stitching", "assembly", "finishing")
 """The steps of the production journey, in its order; each is also the code of its field."""
-
-ATTRIBUTE_PAIRS = tuple((f"attribute_{n}", f"attribute_value_{n}") for n in (1, 2, 3))
 
 _PRODUCT = (
     Field(
@@ -31,6 +29,7 @@ _PRODUCT = (
         section="Product",
         about="Required on the product's first row; on another row the name of that variant.",
         aliases=("title", "name", "product name"),
+        required=True,
         example="Organic Cotton T-Shirt",
     ),
     Field(
@@ -39,7 +38,7 @@ _PRODUCT = (
         level=Level.PRODUCT,
         kind=Kind.KEY,
         section="Product",
-        about="The key of a product; a row with one starts a product.",
+        about="No two products have the same.",
         aliases=("handle",),
         example="organic-cotton-tshirt",
     ),
@@ -70,7 +69,7 @@ _PRODUCT = (
         level=Level.BOTH,
         kind=Kind.URL,
         section="Product",
-        about="An absolute http or https address.",
+        about="Of one picture.",
         aliases=("image url",),
         example="https://brand.com/image.png",
     ),
@@ -83,9 +82,9 @@ _PUBLISHING = (
         level=Level.PRODUCT,
         kind=Kind.CHOICE,
         section="Publishing",
-        about="Publication status of the product passport; unpublished when blank.",
+        about="Of the product passport.",
         aliases=("image status", "publication status"),
-        choices=STATUSES,
+        choices=("unpublished", "published", "archived", "scheduled"),
         example="Unpublished",
     ),
 )
@@ -97,7 +96,7 @@ _ORGANIZATION = (
         level=Level.PRODUCT,
         kind=Kind.PATH,
         section="Organization",
-        about="The full path of a known category, A > B > C; categories are never created.",
+        about="Categories are never created.",
         aliases=("product category",),
         example="Clothing > T-shirts & Polos > Printed T-shirts",
     ),
@@ -126,7 +125,7 @@ _ORGANIZATION = (
 
 
 def _attribute_pair(number: int, name: str, value: str) -> tuple[Field, Field]:
-    name_code, value_code = ATTRIBUTE_PAIRS[number - 1]
+    name_code, value_code = f"attribute_{number}", f"attribute_value_{number}"
     return (
         Field(
             code=name_code,
@@ -161,7 +160,7 @@ _VARIANTS = (
         level=Level.VARIANT,
         kind=Kind.BARCODE,
         section="Variants",
-        about="8 to 14 digits, kept as text; every row needs a barcode or an SKU.",
+        about="Kept as text; every row needs a barcode or an SKU.",
         aliases=("ean", "upc", "gtin"),
         example=115243746,
     ),
@@ -234,7 +233,7 @@ _COMPOSITION = (
         level=Level.BOTH,
         kind=Kind.MATERIALS,
         section="Composition",
-        about="Names, or Name:Percent pairs.",
+        about="What it is made of.",
         aliases=("materials percentages",),
         creates="materials",
         partner="percentages",
@@ -246,7 +245,7 @@ _COMPOSITION = (
         level=Level.BOTH,
         kind=Kind.PERCENTAGES,
         section="Composition",
-        about="The materials' percentages in the order of the materials.",
+        about="One for each material.",
         decimals=PERCENTAGE,
         partner="materials",
         example="80; 20",
@@ -277,9 +276,13 @@ _JOURNEY = (
     _step("finishing", "Finishing", "Finishing Inc."),
 )
 
+BY_HANDLE = GroupKey("handle", noun="product", orphan_message="Variant row found before any product row")
+
 PRODUCTS = EntityType(
     name="products",
+    family="products",
     sheet="Products",
+    record_noun="variant",
     fields=(
         *_PRODUCT,
         *_PUBLISHING,
@@ -290,18 +293,19 @@ PRODUCTS = EntityType(
         *_JOURNEY,
     ),
     modes=("create",),
-    group_key="handle",
-    orphan_message="Variant row found before any product row",
+    grouping=BY_HANDLE,
+    identifiers=(
+        Identifier("handle", "Product handle"),
+        Identifier("barcode", "Barcode", refuse_mangled_number=True),
+        Identifier("sku", "SKU"),
+    ),
     tolerated=(
         ToleratedHeading("UPID", notice="a product's passport id is given by the system, never imported"),
         ToleratedHeading(
             "Carbon Footprint", notice="free text is not imported; use kgCO2e Carbon Footprint for the figure"
         ),
-        ToleratedHeading("Import errors"),
-        ToleratedHeading("Import error"),
     ),
     required=(
-        RequiredColumns(("title",), modes=("create", "upsert")),
         RequiredColumns(("handle",), modes=("create", "upsert")),
         RequiredColumns(("barcode", "sku"), modes=("create", "enrich", "upsert")),
     ),

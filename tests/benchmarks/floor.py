@@ -21,20 +21,23 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from uuid_utils.compat import uuid7
 
+from services.committer.families import families
 from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import pending_groups, write_groups
 from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.workbook_reader import WorkbookReader
-from services.validator.categories import Categories
-from services.validator.products import References, decide, named
+from services.validator.outcomes import Planned, StagedRecords
+from services.validator.products.categories import Categories
+from services.validator.products.product import Known
+from services.validator.products.records import outcome_of, staged_records
+from services.validator.products.rules import References, check, named
 from services.validator.repository import raw_rows
-from services.validator.rows import Layout
-from services.validator.staging_rows import StagedRecords, staged_records
-from services.validator.verdicts import Known
+from services.validator.rows import RowReader
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import cell_text
-from shared.entities.reasons import ChunkScope
+from shared.entities.columns import Columns
+from shared.entities.scope import ChunkScope
 from shared.runtime.process import tune_garbage_collection
 
 PRODUCTS = ENTITY_TYPES["products"]
@@ -54,8 +57,9 @@ async def run(path: Path, admin_url: str, chunk_rows: int) -> dict[str, Any]:
     references = References(
         Known(frozenset(), {}, {}), Categories((row["id"], row["path"].split(" > ")) for row in tree), ()
     )
-    layout = Layout(PRODUCTS, PRODUCTS.headings, {field.code: place for place, field in enumerate(PRODUCTS.fields)})
+    columns = Columns(PRODUCTS, PRODUCTS.headings, {field.code: place for place, field in enumerate(PRODUCTS.fields)})
     chunks = _chunks(path, chunk_rows)
+    family = families()[PRODUCTS.name]
     rows = 0
     began = time.perf_counter()
     while True:
@@ -72,7 +76,7 @@ async def run(path: Path, admin_url: str, chunk_rows: int) -> dict[str, Any]:
             records=[(import_id, row, TENANT, chunk.number, group, cells) for row, group, cells in chunk.rows],
         )
         clock.lap("copy_raw")
-        staged = _decided(chunk, layout, references)
+        staged = _decided(chunk, columns, references)
         clock.lap("rules")
         for records in staged:
             await copying.copy_records_to_table(
@@ -84,7 +88,7 @@ async def run(path: Path, admin_url: str, chunk_rows: int) -> dict[str, Any]:
         clock.lap("copy_staging")
         scope = ChunkScope(TENANT, import_id, chunk.number)
         async with tenant_transaction(engine, TENANT) as conn:
-            written = await write_groups(conn, scope, await pending_groups(conn, scope))
+            written = await write_groups(conn, family, scope, await pending_groups(conn, scope))
             assert not isinstance(written, DatabaseRefusal), written
         clock.lap("commit")
     total = time.perf_counter() - began
@@ -122,12 +126,15 @@ def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
         yield last
 
 
-def _decided(chunk: Chunk, layout: Layout, references: References) -> list[StagedRecords]:
-    groups = layout.read_all(raw_rows(chunk.rows))
+def _decided(chunk: Chunk, columns: Columns, references: References) -> list[StagedRecords]:
+    groups = RowReader(columns).read_all(raw_rows(chunk.rows))
     named(groups)
-    verdict = decide(groups, layout, references)
-    assert verdict.failed_rows == 0, "the benchmark's file has no bad rows"
-    return staged_records(verdict, new_id=uuid7)
+    products = check(groups, columns, references).products
+    outcomes = [outcome_of(product) for product in products]
+    planned = [(outcome.row, outcome.row_count, outcome.action) for outcome in outcomes if isinstance(outcome, Planned)]
+    assert len(planned) == len(outcomes), "the benchmark's file has no bad rows"
+    pending = StagedRecords("groups", ("group_row", "row_count", "action"), planned)
+    return [pending, *staged_records(products, new_id=uuid7)]
 
 
 if __name__ == "__main__":

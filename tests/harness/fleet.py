@@ -29,6 +29,7 @@ class ServiceProcess:
     replica: int
     environment: Mapping[str, str]
     log: Path
+    root: Path = ROOT
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
     program: str | None = None
@@ -40,7 +41,7 @@ class ServiceProcess:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *(("-c", self.program) if self.program else ("-m", f"services.{self.service}"))],
-                cwd=ROOT,
+                cwd=self.root,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -101,10 +102,14 @@ class ServiceProcess:
 
 @dataclass
 class Fleet:
-    """The service processes of a test. `environment_of(service, replica)` is what each is told."""
+    """The service processes of a test. `environment_of(service, replica)` is what each is told.
+
+    `root` is where their sources are.
+    """
 
     environment_of: Callable[[str, int], Mapping[str, str]]
     logs: Path
+    root: Path = ROOT
     members: list[ServiceProcess] = field(default_factory=list)
 
     def start(self, replicas: Mapping[str, int], *, ready: bool = True) -> None:
@@ -112,9 +117,8 @@ class Fleet:
         started = []
         for service, number in replicas.items():
             for replica in range(number):
-                member = ServiceProcess(
-                    service, replica, self.environment_of(service, replica), self.logs / f"{service}-{replica}.log"
-                )
+                log = self.logs / f"{service}-{replica}.log"
+                member = ServiceProcess(service, replica, self.environment_of(service, replica), log, self.root)
                 member.start()
                 started.append(member)
         self.members.extend(started)

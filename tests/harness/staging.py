@@ -9,10 +9,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
+from services.committer.families import Family as CommitterFamily
+from services.committer.families import families as committer_families
 from services.committer.handler import CommitRows
 from services.parser import repository as parser
 from services.parser.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.sandbox import FileLayout
+from services.validator.families import AnyFamily as ValidatorFamily
+from services.validator.families import families as validator_families
 from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
 from shared.entities.cells import cell_text
@@ -46,14 +50,16 @@ class Desk:
             await parser.read_to_the_end(conn, import_id, total=len(rows), notices=[])
         return [self._event(import_id, chunk) for chunk in chunks]
 
-    async def validate(self, event: RowsStaged) -> RowsValidated:
-        """Validate a staged chunk."""
-        await ValidateRows(self.engine_of("winnow_validator"))(event, NOWHERE)
+    async def validate(self, event: RowsStaged, rules: ValidatorFamily | None = None) -> RowsValidated:
+        """Validate a staged chunk, by these rules in place of its own."""
+        families = validator_families() if rules is None else {"products": rules}
+        await ValidateRows(self.engine_of("winnow_validator"), families)(event, NOWHERE)
         return RowsValidated(**event.model_dump())
 
-    async def commit(self, event: RowsValidated) -> None:
-        """Commit a validated chunk."""
-        await CommitRows(self.engine_of("winnow_committer"))(event, NOWHERE)
+    async def commit(self, event: RowsValidated, writes: CommitterFamily | None = None) -> None:
+        """Commit a validated chunk, by these writes in place of its own."""
+        families = committer_families() if writes is None else {"products": writes}
+        await CommitRows(self.engine_of("winnow_committer"), families)(event, NOWHERE)
 
     async def ready(self, rows: Sequence[Sequence[Any]], *, chunk_rows: int = 1000) -> list[RowsValidated]:
         """Chunks that wait for their commit."""

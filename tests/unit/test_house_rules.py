@@ -4,6 +4,9 @@ import re
 import subprocess
 from pathlib import Path
 
+from shared.db.catalog import ENTITIES
+from shared.db.staging import MIRRORS
+
 ROOT = Path(__file__).parents[2]
 NOT_NOUNS = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
@@ -51,3 +54,15 @@ def test_nothing_committed_names_a_machine() -> None:
         if path.is_file():
             text = path.read_text(errors="ignore")
             assert re.search(r"/(?:home|Users)/[a-z]+/", text) is None, name
+
+
+def test_handlers_and_repositories_of_stages_know_no_family() -> None:
+    families = {table.name for table in (*MIRRORS, *MIRRORS.values(), *ENTITIES)} | {"catalog"}
+    words = re.compile(rf"\b({'|'.join(families)})\b")
+    found = {
+        str(path.relative_to(ROOT)): words.findall(path.read_text())
+        for service in ("validator", "committer")
+        for path in (ROOT / "services" / service).glob("*.py")
+        if path.name != "families.py" and words.search(path.read_text())
+    }
+    assert found == {}

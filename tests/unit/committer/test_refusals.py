@@ -1,45 +1,35 @@
-from uuid import UUID
+from services.committer.products.conflicts import conflict
+from services.committer.refusals import DatabaseRefusal, error_of_refusal, errors_of_conflicts
+from shared.entities import PRODUCTS
+from shared.entities.columns import Columns
 
-from services.committer.refusals import (
-    Columns,
-    Conflict,
-    DatabaseRefusal,
-    error_of_refusal,
-    errors_of_conflicts,
-)
-from shared.entities import ENTITY_TYPES
-from shared.entities.reasons import ChunkScope
-
-SCOPE = ChunkScope("acme", UUID(int=7), 3)
-COLUMNS = Columns(ENTITY_TYPES["products"], ["EAN", "SKU", "Handle", "Title"], {"barcode": 0, "handle": 2, "title": 3})
+COLUMNS = Columns(PRODUCTS, ["EAN", "SKU", "Handle", "Title"], {"barcode": 0, "handle": 2, "title": 3})
 
 
 def test_a_conflict_is_named_at_its_row_under_the_files_own_heading() -> None:
-    (error,) = errors_of_conflicts([Conflict(5, 4, "barcode", "5600", "tee")], COLUMNS, SCOPE)
-    assert error[:3] == SCOPE
+    (error,) = errors_of_conflicts([conflict(5, 4, "barcode", "5600", "tee")], COLUMNS)
     assert (error.row_no, error.group_row, error.column_index, error.heading) == (5, 4, 0, "EAN")
-    assert error.message == 'Barcode "5600" belongs to product "tee"'
+    assert (error.code, error.message) == ("already_exists", 'Barcode "5600" belongs to product "tee"')
 
 
-def test_reasons_of_one_row_are_numbered_by_column_and_those_without_come_last() -> None:
+def test_errors_of_one_row_are_in_the_order_of_its_columns_and_those_without_come_last() -> None:
     conflicts = [
-        Conflict(5, 5, "sku", "S", "tee"),
-        Conflict(5, 5, "handle", "tee", "tee"),
-        Conflict(5, 5, "barcode", "1", "tee"),
-        Conflict(2, 2, "handle", "cap", "cap"),
+        conflict(5, 5, "sku", "S", "tee"),
+        conflict(5, 5, "handle", "tee", "tee"),
+        conflict(5, 5, "barcode", "1", "tee"),
+        conflict(2, 2, "handle", "cap", "cap"),
     ]
-    errors = errors_of_conflicts(conflicts, COLUMNS, SCOPE)
-    assert [(error.row_no, error.position, error.heading) for error in errors] == [
-        (2, 0, "Handle"),
-        (5, 0, "EAN"),
-        (5, 1, "Handle"),
-        (5, 2, "SKU"),
+    errors = errors_of_conflicts(conflicts, COLUMNS)
+    assert [(error.row_no, error.heading) for error in errors] == [
+        (2, "Handle"),
+        (5, "EAN"),
+        (5, "Handle"),
+        (5, "SKU"),
     ]
-    assert errors[1].code == "already_exists"
     assert "use enrich or upsert" in errors[2].message
 
 
 def test_what_only_the_database_knows_is_said_in_its_words_at_the_first_row_of_the_group() -> None:
-    error = error_of_refusal(9, DatabaseRefusal("23514", "violates check constraint"), SCOPE)
+    error = error_of_refusal(9, DatabaseRefusal("23514", "violates check constraint"), PRODUCTS)
     assert (error.row_no, error.group_row, error.column_index, error.code) == (9, 9, None, "rejected")
-    assert "violates check constraint" in error.message
+    assert error.message.startswith("The database refuses this product: violates check constraint")

@@ -6,7 +6,7 @@ from uuid import UUID
 import openpyxl
 import pytest
 
-from services.exporter.corrections import Layout, Origin
+from services.exporter.corrections import HandedBackColumns, Origin
 from services.exporter.workbook import CorrectionWorkbook
 from shared.corrections import import_id_of, is_reasons_heading, was_handed_back
 from shared.entities import ENTITY_TYPES
@@ -18,7 +18,7 @@ CUSTOM = "docProps/custom.xml"
 @pytest.fixture
 def handed_back(tmp_path: Path) -> Path:
     path = tmp_path / "corrections.xlsx"
-    layout = Layout(ENTITY_TYPES["products"], ["Product Title"], {"title": 0}, 1)
+    layout = HandedBackColumns(ENTITY_TYPES["products"], ["Product Title"], {"title": 0}, 1)
     with CorrectionWorkbook(path, layout, Origin(ID, "autumn.xlsx", datetime.now(UTC)), comments=10):
         pass
     return path

@@ -12,11 +12,12 @@ import openpyxl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.exporter.corrections import FailedRow, Layout, Origin, Reason
+from services.exporter.corrections import FailedRow, HandedBackColumns, Origin
 from services.exporter.failed_rows import FailedRowsFile
 from services.exporter.workbook import CorrectionWorkbook
 from shared.corrections import neutralise, restore
 from shared.entities import ENTITY_TYPES
+from shared.entities.errors import RowError
 
 HEADINGS = ["Product Title", "Product Handle", "Barcode", "Grams Weight", "Note"]
 FIELDS = {"title": 0, "handle": 1, "barcode": 2, "weight_g": 3}
@@ -25,25 +26,35 @@ ORIGIN = Origin(UUID(int=7), "autumn.xlsx", datetime(2026, 1, 31, tzinfo=UTC))
 Rows = Sequence[FailedRow]
 
 
-def layout(headings: Sequence[str] = HEADINGS, width: int = 5) -> Layout:
-    return Layout(ENTITY_TYPES["products"], headings, FIELDS, width)
+def columns(headings: Sequence[str] = HEADINGS, width: int = 5) -> HandedBackColumns:
+    return HandedBackColumns(ENTITY_TYPES["products"], headings, FIELDS, width)
 
 
-def failed(row: int, *cells: Any, reasons: Sequence[Reason] = (), group: int = 2, first_bad: int = 2) -> FailedRow:
-    return FailedRow(row, group, first_bad, list(cells), reasons)
+def failed(row: int, *cells: Any, errors: Sequence[RowError] = (), group: int = 2, first_bad: int = 2) -> FailedRow:
+    return FailedRow(row, group, first_bad, list(cells), errors)
 
 
-HEAVY = Reason(3, "Grams Weight", '"heavy" is not a number; use a point for decimals')
+HEAVY = RowError(2, 2, 3, "Grams Weight", "invalid_number", '"heavy" is not a number; use a point for decimals')
 ROWS = [
-    failed(2, "Tee", "tee", "0012345678905", "heavy", "=HYPERLINK(1)", reasons=[HEAVY]),
+    failed(2, "Tee", "tee", "0012345678905", "heavy", "=HYPERLINK(1)", errors=[HEAVY]),
     failed(3, None, None, 5600000000019, None, "-"),
-    failed(9, "Cap", "cap", None, 20.5, None, reasons=[Reason(None, None, "rejected")], group=9, first_bad=9),
+    failed(
+        9,
+        "Cap",
+        "cap",
+        None,
+        20.5,
+        None,
+        errors=[RowError(9, 9, None, None, "rejected", "rejected")],
+        group=9,
+        first_bad=9,
+    ),
 ]
 
 
 def written(folder: Path, rows: Rows = ROWS, *, comments: int = 100, name: str = "a.xlsx") -> Path:
     path = folder / name
-    with CorrectionWorkbook(path, layout(), ORIGIN, comments=comments) as workbook:
+    with CorrectionWorkbook(path, columns(), ORIGIN, comments=comments) as workbook:
         workbook.add(rows)
     return path
 
@@ -95,7 +106,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_beyond_the_most_comments_cells_are_still_red_and_the_last_column_says_all(tmp_path: Path) -> None:
-    rows = [failed(row, "T", "t", "1", "heavy", reasons=[HEAVY], group=row, first_bad=row) for row in range(2, 12)]
+    rows = [failed(row, "T", "t", "1", "heavy", errors=[HEAVY], group=row, first_bad=row) for row in range(2, 12)]
     sheet = page(written(tmp_path, rows, comments=3))
     assert sum(1 for row in range(2, 12) if sheet.cell(row, 4).comment) == 3
     assert {sheet.cell(row, 4).fill.fgColor.rgb for row in range(2, 12)} == {"FFFFE0E0"}
@@ -104,9 +115,9 @@ def test_beyond_the_most_comments_cells_are_still_red_and_the_last_column_says_a
 
 def test_the_reasons_of_an_earlier_round_do_not_pile_up(tmp_path: Path) -> None:
     path = tmp_path / "again.xlsx"
-    again = layout([*HEADINGS, "Import errors"], 6)
+    again = columns([*HEADINGS, "Import errors"], 6)
     with CorrectionWorkbook(path, again, ORIGIN, comments=3) as workbook:
-        workbook.add([failed(2, "T", "t", "1", "x", None, "Row 2 – old", reasons=[HEAVY])])
+        workbook.add([failed(2, "T", "t", "1", "x", None, "Row 2 – old", errors=[HEAVY])])
     assert [cell.value for cell in page(path)[1]].count("Import errors") == 1
     assert "old" not in str(page(path)["F2"].value)
 
@@ -117,7 +128,7 @@ CELLS = st.text(max_size=60) | st.integers(-(10**12), 10**12) | st.booleans() | 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(CELLS, min_size=5, max_size=5), min_size=1, max_size=5))
 def test_whatever_the_cells_hold_the_workbook_opens_and_has_them(tmp_path: Path, cells: list[list[Any]]) -> None:
-    rows = [failed(row, *values, reasons=[HEAVY]) for row, values in enumerate(cells, start=2)]
+    rows = [failed(row, *values, errors=[HEAVY]) for row, values in enumerate(cells, start=2)]
     sheet = page(written(tmp_path, rows))
     for number, values in enumerate(cells, start=2):
         for column, value in enumerate(values, start=1):
@@ -130,7 +141,7 @@ def test_whatever_the_cells_hold_the_workbook_opens_and_has_them(tmp_path: Path,
 
 def test_the_csv_has_the_same_rows_for_programs_and_spreadsheets(tmp_path: Path) -> None:
     path = tmp_path / "failed.csv"
-    with FailedRowsFile(path, layout()) as file:
+    with FailedRowsFile(path, columns()) as file:
         file.add([*ROWS, failed(10, 'say "hi"', "a;b", None, None, "two\nlines", group=9, first_bad=9)])
     raw = path.read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")

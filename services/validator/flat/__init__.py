@@ -1,0 +1,5 @@
+"""The family of flat entity types: every row is a record, every field a column. All of it follows from the declaration."""
+
+from services.validator.flat.family import Flat
+
+__all__ = ["Flat"]

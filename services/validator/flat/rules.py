@@ -1,0 +1,85 @@
+"""What a good row of a flat file is: each cell by the kind of its field, required fields said, identifiers not taken."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+from services.validator.errors import GroupErrors, required
+from services.validator.outcomes import Duplicate
+from services.validator.rows import ReadRow, Value
+from services.validator.values.addresses import read_address
+from services.validator.values.choices import read_choice
+from services.validator.values.numbers import read_decimal
+from services.validator.values.text import read_identifier
+from shared.entities import EntityType
+from shared.entities.cells import cell_text
+from shared.entities.columns import Columns
+from shared.entities.declaration import Field, Kind
+from shared.entities.errors import CellError, RowError, already_exists, shown
+
+Typed: TypeAlias = str | Decimal | None
+Named: TypeAlias = Mapping[str, frozenset[str]]
+"""Values by the field of an identifier."""
+
+_Reader: TypeAlias = Callable[[Value], Typed | CellError]
+
+
+class RecordRules:
+    """Checks one row after another of a flat entity type."""
+
+    def __init__(self, entity: EntityType) -> None:
+        self._entity = entity
+        self._fields = [(field, _reader(entity, field), _default(field)) for field in entity.fields]
+
+    def check(
+        self, row: ReadRow, columns: Columns, taken: Named, duplicates: Sequence[Duplicate]
+    ) -> tuple[list[Typed], Sequence[RowError]]:
+        """The record's values in the order of the fields, None for what could not be read; and every error."""
+        errors = GroupErrors(columns, row.row)
+        values: list[Typed] = []
+        for field, read, default in self._fields:
+            said = row.values.get(field.code)
+            value: Typed | CellError = default
+            if field.code in row.unreadable:
+                value = row.unreadable[field.code]
+            elif said is not None:
+                value = read(said)
+            elif field.required:
+                value = required(field)
+            if field.code in taken and value in taken[field.code]:
+                errors.add(row.row, field.code, already_exists(self._entity, field.code, str(value)))
+            if isinstance(value, CellError):
+                errors.add(row.row, field.code, value)
+                value = None
+            values.append(value)
+        for duplicate in duplicates:
+            errors.add(row.row, duplicate.field, self._repeated(row, duplicate))
+        return values, errors.sorted()
+
+    def _repeated(self, row: ReadRow, duplicate: Duplicate) -> CellError:
+        label = self._entity.by_identifier[duplicate.field].label
+        value = shown(row.text(duplicate.field) or "")
+        return CellError(
+            "duplicate_in_file", f'{label} "{value}" was used in row {duplicate.first_row}; the first one is imported'
+        )
+
+
+def _reader(entity: EntityType, field: Field) -> _Reader:
+    """How a cell of the field is read."""
+    identifier = entity.by_identifier.get(field.code)
+    decimals = field.decimals
+    if identifier is not None:
+        return lambda said: read_identifier(cell_text(said), identifier)
+    if field.kind is Kind.DECIMAL and decimals is not None:
+        return lambda said: read_decimal(said, decimals)
+    if field.kind is Kind.URL:
+        return lambda said: read_address(cell_text(said))
+    if field.kind is Kind.CHOICE:
+        return lambda said: read_choice(cell_text(said), field)
+    if field.kind in {Kind.TEXT, Kind.KEY, Kind.NAME}:
+        return cell_text
+    raise ValueError(f"{entity.name}: a flat entity type has no {field.kind} ({field.code})")
+
+
+def _default(field: Field) -> str | None:
+    return field.choices[0] if field.choices else None

@@ -1,0 +1,61 @@
+"""Values of the product alone that stand on variant rows: they are not imported, and the sender is told."""
+
+from collections.abc import Sequence
+
+from services.validator.outcomes import Notice
+from services.validator.rows import ReadRow
+from services.validator.values.lists import read_names
+from shared.entities.columns import Columns
+from shared.entities.declaration import Level
+from shared.entities.errors import CellError
+from shared.entities.names import name_key
+from shared.entities.products import PRODUCTS
+
+_PRODUCT_ONLY = tuple(
+    field.code for field in PRODUCTS.fields if field.level is Level.PRODUCT and field.code != PRODUCTS.group_key
+)
+_PRODUCT_ONLY_CODES = frozenset(_PRODUCT_ONLY)
+
+
+class IgnoredValues:
+    """Collects, over a chunk, what variant rows say of the product that is not imported."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._rows: dict[str, list[int]] = {}
+
+    def note(self, row: ReadRow, parent: ReadRow) -> None:
+        """Note what this variant row says that is neither imported nor the same as the parent row's."""
+        if _PRODUCT_ONLY_CODES.isdisjoint(row.values):
+            return
+        for code in _PRODUCT_ONLY:
+            text = row.text(code)
+            if text is not None and not _same(code, text, parent.text(code)):
+                self._rows.setdefault(code, []).append(row.row)
+
+    def notices(self) -> list[Notice]:
+        """One for each column, with the number of rows and the first of them."""
+        return [self._notice(code, self._rows[code]) for code in _PRODUCT_ONLY if code in self._rows]
+
+    def _notice(self, code: str, rows: Sequence[int]) -> Notice:
+        heading = self._columns.heading(code)
+        message = (
+            f"{heading} belongs to the product: what variant rows say of it was ignored; "
+            "the product's first row is what counts"
+        )
+        return Notice("ignored_on_variant_row", message, heading, rows[0], len(rows))
+
+
+def _same(code: str, text: str, parent: str | None) -> bool:
+    if parent is None or text == parent:
+        return text == parent
+    if code == "tags":
+        return _keys(text) == _keys(parent)
+    if code == "category":
+        return list(map(name_key, text.split(">"))) == list(map(name_key, parent.split(">")))
+    return name_key(text) == name_key(parent)
+
+
+def _keys(text: str) -> set[str]:
+    names = read_names(text)
+    return set() if isinstance(names, CellError) else {name.key for name in names}

@@ -1,0 +1,26 @@
+"""Web addresses: absolute, http or https, with a host."""
+
+import re
+
+from shared.entities.errors import CellError, shown
+
+_ADDRESS = re.compile(
+    r"https?://"
+    r"(?:[^\s/?#@\\<>\"]+@)?"
+    r"(?:\[[0-9a-f:.]+\]|[^\W_][^\s/?#@:\\<>\"\[\]]*)"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:[/?#][^\s<>\"]*)?",
+    re.IGNORECASE,
+)
+_LAST_PORT = 65_535
+
+
+def read_address(text: str) -> str | CellError:
+    """The address as it was given."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"] or 0) > _LAST_PORT:
+        return CellError(
+            "invalid_url",
+            f'"{shown(text)}" is not a full web address; start with https:// or http://, without spaces',
+        )
+    return text
