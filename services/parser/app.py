@@ -1,6 +1,7 @@
 """Wiring of the parser."""
 
 from datetime import timedelta
+from functools import partial
 
 from services.parser.handler import Dependencies, ImportFile
 from services.parser.reading.workspace import Workspace
@@ -21,12 +22,13 @@ def main() -> None:
         mine = ParserSettings()
         workspace = Workspace(mine.folder)
         workspace.clean()
+        store = ObjectStore(
+            storage.endpoint, storage.access_key.get_secret_value(), storage.secret_key.get_secret_value()
+        )
         handler = ImportFile(
             Dependencies(
                 engine=resources.engine,
-                store=ObjectStore(
-                    storage.endpoint, storage.access_key.get_secret_value(), storage.secret_key.get_secret_value()
-                ),
+                store=store,
                 bucket=storage.uploads_bucket,
                 settings=mine,
                 workspace=workspace,
@@ -42,6 +44,7 @@ def main() -> None:
             slots=mine.files_at_once,
             refuse=handler.refuse,
             relays=(FILE_UPLOADED, ROWS_STAGED),
+            probes={"storage": partial(store.answer, storage.uploads_bucket)},
         )
 
     run_stage(settings, "parser", wire)

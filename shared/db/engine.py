@@ -19,7 +19,13 @@ def create_engine(url: str, *, connections: int = 5, name: str) -> AsyncEngine:
         hide_parameters=True,
         connect_args={
             "timeout": 10,
-            "server_settings": {"application_name": name, "jit": "off"},
+            "server_settings": {
+                "application_name": name,
+                "jit": "off",
+                # Nobody waits longer for a peer that is frozen or whose host is gone.
+                "lock_timeout": "15s",
+                "idle_in_transaction_session_timeout": "20s",
+            },
         },
     )
 

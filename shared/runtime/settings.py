@@ -36,6 +36,9 @@ class ServiceSettings(BaseSettings):
     http_port: int = Field(default=0, description="/livez, /readyz and /metrics; 0 takes a free port")
     log_level: str = "INFO"
     patience_seconds: float = Field(default=600, description="silence after which /livez says the process hangs")
+    grace_seconds: float = Field(
+        default=8, gt=0, description="time to end in when told to (SIGTERM); less than the orchestrator's own patience"
+    )
     relay_window: int = Field(default=8, description="chunks of one tenant in flight on a topic")
     reemit_after_seconds: float = Field(
         default=30, description="an event nobody has acted on is published again after this time"
