@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.parser.lease import reading_lease
+from services.parser.reading.lease import reading_lease
 from shared.db.engine import create_engine
 from shared.db.roles import RELAY_ROLE, SERVICE_ROLES
 from shared.messaging.failures import FailureKind, kind_of
@@ -27,7 +27,7 @@ SILENCE = timedelta(seconds=2)
 
 _HOLDER = """
 import asyncio, datetime, os, sys, uuid
-from services.parser.lease import reading_lease
+from services.parser.reading.lease import reading_lease
 from shared.db.engine import create_engine
 
 async def main():
