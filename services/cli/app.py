@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import corrections, dead_letters, demo, imports, operations, template
+from services.cli import corrections, dead_letters, demo, imports, operations, setup, template
 
 app = typer.Typer(
     name="winnow",
@@ -47,7 +47,9 @@ app.command("demo")(demo.demo)
 app.command("up")(operations.up)
 app.command("down")(operations.down)
 app.command("connection")(operations.connection)
-app.command("migrate")(operations.migrate_database)
+app.command("setup")(setup.setup)
+app.command("migrate")(setup.migrate_database)
 app.command("lag")(operations.lag)
-app.add_typer(operations.topics, name="topics")
+app.add_typer(setup.topics, name="topics")
+app.add_typer(setup.buckets, name="buckets")
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -7,6 +7,8 @@ USAGE = 64
 """The command was not understood (EX_USAGE)."""
 UNAVAILABLE = 69
 """Something the command needs is not running (EX_UNAVAILABLE)."""
+MISCONFIGURED = 78
+"""A setting is missing or wrong (EX_CONFIG)."""
 INTERRUPTED = 130
 
 OF_STATUS = {"completed": COMPLETED, "completed_with_failures": COMPLETED_WITH_FAILURES}

@@ -1,4 +1,4 @@
-"""`winnow up`, `down`, `migrate`, `topics apply`, `lag`: running it and looking after it."""
+"""`winnow up`, `down`, `lag`: running it and looking after it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,14 +18,10 @@ from services.cli.readiness import problems
 from services.cli.running import running
 from services.cli.showing import print_json, show_table, terminal
 from services.cli.starting import bring_up
-from shared.db.migrate import migrate
 from shared.events.topics import FILE_UPLOADED
-from shared.messaging.kafka import apply_topics
 from shared.messaging.lag import TopicLag, topic_lag
 
 _WIDE_ENOUGH = 76
-
-topics = typer.Typer(help="The topics, as the code declares them.", no_args_is_help=True)
 
 
 def up(
@@ -95,36 +91,6 @@ def down(as_json: Json = False) -> int:
             markup=False,
         )
     return exits.COMPLETED
-
-
-def migrate_database(as_json: Json = False) -> int:
-    """Bring the database, its tables and its roles to the newest version. Repeating it changes nothing."""
-    stack = Stack()
-    asyncio.run(migrate(stack.endpoints.postgres_admin_url, stack.state.secret))
-    if as_json:
-        print_json({"migrated": True})
-    else:
-        terminal().print("The database is at the newest version.")
-    return exits.COMPLETED
-
-
-@topics.command("apply")
-def apply(
-    replication: Annotated[int, typer.Option(min=1, help="Replicas of each partition of topics that are made.")] = 1,
-    as_json: Json = False,
-) -> int:
-    """Create the topics that are missing, dead-letter topics included. What is there is left alone."""
-    made = asyncio.run(apply_topics(Stack().endpoints.kafka_bootstrap, replication=replication))
-    if as_json:
-        print_json({"created": made})
-    else:
-        terminal().print(f"Created {', '.join(made)}." if made else "All topics are there.", highlight=False)
-    return exits.COMPLETED
-
-
-@topics.callback()
-def _topics() -> None:
-    """The topics, as the code declares them."""
 
 
 def lag(as_json: Json = False) -> int:

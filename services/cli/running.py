@@ -13,6 +13,7 @@ from deploy.local.s3_server import RESULTS, UPLOADS
 from deploy.local.stack import NotRunning, Stack
 from services.cli.exits import CommandFailed
 from services.cli.hints import typed
+from shared.connections import StorageConnection
 from shared.db.catalog import ENTITIES
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
@@ -151,7 +152,7 @@ class Running:
     def storage(self, principal: str) -> ObjectStore:
         """Storage with the key of one principal."""
         access_key, secret_key = self.stack.storage_keys(principal)
-        return ObjectStore(self.stack.endpoints.s3_endpoint, access_key, secret_key)
+        return ObjectStore(StorageConnection(self.stack.endpoints.s3_endpoint, access_key, secret_key))
 
     @asynccontextmanager
     async def publisher(self) -> AsyncIterator[BrokerPublisher]:

@@ -13,12 +13,13 @@ def main() -> None:
     settings = ServiceSettings()
 
     def wire(resources: Resources) -> Stage:
-        rounds = Rounds(resources.engine, settings.kafka_bootstrap, KeeperSettings())
+        rounds = Rounds(resources.engine, settings.kafka, KeeperSettings())
+        topics = (rounds.keep_topics,) if settings.kafka_create_topics else ()
         return Stage(
             name="keeper",
             relays=TOPICS,
             relay_at_once=False,
-            jobs=(rounds.keep_topics, rounds.end_stuck_work, rounds.publish_gauges),
+            jobs=(*topics, rounds.end_stuck_work, rounds.publish_gauges),
         )
 
     run_stage(settings, "keeper", wire)

@@ -12,7 +12,7 @@ from services.keeper.settings import KeeperSettings
 from shared.db.transaction import tenant_transaction
 from shared.events import TOPICS
 from shared.ledger import give_up
-from shared.messaging.kafka import apply_topics
+from shared.messaging.kafka import Kafka, apply_topics
 from shared.messaging.lag import topic_lag
 from shared.observability import metrics
 
@@ -24,13 +24,13 @@ class Rounds:
     """What is looked after every few seconds. Each round may fail by itself and is taken again."""
 
     engine: AsyncEngine
-    bootstrap: str
+    kafka: Kafka
     settings: KeeperSettings
 
     async def keep_topics(self) -> None:
         """Create topics that were deleted; what they held comes again from the outbox."""
         while True:
-            if created := await apply_topics(self.bootstrap):
+            if created := await apply_topics(self.kafka):
                 log.warning("topics.created", topics=created)
             await asyncio.sleep(self.settings.interval_seconds)
 
@@ -65,6 +65,6 @@ class Rounds:
                 metrics.OUTBOX_EVENTS.labels(topic=topic.name, state="in_flight").set(
                     gauges.in_flight.get(topic.name, 0)
                 )
-            for lag in await topic_lag(self.bootstrap):
+            for lag in await topic_lag(self.kafka):
                 metrics.TOPIC_LAG.labels(topic=lag.topic, group=lag.group).set(lag.lag)
             await asyncio.sleep(self.settings.interval_seconds)

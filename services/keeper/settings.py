@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings import Settings
 
 
-class KeeperSettings(BaseSettings):
+class KeeperSettings(Settings):
     """How often the keeper looks, and when it gives work up.
 
     Work is given up late: a stage that is scaled to nothing over night is waited for, not reported as bad rows.
@@ -19,4 +21,4 @@ class KeeperSettings(BaseSettings):
         default=timedelta(hours=24),
         description="work that was handed out `stuck_publishes` times and is older than this is given up",
     )
-    stuck_publishes: int = 50
+    stuck_publishes: int = Field(default=50, description="how often work is handed out before it may be given up")

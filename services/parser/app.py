@@ -24,9 +24,7 @@ def main() -> None:
         handler = ImportFile(
             Surroundings(
                 engine=resources.engine,
-                store=ObjectStore(
-                    storage.endpoint, storage.access_key.get_secret_value(), storage.secret_key.get_secret_value()
-                ),
+                store=ObjectStore(storage.connection),
                 bucket=storage.uploads_bucket,
                 settings=mine,
                 workspace=workspace,

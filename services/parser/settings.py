@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.parser.chunks import ChunkSizes
 from services.parser.limits import Limits
+from shared.runtime.settings import Settings
 
 
-class ParserSettings(BaseSettings):
+class ParserSettings(Settings):
     """Limits of files and of the process that reads them."""
 
     model_config = SettingsConfigDict(env_prefix="WINNOW_PARSER_", frozen=True)
@@ -36,7 +37,9 @@ class ParserSettings(BaseSettings):
         default=10, description="a file whose reading has not got on for this time is read by whoever is free"
     )
     lock_patience_seconds: float = Field(default=1, description="wait for another process that reads the same file")
-    folder: Path | None = Field(default=None, description="where files are kept while they are read")
+    folder: Path | None = Field(
+        default=None, description="where files are kept while they are read; default: the system's own"
+    )
 
     @property
     def chunk_sizes(self) -> ChunkSizes:

@@ -33,9 +33,9 @@ class FailureKind(StrEnum):
 
 
 # SQLSTATE classes in which trying the same transaction again is right: connection (08), rolled back by the
-# server such as a deadlock (40), out of resources (53), locks not available (55), operator intervention (57).
+# server such as a deadlock (40), ended for its silence (25P03), out of resources (53), locks not available (55), operator intervention (57).
 # A role that is refused (28) is an operator's to mend, and no reason to hand rows back.
-_TRANSIENT_SQLSTATES = ("08", "28", "40", "53", "55", "57")
+_TRANSIENT_SQLSTATES = ("08", "25P03", "28", "40", "53", "55", "57")
 _TRANSIENT_S3 = {
     "InternalError",
     "ServiceUnavailable",
