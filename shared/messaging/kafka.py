@@ -129,10 +129,8 @@ async def apply_topics(kafka: Kafka, *, replication: int | None = None) -> list[
         missing = [name for topic in TOPICS for name in (topic.name, topic.dead_letter) if name not in there]
         if missing:
             brokers = len((await admin.describe_cluster())["brokers"])
-            replicas = replication or connection.replication or max(1, min(_REPLICAS, brokers))
-            insync = min(replicas, connection.min_insync or max(1, replicas - 1))
-            wanted = [topic for topic in _declared(replicas, insync) if topic.name in missing]
-            answer = await admin.create_topics(wanted)
+            wanted = declared_topics(connection, brokers=brokers, replication=replication)
+            answer = await admin.create_topics([topic for topic in wanted if topic.name in missing])
             for name, code, *why in answer.topic_errors:
                 _check_made(name, code, next(iter(why), None) or "no reason is given")
     return missing
@@ -148,7 +146,10 @@ def _check_made(topic: str, code: int, why: str) -> None:
     raise error(f"topic {topic} could not be created: {why}")
 
 
-def _declared(replicas: int, insync: int) -> list[NewTopic]:
+def declared_topics(connection: KafkaConnection, *, brokers: int, replication: int | None = None) -> list[NewTopic]:
+    """All topics as they are made in a cluster of so many brokers."""
+    replicas = replication or connection.replication or max(1, min(_REPLICAS, brokers))
+    insync = min(replicas, connection.min_insync or max(1, replicas - 1))
     kept = {"min.insync.replicas": str(insync)}
     roomy = {**kept, "max.message.bytes": str(LARGEST_DEAD_LETTER)}
     return [
@@ -175,7 +176,7 @@ async def connected_publisher(kafka: Kafka, *, client_id: str) -> AsyncIterator[
 @asynccontextmanager
 async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     """A connected client for topics and groups."""
-    admin = AIOKafkaAdminClient(**_client_arguments(connection_of(kafka)), request_timeout_ms=15_000)
+    admin = AIOKafkaAdminClient(**client_arguments(kafka), request_timeout_ms=15_000)
     await admin.start()
     try:
         yield admin
@@ -186,9 +187,7 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
 @asynccontextmanager
 async def reading_client(kafka: Kafka) -> AsyncIterator[AIOKafkaConsumer]:
     """A connected client of no group that reads what it is told to and commits nothing."""
-    consumer = AIOKafkaConsumer(
-        **_client_arguments(connection_of(kafka)), enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    consumer = AIOKafkaConsumer(**client_arguments(kafka), enable_auto_commit=False, auto_offset_reset="earliest")
     try:
         await consumer.start()
         yield consumer
@@ -201,8 +200,9 @@ def connection_of(kafka: Kafka) -> KafkaConnection:
     return KafkaConnection(kafka) if isinstance(kafka, str) else kafka
 
 
-def _client_arguments(connection: KafkaConnection) -> dict[str, Any]:
+def client_arguments(kafka: Kafka) -> dict[str, Any]:
     """What a client is told that is not FastStream's: the same in its own words."""
+    connection = connection_of(kafka)
     return {"bootstrap_servers": connection.servers, **parse_security(_security(connection))}
 
 
