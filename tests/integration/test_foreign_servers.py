@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -169,8 +170,7 @@ async def test_a_service_that_may_make_no_topics_names_those_that_are_missing(fo
     bare = KafkaConnection(foreign.kafka.bootstrap, may_create_topics=False)
     await apply_topics(bare)
     assert await ensure_topics(bare) == []
-    async with admin_client(bare) as admin:
-        await admin.delete_topics([FILE_UPLOADED.dead_letter])
+    await _delete(foreign, FILE_UPLOADED.dead_letter)
     with pytest.raises(TopicsMissing, match=FILE_UPLOADED.dead_letter) as missing:
         await ensure_topics(bare)
     assert kind_of(missing.value) is FailureKind.TRANSIENT
@@ -178,11 +178,20 @@ async def test_a_service_that_may_make_no_topics_names_those_that_are_missing(fo
     assert made == [FILE_UPLOADED.dead_letter]
 
 
+async def _delete(foreign: Foreign, topic: str) -> None:
+    async with admin_client(foreign.kafka.bootstrap) as admin:
+        await admin.delete_topics([topic])
+
+        async def gone() -> bool:
+            return topic not in await admin.list_topics()
+
+        await eventually(f"{topic} is gone", gone)
+
+
 async def test_more_replicas_than_there_are_brokers_are_waited_for(foreign: Foreign) -> None:
     three = KafkaConnection(foreign.kafka.bootstrap, replication=3)
     await apply_topics(KafkaConnection(foreign.kafka.bootstrap))
-    async with admin_client(three) as admin:
-        await admin.delete_topics([FILE_UPLOADED.dead_letter])
+    await _delete(foreign, FILE_UPLOADED.dead_letter)
     with pytest.raises(TopicsMissing) as early:
         await ensure_topics(three)
     assert kind_of(early.value) is FailureKind.TRANSIENT
@@ -268,8 +277,12 @@ async def test_an_import_runs_through_a_pooler_that_hands_out_transactions(forei
             return f"postgresql+asyncpg://{role}:{role_password(SECRET, role)}@127.0.0.1:{port}/pooled"
 
         direct = address("winnow_operator").replace(f":{port}/", f":{foreign.postgres.port()}/")
-        async with _fleet(lambda service: {**common, **_addresses(service, address)}, tmp_path):
+        async with _fleet(lambda service: {**common, **_addresses(service, address)}, tmp_path) as fleet:
             ended = await _imported(foreign, KafkaConnection(foreign.kafka.bootstrap), direct, tmp_path)
+            for service in STAGES:
+                assert re.search("asyncpg|sqlalchemy", fleet.logged(service)) is None, (
+                    "no attempt failed and was repeated"
+                )
         assert (ended.status, ended.created_rows) == ("completed", 300)
         assert pooler.transactions > 20, "all of it went through the pooler"
 
@@ -282,6 +295,9 @@ async def test_an_import_runs_through_a_pooler_that_hands_out_transactions(forei
             assert (first, second) == (True, False)
         async with reading_lease(engine, import_id, patience=0) as again:
             assert again, "what is given back is free, whichever connection it was on"
+        for number in range(3 * pooler.size):
+            async with engine.begin() as conn:
+                assert (await conn.execute(text("SELECT CAST(:n AS int)"), {"n": number})).scalar_one() == number
         async with engine.connect() as conn:
             assert (await conn.execute(text("SHOW lock_timeout"))).scalar_one() == "20s", "the role's own"
         await engine.dispose()
@@ -322,7 +338,7 @@ def _job(folder: Path, environment: Mapping[str, str], *arguments: str) -> "subp
 
 
 @asynccontextmanager
-async def _fleet(told: Callable[[str], Mapping[str, str]], logs: Path) -> AsyncIterator[None]:
+async def _fleet(told: Callable[[str], Mapping[str, str]], logs: Path) -> AsyncIterator[Fleet]:
     """One process of every stage."""
 
     def environment(service: str, _replica: int) -> Mapping[str, str]:
@@ -332,7 +348,7 @@ async def _fleet(told: Callable[[str], Mapping[str, str]], logs: Path) -> AsyncI
     fleet = Fleet(environment, logs)
     try:
         await asyncio.to_thread(fleet.start, dict.fromkeys(STAGES, 1))
-        yield
+        yield fleet
     finally:
         await asyncio.to_thread(fleet.stop)
 
