@@ -22,13 +22,15 @@ _TITLES = {
     "StorageSettings": ("Storage", "parser, exporter; `winnow buckets apply`, `winnow setup`"),
     "ServiceSettings": ("Services", "all services, beside Kafka and Postgres"),
     "MigrationSettings": ("Setting up", "`winnow migrate`, `winnow setup`"),
-    "ClientSettings": ("The command", "`winnow`, on whatever machine it is typed"),
+    "ClientSettings": ("The command's client", "`winnow`, for a Winnow on whatever machine"),
     "ParserSettings": ("Parser", "the parser"),
     "ExporterSettings": ("Exporter", "the exporter"),
     "KeeperSettings": ("Keeper", "the keeper"),
 }
 # Read where there are no settings yet: before a folder or a server is known.
 _LOCAL = {
+    "WINNOW_PROFILE": "which profile `winnow` uses, as `--profile`",
+    "WINNOW_CONFIG": "file of the profiles; default: `~/.config/winnow/config.toml`",
     "WINNOW_HOME": "folder of the local stack; default: `.winnow` in the checkout",
     "WINNOW_KAFKA_LIBRARIES": "folder with Kafka's libraries; default: fetched once into `.winnow`",
 }
@@ -70,11 +72,11 @@ def settings_page() -> str:
     ]
     for kind in settings_classes():
         lines += _section(kind)
-    lines += ["", "## The local stack", "", "| variable | |", "|---|---|"]
+    lines += ["", "## The command and the local stack", "", "| variable | |", "|---|---|"]
     lines += [f"| `{name}` | {what} |" for name, what in _LOCAL.items()]
     lines += [
         "",
-        "It uses servers of yours instead of starting its own when `WINNOW_KAFKA_BOOTSTRAP`, `WINNOW_POSTGRES_ADMIN_URL`",
+        "The local stack uses servers of yours instead of starting its own when `WINNOW_KAFKA_BOOTSTRAP`, `WINNOW_POSTGRES_ADMIN_URL`",
         "or `WINNOW_S3_ENDPOINT` (with its keys) are set.",
     ]
     return "\n".join(lines) + "\n"

@@ -1,21 +1,20 @@
 """`winnow`, and `python -m services.cli`: run a command, turn what goes wrong into a message and an exit code."""
 
+import errno
 import sys
 from typing import Protocol, runtime_checkable
 
 import typer
-from rich.console import Console
 
-from deploy.local.server import StartFailed
-from deploy.local.stack import NotRunning
 from services.cli import exits
 from services.cli.app import app
-from services.cli.hints import typed
-from shared.messaging.failures import FailureKind, kind_of
+from services.cli.terminal.encoding import say_what_can_be_said
+from services.cli.terminal.hints import typed
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    say_what_can_be_said()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -54,22 +53,30 @@ def _code_of(error: Exception) -> int | None:
     elif isinstance(error, exits.CommandFailed):
         _say(str(error))
         code = error.code
-    elif isinstance(error, NotRunning):
-        _say(f"{error} Start it: make up (or: {typed('up')})")
-        code = exits.UNAVAILABLE
-    elif isinstance(error, StartFailed):
-        _say(str(error))
-        code = exits.UNAVAILABLE
     elif isinstance(error, BrokenPipeError):
         code = exits.COMPLETED
-    elif kind_of(error) is FailureKind.TRANSIENT:
-        _say(f"Something Winnow needs does not answer ({type(error).__name__}: {error}). Is it running? {typed('up')}")
+    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = f" ({error.filename})" if error.filename else ""
+        _say(f"There is no room left on the disk{where}. Make some and do it again; what was sent before is not lost")
+        code = exits.FAILED
+    elif _is_transient(error):
+        _say(
+            f"Something Winnow needs does not answer ({type(error).__name__}: {error}). Is it running, and named right? "
+            f"The local one: {typed('up')}"
+        )
         code = exits.UNAVAILABLE
     return code
 
 
+def _is_transient(error: Exception) -> bool:
+    # Loads every client there is: not before something has gone wrong.
+    from shared.messaging.failures import FailureKind, kind_of  # noqa: PLC0415
+
+    return kind_of(error) is FailureKind.TRANSIENT
+
+
 def _say(message: str) -> None:
-    Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    typer.secho(message, fg="red", err=True)
 
 
 if __name__ == "__main__":

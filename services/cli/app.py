@@ -1,18 +1,19 @@
 """Wiring of the commands."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from services.cli import corrections, dead_letters, demo, imports, operations, setup, template
+from services.cli import profiles
+from services.cli.commands import corrections, dead_letters, deployment, hold, imports, setup, template, tenants
+from services.cli.local import operations
 
 app = typer.Typer(
     name="winnow",
     help="Bulk import: good rows into production in seconds, bad rows back in the sender's own layout.",
     epilog=(
         "Exit codes: 0 completed · 2 completed with failures · 1 failed · 64 the command was not understood · "
-        "69 something it needs is not running."
+        "69 something it needs is not running or not installed · 78 a setting is missing or wrong."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -23,33 +24,47 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - only for this
+
         print(f"winnow {version('winnow')}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            help="Which deployed Winnow: a profile of $WINNOW_CONFIG or ~/.config/winnow/config.toml.",
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end."),
     ] = False,
 ) -> None:
     """What is said before the name of a command."""
+    profiles.choose(profile)
 
 
 app.command("import")(imports.import_file)
 app.command("watch")(imports.watch)
 app.command("status")(imports.status)
+app.command("start")(hold.start)
+app.command("cancel")(hold.cancel)
 app.command("errors")(corrections.errors)
 app.command("corrections")(corrections.corrections)
 app.command("template")(template.template)
-app.command("demo")(demo.demo)
+app.add_typer(tenants.app, name="tenants")
+app.command("demo")(operations.demo)
 app.command("up")(operations.up)
 app.command("down")(operations.down)
 app.command("connection")(operations.connection)
 app.command("setup")(setup.setup)
 app.command("migrate")(setup.migrate_database)
-app.command("lag")(operations.lag)
+app.command("lag")(deployment.lag)
 app.add_typer(setup.topics, name="topics")
 app.add_typer(setup.buckets, name="buckets")
 app.add_typer(dead_letters.app, name="dead-letters")

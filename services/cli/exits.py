@@ -6,7 +6,7 @@ COMPLETED_WITH_FAILURES = 2
 USAGE = 64
 """The command was not understood (EX_USAGE)."""
 UNAVAILABLE = 69
-"""Something the command needs is not running (EX_UNAVAILABLE)."""
+"""Something the command needs is not running or not installed (EX_UNAVAILABLE)."""
 MISCONFIGURED = 78
 """A setting is missing or wrong (EX_CONFIG)."""
 INTERRUPTED = 130

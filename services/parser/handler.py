@@ -26,6 +26,7 @@ from services.parser.workspace import Workspace
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded, RowsStaged
 from shared.ledger import fail_import
+from shared.ledger.tenants import UnknownTenant, admit_tenant
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
@@ -69,6 +70,7 @@ class ImportFile:
         """Register the import; from then on the outbox sees to it that its file is read."""
         found = await self._around.store.stat(self._around.bucket, event.object_key) if _owns(event) else None
         async with tenant_transaction(self._around.engine, event.tenant_id) as conn:
+            await admit_tenant(conn, event.tenant_id, unknown=self._around.settings.admit_unknown_tenants)
             asked = registration(event, delivery, found.etag if found else "")
             known = await repository.register(conn, asked)
             if known is None:
@@ -149,6 +151,10 @@ class ImportFile:
         if meant is None:
             return False
         async with tenant_transaction(self._around.engine, meant.tenant_id) as conn:
+            try:
+                await admit_tenant(conn, meant.tenant_id, unknown=self._around.settings.admit_unknown_tenants)
+            except UnknownTenant:
+                return False
             known = await repository.register(conn, meant)
             if known is None or not known.is_new:
                 return known is not None

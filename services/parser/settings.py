@@ -37,6 +37,9 @@ class ParserSettings(Settings):
         default=10, description="a file whose reading has not got on for this time is read by whoever is free"
     )
     lock_patience_seconds: float = Field(default=1, description="wait for another process that reads the same file")
+    admit_unknown_tenants: bool = Field(
+        default=False, description="take files of tenants that are not registered, and register them"
+    )
     folder: Path | None = Field(
         default=None, description="where files are kept while they are read; default: the system's own"
     )

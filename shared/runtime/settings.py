@@ -35,7 +35,12 @@ class Settings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise SettingsInvalid("\n".join(_explained(type(self), error))) from None
+            raise self.refused(error) from None
+
+    @classmethod
+    def refused(cls, error: ValidationError) -> BaseException:
+        """What is raised about values that cannot be: which variable, and why, without its value."""
+        return SettingsInvalid("\n".join(_explained(cls, error)))
 
     @classmethod
     def variable(cls, field: str) -> str:

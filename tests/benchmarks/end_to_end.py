@@ -29,12 +29,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from deploy.local.stack import PROJECT, Stack
-from services.cli.running import Running
-from services.cli.sample import write_catalogue
-from services.cli.sending import Sending, send
-from services.cli.watching import watch_import
+from services.cli.local.sample import write_catalogue
+from services.cli.local.services import client_of
+from services.cli.terminal.progress import watch_import
 from shared.db.migrate import migrate
+from shared.db.transaction import tenant_transaction
 from shared.events.model import FileOptions
+from shared.intake.uploads import Upload
+from shared.ledger.tenants import register_tenant
 from shared.messaging.kafka import apply_topics
 
 VARIANTS = 3
@@ -112,10 +114,12 @@ def _pair(stack: Stack, path: Path, workers: int, console: Console) -> dict[str,
 
 
 async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
-    winnow = Running(stack)
+    winnow = client_of(stack)
+    async with tenant_transaction(winnow.engine("intake"), "bench") as conn:
+        await register_tenant(conn, "bench")
     cpu = _server_cpu(stack)
     began = datetime.now(UTC)
-    event = await send(winnow, Sending(path, "bench", "bench", "products", "create", FileOptions()))
+    event = await winnow.send(Upload(path, "bench", "bench", "products", "create", FileOptions()))
     assert event.import_id is not None
     progress = await watch_import(winnow, event.import_id, Console(quiet=True))
     await winnow.close()

@@ -64,8 +64,11 @@ def downloaded(link: str) -> bytes:
 
 
 @pytest.fixture
-def winnow(world: World, stack: Stack, tmp_path: Path) -> Command:
-    return Command(stack, tmp_path)
+async def winnow(world: World, stack: Stack, tmp_path: Path, tenant: str) -> Command:
+    """The command, for a tenant that is registered."""
+    command = Command(stack, tmp_path)
+    assert (await command("tenants", "add", tenant)).returncode == 0
+    return command
 
 
 async def test_a_good_file_ends_with_code_0_and_every_number(winnow: Command, tenant: str, tmp_path: Path) -> None:
@@ -103,8 +106,8 @@ async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_
 
     (found,) = await winnow.json("status", "--tenant", tenant)
     assert (await winnow("watch", found["id"])).returncode == 2
-    (reason,) = await winnow.json("errors", found["id"])
-    assert (reason["row"], reason["heading"], reason["code"]) == (8, "Grams Weight", "invalid_number")
+    (error,) = await winnow.json("errors", found["id"])
+    assert (error["row"], error["heading"], error["code"]) == (8, "Grams Weight", "invalid_number")
 
     fixed = tmp_path / "fixed.xlsx"
     assert (await winnow("corrections", found["id"], "-o", fixed)).returncode == 0
@@ -113,7 +116,13 @@ async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_
     book.save(fixed)
     again = await winnow("import", fixed, "--tenant", tenant, "--watch", "--json")
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["parent_import_id"] == found["id"]
+    repair = json.loads(again.stdout)
+    assert repair["parent_import_id"] == found["id"]
+    assert (await winnow.json("status", found["id"]))["repairs"] == [repair["id"]]
+    assert f"repaired by {repair['id']}: completed" in (await winnow("status", found["id"])).stdout
+    assert f"repairs import {found['id']}" in (await winnow("status", repair["id"])).stdout
+    assert (await winnow("corrections", found["id"], "-o", fixed)).returncode == 64, "it has been worked on"
+    assert (await winnow("corrections", found["id"], "-o", fixed, "--force")).returncode == 0
 
     as_csv = tmp_path / "failed.csv"
     fetched = await winnow("corrections", found["id"], "-o", as_csv)
@@ -152,7 +161,7 @@ async def test_rows_that_failed_with_their_product_are_counted_among_the_reasons
     path = workbook(tmp_path / "autumn.xlsx", product(1, variants=4, weight_g="heavy", status="soon"))
     sent = json.loads((await winnow("import", path, "--tenant", tenant, "--watch", "--json")).stdout)
     shown = await winnow("errors", sent["id"], "--limit", "1")
-    assert "… and 1 reason more: --limit 2 shows all" in shown.stdout
+    assert "… and 1 error more: --limit 2 shows all" in shown.stdout
     assert "3 rows more failed only because another row of the same product did." in shown.stdout
     assert len(await winnow.json("errors", sent["id"])) == 2
 
@@ -195,6 +204,16 @@ async def test_a_command_that_is_not_understood_ends_with_code_64(
     assert done.returncode == 64, done.stdout
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_an_import_of_another_tenant_is_not_shown_to_one(winnow: Command, tenant: str, tmp_path: Path) -> None:
+    sent = await winnow.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(2)), "--tenant", tenant)
+    for command in ("status", "errors", "corrections", "start", "cancel"):
+        done = await winnow(command, sent["id"], "--tenant", "somebody-else")
+        assert done.returncode == 1, command
+        assert "There is no import" in done.stderr
+        assert tenant not in done.stdout
+    assert (await winnow("status", sent["id"], "--tenant", tenant)).returncode == 0
 
 
 async def test_an_import_nobody_knows_is_said_to_be_unknown(winnow: Command) -> None:
@@ -276,7 +295,7 @@ async def test_an_export_that_was_given_up_is_said_and_can_be_redriven(
     assert watched.returncode == 2, "what is not written does not keep anybody waiting"
     letter = await letter_of(winnow, import_id)
     assert letter["reference"] in watched.stdout
-    assert (await winnow("dead-letters", "redrive", "--all")).returncode == 0
+    assert (await winnow("dead-letters", "redrive", letter["reference"])).returncode == 0
 
     async def handed_back() -> bool:
         again = await world.progress(import_id)
@@ -302,7 +321,7 @@ async def test_a_quarantined_chunk_is_reported_and_can_be_redriven(
     assert letter["reference"] in (await world.errors(import_id))[0][3], "the sender can quote what the operator sees"
     assert letter["stage"] == "winnow-committer"
     assert "boom" in letter["message"]
-    assert (await winnow.json("dead-letters", "show", letter["id"]))["id"] == letter["id"]
+    assert (await winnow.json("dead-letters", "show", letter["reference"]))["id"] == letter["id"]
 
     done = await winnow("dead-letters", "redrive", letter["id"])
     assert done.returncode == 0, done.stderr
@@ -330,7 +349,11 @@ async def test_an_event_nobody_can_read_is_a_dead_letter_that_can_be_looked_at(w
     assert letter["error"] == "UnreadableEvent"
     assert "JSON" in letter["message"]
     again = await winnow("dead-letters", "redrive", letter["id"])
-    assert "it will come back" in again.stdout
+    assert again.returncode == 1
+    assert "only come back" in again.stdout
+    assert await listed() == letter, "it is not sent"
+    assert (await winnow("dead-letters", "discard", letter["id"])).returncode == 0
+    assert await listed() is None
     missing = await winnow("dead-letters", "show", "file-uploaded.dead-letter:0:999999")
     assert missing.returncode == 1
     assert "dead-letters list" in missing.stderr

@@ -114,6 +114,10 @@ def test_what_is_killed_under_winnow_up_comes_back_and_winnow_down_leaves_nothin
         assert time.monotonic() < deadline, (home / "logs" / "supervisor.log").read_text()
         time.sleep(0.1)  # the condition lies in another process
     path = workbook(tmp_path / "autumn.xlsx", catalogue(20))
+    unknown = winnow(home, "import", str(path), "--tenant", "acme")
+    assert unknown.returncode == 64, unknown.stdout
+    assert "winnow tenants add acme" in unknown.stderr
+    assert winnow(home, "tenants", "add", "acme").returncode == 0
     imported = winnow(home, "import", str(path), "--tenant", "acme", "--watch")
     assert imported.returncode == 0, imported.stdout + imported.stderr
 
@@ -129,6 +133,7 @@ def test_a_stage_that_has_stopped_itself_is_said_and_started_again_by_winnow_up(
     producer.produce("rows-staged", b"not json")
     assert producer.flush(20) == 0
 
+    assert winnow(home, "tenants", "add", "acme").returncode == 0
     path, output = workbook(tmp_path / "autumn.xlsx", catalogue(20)), tmp_path / "watched.txt"
     with output.open("wb") as printed:
         watching = subprocess.Popen(

@@ -2,13 +2,39 @@
 
 from datetime import UTC, datetime
 
-from services.cli.dead_letters import told
+import pytest
+
+from services.cli.commands.dead_letters import find, lines_of
+from services.cli.exits import CommandFailed
 from shared.events.topics import ROWS_STAGED
 from shared.messaging.dead_letters import DeadLetter, Reason
 
 
+def letter(number: int, *, reference: str | None = None) -> DeadLetter:
+    return DeadLetter(
+        id=f"rows-staged.dead-letter:0:{number}",
+        origin=ROWS_STAGED,
+        place="rows-staged:3:12",
+        stage="winnow-validator",
+        reason=Reason("ValueError", "boom", 3, reference),
+        at=datetime(2026, 3, 1, tzinfo=UTC),
+        key=None,
+        headers={},
+        body=b"{}",
+    )
+
+
+def test_a_dead_letter_is_found_by_its_id_or_by_the_reference_its_sender_was_told() -> None:
+    letters = [letter(1), letter(2, reference="W-0A1B2C3D")]
+    assert find(letters, "rows-staged.dead-letter:0:1") is letters[0]
+    assert find(letters, "w-0a1b2c3d") is letters[1]
+    for unknown in ("", "W-00000000"):
+        with pytest.raises(CommandFailed, match="no dead letter"):
+            find(letters, unknown)
+
+
 def test_a_dead_letter_is_shown_without_what_is_not_there_and_without_saying_anything_twice() -> None:
-    letter = DeadLetter(
+    unreadable = DeadLetter(
         id="rows-staged.dead-letter:0:7",
         origin=ROWS_STAGED,
         place="rows-staged:3:12",
@@ -19,7 +45,7 @@ def test_a_dead_letter_is_shown_without_what_is_not_there_and_without_saying_any
         headers={"ce_id": "4711", "winnow-dead-letter-message": "the body is not JSON"},
         body=b"not json",
     )
-    assert told(letter) == [
+    assert lines_of(unreadable) == [
         "id: rows-staged.dead-letter:0:7",
         "from: rows-staged:3:12",
         "stage: winnow-validator",

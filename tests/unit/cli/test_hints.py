@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.hints import program_from, typed
+from services.cli.terminal.hints import program_from, typed
 
 INSTALLED = Path("/checkout/winnow/.venv/bin/winnow")
 HERE = Path("/checkout/winnow")

@@ -6,7 +6,7 @@ import pytest
 
 from services.cli import exits
 from services.cli.__main__ import run
-from services.cli.options import file_options
+from services.cli.terminal.file_options import file_options
 
 
 @pytest.mark.parametrize(

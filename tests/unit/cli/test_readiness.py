@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.local.stack import SILENT, Stack
-from services.cli.readiness import problems
-from services.cli.watching import Standstill
+from services.cli.local.readiness import problems
+from services.cli.terminal.progress import Standstill
 
 SPENT = "stopped: 20 events in a row went to dead-letter; nothing more is taken from rows-staged by this process"
 
@@ -55,7 +55,7 @@ async def test_services_that_do_not_run_at_all_are_one_line(tmp_path: Path) -> N
 async def test_whoever_waits_is_told_once_per_change(tmp_path: Path) -> None:
     shown = io.StringIO()
     stack = Told(tmp_path, {"validator-0": SPENT}, ready=1)
-    still = Standstill(stack, Console(file=shown, soft_wrap=True), after=0, every=0)
+    still = Standstill(lambda: problems(stack), Console(file=shown, soft_wrap=True), after=0, every=0)
     for _ in range(3):
         await still.look(None)
     stack.said = {}
@@ -68,6 +68,7 @@ async def test_whoever_waits_is_told_once_per_change(tmp_path: Path) -> None:
 
 async def test_while_something_moves_nobody_is_asked(tmp_path: Path) -> None:
     shown = io.StringIO()
-    still = Standstill(Told(tmp_path, {"validator-0": SPENT}), Console(file=shown), after=60, every=0)
+    stack = Told(tmp_path, {"validator-0": SPENT})
+    still = Standstill(lambda: problems(stack), Console(file=shown), after=60, every=0)
     await still.look(None)
     assert shown.getvalue() == ""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import openpyxl
 
-from services.cli.sample import BAD, HEADINGS, write_catalogue
+from services.cli.local.sample import BAD, HEADINGS, write_catalogue
 
 
 def cells(path: Path) -> list[tuple[object, ...]]:

@@ -7,7 +7,7 @@ import pytest
 
 from services.cli import exits
 from services.cli.__main__ import run
-from services.cli.template import write_template
+from services.cli.commands.template import write_template
 from services.parser.layout import find_layout
 from shared.entities import ENTITY_TYPES, EntityType
 

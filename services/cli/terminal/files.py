@@ -22,7 +22,19 @@ def target_for(output: Path | None, name: str) -> Path:
     return output
 
 
-def place(source: Path, target: Path) -> None:
+def refuse_to_overwrite(target: Path, *, force: bool) -> None:
+    """Let a file be written that is not there yet, or whose loss was asked for: somebody may be working on it.
+
+    Raises:
+        CommandFailed: it is there; says how to go on.
+    """
+    if target.exists() and not force:
+        raise CommandFailed(
+            f"{target} is here already; name another with -o, or write over it with --force", code=USAGE
+        )
+
+
+def copy_whole(source: Path, target: Path) -> None:
     """Copy a file to where it was asked for: it is there whole or not at all.
 
     Raises:

@@ -3,24 +3,24 @@
 Each may be repeated, writes no file, and needs nothing of the local stack.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from services.cli import exits
-from shared.db.migrate import PasswordMissing, migrate
-from shared.messaging.kafka import apply_topics
-from shared.runtime.settings import KafkaSettings, MigrationSettings, Settings, SettingsInvalid, StorageSettings
-from shared.storage import apply_buckets
+from services.cli.profiles import chosen
+from services.cli.terminal.options import Json
 
-_SERVERS = ("WINNOW_KAFKA_BOOTSTRAP", "WINNOW_POSTGRES_ADMIN_URL", "WINNOW_S3_ENDPOINT")
-_Told = TypeVar("_Told", bound=Settings)
+if TYPE_CHECKING:
+    from shared.runtime.settings import MigrationSettings, Settings, StorageSettings
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else to standard output.")]
+_Told = TypeVar("_Told", bound="Settings")
 
 topics = typer.Typer(help="The topics, as the code declares them.", no_args_is_help=True)
 buckets = typer.Typer(help="The buckets for uploads and results.", no_args_is_help=True)
@@ -31,6 +31,8 @@ def migrate_database(as_json: Json = False) -> int:
 
     Told by WINNOW_POSTGRES_ADMIN_URL and WINNOW_SECRET (or WINNOW_ROLE_PASSWORDS).
     """
+    from shared.runtime.settings import MigrationSettings
+
     asyncio.run(_migrate(_told(MigrationSettings)))
     _say(as_json, {"migrated": True}, "The database is at the newest version.")
     return exits.COMPLETED
@@ -51,6 +53,9 @@ def apply_all_topics(
 
     Told by WINNOW_KAFKA_BOOTSTRAP, and how to log in there.
     """
+    from shared.messaging.kafka import apply_topics
+    from shared.runtime.settings import KafkaSettings
+
     made = asyncio.run(apply_topics(_told(KafkaSettings).kafka, replication=replication))
     _say(as_json, {"created": made}, f"Created {', '.join(made)}." if made else "All topics are there.")
     return exits.COMPLETED
@@ -67,6 +72,8 @@ def apply_all_buckets(as_json: Json = False) -> int:
 
     Told by WINNOW_S3_ENDPOINT, WINNOW_S3_ACCESS_KEY and WINNOW_S3_SECRET_KEY: a key that may create buckets.
     """
+    from shared.runtime.settings import StorageSettings
+
     made = asyncio.run(_make_buckets(_told(StorageSettings)))
     _say(as_json, {"created": made}, f"Created {', '.join(made)}." if made else "All buckets are there.")
     return exits.COMPLETED
@@ -82,6 +89,9 @@ def setup(as_json: Json = False) -> int:
 
     Does what `migrate`, `topics apply` and `buckets apply` do, and is told what they are told. Repeating it changes nothing.
     """
+    from shared.messaging.kafka import apply_topics
+    from shared.runtime.settings import KafkaSettings, MigrationSettings, StorageSettings
+
     told = _all_told(MigrationSettings, KafkaSettings, StorageSettings)
     database, kafka, storage = told[MigrationSettings], told[KafkaSettings], told[StorageSettings]
 
@@ -102,6 +112,8 @@ def setup(as_json: Json = False) -> int:
 
 
 async def _migrate(told: MigrationSettings) -> None:
+    from shared.db.migrate import PasswordMissing, migrate
+
     try:
         await migrate(
             told.postgres_admin_url.get_secret_value(),
@@ -117,6 +129,8 @@ async def _migrate(told: MigrationSettings) -> None:
 
 
 async def _make_buckets(told: StorageSettings) -> list[str]:
+    from shared.storage import apply_buckets
+
     return await apply_buckets(told.connection, [told.uploads_bucket, told.results_bucket])
 
 
@@ -126,44 +140,34 @@ def _told(kind: type[_Told]) -> _Told:
 
 
 def _all_told(*kinds: type[Settings]) -> dict[type[Any], Any]:
-    """The settings of these kinds, out of the environment; where it names no server, of the local stack that runs.
+    """The settings of these kinds, out of the environment, then of the profile; naming neither, of the local stack that runs.
 
     Raises:
         CommandFailed: a variable is missing or wrong; names all of them.
     """
-    instead = {} if any(name in os.environ for name in _SERVERS) else _local_stack()
+    from services.cli.settings import stand_in
+    from shared.runtime.settings import SettingsInvalid
+
+    instead = stand_in()
     told: dict[type[Any], Any] = {}
     wrong: list[str] = []
     for kind in kinds:
-        known = {field: kind.variable(field) for field in kind.model_fields}
+        variables = {field: kind.variable(field) for field in kind.model_fields}
+        names = {field: name.removeprefix("WINNOW_").lower() for field, name in variables.items()}
         try:
             told[kind] = kind(
-                **{field: instead[name] for field, name in known.items() if name in instead and name not in os.environ}
+                **{
+                    field: instead[name]
+                    for field, name in names.items()
+                    if name in instead and variables[field] not in os.environ
+                }
             )
         except SettingsInvalid as error:
             wrong.append(str(error))
     if wrong:
-        raise exits.CommandFailed("\n".join(dict.fromkeys(wrong)), code=exits.MISCONFIGURED)
+        where = f'\n(neither in the environment nor in profile "{chosen()}")' if chosen() else ""
+        raise exits.CommandFailed("\n".join(dict.fromkeys(wrong)) + where, code=exits.MISCONFIGURED)
     return told
-
-
-def _local_stack() -> Mapping[str, str]:
-    """What the local stack of this checkout would say in the environment; nothing when it does not run."""
-    try:
-        from deploy.local.stack import Stack  # noqa: PLC0415 - an extra, which a job does without
-    except ModuleNotFoundError:
-        return {}
-    stack = Stack()
-    if stack.state.endpoints is None:
-        return {}
-    return {
-        "WINNOW_KAFKA_BOOTSTRAP": stack.endpoints.kafka_bootstrap,
-        "WINNOW_POSTGRES_ADMIN_URL": stack.endpoints.postgres_admin_url,
-        "WINNOW_SECRET": stack.state.secret,
-        "WINNOW_S3_ENDPOINT": stack.endpoints.s3_endpoint,
-        "WINNOW_S3_ACCESS_KEY": stack.endpoints.s3_access_key,
-        "WINNOW_S3_SECRET_KEY": stack.endpoints.s3_secret_key,
-    }
 
 
 def _say(as_json: bool, known: Mapping[str, Any], words: str) -> None:

@@ -4,15 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from services.cli.exits import USAGE, CommandFailed
-from services.cli.hints import typed
+from services.cli.terminal.hints import typed
 from shared.entities import ENTITY_TYPES, MODES
-from shared.events.model import FileOptions, TenantId
-
-_TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
-_DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t"}
 
 
 def known_id(text: str) -> UUID:
@@ -35,6 +30,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else 
 ImportId = Annotated[
     UUID, typer.Argument(metavar="ID", parser=known_id, help="The import's id (`winnow status` lists them).")
 ]
+Tenant = Annotated[str | None, typer.Option(help="Only imports of this tenant.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 Entity = Annotated[str, typer.Option(help=f"What a row describes: {', '.join(ENTITY_TYPES)}.")]
 
 
@@ -68,28 +65,16 @@ def known_tenant(tenant: str) -> str:
     Raises:
         CommandFailed: it cannot be one.
     """
+    # Loads pydantic, which no help needs.
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    from shared.events.model import TenantId  # noqa: PLC0415
+
+    known: TypeAdapter[str] = TypeAdapter(TenantId)
     try:
-        return _TENANT.validate_python(tenant)
+        return known.validate_python(tenant)
     except ValidationError:
         raise CommandFailed(
             f'"{tenant}" cannot be a tenant: letters, digits, ".", "_" and "-", at most 64, the first a letter or digit',
             code=USAGE,
         ) from None
-
-
-def file_options(sheet: str | None, delimiter: str | None, encoding: str | None) -> FileOptions:
-    """How a file is to be read.
-
-    Raises:
-        CommandFailed: one of them cannot be.
-    """
-    separator = _DELIMITERS.get(delimiter or "", delimiter)
-    if separator is not None and separator not in _DELIMITERS.values():
-        raise CommandFailed(
-            f'--delimiter "{delimiter}" is none we know: type comma, semicolon, pipe or tab', code=USAGE
-        )
-    try:
-        return FileOptions.model_validate({"sheet": sheet, "delimiter": separator, "encoding": encoding})
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise CommandFailed(f"--{problem['loc'][0]}: {problem['msg']}", code=USAGE) from None

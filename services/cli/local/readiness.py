@@ -3,7 +3,7 @@
 import asyncio
 
 from deploy.local.stack import SILENT, STOPPED, Stack
-from services.cli.hints import typed
+from services.cli.terminal.hints import typed
 
 
 async def problems(stack: Stack) -> list[str]:

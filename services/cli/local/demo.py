@@ -3,35 +3,45 @@
 import asyncio
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 from uuid import uuid4
 
-import typer
 from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.stack import Stack
-from services.cli import exits, sample
-from services.cli.corrections import fetch
+from services.cli.client import Client
+from services.cli.commands.corrections import fetch
 from services.cli.exits import CommandFailed
-from services.cli.hints import near, typed
-from services.cli.running import Running, running
-from services.cli.sending import Sending, send
-from services.cli.showing import NAMES, show_import, show_reasons, show_variants, spoken, terminal
-from services.cli.starting import bring_up
-from services.cli.watching import watch_import
+from services.cli.local import sample
+from services.cli.local.services import client_of
+from services.cli.local.start import bring_up
+from services.cli.terminal.display import (
+    NAMES,
+    WIDE,
+    counted,
+    plain,
+    show_error_groups,
+    show_import,
+    show_table,
+    spoken,
+    terminal,
+)
+from services.cli.terminal.hints import near, typed
+from services.cli.terminal.progress import watch_import
+from shared.db.transaction import tenant_transaction
 from shared.events.model import FileOptions
+from shared.intake.uploads import Upload
 from shared.ledger import ImportProgress
+from shared.ledger.tenants import register_tenant
 
 
-def demo(
-    products: Annotated[int, typer.Option(min=50, max=200_000, help="Products in the sample catalogue.")] = 2000,
-    variants: Annotated[int, typer.Option(min=3, max=50, help="Variants of each product.")] = 3,
-) -> int:
-    """Start everything, import a made-up catalogue with bad rows in it, show what became of it, stop everything.
-
-    What runs already (`winnow up`) is used and left running.
-    """
+def run_demo(*, products: int, variants: int) -> None:
+    """Start everything, import a made-up catalogue, show what became of it, and stop what was started."""
     stack = Stack()
     console = terminal()
     was_running = stack.running and stack.services_running
@@ -50,7 +60,6 @@ def demo(
             console.print("  stopping everything that was started …", end="")
             _undisturbed(stack)
             console.print(f" [green]done[/], {time.monotonic() - began:.0f} s in all")
-    return exits.COMPLETED
 
 
 def _undisturbed(stack: Stack) -> None:
@@ -67,7 +76,10 @@ async def _demo(stack: Stack, console: Console, products: int, variants: int, *,
     tenant = f"demo-{uuid4().hex[:6]}"
     folder = stack.home / "demo" / tenant
     folder.mkdir(parents=True)
-    async with running(stack) as winnow:
+    winnow = client_of(stack)
+    try:
+        async with tenant_transaction(winnow.engine("intake"), tenant) as conn:
+            await register_tenant(conn, tenant)
         console.print("\n[bold]2  A catalogue[/]  as a fashion brand would send it")
         made = await asyncio.to_thread(
             sample.write_catalogue, folder / "catalogue.xlsx", products=products, variants=variants
@@ -85,21 +97,23 @@ async def _demo(stack: Stack, console: Console, products: int, variants: int, *,
                 f"{': ' + ended.error['message'] if ended.error else ''}. The logs are in {stack.home / 'logs'}"
             )
         await _report(winnow, ended, console, folder, was_running=was_running)
+    finally:
+        await winnow.close()
 
 
-async def _import(winnow: Running, path: Path, tenant: str, console: Console) -> ImportProgress:
-    event = await send(winnow, Sending(path, tenant, "demo", "products", "create", FileOptions()))
+async def _import(winnow: Client, path: Path, tenant: str, console: Console) -> ImportProgress:
+    event = await winnow.send(Upload(path, tenant, "demo", "products", "create", FileOptions()))
     assert event.import_id is not None
     return await watch_import(winnow, event.import_id, console)
 
 
-async def _report(winnow: Running, ended: ImportProgress, console: Console, folder: Path, *, was_running: bool) -> None:
+async def _report(winnow: Client, ended: ImportProgress, console: Console, folder: Path, *, was_running: bool) -> None:
     console.print("\n[bold]4  What became of it[/]")
     show_import(console, ended, await winnow.entities_made(ended, limit=NAMES))
     console.print()
-    show_variants(console, await winnow.variants(ended, limit=10))
+    _show_variants(console, await winnow.read(ended, lambda conn: _variants(conn, ended, limit=10)))
     console.print()
-    show_reasons(console, await winnow.grouped_reasons(ended))
+    show_error_groups(console, await winnow.error_groups(ended))
     assert ended.correction_object_key is not None
     workbook = folder / ended.correction_object_key.rpartition("/")[2]
     await fetch(winnow, ended.correction_object_key, workbook)
@@ -108,9 +122,43 @@ async def _report(winnow: Running, ended: ImportProgress, console: Console, fold
     for command, about in (
         *([] if was_running else [("make up", "the servers and services again; this import is still there")]),
         (typed("status", ended.id), "the same once more"),
-        (typed("errors", ended.id), "every reason, row by row"),
-        (typed("import", near(workbook), "--tenant", ended.tenant_id, "--watch"), "after mending the red cells"),
+        (typed("errors", ended.id), "every error, row by row"),
+        (typed("import", near(workbook), "--tenant", ended.tenant_id, "--watch"), "after fixing the red cells"),
         ("make down", "stop; the data stays (make clean removes it)"),
     ):
         console.print(f"  [cyan]{command}[/]  [dim]# {about}[/]")
     console.print()
+
+
+_VARIANTS = text(
+    """
+    SELECT e.handle, e.title, e.barcode, e.sku, e.attributes, e.materials, e.carbon_kg, e.manufacturer, e.category
+      FROM catalog.effective_variants e JOIN catalog.product_variants v ON v.id = e.variant_id
+     WHERE v.import_id = :id ORDER BY v.import_row_no LIMIT :limit
+    """
+)
+
+
+async def _variants(conn: AsyncConnection, progress: ImportProgress, *, limit: int) -> Sequence[Row[Any]]:
+    """The first rows an import brought into production, as readers see them."""
+    return (await conn.execute(_VARIANTS, {"id": progress.id, "limit": limit})).all()
+
+
+def _show_variants(console: Console, variants: Sequence[Row[Any]]) -> None:
+    table = Table(
+        title=f"In production now (the first {counted(len(variants), 'rows')})",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+    )
+    names = ["title", "barcode", "sku", "attributes"] + (["materials", "handle"] if console.width >= WIDE else [])
+    for name in names:
+        table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=40)
+    for variant in variants:
+        table.add_row(*(_cell(getattr(variant, name)) for name in names))
+    show_table(console, table)
+
+
+def _cell(value: object) -> str:
+    return plain("" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value))

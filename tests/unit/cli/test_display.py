@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from services.cli.corrections import left_unsaid
-from services.cli.running import Reason, ReasonCounts
-from services.cli.showing import counted, moment, show_import, show_recent, show_rows
+from services.cli.commands.corrections import left_unsaid
+from services.cli.terminal.display import counted, moment, show_errors, show_import, show_recent
 from shared.db.catalog import ENTITIES
+from shared.intake.reports import ErrorCounts, Repair, ReportedError
 from shared.ledger import ImportProgress
 from shared.ledger.progress import StageProgress
 
@@ -33,7 +33,8 @@ def ended(status: str = "completed", **known: Any) -> ImportProgress:
         "notices": (),
         "has_exportable_failures": False,
         "started_at": BEGAN,
-        "completed_at": BEGAN + timedelta(seconds=2),
+        "completed_at": BEGAN + timedelta(hours=2),
+        "worked_seconds": 2.0,
         "created_at": BEGAN,
         "stages": StageProgress(0, 0, 0),
         **known,
@@ -86,6 +87,27 @@ def test_an_import_says_its_status_in_words_and_numbers_that_add_up() -> None:
     assert "2.00 s from the first look" in text(console)
 
 
+def test_the_time_an_import_took_is_the_time_it_was_worked_on() -> None:
+    console = screen()
+    show_import(console, ended(total_rows=100, created_rows=100))
+    assert "2.00 s from the first look at the file to the last commit, 50 rows a second" in text(console)
+
+
+def test_an_import_names_the_one_it_repairs_and_those_that_repair_it() -> None:
+    console = screen()
+    parent, child = UUID(int=1), UUID(int=2)
+    repair = Repair(child, "completed_with_failures", "fixed.xlsx", total_rows=5, failed_rows=1)
+    show_import(console, ended(total_rows=9, created_rows=9, parent_import_id=parent), repairs=[repair])
+    assert f"repairs import {parent}" in text(console)
+    assert f"repaired by {child}: completed with failures, 1 of 5 rows failed" in text(console)
+
+
+def test_an_import_no_parser_has_taken_waits_for_one() -> None:
+    console = screen()
+    show_import(console, ended("uploading", completed_at=None))
+    assert text(console).startswith("waiting for the parser  autumn.xlsx")
+
+
 def test_a_file_that_was_not_read_has_a_reason_and_no_numbers() -> None:
     console = screen()
     show_import(console, ended("failed", error=REFUSED))
@@ -113,22 +135,24 @@ def test_the_list_of_imports_says_why_one_has_failed_and_in_which_zone_it_was_se
     assert "0 rows" not in second
 
 
-def test_reasons_are_a_table_where_there_is_room_and_two_lines_each_where_there_is_not() -> None:
-    reasons = [Reason(8, "Grams Weight", "invalid_number", '"heavy" [sic] is not a number; use a point for decimals')]
+def test_errors_are_a_table_where_there_is_room_and_two_lines_each_where_there_is_not() -> None:
+    errors = [
+        ReportedError(8, "Grams Weight", "invalid_number", '"heavy" [sic] is not a number; use a point for decimals')
+    ]
     wide, narrow = screen(160), screen(60)
-    show_rows(wide, reasons)
+    show_errors(wide, errors)
     assert len(text(wide).splitlines()) == 2
-    show_rows(narrow, reasons)
-    title, *reason = text(narrow).splitlines()
+    show_errors(narrow, errors)
+    title, *message = text(narrow).splitlines()
     assert title == "row 8 · Grams Weight · invalid_number"
-    assert " ".join(" ".join(reason).split()) == '"heavy" [sic] is not a number; use a point for decimals'
-    assert max(map(len, reason)) <= 60
+    assert " ".join(" ".join(message).split()) == '"heavy" [sic] is not a number; use a point for decimals'
+    assert max(map(len, message)) <= 60
 
 
-def test_a_list_of_reasons_says_what_it_does_not_show() -> None:
-    shown = [Reason(row, None, "internal", "…") for row in (1, 2)]
+def test_a_list_of_errors_says_what_it_does_not_show() -> None:
+    shown = [ReportedError(row, None, "internal", "…") for row in (1, 2)]
     progress = ended("completed_with_failures", total_rows=9, failed_rows=7, created_rows=2)
-    more, without = left_unsaid(progress, shown, ReasonCounts(reasons=5, rows=4))
-    assert more == "… and 3 reasons more: --limit 5 shows all"
+    more, without = left_unsaid(progress, shown, ErrorCounts(errors=5, rows=4))
+    assert more == "… and 3 errors more: --limit 5 shows all"
     assert without == "3 rows more failed only because another row of the same product did."
-    assert left_unsaid(progress, shown, ReasonCounts(reasons=2, rows=7)) == []
+    assert left_unsaid(progress, shown, ErrorCounts(errors=2, rows=7)) == []

@@ -1,4 +1,4 @@
-"""What an ended (or a running) import is to a person: counts that add up, reasons, and what to type next."""
+"""What an ended (or a running) import is to a person: counts that add up, errors, and what to type next."""
 
 import json
 import sys
@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from services.cli.running import GroupedReason, Reason
+from services.cli.terminal.encoding import knows_every_character
+from shared.intake.reports import ErrorGroup, Repair, ReportedError
 from shared.ledger import ImportProgress
+from shared.states import ImportStatus
 
 NAMES = 8
 """Entities that are listed by name."""
@@ -21,6 +23,7 @@ WIDE = 110
 
 _LONGEST_NAME = 60
 _LONGEST_ERROR = 100
+_SPOKEN = {"uploading": "waiting for the parser", "previewing": "held"}
 _STYLES = {"completed": "green", "completed_with_failures": "yellow", "failed": "red", "cancelled": "red"}
 
 
@@ -37,18 +40,28 @@ def terminal(*, stderr: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not knows_every_character(), default=str) + "\n")
     sys.stdout.flush()
 
 
-def show_import(console: Console, progress: ImportProgress, made: Mapping[str, Sequence[str]] | None = None) -> None:
-    """The counts of an import, its summary (with the names of the entities it made), notices and error."""
+def show_import(
+    console: Console,
+    progress: ImportProgress,
+    made: Mapping[str, Sequence[str]] | None = None,
+    repairs: Sequence[Repair] = (),
+) -> None:
+    """The counts of an import, its summary (with the names of the entities it made), its relatives, notices and error."""
     console.print(f"[bold]{_status(progress)}[/]  {plain(progress.file_name)}  [dim]{progress.id}[/]")
+    if progress.parent_import_id is not None:
+        console.print(f"  repairs import {progress.parent_import_id}")
     if progress.total_rows:
         console.print(f"  {_equation(progress)}")
         if progress.ended and (seconds := duration(progress)):
             pace = f"{progress.total_rows / seconds:,.0f} rows a second"
             console.print(f"  {seconds:.2f} s from the first look at the file to the last commit, {pace}")
+    for repair in repairs:
+        rows = f", {repair.failed_rows:,} of {counted(repair.total_rows, 'rows')} failed" if repair.total_rows else ""
+        console.print(f"  repaired by {repair.id}: {spoken(repair.status)}{rows}")
     for line in _summary(progress.summary, made or {}):
         console.print(f"  {line}")
     for notice in progress.notices:
@@ -57,7 +70,7 @@ def show_import(console: Console, progress: ImportProgress, made: Mapping[str, S
         console.print(f"  [red]{plain(progress.error['message'])}[/]")
 
 
-def show_reasons(console: Console, reasons: Sequence[GroupedReason], *, limit: int = 30) -> None:
+def show_error_groups(console: Console, groups: Sequence[ErrorGroup], *, limit: int = 30) -> None:
     """Why rows failed, by kind and column."""
     table = _table("Why rows were not imported")
     table.add_column("times", justify="right")
@@ -65,38 +78,27 @@ def show_reasons(console: Console, reasons: Sequence[GroupedReason], *, limit: i
     if console.width >= WIDE:
         table.add_column("code", no_wrap=True)
     table.add_column("for example", overflow="fold")
-    for reason in reasons[:limit]:
-        code = [reason.code] if console.width >= WIDE else []
-        example = plain(f"row {reason.row}: {reason.example}")
-        table.add_row(f"{reason.count:,}", plain(reason.heading or "–"), *code, example)
+    for group in groups[:limit]:
+        code = [group.code] if console.width >= WIDE else []
+        example = plain(f"row {group.row}: {group.example}")
+        table.add_row(f"{group.count:,}", plain(group.heading or "–"), *code, example)
     show_table(console, table)
-    if len(reasons) > limit:
-        console.print(f"  … and {counted(len(reasons) - limit, 'kinds')} more")
+    if len(groups) > limit:
+        console.print(f"  … and {counted(len(groups) - limit, 'kinds')} more")
 
 
-def show_rows(console: Console, reasons: Sequence[Reason]) -> None:
+def show_errors(console: Console, errors: Sequence[ReportedError]) -> None:
     """Why each row failed."""
     if console.width < WIDE:
-        for reason in reasons:
-            where = f" · {plain(reason.heading)}" if reason.heading else ""
-            show_item(console, f"[bold]row {reason.row}[/]{where} · [dim]{reason.code}[/]", reason.message)
+        for error in errors:
+            where = f" · {plain(error.heading)}" if error.heading else ""
+            show_item(console, f"[bold]row {error.row}[/]{where} · [dim]{error.code}[/]", error.message)
         return
     table = _table()
-    for name in ("row", "column", "code", "reason"):
+    for name in ("row", "column", "code", "error"):
         table.add_column(name, overflow="fold")
-    for reason in reasons:
-        table.add_row(str(reason.row), plain(reason.heading or ""), reason.code, plain(reason.message))
-    show_table(console, table)
-
-
-def show_variants(console: Console, variants: Sequence[Any]) -> None:
-    """Rows of production."""
-    table = _table(f"In production now (the first {counted(len(variants), 'rows')})")
-    names = ["title", "barcode", "sku", "attributes"] + (["materials", "handle"] if console.width >= WIDE else [])
-    for name in names:
-        table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=40)
-    for variant in variants:
-        table.add_row(*(_cell(getattr(variant, name)) for name in names))
+    for error in errors:
+        table.add_row(str(error.row), plain(error.heading or ""), error.code, plain(error.message))
     show_table(console, table)
 
 
@@ -125,7 +127,13 @@ def show_item(console: Console, title: str, text: str) -> None:
 
 def spoken(status: str) -> str:
     """A status in words."""
-    return status.replace("_", " ")
+    return _SPOKEN.get(status, status.replace("_", " "))
+
+
+def awaits_start(progress: ImportProgress) -> bool:
+    """Whether all that can be done of a held import is done, and a person has to start or cancel it."""
+    read = progress.status == ImportStatus.PREVIEWING and progress.parsed_at is not None
+    return read and progress.stages.validated_rows >= progress.total_rows
 
 
 def moment(at: datetime) -> str:
@@ -152,19 +160,14 @@ def plain(value: str) -> str:
 
 
 def duration(progress: ImportProgress) -> float | None:
-    """Seconds from taking the file up to the end of the import."""
+    """Seconds an import that has ended was worked on, pauses left out; None when it never was."""
     if progress.completed_at is None or progress.started_at is None:
         return None
-    return (progress.completed_at - progress.started_at).total_seconds()
+    return progress.worked_seconds or None
 
 
 def _table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
-
-
-def _cell(value: object) -> str:
-    said = "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return plain(said)
 
 
 def _status(progress: ImportProgress) -> str:

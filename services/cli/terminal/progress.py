@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID
@@ -10,14 +10,15 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from deploy.local.stack import Stack
-from services.cli.hints import typed
-from services.cli.readiness import problems
-from services.cli.running import Running
-from services.cli.showing import spoken
+from services.cli.client import Client
+from services.cli.terminal.display import awaits_start, spoken
+from services.cli.terminal.hints import typed
 from shared.ledger import ImportProgress
+from shared.states import ImportStatus
 
 _EVERY = 0.15
+_UNKNOWN_AFTER = 20.0
+"""Seconds in which an event that somebody else published has become an import."""
 _SILENCE = 20.0
 _STILL = 10.0
 """Seconds without a change after which the services are asked what is wrong."""
@@ -32,35 +33,36 @@ class _View(Protocol):
 
 
 async def watch_import(
-    winnow: Running, import_id: UUID, console: Console, *, unknown_after: float | None = None
+    winnow: Client, import_id: UUID, console: Console, *, unknown_after: float = _UNKNOWN_AFTER
 ) -> ImportProgress:
-    """Show an import until it has ended and its files are there; how it ended.
+    """Show an import until it has ended and its files are there, or, held, waits for its start; how it is then.
 
-    While nothing moves, it says which services of the local stack are not ready.
+    While nothing moves, it says which services are not ready, where they can be asked.
 
     Raises:
-        CommandFailed: `unknown_after` seconds have passed (None: never) and there is no such import.
+        CommandFailed: `unknown_after` seconds have passed and there is still no such import.
     """
     with _view(console) as view:
-        still = Standstill(winnow.stack, console)
+        still = Standstill(winnow.problems, console)
         began = time.monotonic()
         hinted = False
         while True:
             progress = await winnow.progress(import_id)
             waited = time.monotonic() - began
-            if progress is not None:
+            if progress is None:
+                if waited > unknown_after:
+                    await winnow.import_of(import_id)
+            else:
                 view.show(progress)
-                if progress.ended and not progress.awaits_files:
+                if progress.files_ready or awaits_start(progress):
                     return progress
-            elif unknown_after is not None and waited > unknown_after:
-                await winnow.import_of(import_id)
-            elif unknown_after is None and waited > _SILENCE and not hinted:
-                hinted = True
-                console.print(
-                    f"No parser has taken the event yet; {typed('lag')} says how far each stage is. Waiting on; "
-                    "Ctrl-C leaves the import as it is.",
-                    markup=False,
-                )
+                if progress.status == ImportStatus.UPLOADING and waited > _SILENCE and not hinted:
+                    hinted = True
+                    console.print(
+                        f"No parser has taken it yet; {typed('lag')} says how far each stage is. Waiting on; "
+                        "Ctrl-C leaves the import as it is.",
+                        markup=False,
+                    )
             await still.look(progress)
             await asyncio.sleep(_EVERY)
 
@@ -71,8 +73,15 @@ class Standstill:
     They are asked once nothing has moved for `after` seconds, and again `every` so many.
     """
 
-    def __init__(self, stack: Stack, console: Console, *, after: float = _STILL, every: float = _ASK_EVERY) -> None:
-        self._stack = stack
+    def __init__(
+        self,
+        problems: Callable[[], Awaitable[list[str]]],
+        console: Console,
+        *,
+        after: float = _STILL,
+        every: float = _ASK_EVERY,
+    ) -> None:
+        self._problems = problems
         self._console = console
         self._after = after
         self._every = every
@@ -88,7 +97,7 @@ class Standstill:
             self._seen, self._since = progress, now
         if now - self._since < self._after or now - self._asked < self._every:
             return
-        found = await problems(self._stack)
+        found = await self._problems()
         self._asked = time.monotonic()
         if found != self._said:
             for line in found or ["All services are ready again."]:

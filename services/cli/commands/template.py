@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import xlsxwriter
 
 from services.cli import exits
 from services.cli.exits import CommandFailed
-from services.cli.files import place, target_for
-from services.cli.hints import near, typed
-from services.cli.options import Entity, Json, known_entity
-from services.cli.sample import write_row
-from services.cli.showing import print_json, terminal
+from services.cli.terminal.files import copy_whole, refuse_to_overwrite, target_for
+from services.cli.terminal.hints import near, typed
+from services.cli.terminal.options import Entity, Force, Json, known_entity
 from shared.entities import ENTITY_TYPES, EntityType
 
 _WIDTH = 20
@@ -24,22 +21,21 @@ def template(
         Path | None, typer.Option("--output", "-o", help="Where to write it, an .xlsx; else named for the entity type.")
     ] = None,
     entity: Entity = "products",
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> int:
     """Write an empty workbook with the headings of an entity type and an example row, which is never imported."""
+    from services.cli.terminal.display import print_json, terminal
+
     declared = ENTITY_TYPES[known_entity(entity)]
     target = target_for(output, f"{declared.name}.xlsx")
     if target.suffix.lower() != ".xlsx":
         raise CommandFailed(f"A template is a workbook: name it {target.with_suffix('.xlsx').name}", code=exits.USAGE)
-    if target.exists() and not force:
-        raise CommandFailed(
-            f"{target} is here already; name another with -o, or write over it with --force", code=exits.USAGE
-        )
+    refuse_to_overwrite(target, force=force)
     with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
         written = Path(folder) / "template.xlsx"
         write_template(written, declared)
-        place(written, target)
+        copy_whole(written, target)
     if as_json:
         print_json({"path": str(target), "entity": declared.name})
     else:
@@ -53,6 +49,8 @@ def template(
 
 def write_template(path: Path, entity: EntityType) -> None:
     """Write the template of an entity type: group titles in row 1, headings in row 2, an example in row 3."""
+    import xlsxwriter
+
     with xlsxwriter.Workbook(str(path), {"strings_to_urls": False}) as book:
         sheet = book.add_worksheet(entity.sheet)
         title = book.add_format({"bold": True, "bg_color": "#D0D0D0"})
@@ -63,6 +61,10 @@ def write_template(path: Path, entity: EntityType) -> None:
             sheet.write_string(0, column, "" if field.section == section else field.section, title)
             sheet.write_string(1, column, field.heading, heading)
             section = field.section
-        write_row(sheet, 2, entity, {field.code: field.example for field in entity.fields}, example)
+        for column, field in enumerate(entity.fields):
+            if isinstance(field.example, str):
+                sheet.write_string(2, column, field.example, example)
+            elif field.example is not None:
+                sheet.write(2, column, field.example, example)
         sheet.set_column(0, len(entity.fields) - 1, _WIDTH)
         sheet.freeze_panes(2, 0)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from deploy.local.stack import SERVICES, STOPPED, Stack
-from services.cli.hints import typed
-from services.cli.readiness import reason_of
+from services.cli.local.readiness import reason_of
+from services.cli.terminal.hints import typed
 from shared.db.migrate import migrate
 from shared.messaging.kafka import apply_topics
 

@@ -1,0 +1,216 @@
+"""`winnow corrections` and `winnow errors`: what was not imported, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli import exits
+from services.cli.exits import CommandFailed
+from services.cli.terminal.files import copy_whole, refuse_to_overwrite, target_for
+from services.cli.terminal.hints import typed
+from services.cli.terminal.options import Force, ImportId, Json, Tenant
+
+if TYPE_CHECKING:
+    from services.cli.client import Client
+    from shared.intake.reports import ErrorCounts, ReportedError
+    from shared.ledger import ImportProgress
+
+_LINK_WORKS_FOR = timedelta(minutes=15)
+_WORKBOOK, _CSV = ".xlsx", ".csv"
+
+
+def corrections(
+    import_id: ImportId,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write it: .xlsx is the workbook, .csv the failed-rows CSV."),
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="The failed-rows CSV instead of the workbook.")] = False,
+    force: Force = False,
+    link: Annotated[
+        bool, typer.Option("--link", help="Print a signed link that works for 15 minutes, and fetch nothing.")
+    ] = False,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> int:
+    """Fetch the rows that were not imported, in the layout of the file they came from."""
+    as_csv = wants_csv(output, csv=csv)
+    if output is not None and output.is_file() and not link:
+        refuse_to_overwrite(output, force=force)
+
+    async def run() -> int:
+        from services.cli.client import connected
+        from services.cli.terminal.display import counted, print_json, terminal
+
+        async with connected() as winnow:
+            progress = await winnow.import_of(import_id, tenant=tenant)
+            key = await _key(winnow, progress, as_csv=as_csv)
+            if link:
+                bucket = winnow.settings.s3_results_bucket
+                signed = await winnow.results.presign(bucket, key, expires=_LINK_WORKS_FOR)
+                print_json({"id": str(import_id), "link": signed, "object_key": key}) if as_json else print(signed)
+                return exits.COMPLETED
+            target = target_for(output, key.rpartition("/")[2])
+            refuse_to_overwrite(target, force=force)
+            await fetch(winnow, key, target)
+        if as_json:
+            print_json(
+                {"id": str(import_id), "path": str(target), "object_key": key, "failed_rows": progress.failed_rows}
+            )
+        else:
+            fix = "Fix what its last column says" if as_csv else "Fix the red cells"
+            terminal().print(
+                f"{counted(progress.failed_rows, 'failed rows')} in {target}. {fix} and import the same file again.",
+                markup=False,
+            )
+        return exits.COMPLETED
+
+    return asyncio.run(run())
+
+
+def wants_csv(output: Path | None, *, csv: bool) -> bool:
+    """Whether the CSV is meant: the name's ending decides, and does not contradict --csv.
+
+    Raises:
+        CommandFailed: the name ends in something else, or --csv is said of a workbook's name.
+    """
+    if output is None or output.is_dir():
+        return csv
+    ending = output.suffix.lower()
+    if ending not in {_WORKBOOK, _CSV}:
+        raise CommandFailed(
+            f"{output} is to end in {_WORKBOOK} (the workbook) or {_CSV} (the failed-rows CSV)", code=exits.USAGE
+        )
+    if csv and ending == _WORKBOOK:
+        raise CommandFailed(
+            f"--csv asks for a CSV and {output.name} is a workbook's name; name it {output.with_suffix(_CSV).name}",
+            code=exits.USAGE,
+        )
+    return ending == _CSV
+
+
+def errors(
+    import_id: ImportId,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many errors; a file gets all of them.")] = 1000,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write every error to a file: .csv or .json.")
+    ] = None,
+    force: Force = False,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> int:
+    """Every error of every failed row: row, column, code and message. The exit code is 0 whatever became of the import."""
+    if output is not None:
+        _check_listing(output, force=force)
+
+    async def run() -> int:
+        from dataclasses import asdict
+
+        from services.cli.client import connected
+        from services.cli.terminal.display import counted, plain, print_json, show_errors, terminal
+
+        async with connected() as winnow:
+            progress = await winnow.import_of(import_id, tenant=tenant)
+            found = await winnow.errors(progress, limit=limit if output is None else None)
+            counts = await winnow.error_counts(progress)
+        if output is not None:
+            write_listing(output, found)
+        if output is not None and as_json:
+            print_json({"id": str(import_id), "path": str(output), "errors": len(found)})
+        elif output is not None:
+            terminal().print(f"{counted(len(found), 'errors')} in {output}.", markup=False)
+        elif as_json:
+            print_json([asdict(error) for error in found])
+        elif not found and progress.error is not None:
+            terminal().print(f"The import failed as a whole: {plain(progress.error['message'])}")
+        elif not found:
+            so_far = "" if progress.ended else " so far"
+            terminal().print(f"No row of this import has failed{so_far}.")
+        else:
+            show_errors(terminal(), found)
+            for line in left_unsaid(progress, found, counts):
+                terminal().print(line, markup=False)
+        return exits.COMPLETED
+
+    return asyncio.run(run())
+
+
+def left_unsaid(progress: ImportProgress, shown: Sequence[ReportedError], found: ErrorCounts) -> list[str]:
+    """What a list of errors does not show: the errors after the last one, and the rows that have none of their own."""
+    from services.cli.terminal.display import counted
+
+    lines = []
+    if found.errors > len(shown):
+        more = found.errors - len(shown)
+        lines.append(f"… and {counted(more, 'errors')} more: --limit {found.errors} shows all")
+    without = progress.failed_rows - found.rows
+    if progress.ended and without > 0:
+        lines.append(f"{counted(without, 'rows')} more failed only because another row of the same product did.")
+    if progress.error is not None:
+        lines.append(progress.error["message"])
+    return lines
+
+
+def write_listing(target: Path, found: Sequence[ReportedError]) -> None:
+    """Write errors to a file, as CSV with headings or as JSON, by the ending of its name; whole or not at all.
+
+    Raises:
+        CommandFailed: it cannot be written there.
+    """
+    import csv
+    import json
+    from dataclasses import asdict
+
+    from shared.corrections.formulas import neutralise
+
+    with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
+        written = Path(folder) / "errors"
+        with written.open("w", encoding="utf-8-sig" if target.suffix.lower() == _CSV else "utf-8", newline="") as file:
+            if target.suffix.lower() == _CSV:
+                lines = csv.writer(file)
+                lines.writerow(("row", "column", "code", "error"))
+                lines.writerows(
+                    (error.row, neutralise(error.heading or ""), error.code, neutralise(error.message))
+                    for error in found
+                )
+            else:
+                json.dump([asdict(error) for error in found], file, ensure_ascii=False, indent=2)
+        copy_whole(written, target)
+
+
+async def fetch(winnow: Client, key: str, target: Path) -> None:
+    """Download a result; the file is there whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
+        fetched = Path(folder) / "result"
+        await winnow.results.download(winnow.settings.s3_results_bucket, key, fetched)
+        copy_whole(fetched, target)
+
+
+def _check_listing(output: Path, *, force: bool) -> None:
+    if output.suffix.lower() not in {_CSV, ".json"}:
+        raise CommandFailed(f"{output} is to end in .csv or .json", code=exits.USAGE)
+    refuse_to_overwrite(target_for(output, output.name), force=force)
+
+
+async def _key(winnow: Client, progress: ImportProgress, *, as_csv: bool) -> str:
+    key = progress.failed_rows_object_key if as_csv else progress.correction_object_key
+    if key is not None:
+        return key
+    if not progress.files_ready:
+        state = (
+            f"The files of import {progress.id} are being written"
+            if progress.ended
+            else (f"Import {progress.id} has not ended yet")
+        )
+        wrong = [f"\n{problem}" for problem in await winnow.problems()]
+        raise CommandFailed(f"{state}. Wait for it: {typed('watch', progress.id)}{''.join(wrong)}")
+    if progress.error is not None:
+        raise CommandFailed(f"There is nothing to correct row by row: {progress.error['message']}")
+    raise CommandFailed(f"Every row of import {progress.id} was imported; there is nothing to correct")

@@ -1,0 +1,243 @@
+"""`winnow import`, `winnow watch`, `winnow status`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from services.cli import exits
+from services.cli.exits import CommandFailed
+from services.cli.terminal.hints import typed
+from services.cli.terminal.options import (
+    Entity,
+    ImportId,
+    Json,
+    Tenant,
+    known_entity,
+    known_id,
+    known_mode,
+    known_tenant,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from services.cli.client import Client
+    from shared.intake.uploads import Upload
+    from shared.ledger import ImportProgress
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .xlsx, .csv, .tsv or .txt file.")],
+    entity: Entity = "products",
+    mode: Annotated[str, typer.Option(help="What to do with the rows: create.")] = "create",
+    tenant: Annotated[str, typer.Option(help="Whose data it is; registered by `winnow tenants add`.")] = ...,  # type: ignore[assignment]
+    user: Annotated[str | None, typer.Option(help="Who sends it; your login name when not given.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Read this sheet (.xlsx).")] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="Separator of a text file's columns: comma, semicolon, pipe or tab; else detected."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Character encoding of a text file, such as windows-1252; else detected.")
+    ] = None,
+    parent: Annotated[
+        UUID | None, typer.Option(metavar="ID", parser=known_id, help="The import whose correction file this is.")
+    ] = None,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Read and validate it, and commit nothing before `winnow start ID`.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show how it moves and wait for its end (held: until it can be started).")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Send a file. With --watch the exit code says how it ended: 0 completed (or held), 2 with failures, 1 failed."""
+    from services.cli.terminal.file_options import file_options
+    from shared.intake.uploads import Upload
+
+    upload = Upload(
+        path=_readable(file),
+        tenant=known_tenant(tenant),
+        user=user or _login(),
+        entity=known_entity(entity),
+        mode=known_mode(mode, entity),
+        options=file_options(sheet, delimiter, encoding, hold=hold),
+        parent=parent,
+    )
+    return asyncio.run(_import(upload, watch=watch, as_json=as_json))
+
+
+async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
+    from services.cli.client import connected
+    from services.cli.terminal.display import print_json, terminal
+    from shared.ledger.tenants import UnknownTenant
+
+    errors = terminal(stderr=True)
+    async with connected() as winnow:
+        try:
+            event = await winnow.send(upload)
+        except UnknownTenant as unknown:
+            raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
+        except asyncio.CancelledError:
+            errors.print("Nothing was sent.", markup=False)
+            raise
+        assert event.import_id is not None
+        if winnow.services is not None and not winnow.services.running:
+            errors.print(
+                f"The services do not run here, so nothing will happen to the file until they do: {typed('up')}",
+                style="yellow",
+                markup=False,
+            )
+        said = f"Sent {upload.path.name} as import {event.import_id}"
+        if watch:
+            if not as_json:
+                errors.print(said, markup=False)
+            return await _watched(winnow, event.import_id, as_json=as_json)
+        if as_json:
+            print_json(
+                event.model_dump(mode="json", exclude_none=True) | {"id": str(event.import_id), "status": "uploading"}
+            )
+        else:
+            terminal().print(f"{said}\nHow it goes on: {typed('watch', event.import_id)}", markup=False)
+        return exits.COMPLETED
+
+
+def watch(import_id: ImportId, as_json: Json = False) -> int:
+    """Show an import until it ends. Exit code: 0 completed, 2 completed with failures, 1 failed or no such import."""
+
+    async def run() -> int:
+        from services.cli.client import connected
+
+        async with connected() as winnow:
+            return await _watched(winnow, import_id, as_json=as_json)
+
+    return asyncio.run(run())
+
+
+def status(
+    import_id: Annotated[
+        UUID | None, typer.Argument(metavar="[ID]", parser=known_id, help="One import; else the recent ones.")
+    ] = None,
+    tenant: Tenant = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many recent imports.")] = 10,
+    as_json: Json = False,
+) -> int:
+    """The recent imports, or all there is to know about one. The exit code is 0 whatever became of it."""
+    return asyncio.run(_status(import_id, tenant, limit, as_json=as_json))
+
+
+async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_json: bool) -> int:
+    from services.cli.client import connected
+    from services.cli.terminal.display import print_json, show_recent, terminal
+
+    async with connected() as winnow:
+        if import_id is not None:
+            progress = await winnow.import_of(import_id, tenant=tenant)
+            if as_json:
+                print_json(await _described(winnow, progress))
+            else:
+                await _show(winnow, progress, terminal())
+            return exits.COMPLETED
+        recent = await winnow.recent(tenant=tenant, limit=limit)
+        if as_json:
+            print_json([progress.as_json() for progress in recent])
+        elif recent:
+            show_recent(terminal(), recent)
+        else:
+            nobody = "No imports yet" if tenant is None else f'Tenant "{tenant}" has no imports'
+            send_one = typed("import", "FILE", "--tenant", "NAME" if tenant is None else tenant, "--watch")
+            terminal().print(f"{nobody}. Send a file: {send_one}", markup=False)
+        return exits.COMPLETED
+
+
+async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
+    from services.cli.terminal.display import awaits_start, print_json, terminal
+    from services.cli.terminal.progress import watch_import
+
+    console = terminal(stderr=True)
+    try:
+        progress = await watch_import(winnow, import_id, console)
+    except asyncio.CancelledError:
+        goes_on = "The import goes on"
+        if winnow.services is not None:
+            goes_on += (
+                f": the services run until {typed('down')}" if winnow.services.running else f" after {typed('up')}"
+            )
+        console.print(
+            f"{goes_on}. Watch it again: {typed('watch', import_id)}   Stop it: {typed('cancel', import_id)}",
+            markup=False,
+        )
+        raise
+    if as_json:
+        print_json(await _described(winnow, progress))
+    else:
+        await _show(winnow, progress, terminal())
+    return exits.COMPLETED if awaits_start(progress) else exits.of_status(progress.status)
+
+
+async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]:
+    """All there is to know of one import, for a script."""
+    return {
+        **progress.as_json(),
+        "entities_made": await winnow.entities_made(progress),
+        "repairs": [str(repair.id) for repair in await winnow.repairs(progress)],
+    }
+
+
+async def _show(winnow: Client, progress: ImportProgress, console: Console) -> None:
+    """An import with the errors of its rows, and what to type next."""
+    from services.cli.terminal.display import NAMES, awaits_start, show_error_groups, show_import
+
+    made = await winnow.entities_made(progress, limit=NAMES)
+    show_import(console, progress, made, await winnow.repairs(progress))
+    ready = awaits_start(progress)
+    if progress.failed_rows or ready:
+        if groups := await winnow.error_groups(progress):
+            show_error_groups(console, groups)
+        elif ready:
+            console.print("  no errors found")
+    if ready:
+        console.print(
+            f"Nothing of it is committed yet. Start it: {typed('start', progress.id)}   "
+            f"Or leave it: {typed('cancel', progress.id)}",
+            markup=False,
+        )
+    elif progress.status == "uploading":
+        for problem in await winnow.problems():
+            console.print(problem, style="yellow", markup=False)
+    if progress.correction_object_key:
+        command = typed("corrections", progress.id, "-o", "corrections.xlsx")
+        console.print(f"The failed rows in a workbook: {command}", markup=False)
+
+
+def _unknown(unknown: Any) -> str:
+    meant = f' Did you mean "{unknown.nearest}"?' if unknown.nearest else ""
+    return (
+        f'Tenant "{unknown.tenant_id}" is not registered, and nothing was sent.{meant} '
+        f"A new one: {typed('tenants', 'add', unknown.tenant_id)}"
+    )
+
+
+def _readable(file: Path) -> Path:
+    if not file.is_file():
+        what = "is a folder" if file.is_dir() else "does not exist"
+        raise CommandFailed(f"{file} {what}; name a file to import", code=exits.USAGE)
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise CommandFailed(f"{file} cannot be read: {error.strerror}", code=exits.USAGE) from error
+    return file
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except OSError:
+        return "unknown"

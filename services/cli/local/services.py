@@ -1,0 +1,65 @@
+"""The local stack as a Winnow like any other: its settings, and what its service processes say."""
+
+from collections.abc import Mapping
+
+from deploy.local.s3_server import RESULTS, UPLOADS
+from deploy.local.stack import Stack
+from services.cli.client import Client
+from services.cli.local.readiness import problems
+from services.cli.settings import Services, read
+
+
+class LocalServices:
+    """The service processes of a stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    @property
+    def running(self) -> bool:
+        """Whether their supervisor runs."""
+        return self._stack.services_running
+
+    async def problems(self) -> list[str]:
+        """See `services.cli.local.readiness.problems`."""
+        return await problems(self._stack)
+
+
+def running_stack() -> tuple[Mapping[str, str], Services] | None:
+    """Settings and services of the stack of this checkout; None when its servers do not run."""
+    stack = Stack()
+    return (settings_of(stack), LocalServices(stack)) if stack.running else None
+
+
+def administration() -> Mapping[str, str]:
+    """The settings of an administrator of the stack of this checkout; none when its servers do not run."""
+    stack = Stack()
+    if not stack.running:
+        return {}
+    endpoints = stack.endpoints
+    keys = {"s3_access_key": endpoints.s3_access_key, "s3_secret_key": endpoints.s3_secret_key}
+    return {**settings_of(stack), **keys}
+
+
+def settings_of(stack: Stack) -> dict[str, str]:
+    """The settings of a client of a stack that runs."""
+    endpoints = stack.endpoints
+    access_key, secret_key = stack.storage_keys("reader")
+    upload_access_key, upload_secret_key = stack.storage_keys("upstream")
+    return {
+        "kafka_bootstrap": endpoints.kafka_bootstrap,
+        "postgres_admin_url": endpoints.postgres_admin_url,
+        "secret": stack.state.secret,
+        "s3_endpoint": endpoints.s3_endpoint,
+        "s3_access_key": access_key,
+        "s3_secret_key": secret_key,
+        "s3_upload_access_key": upload_access_key,
+        "s3_upload_secret_key": upload_secret_key,
+        "s3_uploads_bucket": UPLOADS,
+        "s3_results_bucket": RESULTS,
+    }
+
+
+def client_of(stack: Stack) -> Client:
+    """A client of a stack that runs."""
+    return Client(read(settings_of(stack)), LocalServices(stack))

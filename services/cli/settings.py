@@ -1,0 +1,265 @@
+"""How the command reaches a Winnow.
+
+An option comes before the environment, the environment before a profile, and the local stack of this checkout, when it
+runs, comes last. Nothing here connects to anything, and no value of it is ever printed.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import Field, FilePath, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from services.cli.exits import MISCONFIGURED, UNAVAILABLE, CommandFailed
+from services.cli.profiles import chosen, read_profile
+from services.cli.terminal.hints import typed
+from shared.connections import DEFAULT_REGION, Addressing, StorageConnection
+from shared.db.roles import role_password
+from shared.runtime.settings import DatabaseSettings, KafkaSettings
+
+PREFIX = "WINNOW_"
+_DATABASE = "winnow"
+_SERVERS = ("kafka_bootstrap", "database_url", "postgres_admin_url", "s3_endpoint")
+"""The settings that say where a server is."""
+
+
+class ClientSettings(KafkaSettings, DatabaseSettings):
+    """What a command is told by its environment or a profile, beside Kafka and Postgres. Each needs only what it uses.
+
+    Raises:
+        CommandFailed: a setting is unknown or wrong.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    # Not every command needs it.
+    kafka_bootstrap: str | None = Field(  # type: ignore[assignment]
+        default=None, description="host:port, several separated by commas"
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="address of the database; with WINNOW_SECRET its user and password are replaced by a role's own",
+    )
+    secret: SecretStr | None = Field(
+        default=None, description="what the passwords of all roles are derived from (winnow migrate sets them)"
+    )
+    reader_database_url: SecretStr | None = Field(
+        default=None, description="postgresql+asyncpg://winnow_reader:password@host:port/database: rows of one tenant"
+    )
+    operator_database_url: SecretStr | None = Field(
+        default=None, description="the same for winnow_operator: imports of all tenants, and no rows"
+    )
+    intake_database_url: SecretStr | None = Field(
+        default=None, description="the same for winnow_intake: sends, starts, cancels, registers tenants, redrives"
+    )
+    postgres_admin_url: SecretStr | None = Field(
+        default=None, description="for winnow migrate: a role that may create databases and roles"
+    )
+    s3_endpoint: str | None = Field(default=None, description="host:port, or http(s)://host:port")
+    s3_access_key: SecretStr | None = Field(default=None, description="reads results, and writes uploads")
+    s3_secret_key: SecretStr | None = Field(default=None, description="its secret key")
+    s3_upload_access_key: SecretStr | None = Field(
+        default=None, description="the key that writes uploads, where that is another one"
+    )
+    s3_upload_secret_key: SecretStr | None = Field(default=None, description="its secret key")
+    s3_session_token: SecretStr | None = Field(default=None, description="token of a temporary key")
+    s3_region: str = Field(default=DEFAULT_REGION, description="region that requests are signed for")
+    s3_addressing: Addressing = Field(default="auto", description="where the bucket's name goes, as for services")
+    s3_ca_file: FilePath | None = Field(
+        default=None, description="PEM file of the authorities the server's certificate is checked against"
+    )
+    s3_uploads_bucket: str = Field(default="winnow-uploads", description="bucket that files are put into")
+    s3_results_bucket: str = Field(default="winnow-results", description="bucket that results are read from")
+
+    @classmethod
+    def refused(cls, error: ValidationError) -> BaseException:
+        """What is raised about values that cannot be: which, and why."""
+        wrong = "; ".join(
+            f"{'.'.join(map(str, problem['loc'][:1]))}: "
+            f"{'is no setting' if problem['type'] == 'extra_forbidden' else problem['msg']}"
+            for problem in error.errors(include_input=False)
+        )
+        return CommandFailed(f"The settings of the command are not right: {wrong}", code=MISCONFIGURED)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment comes before what is passed in, which is a profile or the local stack."""
+        return env_settings, init_settings
+
+    def database(self, role: str) -> str:
+        """Address of the database as a role (`reader`, `operator`, `intake`), password included: not for logs.
+
+        Raises:
+            CommandFailed: nothing says it; names the variables that would.
+        """
+        own: SecretStr | None = getattr(self, f"{role}_database_url")
+        if own is not None:
+            return _address(own, f"{role}_database_url")
+        server = self.database_url or self.postgres_admin_url
+        if server is None or self.secret is None:
+            missing = [variable("database_url")] if server is None else []
+            missing += [variable("secret")] if self.secret is None else []
+            raise _missing(f"{variable(f'{role}_database_url')} (or {' and '.join(missing)})")
+        name = "database_url" if self.database_url is not None else "postgres_admin_url"
+        url = make_url(_address(server, name))
+        user = f"winnow_{role}"
+        return url.set(
+            drivername="postgresql+asyncpg",
+            username=user,
+            password=role_password(self.secret.get_secret_value(), user),
+            database=(url.database or _DATABASE) if name == "database_url" else _DATABASE,
+        ).render_as_string(hide_password=False)
+
+    def needed(self, name: str) -> str:
+        """A setting the command cannot do without.
+
+        Raises:
+            CommandFailed: it is not said; names the variable.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise _missing(variable(name))
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    def storage(self, *, upload: bool) -> StorageConnection:
+        """How storage is reached, with the key of uploads or of results.
+
+        Raises:
+            CommandFailed: nothing says it; names the variables.
+        """
+        endpoint, keys = self.needed("s3_endpoint"), self.storage_key(upload=upload)
+        token = None if self.s3_session_token is None else self.s3_session_token.get_secret_value()
+        return StorageConnection(endpoint, *keys, token, self.s3_region, self.s3_addressing, self.s3_ca_file)
+
+    def storage_key(self, *, upload: bool) -> tuple[str, str]:
+        """Access key and secret key, of uploads or of results.
+
+        Raises:
+            CommandFailed: they are not said; names the variables.
+        """
+        kind = "s3_upload" if upload and self.s3_upload_access_key is not None else "s3"
+        return self.needed(f"{kind}_access_key"), self.needed(f"{kind}_secret_key")
+
+
+class Services(Protocol):
+    """What is known of the service processes, where they can be asked: those of the local stack."""
+
+    @property
+    def running(self) -> bool:
+        """Whether they run at all."""
+
+    async def problems(self) -> list[str]:
+        """A line for each that is not ready, with the way out; none when all are."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The Winnow a command talks to. `services` is None where its processes are somebody else's to look after."""
+
+    settings: ClientSettings
+    services: Services | None = None
+
+
+def target() -> Target:
+    """The Winnow the command is to talk to.
+
+    The local stack completes the settings only where no profile is named and every server that is named is its own:
+    half of one Winnow and half of another is none.
+
+    Raises:
+        CommandFailed: a setting or the profile is wrong, or nothing is named and nothing runs here.
+    """
+    profile = read_profile()
+    told = read(profile)
+    named = [name for name in _SERVERS if getattr(told, name) is not None]
+    named += [
+        name for name in ("reader_database_url", "operator_database_url", "intake_database_url") if getattr(told, name)
+    ]
+    if profile or chosen() is not None:
+        return Target(told)
+    local = _local()
+    if local is not None:
+        known, services = local
+        if all(_plain(getattr(told, name)) == known.get(name) for name in named):
+            return Target(read(known), services)
+    if not named:
+        raise CommandFailed(
+            "No Winnow is named and none runs here. Start one: make up (or: "
+            f"{typed('up')}). Or name a deployed one: WINNOW_KAFKA_BOOTSTRAP, WINNOW_DATABASE_URL with WINNOW_SECRET, and "
+            "WINNOW_S3_ENDPOINT with WINNOW_S3_ACCESS_KEY and WINNOW_S3_SECRET_KEY, or --profile NAME",
+            code=UNAVAILABLE,
+        )
+    return Target(told)
+
+
+def stand_in() -> Mapping[str, Any]:
+    """What jobs of an administrator are told where the environment says nothing, by name of a setting.
+
+    That is the profile; without one, and where the environment names no server, the local stack that runs.
+
+    Raises:
+        CommandFailed: the profile is not right.
+    """
+    profile = read_profile()
+    if profile or chosen() is not None or any(variable(name) in os.environ for name in _SERVERS):
+        return profile
+    try:
+        from services.cli.local.services import administration  # noqa: PLC0415 - as below
+    except ModuleNotFoundError:
+        return {}
+    return administration()
+
+
+def read(known: Mapping[str, Any]) -> ClientSettings:
+    """Settings of the environment, and of `known` what it does not say.
+
+    Raises:
+        CommandFailed: one of them is unknown or wrong.
+    """
+    return ClientSettings(**known)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _local() -> tuple[Mapping[str, Any], Services] | None:
+    """Settings and services of the local stack; None when it does not run, or its extra is not installed."""
+    try:
+        from services.cli.local.services import running_stack  # noqa: PLC0415 - an extra, and only when nothing is named
+    except ModuleNotFoundError:
+        return None
+    return running_stack()
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _missing(what: str) -> CommandFailed:
+    where = f'is neither in the environment nor in profile "{chosen()}"' if chosen() else "is not set"
+    return CommandFailed(f"{what} {where}; the command needs it to reach this Winnow", code=MISCONFIGURED)
+
+
+def _address(url: SecretStr, name: str) -> str:
+    try:
+        return (
+            make_url(url.get_secret_value()).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+        )
+    except ArgumentError:
+        raise CommandFailed(
+            f"{variable(name)} is not an address such as postgresql+asyncpg://user:password@host:5432/winnow",
+            code=MISCONFIGURED,
+        ) from None

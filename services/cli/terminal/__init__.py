@@ -1,0 +1,1 @@
+"""What is read and written in a terminal: options, hints, files, tables, bars."""

