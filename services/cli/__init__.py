@@ -1,4 +1,4 @@
 """The `winnow` command: send files, watch them, fetch what is handed back; run the stack; look after dead letters.
 
-Consumes nothing, publishes `file-uploaded` for its user. Owns: what people see in a terminal, and exit codes.
+Consumes nothing; writes `file-uploaded` to the outbox for its user. Owns: what people see in a terminal, and exit codes.
 """

@@ -56,9 +56,8 @@ def _code_of(error: Exception) -> int | None:
     elif isinstance(error, BrokenPipeError):
         code = exits.COMPLETED
     elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        where = f" ({error.filename})" if error.filename else ""
-        _say(f"There is no room left on the disk{where}. Make some and do it again; what was sent before is not lost")
-        code = exits.FAILED
+        _say(f"The disk is full{f' ({error.filename})' if error.filename else ''}: free some space, then try again.")
+        code = exits.UNAVAILABLE
     elif _is_transient(error):
         _say(
             f"Something Winnow needs does not answer ({type(error).__name__}: {error}). Is it running, and named right? "

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,17 @@ class Remote:
         done = await self(*arguments, "--json")
         assert done.returncode in {0, 2}, done.stderr
         return json.loads(done.stdout)
+
+    def started(self, output: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+        """The command left running; what it prints is in a file."""
+        with output.open("wb") as printed:
+            return subprocess.Popen(
+                [sys.executable, "-m", "services.cli", *arguments],
+                cwd=ROOT,
+                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(self._folder), **self.told},
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
 
     def _run(self, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
         code = (
@@ -132,7 +144,7 @@ async def test_the_variable_that_is_missing_is_named(
 async def test_an_upload_is_known_while_every_parser_is_away_and_is_imported_when_one_comes(
     idle_world: World, remote: Remote, tenant: str, tmp_path: Path
 ) -> None:
-    assert (await remote("tenants", "add", tenant)).returncode == 0
+    await idle_world.register(tenant)
     sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
     (listed,) = await remote.json("status", "--tenant", tenant)
     assert (listed["id"], listed["status"]) == (sent["id"], "uploading")
@@ -148,7 +160,7 @@ async def test_an_upload_is_known_while_every_parser_is_away_and_is_imported_whe
 async def test_an_upload_that_waits_can_be_cancelled(
     idle_world: World, remote: Remote, tenant: str, tmp_path: Path
 ) -> None:
-    assert (await remote("tenants", "add", tenant)).returncode == 0
+    await idle_world.register(tenant)
     sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
     assert (await remote("cancel", sent["id"])).returncode == 0
     again = await remote.json("cancel", sent["id"])
@@ -160,9 +172,29 @@ async def test_an_upload_that_waits_can_be_cancelled(
     idle_world.fleet.start(dict.fromkeys(STAGES, 1))
 
     async def taken_up() -> bool:
-        return (
-            await idle_world.scalar("SELECT count(*) FROM imports.outbox WHERE import_id = :id", id=sent["id"])
-        ) == 0
+        left: int = await idle_world.scalar("SELECT count(*) FROM imports.outbox WHERE import_id = :id", id=sent["id"])
+        return left == 0
 
     await eventually("nothing of it is left to do", taken_up)
     assert (await remote.json("status", sent["id"]))["status"] == "cancelled"
+
+
+async def test_whoever_stops_watching_is_told_that_the_import_goes_on(
+    idle_world: World, remote: Remote, tenant: str, tmp_path: Path
+) -> None:
+    await idle_world.register(tenant)
+    sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
+    output = tmp_path / "watched.txt"
+    watching = remote.started(output, "watch", sent["id"])
+
+    async def watched() -> bool:
+        return "waiting for the parser" in output.read_text()
+
+    await eventually("it is watched", watched)
+    watching.send_signal(signal.SIGINT)
+    assert await asyncio.to_thread(watching.wait, 30) == 130
+    said = output.read_text()
+    assert "The import goes on" in said
+    assert f"watch {sent['id']}" in said
+    assert f"cancel {sent['id']}" in said
+    assert "Traceback" not in said

@@ -66,9 +66,8 @@ def downloaded(link: str) -> bytes:
 @pytest.fixture
 async def winnow(world: World, stack: Stack, tmp_path: Path, tenant: str) -> Command:
     """The command, for a tenant that is registered."""
-    command = Command(stack, tmp_path)
-    assert (await command("tenants", "add", tenant)).returncode == 0
-    return command
+    await world.register(tenant)
+    return Command(stack, tmp_path)
 
 
 async def test_a_good_file_ends_with_code_0_and_every_number(winnow: Command, tenant: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from uuid_utils.compat import uuid7
 
 from shared.ledger import ImportProgress, read_import
+from shared.ledger.tenants import register_tenant
 from tests.harness.fleet import Fleet
 from tests.harness.production import Snapshot, snapshot
 
@@ -82,6 +83,11 @@ class World:
             secure=False,
             region="us-east-1",
         )
+
+    async def register(self, tenant: str) -> None:
+        """Register a tenant, as an operator would."""
+        async with self.database() as conn:
+            await register_tenant(conn, tenant)
 
     def put(self, tenant: str, path: Path, *, key: str | None = None) -> str:
         """Put a file into the uploads bucket, as an upstream system would; its key."""

@@ -30,7 +30,7 @@ LetterId = Annotated[
         metavar="ID", help="topic:partition:offset, as the list shows it, or the reference a sender was told (W-…)."
     ),
 ]
-_COMES_BACK_WITHIN = 3.0
+_COMES_BACK_WITHIN = 2.0
 _LOOK_EVERY = 0.5
 
 

@@ -20,7 +20,7 @@ def described(name: str, why: str) -> str:
         return f"{name} is not ready: {why}"
     return (
         f"{name} has stopped itself: {reason_of(why)}. See them: {typed('dead-letters', 'list')}   "
-        f"Once the cause is mended, start it again: {typed('up')}"
+        f"Once the cause is fixed, start it again: {typed('up')}"
     )
 
 
