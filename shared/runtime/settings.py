@@ -23,13 +23,13 @@ class SettingsInvalid(SystemExit):
 
 
 class Settings(BaseSettings):
-    """Values out of the environment.
+    """Values out of the environment; an empty one says nothing.
 
     Raises:
         SettingsInvalid: a variable is missing, or its value cannot be one.
     """
 
-    model_config = SettingsConfigDict(env_prefix="WINNOW_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="WINNOW_", env_ignore_empty=True, frozen=True)
 
     def __init__(self, **values: Any) -> None:
         try:

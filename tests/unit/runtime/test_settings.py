@@ -76,6 +76,15 @@ def test_a_file_that_is_not_there_is_named_by_its_variable(environment: pytest.M
         KafkaSettings()
 
 
+def test_a_variable_that_is_empty_says_nothing(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WINNOW_KAFKA_BOOTSTRAP", "broker:9092")
+    environment.setenv("WINNOW_KAFKA_CA_FILE", "")
+    assert KafkaSettings().kafka_ca_file is None
+    environment.setenv("WINNOW_KAFKA_BOOTSTRAP", "")
+    with pytest.raises(SettingsInvalid, match="WINNOW_KAFKA_BOOTSTRAP is missing"):
+        KafkaSettings()
+
+
 def test_a_login_without_a_password_is_refused(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("WINNOW_KAFKA_BOOTSTRAP", "broker:9093")
     environment.setenv("WINNOW_KAFKA_SASL_MECHANISM", "PLAIN")
