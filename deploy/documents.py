@@ -85,7 +85,7 @@ def _introduction() -> list[str]:
         "Generated from `shared/events` by `make docs`; do not edit. As AsyncAPI: [asyncapi.json](asyncapi.json).",
         "",
         "Every record is a CloudEvent 1.0 in Kafka's binary mode: a JSON body and the headers `ce_specversion`,",
-        "`ce_id`, `ce_source`, `ce_type`, `ce_time`, `content-type` and `traceparent`. Unknown fields are refused.",
+        "`ce_id`, `ce_source`, `ce_type`, `ce_time`, `content-type` and `traceparent`. Unknown fields are passed over.",
         "An upstream system only ever publishes `file-uploaded`; the `ce_*` headers are welcome there, not required:",
         "",
         "```json",

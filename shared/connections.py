@@ -50,8 +50,8 @@ class DatabaseOptions:
 
     connect_timeout: timedelta = timedelta(seconds=10)
     statement_timeout: timedelta = timedelta(minutes=10)
-    lock_timeout: timedelta = timedelta(seconds=20)
-    idle_in_transaction_timeout: timedelta = timedelta(seconds=60)
+    lock_timeout: timedelta = timedelta(seconds=15)
+    idle_in_transaction_timeout: timedelta = timedelta(seconds=20)
     keepalive_idle: timedelta = timedelta(seconds=30)
     keepalive_interval: timedelta = timedelta(seconds=10)
     keepalive_count: int = 3

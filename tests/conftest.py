@@ -21,6 +21,8 @@ PATIENCE = {
     "WINNOW_PARSER_LARGE_SECONDS": "0.5",
     "WINNOW_REEMIT_AFTER_SECONDS": "3",
     "WINNOW_PARSER_REREAD_AFTER_SECONDS": "3",
+    "WINNOW_DATABASE_LOCK_TIMEOUT": "5",
+    "WINNOW_DATABASE_IDLE_IN_TRANSACTION_TIMEOUT": "5",
     "WINNOW_LOG_LEVEL": "INFO",
     # Each test has a tenant of its own; that an unknown one is refused has tests of its own.
     "WINNOW_PARSER_ADMIT_UNKNOWN_TENANTS": "true",

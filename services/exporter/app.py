@@ -1,5 +1,7 @@
 """Wiring of the exporter."""
 
+from functools import partial
+
 from services.exporter.handler import ExportCorrections
 from services.exporter.settings import ExporterSettings
 from shared.events.topics import CORRECTIONS_EXPORTED, IMPORT_COMPLETED
@@ -19,6 +21,12 @@ def main() -> None:
         handler = ExportCorrections(
             resources.engine, store, storage.results_bucket, exporter, beat=resources.health.beat
         )
-        return Stage(name="exporter", topic=IMPORT_COMPLETED, handler=handler, relays=(CORRECTIONS_EXPORTED,))
+        return Stage(
+            name="exporter",
+            topic=IMPORT_COMPLETED,
+            handler=handler,
+            relays=(CORRECTIONS_EXPORTED,),
+            probes={"storage": partial(store.answer, storage.results_bucket)},
+        )
 
     run_stage(ServiceSettings(), "exporter", wire)

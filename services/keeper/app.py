@@ -1,6 +1,6 @@
 """Wiring of the keeper."""
 
-from services.keeper.handler import Rounds
+from services.keeper.handler import Rounds, every
 from services.keeper.settings import KeeperSettings
 from shared.events import TOPICS
 from shared.runtime.process import run_stage
@@ -13,13 +13,19 @@ def main() -> None:
     settings = ServiceSettings()
 
     def wire(resources: Resources) -> Stage:
-        rounds = Rounds(resources.engine, settings.kafka, KeeperSettings())
-        topics = (rounds.keep_topics,) if settings.kafka_create_topics else ()
+        mine = KeeperSettings()
+        rounds = Rounds(resources.engine, settings.kafka, mine)
+        topics = (every(mine.interval_seconds, rounds.keep_topics),) if settings.kafka_create_topics else ()
         return Stage(
             name="keeper",
             relays=TOPICS,
             relay_at_once=False,
-            jobs=(*topics, rounds.end_stuck_work, rounds.publish_gauges),
+            jobs=(
+                *topics,
+                every(mine.interval_seconds, rounds.end_stuck_work),
+                every(mine.interval_seconds, rounds.publish_gauges),
+                every(mine.compare_seconds, rounds.resume_lost_work),
+            ),
         )
 
     run_stage(settings, "keeper", wire)

@@ -22,3 +22,7 @@ class KeeperSettings(Settings):
         description="work that was handed out `stuck_publishes` times and is older than this is given up",
     )
     stuck_publishes: int = Field(default=50, description="how often work is handed out before it may be given up")
+    compare_seconds: float = Field(default=30, description="time between two comparisons of the ledger with the outbox")
+    lost_after: timedelta = Field(
+        default=timedelta(minutes=5), description="open work that no event is about is announced again after this time"
+    )

@@ -1,6 +1,7 @@
 """Wiring of the parser."""
 
 from datetime import timedelta
+from functools import partial
 
 from services.parser.handler import ImportFile, Surroundings
 from services.parser.settings import ParserSettings
@@ -21,10 +22,11 @@ def main() -> None:
         mine = ParserSettings()
         workspace = Workspace(mine.folder)
         workspace.clean()
+        store = ObjectStore(storage.connection)
         handler = ImportFile(
             Surroundings(
                 engine=resources.engine,
-                store=ObjectStore(storage.connection),
+                store=store,
                 bucket=storage.uploads_bucket,
                 settings=mine,
                 workspace=workspace,
@@ -40,6 +42,7 @@ def main() -> None:
             slots=mine.files_at_once,
             refuse=handler.refuse,
             relays=(FILE_UPLOADED, ROWS_STAGED),
+            probes={"storage": partial(store.answer, storage.uploads_bucket)},
         )
 
     run_stage(settings, "parser", wire)

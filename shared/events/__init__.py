@@ -1,4 +1,4 @@
-"""What the stages tell each other: one frozen class a topic, refused when a field is unknown or missing.
+"""What the stages tell each other: one frozen class a topic, refused when a field is missing or wrong.
 
 An event is a claim (ids, ranges, object keys, counts), never data. The classes here are the public contract; a
 golden schema for each is checked in under `shared/events/schemas` and a test fails when one changes by accident.

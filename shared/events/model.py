@@ -27,7 +27,8 @@ ChunkNumber = Annotated[
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    # Unknown fields are passed over: within a version, a newer release may send more than an older one knows.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
 
 
 class Event(_Body):

@@ -1,4 +1,4 @@
-"""The ledger as messaging sees it: failed attempts are counted and given-up work is put away in Postgres."""
+"""The ledger as messaging sees it: failed attempts are counted and work is given up in Postgres."""
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,7 +15,7 @@ class PostgresFailureLedger:
         self._engine = engine
 
     async def count_failure(self, event: Event) -> int | None:
-        """Count a failed attempt; None when no outbox row knows the event."""
+        """See `shared.messaging.outbox.count_failure`."""
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             return await outbox.count_failure(conn, event)
 
@@ -23,8 +23,3 @@ class PostgresFailureLedger:
         """See `shared.ledger.give_up`."""
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             await give_up(conn, event, reference)
-
-    async def discard(self, event: Event) -> None:
-        """See `shared.messaging.outbox.discard`."""
-        async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            await outbox.discard(conn, event)

@@ -6,6 +6,7 @@ another delivery and never to a lost event.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -35,16 +36,17 @@ class Handler(Protocol):
 
 
 class FailureLedger(Protocol):
-    """Where failed attempts are counted and given-up work is put away."""
+    """Where failed attempts are counted and work is given up."""
 
     async def count_failure(self, event: Event) -> int | None:
-        """Count a failed attempt; how many there were, None when the ledger does not know the event."""
+        """Count a failed attempt at this very event; how many there were, None when the ledger does not wait for it."""
 
     async def give_up(self, event: Event, reference: str) -> None:
         """Report the rows the event was about as failed, with the reference; the import still ends."""
 
-    async def discard(self, event: Event) -> None:
-        """The event is not to be published again."""
+
+class Ending(Exception):
+    """The process ends: the event was not acted on and is to be delivered again."""
 
 
 Refuse = Callable[[Mapping[str, Any], str, Delivery], Awaitable[bool]]
@@ -69,7 +71,9 @@ class Courier:
         refuse: Refuse = refuse_nothing,
         retries: RetryLimits | None = None,
         budget: BudgetLimits | None = None,
+        ending: asyncio.Event | None = None,
     ) -> None:
+        self._ending = ending or asyncio.Event()
         self._topic = topic
         self._handler = handler
         self._ledger = ledger
@@ -84,8 +88,13 @@ class Courier:
     async def deliver(self, delivery: Delivery) -> bool:
         """See the event through; whether it was acted on, and not given up.
 
-        Returns when it needs no further delivery; never, once the budget is spent.
+        Returns when it needs no further delivery; once the budget is spent, not before the process ends.
+
+        Raises:
+            Ending: the process ends, and the event waited for something or was not begun.
         """
+        if self._ending.is_set():
+            raise Ending
         await self._stop_when_spent()
         began = time.perf_counter()
         self._health.busy()
@@ -119,15 +128,18 @@ class Courier:
                     if kind is FailureKind.TRANSIENT:
                         raise
                     if kind is FailureKind.POISON:
-                        await self._poison(event, delivery, error)
-                        return "poison"
-                    failures = await self._ledger.count_failure(event) or failures + 1
+                        return await self._poison(event, delivery, error)
+                    known = await self._ledger.count_failure(event)
+                    failures = known or failures + 1
                     if failures >= self._retries.bug_attempts:
                         await self._quarantine(event, delivery, error, failures)
                         return "bug"
                     log.exception("event.failed", attempt=failures)
+                    if known == self._retries.bug_attempts - 1 > 1:
+                        # The last attempt is no hurry, and others need not wait for it: it comes from the outbox.
+                        return "held"
                     metrics.EVENTS_RETRIED.labels(topic=self._topic.name, kind="bug").inc()
-                    await asyncio.sleep(self._retries.pause(failures))
+                    await self._pause(self._retries.pause(failures))
                 else:
                     self._budget.acted_on()
                     return "done"
@@ -142,6 +154,8 @@ class Courier:
         while True:
             try:
                 return await step()
+            except Ending:
+                raise
             except Exception as error:
                 attempt += 1
                 foreseen = kind_of(error) is FailureKind.TRANSIENT
@@ -154,7 +168,7 @@ class Courier:
                     error=repr(error)[:500],
                     exc_info=None if foreseen else error,
                 )
-                await asyncio.sleep(self._retries.pause(attempt))
+                await self._pause(self._retries.pause(attempt))
 
     async def _unreadable(self, delivery: Delivery, unreadable: UnreadableEvent) -> str:
         if unreadable.raw is not None and await self._refuse(unreadable.raw, unreadable.problem, delivery):
@@ -166,12 +180,24 @@ class Courier:
             self._budget.dead_lettered()
         return "poison"
 
-    async def _poison(self, event: Event, delivery: Delivery, error: BaseException) -> None:
-        log.error("event.poison", error=repr(error))
-        await self._ledger.discard(event)
-        await self._dead_letter(delivery, Reason(error=type(error).__name__, message=str(error), attempt=1))
-        if not self._topic.is_public:
-            self._budget.dead_lettered(event.tenant_id)
+    async def _poison(self, event: Event, delivery: Delivery, error: BaseException) -> str:
+        """Pass over an event that makes no sense here.
+
+        One that the ledger waits for is ours, and may make sense to a process of another release: it is held, which is
+        to say that it comes again from the outbox, ever later. When it has made no sense to anybody it is given up.
+        """
+        attempts = await self._ledger.count_failure(event)
+        if attempts is None:
+            log.error("event.poison", error=repr(error))
+            await self._dead_letter(delivery, Reason(error=type(error).__name__, message=str(error), attempt=1))
+            if not self._topic.is_public:
+                self._budget.dead_lettered(event.tenant_id)
+            return "poison"
+        if attempts < self._retries.poison_attempts:
+            log.error("event.held", error=repr(error), attempt=attempts)
+            return "held"
+        await self._quarantine(event, delivery, error, attempts)
+        return "poison"
 
     async def _quarantine(self, event: Event, delivery: Delivery, error: BaseException, attempt: int) -> None:
         reference = f"W-{secrets.token_hex(4).upper()}"
@@ -195,4 +221,11 @@ class Courier:
             f"`winnow dead-letters list`, mend the cause, restart the stage, then `winnow dead-letters redrive`"
         )
         log.critical("stage.stopped", why=why)
-        await asyncio.Event().wait()
+        await self._pause(None)
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait (None: for good), but not longer than the process lives."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+                raise Ending

@@ -2,17 +2,20 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import ValidationError
+import structlog
+from pydantic import BaseModel, ValidationError
 from uuid_utils.compat import uuid7
 
 from shared.events import Event, Topic, topic_of
+
+log = structlog.get_logger(__name__)
 
 SOURCE = "/winnow"
 CONTENT_TYPE = "application/json"
@@ -115,19 +118,33 @@ def open_envelope(topic: Topic, delivery: Delivery) -> Event:
     """Read the event a record carries.
 
     CloudEvents headers may be missing (any Kafka client can publish), but when `ce_type` is there it must be the
-    topic's own: a version this process does not know is not guessed at.
+    topic's own: a version this process does not know is not guessed at. A field it does not know is passed over, for
+    within a version fields may be added; it is named in the log, for it may be a misspelt one.
 
     Raises:
-        UnreadableEvent: the body is no JSON object, a field is missing, wrong or unknown, or the type is another.
+        UnreadableEvent: the body is no JSON object, a field is missing or wrong, or the type is another.
     """
     raw = _json_object(delivery.body)
     ce_type = delivery.headers.get("ce_type")
     if ce_type is not None and ce_type != topic.event.ce_type:
         raise UnreadableEvent(f'ce_type is "{ce_type[:80]}"; {topic.name} carries "{topic.event.ce_type}"', raw)
     try:
-        return topic.event.model_validate(raw)
+        event = topic.event.model_validate(raw)
     except ValidationError as error:
         raise UnreadableEvent(_problems(error), raw) from None
+    if unknown := sorted(_unknown(topic.event, raw)):
+        log.warning("event.unknown_fields", topic=topic.name, fields=unknown[:8])
+    return event
+
+
+def _unknown(model: type[BaseModel], raw: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Fields of a JSON object that are not the model's, those of objects within it included."""
+    for name, value in raw.items():
+        field = model.model_fields.get(name)
+        if field is None:
+            yield f"{path}{name[:80]}"
+        elif isinstance(value, dict) and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _unknown(field.annotation, value, f"{path}{name}.")
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -148,4 +165,4 @@ def _problems(error: ValidationError) -> str:
 
 
 def _plain(kind: str, message: str) -> str:
-    return {"missing": "is required", "extra_forbidden": "is not a field of this event"}.get(kind, message)
+    return "is required" if kind == "missing" else message

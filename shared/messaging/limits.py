@@ -7,11 +7,18 @@ from datetime import timedelta
 
 @dataclass(frozen=True)
 class RetryLimits:
-    """Back-off between attempts (seconds, full jitter) and how many attempts a bug gets."""
+    """Back-off between attempts (seconds, full jitter), and how many attempts an event gets.
+
+    Those at a bug follow each other at once, but for the last: that one comes when the relay sends the event again, maybe
+    to another process. Those at an event that makes no sense here (`poison_attempts`) are
+    as far apart as the relay sends an event again: with its defaults eight take half an hour, longer than two releases
+    run side by side in a rolling deployment.
+    """
 
     first: float = 0.1
     cap: float = 15.0
     bug_attempts: int = 3
+    poison_attempts: int = 8
 
     def pause(self, attempt: int) -> float:
         """Seconds to wait after the given attempt (from 1)."""
@@ -39,6 +46,7 @@ class RelayLimits:
     `window` chunks of one tenant may be in flight on a topic; the next is published when one has been acted on.
     An event nobody acted on within `reemit_after` is published again, then after twice as long, up to `reemit_cap`.
     `poll` bounds the wait when a wake-up was lost. One that does not listen only polls: enough for what others missed.
+    A relay that has claimed an event and did not say within `claim` that it is published has lost it to the next one.
     """
 
     window: int = 8
@@ -47,3 +55,4 @@ class RelayLimits:
     reemit_cap: timedelta = timedelta(minutes=10)
     poll: timedelta = timedelta(seconds=1)
     listen: bool = True
+    claim: timedelta = timedelta(seconds=10)

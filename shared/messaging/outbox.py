@@ -8,23 +8,44 @@ At most one row exists for an import, topic, chunk and epoch.
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import ColumnElement, cast, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.imports import outbox
-from shared.events import Event, topic_of
+from shared.events import Event, ImportCompleted, topic_of
 from shared.messaging.envelope import Envelope, seal
 
 CHANNEL = "winnow_outbox"
+
+_KEY = ("import_id", "topic", "chunk_no", "epoch")
 
 
 async def append(conn: AsyncConnection, event: Event, *, traceparent: str | None = None) -> None:
     """Announce an event with this transaction; the relay publishes it as soon as that has committed.
 
-    An event of the same import, topic and chunk that still waits is left as it is.
+    Of the same import, topic, chunk and epoch only the latest is announced: one that still waits and says the same is
+    left as it is, one that says something else (an import that ended again, with other numbers) is replaced.
     """
-    await conn.execute(_insert(event, seal(event, traceparent=traceparent)))
+    new = _insert(event, seal(event, traceparent=traceparent))
+    said = new.excluded
+    await conn.execute(
+        new.on_conflict_do_update(
+            index_elements=_KEY,
+            set_={
+                "id": said.id,
+                "key": said.key,
+                "headers": said.headers,
+                "body": said.body,
+                "created_at": func.clock_timestamp(),
+                "published_at": None,
+                "attempts": 0,
+                "failures": 0,
+                "next_attempt_at": None,
+            },
+            where=outbox.c.body != said.body,
+        )
+    )
     await _wake(conn, topic_of(event).name)
 
 
@@ -37,7 +58,7 @@ async def append_published(conn: AsyncConnection, event: Event, *, reemit_after:
             published_at=func.now(),
             attempts=1,
             next_attempt_at=func.now() + reemit_after,
-        )
+        ).on_conflict_do_nothing(index_elements=_KEY)
     )
 
 
@@ -47,25 +68,32 @@ async def postpone(conn: AsyncConnection, event: Event, *, reemit_after: timedel
 
 
 async def settle(conn: AsyncConnection, event: Event) -> None:
-    """Say, with this transaction, that an event has been acted on. Settling twice is harmless."""
-    await conn.execute(delete(outbox).where(*_is(event)))
+    """Say, with this transaction, that an event has been acted on. Settling twice is harmless.
+
+    That an import has ended can be announced again; the latest is not settled by an earlier one.
+    """
+    same = _is(event)
+    if isinstance(event, ImportCompleted):
+        ended = event.model_dump(mode="json", include={"completed_at"})["completed_at"]
+        body = cast(func.convert_from(outbox.c.body, "UTF8"), JSONB)
+        same = (*same, body["completed_at"].astext == ended)
+    await conn.execute(delete(outbox).where(*same))
     await _wake(conn, topic_of(event).name)
 
 
-async def discard(conn: AsyncConnection, event: Event) -> None:
-    """Not to be published again: this very event, and not another of the same import, topic and chunk.
-
-    What claims to be one of ours may not be; the row of the real one stays, or its import would be stuck.
-    """
-    known = (await conn.execute(select(outbox.c.body).where(*_is(event)))).scalar_one_or_none()
-    if known is not None and type(event).model_validate_json(known) == event:
-        await settle(conn, event)
-
-
 async def count_failure(conn: AsyncConnection, event: Event) -> int | None:
-    """Count a failed attempt at an event; the count so far, or None when the ledger does not know the event."""
+    """Count a failed attempt at this very event; the count so far, or None when the ledger does not know it.
+
+    What claims to be one of ours may not be: nothing is counted against the real one for it.
+    """
+    known = (await conn.execute(select(outbox.c.id, outbox.c.body).where(*_is(event)))).one_or_none()
+    if known is None or type(event).model_validate_json(known.body) != event:
+        return None
     counted = await conn.execute(
-        update(outbox).where(*_is(event)).values(failures=outbox.c.failures + 1).returning(outbox.c.failures)
+        update(outbox)
+        .where(outbox.c.id == known.id)
+        .values(failures=outbox.c.failures + 1)
+        .returning(outbox.c.failures)
     )
     count: int | None = counted.scalar_one_or_none()
     return count
@@ -82,21 +110,17 @@ def _is(event: Event) -> tuple[ColumnElement[bool], ...]:
 
 
 def _insert(event: Event, envelope: Envelope, **published: Any) -> Insert:
-    return (
-        insert(outbox)
-        .values(
-            id=envelope.id,
-            tenant_id=event.tenant_id,
-            import_id=event.import_key,
-            topic=envelope.topic.name,
-            chunk_no=event.part,
-            epoch=event.of_epoch,
-            key=envelope.key.decode(),
-            headers=dict(envelope.headers),
-            body=envelope.body,
-            **published,
-        )
-        .on_conflict_do_nothing(index_elements=["import_id", "topic", "chunk_no", "epoch"])
+    return insert(outbox).values(
+        id=envelope.id,
+        tenant_id=event.tenant_id,
+        import_id=event.import_key,
+        topic=envelope.topic.name,
+        chunk_no=event.part,
+        epoch=event.of_epoch,
+        key=envelope.key.decode(),
+        headers=dict(envelope.headers),
+        body=envelope.body,
+        **published,
     )
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -14,12 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.engine import connect_directly
 from shared.events import Topic
 from shared.messaging.envelope import wire_headers
-from shared.messaging.failures import FailureKind, kind_of
+from shared.messaging.failures import FailureKind, Transient, kind_of
 from shared.messaging.limits import RelayLimits
 from shared.messaging.outbox import CHANNEL
 from shared.observability import metrics
 
 log = structlog.get_logger(__name__)
+
+# How often another relay's claim is waited out before what is left waits for the next poll.
+_TRIES = 20
 
 
 class Producer(Protocol):
@@ -29,14 +33,23 @@ class Producer(Protocol):
         """Return when the broker has the record for good."""
 
 
-# One relay at a time claims of a topic, so that the window is a limit and not a hope. New work goes to tenants in
-# turn: every tenant's first waiting event before any tenant's second.
+# One relay at a time claims of a topic, so that the window is a limit and not a hope. Nobody waits for it: whoever
+# claims may be frozen, and then Postgres ends its transaction, which is one of milliseconds, after these times.
+_TURN = text(
+    """
+    SELECT pg_try_advisory_xact_lock(hashtextextended('winnow-relay:' || :topic, 0)),
+           set_config('idle_in_transaction_session_timeout', '5s', true), set_config('lock_timeout', '5s', true),
+           set_config('statement_timeout', '15s', true)
+    """
+)
+# What is claimed has a next attempt and is not published: should nobody confirm it, it is due again at that time. New
+# work goes to tenants in turn: every tenant's first waiting event before any tenant's second.
 _CLAIM = text(
     """
     WITH in_flight AS (
         SELECT tenant_id, count(*) AS events
           FROM imports.outbox
-         WHERE topic = :topic AND published_at IS NOT NULL
+         WHERE topic = :topic AND (published_at IS NOT NULL OR next_attempt_at > now())
          GROUP BY tenant_id
     ), waiting AS (
         SELECT o.id, o.created_at,
@@ -44,17 +57,23 @@ _CLAIM = text(
                    + coalesce(f.events, 0) AS turn
           FROM imports.outbox o LEFT JOIN in_flight f USING (tenant_id)
          WHERE o.topic = :topic AND o.published_at IS NULL
+           AND (o.next_attempt_at IS NULL OR o.next_attempt_at <= now())
     ), due AS (
         SELECT id, turn, created_at FROM waiting WHERE turn <= :window
         UNION ALL
         SELECT id, 0, created_at FROM imports.outbox
          WHERE topic = :topic AND published_at IS NOT NULL AND next_attempt_at <= now()
+    ), picked AS (
+        SELECT o.id, due.turn, due.created_at
+          FROM imports.outbox o JOIN due USING (id)
+         ORDER BY due.turn, due.created_at
+         LIMIT :batch
+           FOR UPDATE OF o SKIP LOCKED
     )
-    SELECT o.id, o.tenant_id, o.key, o.headers, o.body, o.attempts
-      FROM imports.outbox o JOIN due USING (id)
-     ORDER BY due.turn, due.created_at
-     LIMIT :batch
-       FOR UPDATE OF o SKIP LOCKED
+    UPDATE imports.outbox o
+       SET next_attempt_at = now() + CAST(:claim AS interval)
+      FROM picked WHERE o.id = picked.id
+    RETURNING o.id, o.key, o.headers, o.body, o.attempts, picked.turn, picked.created_at
     """
 )
 _PUBLISHED = text(
@@ -67,18 +86,36 @@ _PUBLISHED = text(
      WHERE id = ANY(:ids)
     """
 )
+_RELEASE = text(
+    """
+    UPDATE imports.outbox SET next_attempt_at = CASE WHEN published_at IS NOT NULL THEN now() END WHERE id = ANY(:ids)
+    """
+)
 _FINISHED = text("DELETE FROM imports.outbox WHERE id = ANY(:ids)")
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('winnow-relay:' || :topic, 0))")
+
+
+class TopicBusy(Transient):
+    """Another relay is claiming of this topic at this moment."""
 
 
 class Relay:
     """Publishes what waits in the outbox for some topics. Any number may run at once, in any process.
 
-    `engine` must connect as a role that sees the outbox of every tenant (`winnow_relay`), and nothing else.
+    `engine` must connect as a role that sees the outbox of every tenant (`winnow_relay`), and nothing else. `report` is
+    told of what is relayed why it is not, and None when it is again.
     """
 
-    def __init__(self, engine: AsyncEngine, producer: Producer, topics: Sequence[Topic], limits: RelayLimits) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        producer: Producer,
+        topics: Sequence[Topic],
+        limits: RelayLimits,
+        *,
+        report: Callable[[str, str | None], None] = lambda _what, _problem: None,
+    ) -> None:
         self._engine = engine
+        self._report = report
         self._producer = producer
         self._topics = {topic.name: topic for topic in topics}
         self._limits = limits
@@ -91,53 +128,97 @@ class Relay:
             while True:
                 self._awake.clear()
                 for topic in self._topics.values():
-                    await self._drain(topic)
+                    await self.drain(topic)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), self._limits.poll.total_seconds())
+                    # Not `wait_for`, which can swallow a cancellation (Python 3.11).
+                    async with asyncio.timeout(self._limits.poll.total_seconds()):
+                        await self._awake.wait()
         finally:
             listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await listening
 
-    async def _drain(self, topic: Topic) -> None:
+    async def drain(self, topic: Topic) -> None:
         """Publish all that may go out on a topic now."""
-        try:
-            while await self.relay_once(topic) == self._limits.batch:
-                pass
-        except Exception as error:
-            expected = kind_of(error) is FailureKind.TRANSIENT
-            log.warning("relay.failed", topic=topic.name, error=repr(error), exc_info=not expected)
-            await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - jitter, not a secret
+        for _attempt in range(_TRIES):
+            try:
+                while await self.relay_once(topic) == self._limits.batch:
+                    pass
+            except TopicBusy:
+                # It may have looked before the event was there that woke us.
+                await asyncio.sleep(random.uniform(0.01, 0.05))  # noqa: S311 - jitter, not a secret
+            except Exception as error:
+                expected = kind_of(error) is FailureKind.TRANSIENT
+                log.warning("relay.failed", topic=topic.name, error=repr(error)[:500], exc_info=not expected)
+                self._report(
+                    _relay_of(topic), f"{topic.name} is not relayed: {type(error).__name__}: {str(error)[:200]}"
+                )
+                await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - jitter, not a secret
+                return
+            else:
+                self._report(_relay_of(topic), None)
+                return
 
     async def relay_once(self, topic: Topic) -> int:
         """Publish one batch; how many events it had.
 
-        The rows are marked in the transaction that locked them and after the broker has confirmed, so a crash in
-        between publishes again, never not at all.
+        No transaction is open and no lock is held while the broker is waited for. An event is confirmed after the broker
+        has it, so a crash in between publishes again, never not at all.
+
+        Raises:
+            TopicBusy: another relay is claiming of this topic.
         """
-        async with self._engine.begin() as conn:
-            await conn.execute(_LOCK, {"topic": topic.name})
-            claimed = await conn.execute(
-                _CLAIM, {"topic": topic.name, "window": self._limits.window, "batch": self._limits.batch}
-            )
-            rows = claimed.all()
-            if not rows:
-                return 0
-            await asyncio.gather(*(self._publish(topic, row) for row in rows))
-            ids = [row.id for row in rows]
-            if topic.group is None:
-                await conn.execute(_FINISHED, {"ids": ids})
-            else:
-                await conn.execute(
-                    _PUBLISHED,
-                    {"ids": ids, "first": self._limits.reemit_after, "cap": self._limits.reemit_cap},
-                )
+        rows = await self._claim(topic)
+        if not rows:
+            return 0
+        taken: list[UUID] = []
+        try:
+            await self._publish(topic, rows, taken)
+        finally:
+            left = [row.id for row in rows if row.id not in taken]
+            await self._confirm(topic, taken, left)
         for row in rows:
             metrics.EVENTS_PUBLISHED.labels(topic=topic.name, again=str(row.attempts > 0).lower()).inc()
         return len(rows)
 
-    async def _publish(self, topic: Topic, row: Row[Any]) -> None:
-        await self._producer.publish(topic.name, row.key.encode(), row.body, wire_headers(row.headers))
+    async def _claim(self, topic: Topic) -> Sequence[Row[Any]]:
+        limits = self._limits
+        async with self._engine.begin() as conn:
+            if not (await conn.execute(_TURN, {"topic": topic.name})).one()[0]:
+                raise TopicBusy
+            claimed = await conn.execute(
+                _CLAIM,
+                {"topic": topic.name, "window": limits.window, "batch": limits.batch, "claim": limits.claim},
+            )
+            return sorted(claimed.all(), key=lambda row: (row.turn, row.created_at))
+
+    async def _publish(self, topic: Topic, rows: Sequence[Row[Any]], taken: list[UUID]) -> None:
+        """Publish all of them at once; those the broker has are in `taken`, whatever becomes of the others."""
+
+        async def publish(row: Row[Any]) -> None:
+            await self._producer.publish(topic.name, row.key.encode(), row.body, wire_headers(row.headers))
+            taken.append(row.id)
+
+        # Longer than the claim lasts there is nothing to wait for: the event is another relay's then.
+        async with asyncio.timeout(self._limits.claim.total_seconds()):
+            outcomes = await asyncio.gather(*(publish(row) for row in rows), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _confirm(self, topic: Topic, taken: Sequence[UUID], left: Sequence[UUID]) -> None:
+        """Say what is published, and let go of what is not. One statement each: nothing of it can be left open."""
+        async with self._engine.connect() as connection:
+            conn = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            if taken and topic.group is None:
+                await conn.execute(_FINISHED, {"ids": taken})
+            elif taken:
+                await conn.execute(
+                    _PUBLISHED,
+                    {"ids": taken, "first": self._limits.reemit_after, "cap": self._limits.reemit_cap},
+                )
+            if left:
+                await conn.execute(_RELEASE, {"ids": left})
 
     async def _listen(self) -> None:
         """Wake the relay when a transaction that touched the outbox has committed."""
@@ -160,3 +241,7 @@ class Relay:
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         if payload in self._topics:
             self._awake.set()
+
+
+def _relay_of(topic: Topic) -> str:
+    return f"relay of {topic.name}"

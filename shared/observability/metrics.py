@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-# Deliveries ended, by how: done, poison, bug (quarantined).
+# Deliveries ended, by how: done, held (comes again from the outbox), refused, poison, bug (quarantined).
 EVENTS_HANDLED = Counter("winnow_events_handled", "Events a stage has finished with", ["topic", "outcome"])
 # Attempts that failed and are tried again: transient or bug.
 EVENTS_RETRIED = Counter("winnow_events_retried", "Attempts at an event that failed", ["topic", "kind"])
@@ -17,7 +17,7 @@ HANDLING_SECONDS = Histogram(
 EVENTS_PUBLISHED = Counter("winnow_events_published", "Events published from the outbox", ["topic", "again"])
 # Rows a stage has read, validated, committed or handed back.
 ROWS = Counter("winnow_rows", "Rows that passed a stage", ["stage", "outcome"])
-# 1 while the process is in that state: ready, degraded, stopped.
+# 1 while the process is in that state: busy (an event is in hand), ready, degraded, stopped.
 STATE = Gauge("winnow_state", "State of the process", ["state"])
 # Imports as the keeper sees them.
 IMPORTS_OPEN = Gauge("winnow_imports_open", "Imports that have not ended")

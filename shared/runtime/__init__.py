@@ -5,5 +5,7 @@
 * `process`        one process of a stage, put together
 * `consumer`       records from Kafka to the courier
 * `background`     work that takes longer than an event should be held
+* `shutdown`       how a process ends, within its grace period
+* `probes`         whether what a process needs is there
 * `health_server`  /livez, /readyz and /metrics
 """

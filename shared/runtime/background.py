@@ -7,6 +7,7 @@ acknowledged before the work is done, and what comes behind it on its partition 
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from shared.messaging.delivery import Ending
 from shared.messaging.envelope import Delivery
 
 
@@ -30,8 +31,9 @@ class Background:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """End what is being worked on, and begin nothing more."""
+        """End what is being worked on, and begin nothing more. Who waits for a slot is told at once."""
         self._closed = True
+        self._free.release()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -40,5 +42,8 @@ class Background:
     async def _run(self, delivery: Delivery) -> None:
         try:
             await self._work(delivery)
+        except Ending:
+            # The outbox has the event.
+            return
         finally:
             self._free.release()

@@ -8,7 +8,7 @@ import structlog
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.events import Topic
-from shared.messaging.delivery import Courier
+from shared.messaging.delivery import Courier, Ending
 from shared.messaging.envelope import Delivery, read_headers
 from shared.messaging.kafka import subscribe
 from shared.runtime.background import Background
@@ -43,7 +43,11 @@ def consume(
             key=record.key,
             headers=read_headers(record.headers),
         )
-        acted_on = await courier.deliver(delivery)
+        try:
+            acted_on = await courier.deliver(delivery)
+        except Ending:
+            # Not acknowledged: it comes again, to whoever has the partition then.
+            return
         try:
             await message.ack()
         except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again and is known then

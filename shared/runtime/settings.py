@@ -155,9 +155,9 @@ class DatabaseSettings(Settings):
 
     database_connect_timeout: float = Field(default=10, ge=0, description="wait for a connection")
     database_statement_timeout: float = Field(default=600, ge=0, description="longest a statement may take")
-    database_lock_timeout: float = Field(default=20, ge=0, description="longest a statement waits for a lock")
+    database_lock_timeout: float = Field(default=15, ge=0, description="longest a statement waits for a lock")
     database_idle_in_transaction_timeout: float = Field(
-        default=60,
+        default=20,
         ge=0,
         description="silence within a transaction after which the server ends it, and with it its locks",
     )
@@ -232,6 +232,9 @@ class ServiceSettings(KafkaSettings, DatabaseSettings):
     http_port: int = Field(default=0, ge=0, description="their port; 0 takes a free one")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     patience_seconds: float = Field(default=600, description="silence after which /livez says the process hangs")
+    grace_seconds: float = Field(
+        default=8, gt=0, description="time to end in when told to (SIGTERM); less than the orchestrator's own patience"
+    )
     relay_window: int = Field(default=8, description="chunks of one tenant in flight on a topic")
     reemit_after_seconds: float = Field(
         default=30, description="an event nobody has acted on is published again after this time"

@@ -1,13 +1,14 @@
 """What one process kind does, as its wiring describes it."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.events import Topic
 from shared.messaging.delivery import Handler, Refuse, refuse_nothing
 from shared.observability.health import Health
+from shared.runtime.probes import Probe
 
 Job = Callable[[], Awaitable[None]]
 
@@ -21,6 +22,7 @@ class Stage:
     `accept` takes an event over into the ledger, where its effect would be long in coming: after it the event is
     acknowledged, and handled in the background, `slots` at a time.
     `jobs` run beside it for as long as the process lives. A stage without a topic only runs its jobs and relays.
+    `probes` ask the servers only this stage needs whether they are there, by the server's name.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Stage:
     slots: int = 1
     refuse: Refuse = refuse_nothing
     jobs: Sequence[Job] = ()
+    probes: Mapping[str, Probe] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from shared.connections import StorageConnection
 
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "NotFound"}
 
+_KEY_REFUSED = {"ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+
 
 class ObjectMissing(Exception):
     """There is no object "{key}" in bucket "{bucket}"."""
@@ -104,3 +106,11 @@ class ObjectStore:
     async def presign(self, bucket: str, key: str, *, expires: timedelta) -> str:
         """A signed link to an object that ends to work after `expires`."""
         return await asyncio.to_thread(self._client.presigned_get_object, bucket, key, expires=expires)
+
+    async def answer(self, bucket: str) -> None:
+        """Return when storage answers and knows our key: whatever else it says of an object that is not there."""
+        try:
+            await self.stat(bucket, "is-anybody-there")
+        except S3Error as error:
+            if error.code in _KEY_REFUSED:
+                raise

@@ -31,13 +31,15 @@ class ServiceProcess:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    program: str | None = None
+    """Python to run in place of the service's own entry point."""
 
     def start(self) -> None:
         """Start it; what it prints is appended to its log."""
         self.starts += 1
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{self.service}"],
+                [sys.executable, *(("-c", self.program) if self.program else ("-m", f"services.{self.service}"))],
                 cwd=ROOT,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,

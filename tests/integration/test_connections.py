@@ -50,8 +50,8 @@ async def test_every_role_has_timeouts_and_keepalives(stack: Stack, role: str) -
     await engine.dispose()
     assert told == {
         "statement_timeout": "600000",
-        "lock_timeout": "20000",
-        "idle_in_transaction_session_timeout": "60000",
+        "lock_timeout": "15000",
+        "idle_in_transaction_session_timeout": "20000",
         "tcp_keepalives_idle": "30",
         "tcp_keepalives_interval": "10",
         "tcp_keepalives_count": "3",
@@ -63,7 +63,7 @@ async def test_a_connection_that_brings_no_timeouts_gets_those_of_its_role(stack
     through_a_pooler = DatabaseOptions(transaction_pooler=True)
     engine = create_engine(stack.database_url("winnow_parser"), name="test", options=through_a_pooler)
     async with engine.connect() as conn:
-        assert (await conn.execute(text("SHOW lock_timeout"))).scalar_one() == "20s"
+        assert (await conn.execute(text("SHOW lock_timeout"))).scalar_one() == "15s"
     await engine.dispose()
 
 

@@ -299,7 +299,7 @@ async def test_an_import_runs_through_a_pooler_that_hands_out_transactions(forei
             async with engine.begin() as conn:
                 assert (await conn.execute(text("SELECT CAST(:n AS int)"), {"n": number})).scalar_one() == number
         async with engine.connect() as conn:
-            assert (await conn.execute(text("SHOW lock_timeout"))).scalar_one() == "20s", "the role's own"
+            assert (await conn.execute(text("SHOW lock_timeout"))).scalar_one() == "15s", "the role's own"
         await engine.dispose()
 
 

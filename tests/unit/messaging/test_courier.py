@@ -1,20 +1,20 @@
 """What becomes of an event: done, waited for, dead-lettered or quarantined."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
 import pytest
 
-from shared.events import Event, RowsStaged
+from shared.events import RowsStaged
 from shared.events.topics import FILE_UPLOADED, ROWS_STAGED
 from shared.messaging.dead_letters import DeadLetterWriter
-from shared.messaging.delivery import Courier
+from shared.messaging.delivery import Courier, Ending
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison, Transient
 from shared.messaging.limits import BudgetLimits, RetryLimits
 from shared.observability.health import Health
+from tests.harness.messaging import MemoryLedger, MemoryPublisher
 
 BODY = {
     "tenant_id": "acme",
@@ -26,7 +26,8 @@ BODY = {
     "last_row": 5,
     "row_count": 4,
 }
-NO_WAIT = RetryLimits(first=0.0, cap=0.0, bug_attempts=3)
+EVENT = RowsStaged.model_validate(BODY)
+NO_WAIT = RetryLimits(first=0.0, cap=0.0, bug_attempts=3, poison_attempts=4)
 
 
 def delivery(body: bytes | None = None, *, offset: int = 0) -> Delivery:
@@ -34,37 +35,14 @@ def delivery(body: bytes | None = None, *, offset: int = 0) -> Delivery:
 
 
 @dataclass
-class MemoryLedger:
-    failures: int = 0
-    given_up: list[str] = field(default_factory=list)
-    discarded: list[Event] = field(default_factory=list)
-
-    async def count_failure(self, event: Event) -> int | None:
-        self.failures += 1
-        return self.failures
-
-    async def give_up(self, event: Event, reference: str) -> None:
-        self.given_up.append(reference)
-
-    async def discard(self, event: Event) -> None:
-        self.discarded.append(event)
-
-
-@dataclass
-class MemoryPublisher:
-    records: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
-
-    async def publish(self, topic: str, key: bytes | None, body: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
-        self.records.append((topic, body, {name: value.decode() for name, value in headers}))
-
-
-@dataclass
 class Failing:
     errors: list[Exception]
     seen: int = 0
+    called: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, event: RowsStaged, delivery: Delivery) -> None:
         self.seen += 1
+        self.called.set()
         if self.errors:
             raise self.errors.pop(0)
 
@@ -94,7 +72,7 @@ async def test_what_is_away_is_waited_for_as_long_as_it_lasts() -> None:
     await stage.courier().deliver(delivery())
     assert stage.handler.seen == 51
     assert stage.published.records == []
-    assert stage.ledger.failures == 0
+    assert stage.ledger.failures == []
 
 
 async def test_a_poison_event_goes_to_dead_letter_with_its_context_and_the_queue_moves_on() -> None:
@@ -102,7 +80,7 @@ async def test_a_poison_event_goes_to_dead_letter_with_its_context_and_the_queue
     courier = stage.courier()
     await courier.deliver(delivery())
     await courier.deliver(delivery(offset=1))
-    ((topic, body, headers),) = stage.published.records
+    ((topic, _key, body, headers),) = stage.published.records
     assert topic == "rows-staged.dead-letter"
     assert body == orjson.dumps(BODY)
     assert headers["ce_id"] == "e1"
@@ -111,8 +89,28 @@ async def test_a_poison_event_goes_to_dead_letter_with_its_context_and_the_queue
     assert headers["winnow-dead-letter-stage"] == "winnow-validator"
     assert headers["winnow-dead-letter-error"] == "Poison"
     assert headers["winnow-dead-letter-message"] == "no such import"
-    assert len(stage.ledger.discarded) == 1
     assert stage.handler.seen == 2
+    assert stage.ledger.given_up == []
+
+
+async def test_an_event_of_ours_that_makes_no_sense_here_is_held_for_others_and_at_last_given_up() -> None:
+    stage = Stage(Failing([Poison("a type of another release")] * 9), ledger=MemoryLedger([EVENT]))
+    courier = stage.courier()
+    for _ in range(3):
+        assert not await courier.deliver(delivery())
+    assert stage.published.records == []
+    assert stage.ledger.waiting == [EVENT], "it comes again from the outbox"
+    await courier.deliver(delivery())
+    ((_, _, _, headers),) = stage.published.records
+    assert stage.ledger.given_up == [headers["winnow-dead-letter-reference"]]
+    assert stage.ledger.waiting == []
+
+
+async def test_what_another_release_makes_sense_of_is_done() -> None:
+    stage = Stage(Failing([Poison("a type of another release")]), ledger=MemoryLedger([EVENT]))
+    courier = stage.courier()
+    assert not await courier.deliver(delivery())
+    assert await courier.deliver(delivery())
 
 
 @pytest.mark.parametrize(
@@ -121,29 +119,47 @@ async def test_a_poison_event_goes_to_dead_letter_with_its_context_and_the_queue
         (b"\xff\xfe", "not JSON"),
         (b"[1]", "not an object"),
         (orjson.dumps({**BODY, "chunk_no": 0}), "chunk_no"),
-        (orjson.dumps({**BODY, "surprise": 1}), "surprise: is not a field"),
         (orjson.dumps({key: BODY[key] for key in BODY if key != "tenant_id"}), "tenant_id: is required"),
     ],
 )
 async def test_what_cannot_be_read_never_reaches_the_handler(body: bytes, problem: str) -> None:
     stage = Stage(Failing([]))
     await stage.courier().deliver(delivery(body))
-    ((_, kept, headers),) = stage.published.records
+    ((_, _, kept, headers),) = stage.published.records
     assert kept == body
     assert problem in headers["winnow-dead-letter-message"]
     assert stage.handler.seen == 0
+
+
+async def test_a_field_of_a_later_release_is_passed_over_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage(Failing([]))
+    assert await stage.courier().deliver(delivery(orjson.dumps({**BODY, "surprise": 1})))
+    assert stage.handler.seen == 1
+    assert "surprise" in capsys.readouterr().out
 
 
 async def test_a_bug_gets_three_attempts_then_its_chunk_is_quarantined_under_a_reference() -> None:
     stage = Stage(Failing([ValueError("unforeseen")] * 9))
     await stage.courier().deliver(delivery())
     assert stage.handler.seen == 3
-    ((_, _, headers),) = stage.published.records
+    ((_, _, _, headers),) = stage.published.records
+    assert stage.ledger.given_up == [headers["winnow-dead-letter-reference"]]
+
+
+async def test_the_last_attempt_at_a_bug_waits_in_the_outbox_and_holds_up_nobody() -> None:
+    stage = Stage(Failing([ValueError("unforeseen")] * 9), ledger=MemoryLedger([EVENT]))
+    courier = stage.courier()
+    assert not await courier.deliver(delivery())
+    assert stage.handler.seen == 2
+    assert stage.published.records == []
+    await courier.deliver(delivery())
+    ((_, _, _, headers),) = stage.published.records
+    assert stage.handler.seen == 3
     assert stage.ledger.given_up == [headers["winnow-dead-letter-reference"]]
 
 
 async def test_attempts_are_counted_across_processes() -> None:
-    stage = Stage(Failing([ValueError("unforeseen")] * 9), ledger=MemoryLedger(failures=2))
+    stage = Stage(Failing([ValueError("unforeseen")] * 9), ledger=MemoryLedger([EVENT], failures=[EVENT] * 2))
     await stage.courier().deliver(delivery())
     assert stage.handler.seen == 1
     assert stage.ledger.given_up
@@ -193,3 +209,29 @@ async def test_readiness_tells_what_is_away_while_it_is() -> None:
     await stage.courier().deliver(delivery())
     assert seen == [None, "Transient: storage away"]
     assert stage.health.not_ready is None
+
+
+@pytest.mark.parametrize(
+    "error", [Transient("database away"), ValueError("unforeseen")], ids=["what is away", "a bug's next attempt"]
+)
+async def test_an_event_that_waits_is_given_back_when_the_process_ends(error: Exception) -> None:
+    stage = Stage(Failing([error] * 9))
+    ending = asyncio.Event()
+    courier = Courier(
+        ROWS_STAGED,
+        stage.handler,
+        ledger=stage.ledger,
+        dead_letters=DeadLetterWriter(stage.published),
+        health=stage.health,
+        retries=RetryLimits(first=3600, cap=3600),
+        ending=ending,
+    )
+    waiting = asyncio.create_task(courier.deliver(delivery()))
+    await stage.handler.called.wait()
+    ending.set()
+    with pytest.raises(Ending):
+        await asyncio.wait_for(waiting, 5)
+    with pytest.raises(Ending):
+        await courier.deliver(delivery(offset=1))
+    assert stage.handler.seen == 1
+    assert stage.published.records == []

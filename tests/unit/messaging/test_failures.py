@@ -1,7 +1,13 @@
+import errno
+import socket
+import ssl
+
 import aiokafka.errors
 import asyncpg
+import minio.error
 import pytest
 import sqlalchemy.exc
+import urllib3.exceptions
 
 from shared.messaging.failures import FailureKind, Poison, Transient, kind_of
 
@@ -12,6 +18,10 @@ def postgres(sqlstate: str) -> Exception:
 
 def wrapped(cause: Exception) -> Exception:
     return sqlalchemy.exc.DBAPIError("SELECT 1", None, cause)
+
+
+def stored(code: str) -> Exception:
+    return minio.error.S3Error(urllib3.HTTPResponse(), code, "said storage", "/b/k", "request", "host")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +36,28 @@ def wrapped(cause: Exception) -> Exception:
         wrapped(postgres("08006")),
         aiokafka.errors.KafkaConnectionError(),
         aiokafka.errors.NotLeaderForPartitionError(),
+        aiokafka.errors.KafkaTimeoutError(),
+        aiokafka.errors.TopicAuthorizationFailedError(),
+        aiokafka.errors.SaslAuthenticationFailed(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        wrapped(OSError(errno.ENOSPC, "No space left on device")),
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        OSError(errno.ENETUNREACH, "Network is unreachable"),
+        OSError(errno.EROFS, "Read-only file system"),
+        BlockingIOError(errno.EAGAIN, "no more processes"),
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+        ssl.SSLCertVerificationError("certificate verify failed"),
+        wrapped(postgres("25006")),
+        wrapped(postgres("25P03")),
+        wrapped(postgres("53100")),
+        wrapped(postgres("55P03")),
+        wrapped(postgres("57014")),
+        wrapped(postgres("58030")),
+        stored("SlowDown"),
+        stored("XMinioStorageFull"),
     ],
     ids=repr,
 )
@@ -35,7 +67,18 @@ def test_what_is_away_or_busy_is_transient(error: Exception) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("x"), KeyError("x"), postgres("23505"), wrapped(postgres("42P01")), MemoryError()],
+    [
+        ValueError("x"),
+        KeyError("x"),
+        FileNotFoundError(errno.ENOENT, "No such file"),
+        RuntimeError("anything else"),
+        postgres("23505"),
+        wrapped(postgres("42P01")),
+        wrapped(postgres("25001")),
+        stored("AccessDenied"),
+        urllib3.exceptions.DecodeError("Received response with content-encoding: gzip, but failed to decode it"),
+        aiokafka.errors.MessageSizeTooLargeError(),
+    ],
     ids=repr,
 )
 def test_what_nobody_foresaw_is_a_bug(error: Exception) -> None:

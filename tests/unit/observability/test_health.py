@@ -41,3 +41,18 @@ def test_waiting_for_a_database_that_is_away_is_not_ready_but_alive() -> None:
     assert health.not_ready == "database away"
     health.idle()
     assert health.not_ready is None
+
+
+def test_what_is_away_beside_the_event_in_hand_is_told_until_it_is_back() -> None:
+    health = Health()
+    health.start()
+    health.report("Kafka", "Kafka does not answer")
+    health.report("Postgres", "Postgres does not answer")
+    health.busy()
+    health.idle()
+    assert health.not_ready == "Kafka does not answer"
+    health.report("Kafka", None)
+    assert health.not_ready == "Postgres does not answer"
+    assert health.not_alive is None
+    health.report("Postgres", None)
+    assert health.not_ready is None

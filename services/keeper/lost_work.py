@@ -1,0 +1,100 @@
+"""Work that is open in the ledger and that no event waits for: found by comparing the ledger with the outbox."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import FailureNotice, FileOptions, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
+from shared.ledger import close_if_finished
+from shared.ledger.quarantine import EXPORT_FAILED
+from shared.messaging import outbox
+from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
+
+# A validated chunk of a held import waits for a person, and for no event.
+_CHUNKS = f"""
+    SELECT c.state AS kind, c.tenant_id, c.import_id, c.chunk_no
+      FROM imports.imports i JOIN imports.import_chunks c ON c.import_id = i.id AND c.epoch = i.epoch
+     WHERE i.status IN ({sql_list(OPEN)})
+       AND (c.state = '{ChunkState.STAGED}'
+            OR c.state = '{ChunkState.VALIDATED}' AND (i.status = '{ImportStatus.IMPORTING}' OR i.cancelled_at IS NOT NULL))
+       AND greatest(c.staged_at, c.validated_at, i.updated_at) < now() - CAST(:age AS interval)
+       AND NOT EXISTS (SELECT FROM imports.outbox o
+                        WHERE o.import_id = c.import_id AND o.chunk_no = c.chunk_no AND o.epoch = c.epoch
+                          AND o.topic = CASE c.state WHEN '{ChunkState.STAGED}' THEN 'rows-staged' ELSE 'rows-validated' END)
+"""  # noqa: S608 - our own words
+_READING = f"""
+    SELECT 'reading' AS kind, i.tenant_id, i.id AS import_id, 0 AS chunk_no
+      FROM imports.imports i
+     WHERE i.status IN ({sql_list(OPEN)}) AND i.parsed_at IS NULL
+       AND i.updated_at < now() - CAST(:age AS interval)
+       AND NOT EXISTS (SELECT FROM imports.outbox o WHERE o.import_id = i.id AND o.topic = 'file-uploaded')
+"""  # noqa: S608 - our own words
+_END = f"""
+    SELECT 'end' AS kind, i.tenant_id, i.id AS import_id, 0 AS chunk_no
+      FROM imports.imports i
+     WHERE i.status IN ({sql_list(OPEN)}) AND i.parsed_at IS NOT NULL
+       AND i.updated_at < now() - CAST(:age AS interval)
+       AND NOT EXISTS (SELECT FROM imports.import_chunks c
+                        WHERE c.import_id = i.id AND c.state IN ({sql_list(OPEN_CHUNKS)}))
+"""  # noqa: S608 - our own words
+_FILES = f"""
+    SELECT 'files' AS kind, i.tenant_id, i.id AS import_id, 0 AS chunk_no
+      FROM imports.imports i
+     WHERE i.has_exportable_failures AND i.correction_object_key IS NULL AND i.completed_at IS NOT NULL
+       AND i.status <> '{ImportStatus.DISMISSED}' AND coalesce(i.error ->> 'code', '') <> '{EXPORT_FAILED}'
+       AND i.updated_at < now() - CAST(:age AS interval)
+       AND NOT EXISTS (SELECT FROM imports.outbox o WHERE o.import_id = i.id AND o.topic = 'import-completed')
+"""  # noqa: S608 - our own words
+_FIND = text(f"{_CHUNKS} UNION ALL {_READING} UNION ALL {_END} UNION ALL {_FILES} LIMIT 500")
+
+_IMPORT = text("SELECT * FROM imports.imports WHERE id = :id")
+_CHUNK = text("SELECT * FROM imports.import_chunks WHERE import_id = :id AND chunk_no = :chunk")
+
+
+@dataclass(frozen=True)
+class LostWork:
+    """What is open and in nobody's hands: a chunk (`kind` is its state), the reading, the end, or the files of an import."""
+
+    kind: str
+    tenant_id: str
+    import_id: UUID
+    chunk_no: int
+
+
+async def find(conn: AsyncConnection, *, age: timedelta) -> Sequence[LostWork]:
+    """All of it that nothing has happened to for so long, of every tenant this connection sees."""
+    return [LostWork(*row) for row in await conn.execute(_FIND, {"age": age})]
+
+
+async def resume(conn: AsyncConnection, lost: LostWork) -> None:
+    """Have somebody act on it, by its tenant's transaction. What went on meanwhile is settled by whoever gets the event."""
+    of_import = (await conn.execute(_IMPORT, {"id": lost.import_id})).mappings().one()
+    if lost.kind == "end":
+        await close_if_finished(conn, lost.import_id)
+    elif lost.kind == "reading":
+        await outbox.append(conn, _uploaded(of_import))
+    elif lost.kind == "files":
+        await outbox.append(conn, _completed(of_import))
+    else:
+        chunk = (await conn.execute(_CHUNK, {"id": lost.import_id, "chunk": lost.chunk_no})).mappings().one()
+        event = RowsStaged if lost.kind == ChunkState.STAGED else RowsValidated
+        fields = ("tenant_id", "import_id", "chunk_no", "first_row", "last_row", "row_count", "epoch")
+        said: dict[str, Any] = {name: chunk[name] for name in fields}
+        await outbox.append(conn, event(entity_type=of_import["entity_type"], mode=of_import["mode"], **said))
+
+
+def _uploaded(known: RowMapping) -> FileUploaded:
+    fields = ("tenant_id", "user_id", "entity_type", "mode", "object_key", "file_name", "parent_import_id")
+    said: dict[str, Any] = {name: known[name] for name in fields}
+    return FileUploaded(import_id=known["id"], options=FileOptions(**known["options"]), **said)
+
+
+def _completed(known: RowMapping) -> ImportCompleted:
+    own = {"import_id": known["id"], "error": FailureNotice(**known["error"]) if known["error"] else None}
+    said = {name: known[name] for name in ImportCompleted.model_fields if name not in own}
+    return ImportCompleted(**own, **said)
