@@ -1,4 +1,4 @@
-"""What is generated from the code: golden JSON schemas, an AsyncAPI document, and pages to read of events and of files.
+"""What is generated from the code: golden JSON schemas, an AsyncAPI document, and pages to read of events, files and settings.
 
 `make docs` writes them; a test fails when what is checked in differs from the code.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
 
+from deploy.settings_page import settings_page
 from shared.entities import ENTITY_TYPES
 from shared.entities.page import entity_page
 from shared.events import TOPICS, Topic
@@ -72,6 +73,7 @@ def documents() -> Iterator[tuple[Path, str]]:
         yield SCHEMAS / f"{topic.event.ce_type}.json", golden_schema(topic)
     yield DOCS / "asyncapi.json", asyncapi_document()
     yield DOCS / "events.md", events_page()
+    yield DOCS / "settings.md", settings_page()
     for entity in ENTITY_TYPES.values():
         yield DOCS / f"{entity.name}.md", entity_page(entity)
 

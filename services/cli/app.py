@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from services.cli import profiles
-from services.cli.commands import corrections, dead_letters, deployment, hold, imports, template, tenants
+from services.cli.commands import corrections, dead_letters, deployment, hold, imports, setup, template, tenants
 from services.cli.local import operations
 
 app = typer.Typer(
@@ -62,7 +62,9 @@ app.command("demo")(operations.demo)
 app.command("up")(operations.up)
 app.command("down")(operations.down)
 app.command("connection")(operations.connection)
-app.command("migrate")(deployment.migrate_database)
+app.command("setup")(setup.setup)
+app.command("migrate")(setup.migrate_database)
 app.command("lag")(deployment.lag)
-app.add_typer(deployment.topics, name="topics")
+app.add_typer(setup.topics, name="topics")
+app.add_typer(setup.buckets, name="buckets")
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.cli.exits import CommandFailed
 from services.cli.settings import ClientSettings, Services, target
 from services.cli.terminal.hints import typed
+from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
@@ -39,7 +40,9 @@ class Client:
             CommandFailed: nothing says how to reach it; names the variable.
         """
         if role not in self._engines:
-            self._engines[role] = create_engine(self.settings.database(role), connections=1, name="winnow-cli")
+            self._engines[role] = create_engine(
+                self.settings.database(role), connections=1, name="winnow-cli", options=self.settings.database_options
+            )
         return self._engines[role]
 
     async def problems(self) -> list[str]:
@@ -111,9 +114,10 @@ class Client:
         return self._storage(upload=False)
 
     @property
-    def kafka(self) -> str:
-        """Where Kafka is."""
-        return self.settings.needed("kafka_bootstrap")
+    def kafka(self) -> KafkaConnection:
+        """How Kafka is reached."""
+        self.settings.needed("kafka_bootstrap")
+        return self.settings.kafka
 
     @asynccontextmanager
     async def dead_letters(self) -> AsyncIterator[DeadLetters]:
@@ -127,8 +131,7 @@ class Client:
             await engine.dispose()
 
     def _storage(self, *, upload: bool) -> ObjectStore:
-        access_key, secret_key = self.settings.storage_key(upload=upload)
-        return ObjectStore(self.settings.needed("s3_endpoint"), access_key, secret_key)
+        return ObjectStore(self.settings.storage(upload=upload))
 
 
 @asynccontextmanager

@@ -4,11 +4,12 @@ An option comes before the environment, the environment before a profile, and th
 runs, comes last. Nothing here connects to anything, and no value of it is ever printed.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -16,7 +17,9 @@ from sqlalchemy.exc import ArgumentError
 from services.cli.exits import MISCONFIGURED, UNAVAILABLE, CommandFailed
 from services.cli.profiles import chosen, read_profile
 from services.cli.terminal.hints import typed
+from shared.connections import DEFAULT_REGION, Addressing, StorageConnection
 from shared.db.roles import role_password
+from shared.runtime.settings import DatabaseSettings, KafkaSettings
 
 PREFIX = "WINNOW_"
 _DATABASE = "winnow"
@@ -24,12 +27,19 @@ _SERVERS = ("kafka_bootstrap", "database_url", "postgres_admin_url", "s3_endpoin
 """The settings that say where a server is."""
 
 
-class ClientSettings(BaseSettings):
-    """What a command is told by its environment (prefix `WINNOW_`) or a profile. Each needs only what it uses."""
+class ClientSettings(KafkaSettings, DatabaseSettings):
+    """What a command is told by its environment or a profile, beside Kafka and Postgres. Each needs only what it uses.
+
+    Raises:
+        CommandFailed: a setting is unknown or wrong.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    kafka_bootstrap: str | None = Field(default=None, description="host:port, several separated by commas")
+    # Not every command needs it.
+    kafka_bootstrap: str | None = Field(  # type: ignore[assignment]
+        default=None, description="host:port, several separated by commas"
+    )
     database_url: SecretStr | None = Field(
         default=None,
         description="address of the database; with WINNOW_SECRET its user and password are replaced by a role's own",
@@ -51,13 +61,29 @@ class ClientSettings(BaseSettings):
     )
     s3_endpoint: str | None = Field(default=None, description="host:port, or http(s)://host:port")
     s3_access_key: SecretStr | None = Field(default=None, description="reads results, and writes uploads")
-    s3_secret_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = Field(default=None, description="its secret key")
     s3_upload_access_key: SecretStr | None = Field(
         default=None, description="the key that writes uploads, where that is another one"
     )
-    s3_upload_secret_key: SecretStr | None = None
-    s3_uploads_bucket: str = "winnow-uploads"
-    s3_results_bucket: str = "winnow-results"
+    s3_upload_secret_key: SecretStr | None = Field(default=None, description="its secret key")
+    s3_session_token: SecretStr | None = Field(default=None, description="token of a temporary key")
+    s3_region: str = Field(default=DEFAULT_REGION, description="region that requests are signed for")
+    s3_addressing: Addressing = Field(default="auto", description="where the bucket's name goes, as for services")
+    s3_ca_file: FilePath | None = Field(
+        default=None, description="PEM file of the authorities the server's certificate is checked against"
+    )
+    s3_uploads_bucket: str = Field(default="winnow-uploads", description="bucket that files are put into")
+    s3_results_bucket: str = Field(default="winnow-results", description="bucket that results are read from")
+
+    @classmethod
+    def refused(cls, error: ValidationError) -> BaseException:
+        """What is raised about values that cannot be: which, and why."""
+        wrong = "; ".join(
+            f"{'.'.join(map(str, problem['loc'][:1]))}: "
+            f"{'is no setting' if problem['type'] == 'extra_forbidden' else problem['msg']}"
+            for problem in error.errors(include_input=False)
+        )
+        return CommandFailed(f"The settings of the command are not right: {wrong}", code=MISCONFIGURED)
 
     @classmethod
     def settings_customise_sources(
@@ -105,6 +131,16 @@ class ClientSettings(BaseSettings):
         if value is None:
             raise _missing(variable(name))
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    def storage(self, *, upload: bool) -> StorageConnection:
+        """How storage is reached, with the key of uploads or of results.
+
+        Raises:
+            CommandFailed: nothing says it; names the variables.
+        """
+        endpoint, keys = self.needed("s3_endpoint"), self.storage_key(upload=upload)
+        token = None if self.s3_session_token is None else self.s3_session_token.get_secret_value()
+        return StorageConnection(endpoint, *keys, token, self.s3_region, self.s3_addressing, self.s3_ca_file)
 
     def storage_key(self, *, upload: bool) -> tuple[str, str]:
         """Access key and secret key, of uploads or of results.
@@ -167,20 +203,31 @@ def target() -> Target:
     return Target(told)
 
 
+def stand_in() -> Mapping[str, Any]:
+    """What jobs of an administrator are told where the environment says nothing, by name of a setting.
+
+    That is the profile; without one, and where the environment names no server, the local stack that runs.
+
+    Raises:
+        CommandFailed: the profile is not right.
+    """
+    profile = read_profile()
+    if profile or chosen() is not None or any(variable(name) in os.environ for name in _SERVERS):
+        return profile
+    try:
+        from services.cli.local.services import administration  # noqa: PLC0415 - as below
+    except ModuleNotFoundError:
+        return {}
+    return administration()
+
+
 def read(known: Mapping[str, Any]) -> ClientSettings:
     """Settings of the environment, and of `known` what it does not say.
 
     Raises:
         CommandFailed: one of them is unknown or wrong.
     """
-    try:
-        return ClientSettings(**known)
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{problem['loc'][0]}: {'is no setting' if problem['type'] == 'extra_forbidden' else problem['msg']}"
-            for problem in error.errors(include_input=False)
-        )
-        raise CommandFailed(f"The settings of the command are not right: {wrong}", code=MISCONFIGURED) from None
+    return ClientSettings(**known)
 
 
 def variable(name: str) -> str:

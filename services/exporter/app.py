@@ -17,9 +17,7 @@ def main() -> None:
     exporter = ExporterSettings()
 
     def wire(resources: Resources) -> Stage:
-        store = ObjectStore(
-            storage.endpoint, storage.access_key.get_secret_value(), storage.secret_key.get_secret_value()
-        )
+        store = ObjectStore(storage.connection)
         handler = ExportCorrections(
             resources.engine, store, storage.results_bucket, exporter, beat=resources.health.beat
         )

@@ -25,6 +25,8 @@ _IMPORT = text(
 )
 # Statistics are older than the import; taken for few, its failed groups would be gone through for each of its rows.
 _PLAN = text("SET LOCAL enable_nestloop = off")
+# Between two batches, and after the last one, a file is written: the connection is silent for as long as that takes.
+_QUIET = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 _FAILED_GROUPS = """
       FROM imports.raw_rows r
       JOIN (SELECT group_row, min(row_no) AS first_bad_row
@@ -132,6 +134,7 @@ async def measure_failed_rows(conn: AsyncConnection, import_id: UUID) -> Extent:
 async def failed_rows(conn: AsyncConnection, import_id: UUID, *, batch: int) -> AsyncIterator[Sequence[StoredRow]]:
     """All rows of all groups that failed, in the order of the file, so many at a time (server-side cursor)."""
     await conn.execute(_PLAN)
+    await conn.execute(_QUIET)
     rows = await conn.stream(_ROWS, {"import_id": import_id})
     async for part in rows.partitions(batch):
         yield [StoredRow(*row) for row in part]

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings import Settings
 
 
-class ExporterSettings(BaseSettings):
+class ExporterSettings(Settings):
     """How much of the machine an export may take."""
 
     model_config = SettingsConfigDict(env_prefix="WINNOW_EXPORTER_", frozen=True)

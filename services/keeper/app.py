@@ -14,13 +14,14 @@ def main() -> None:
 
     def wire(resources: Resources) -> Stage:
         mine = KeeperSettings()
-        rounds = Rounds(resources.engine, settings.kafka_bootstrap, mine)
+        rounds = Rounds(resources.engine, settings.kafka, mine)
+        topics = (every(mine.interval_seconds, rounds.keep_topics),) if settings.kafka_create_topics else ()
         return Stage(
             name="keeper",
             relays=TOPICS,
             relay_at_once=False,
             jobs=(
-                every(mine.interval_seconds, rounds.keep_topics),
+                *topics,
                 every(mine.interval_seconds, rounds.end_stuck_work),
                 every(mine.interval_seconds, rounds.publish_gauges),
                 every(mine.compare_seconds, rounds.resume_lost_work),

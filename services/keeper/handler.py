@@ -13,7 +13,7 @@ from services.keeper.settings import KeeperSettings
 from shared.db.transaction import tenant_transaction
 from shared.events import TOPICS
 from shared.ledger import give_up
-from shared.messaging.kafka import apply_topics
+from shared.messaging.kafka import Kafka, apply_topics
 from shared.messaging.lag import topic_lag
 from shared.observability import metrics
 
@@ -25,12 +25,12 @@ class Rounds:
     """What is looked after every few seconds: each method is one round. One may fail by itself, and is made again."""
 
     engine: AsyncEngine
-    bootstrap: str
+    kafka: Kafka
     settings: KeeperSettings
 
     async def keep_topics(self) -> None:
         """Create topics that were deleted; what they held comes again from the outbox."""
-        if created := await apply_topics(self.bootstrap):
+        if created := await apply_topics(self.kafka):
             log.warning("topics.created", topics=created)
 
     async def end_stuck_work(self) -> None:
@@ -72,7 +72,7 @@ class Rounds:
         for topic in TOPICS:
             metrics.OUTBOX_EVENTS.labels(topic=topic.name, state="waiting").set(gauges.waiting.get(topic.name, 0))
             metrics.OUTBOX_EVENTS.labels(topic=topic.name, state="in_flight").set(gauges.in_flight.get(topic.name, 0))
-        for lag in await topic_lag(self.bootstrap):
+        for lag in await topic_lag(self.kafka):
             metrics.TOPIC_LAG.labels(topic=lag.topic, group=lag.group).set(lag.lag)
 
 

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings import Settings
 
 
-class KeeperSettings(BaseSettings):
+class KeeperSettings(Settings):
     """How often the keeper looks, and when it gives work up.
 
     Work is given up late: a stage that is scaled to nothing over night is waited for, not reported as bad rows.
@@ -19,7 +21,7 @@ class KeeperSettings(BaseSettings):
         default=timedelta(hours=24),
         description="work that was handed out `stuck_publishes` times and is older than this is given up",
     )
-    stuck_publishes: int = 50
+    stuck_publishes: int = Field(default=50, description="how often work is handed out before it may be given up")
     compare_seconds: float = Field(default=30, description="time between two comparisons of the ledger with the outbox")
     lost_after: timedelta = Field(
         default=timedelta(minutes=5), description="open work that no event is about is announced again after this time"

@@ -22,9 +22,7 @@ def main() -> None:
         mine = ParserSettings()
         workspace = Workspace(mine.folder)
         workspace.clean()
-        store = ObjectStore(
-            storage.endpoint, storage.access_key.get_secret_value(), storage.secret_key.get_secret_value()
-        )
+        store = ObjectStore(storage.connection)
         handler = ImportFile(
             Dependencies(
                 engine=resources.engine,

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.parser.mapping.chunks import ChunkSizes
 from services.parser.reading.limits import Limits
+from shared.runtime.settings import Settings
 
 
-class ParserSettings(BaseSettings):
+class ParserSettings(Settings):
     """Limits of files and of the process that reads them."""
 
     model_config = SettingsConfigDict(env_prefix="WINNOW_PARSER_", frozen=True)
@@ -39,7 +40,9 @@ class ParserSettings(BaseSettings):
     admit_unknown_tenants: bool = Field(
         default=False, description="take files of tenants that are not registered, and register them"
     )
-    folder: Path | None = Field(default=None, description="where files are kept while they are read")
+    folder: Path | None = Field(
+        default=None, description="where files are kept while they are read; default: the system's own"
+    )
 
     @property
     def chunk_sizes(self) -> ChunkSizes:

@@ -4,6 +4,7 @@ Postgres refuses `COPY FROM` into such a table, so rows are copied into a tempor
 and inserted from there, in the same transaction.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from weakref import WeakKeyDictionary
@@ -57,9 +58,11 @@ def _statements(
 ) -> tuple[str, str, str, str]:
     """Name of the landing table, how it is made, the move from it, and how it is emptied for the next call."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    landing = f"landing_{table.schema}_{table.name}"
     types = {column.name: column.type.compile(dialect) for column in table.columns}
     typed = ", ".join(f'"{name}" {of}' for name, of in types.items())
+    # A pooler keeps connections for longer than a release lasts: another shape of the table is another landing table.
+    shape = hashlib.sha256(typed.encode()).hexdigest()[:8]
+    landing = f"landing_{table.schema}_{table.name}_{shape}"
     names = ", ".join(f'"{name}"' for name in (*columns, *same))
     values = ", ".join(
         [f'"{name}"' for name in columns]

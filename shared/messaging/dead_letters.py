@@ -6,7 +6,6 @@ sent again, a marker with its id is written to the same dead-letter topic; the l
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,6 +15,7 @@ from aiokafka.structs import ConsumerRecord
 
 from shared.events import TOPICS, Topic
 from shared.messaging.envelope import Delivery, read_headers, wire_headers
+from shared.messaging.kafka import Kafka, reading_client
 
 PREFIX = "winnow-dead-letter-"
 _REDRIVEN = f"{PREFIX}redriven"
@@ -80,15 +80,15 @@ class DeadLetterWriter:
 class DeadLetters:
     """Reads the dead-letter topics and sends letters back to where they came from."""
 
-    def __init__(self, bootstrap: str, publisher: Publisher) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: Kafka, publisher: Publisher) -> None:
+        self._kafka = kafka
         self._publisher = publisher
 
     async def waiting(self, topics: Sequence[Topic] = TOPICS) -> list[DeadLetter]:
         """All letters that have not been sent again, oldest first."""
         letters: dict[str, DeadLetter] = {}
         redriven: set[str] = set()
-        async with self._reader() as consumer:
+        async with reading_client(self._kafka) as consumer:
             for topic in topics:
                 async for record in _everything(consumer, topic.dead_letter):
                     headers = read_headers(record.headers)
@@ -113,17 +113,6 @@ class DeadLetters:
     async def mark(self, letter: DeadLetter) -> None:
         """Take a letter off the list: what it was about has been taken up again."""
         await self._publisher.publish(letter.origin.dead_letter, letter.key, b"", wire_headers({_REDRIVEN: letter.id}))
-
-    @asynccontextmanager
-    async def _reader(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-        )
-        await consumer.start()
-        try:
-            yield consumer
-        finally:
-            await consumer.stop()
 
 
 async def _everything(

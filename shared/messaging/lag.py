@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.events import TOPICS
+from shared.messaging.kafka import Kafka, admin_client, reading_client
 
 _ATTEMPTS, _PAUSE = 50, 0.2
 
@@ -29,24 +30,15 @@ class TopicLag:
         return self.end - self.committed
 
 
-async def topic_lag(bootstrap: str) -> list[TopicLag]:
+async def topic_lag(kafka: Kafka) -> list[TopicLag]:
     """The lag of every stage. A topic that does not exist is left out."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap.split(","), enable_auto_commit=False)
-    await admin.start()
-    try:
-        await consumer.start()
-        try:
-            described = {topic["topic"]: topic for topic in await admin.describe_topics()}
-            return [
-                await _lag_of(admin, consumer, topic.name, topic.group, len(described[topic.name]["partitions"]))
-                for topic in TOPICS
-                if topic.group is not None and topic.name in described
-            ]
-        finally:
-            await consumer.stop()
-    finally:
-        await admin.close()
+    async with admin_client(kafka) as admin, reading_client(kafka) as consumer:
+        described = {topic["topic"]: topic for topic in await admin.describe_topics()}
+        return [
+            await _lag_of(admin, consumer, topic.name, topic.group, len(described[topic.name]["partitions"]))
+            for topic in TOPICS
+            if topic.group is not None and topic.name in described
+        ]
 
 
 async def _lag_of(

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.db.engine import asyncpg_url
+from shared.db.engine import connect_directly
 from shared.events import Topic
 from shared.messaging.envelope import wire_headers
 from shared.messaging.failures import FailureKind, Transient, kind_of
@@ -222,10 +222,9 @@ class Relay:
 
     async def _listen(self) -> None:
         """Wake the relay when a transaction that touched the outbox has committed."""
-        url = asyncpg_url(self._engine)
         while True:
             try:
-                connection = await asyncpg.connect(url)
+                connection = await connect_directly(self._engine, name="winnow-relay")
                 try:
                     await connection.add_listener(CHANNEL, self._heard)
                     self._awake.set()

@@ -19,7 +19,7 @@ from shared.ledger.failures import PostgresFailureLedger
 from shared.messaging.dead_letters import DeadLetterWriter
 from shared.messaging.delivery import Courier, Handler
 from shared.messaging.failures import FailureKind, kind_of
-from shared.messaging.kafka import BrokerPublisher, apply_topics, create_broker
+from shared.messaging.kafka import BrokerPublisher, create_broker, ensure_topics
 from shared.messaging.limits import RelayLimits
 from shared.messaging.relay import Relay
 from shared.observability.health import Health
@@ -49,6 +49,7 @@ def run_stage(settings: ServiceSettings, name: str, wire: Callable[[Resources], 
         settings.database_url.get_secret_value(),
         connections=settings.database_connections,
         name=f"winnow-{name}",
+        options=settings.database_options,
     )
     health = Health(patience=settings.patience_seconds)
     stage = wire(Resources(engine, health))
@@ -91,10 +92,13 @@ class _Process:
         self._stage = stage
         self._engine = engine
         self._health = health
-        self._broker = create_broker(settings.kafka_bootstrap, client_id=f"winnow-{stage.name}")
+        self._broker = create_broker(settings.kafka, client_id=f"winnow-{stage.name}")
         publisher = BrokerPublisher(self._broker)
         self._relay_engine = create_engine(
-            settings.relay_database_url.get_secret_value(), connections=2, name=f"winnow-{stage.name}-relay"
+            settings.relay_database_url.get_secret_value(),
+            connections=2,
+            name=f"winnow-{stage.name}-relay",
+            options=settings.relay_database_options,
         )
         self._relay = Relay(self._relay_engine, publisher, stage.relays, _limits(settings, stage), report=health.report)
         self._background: Background | None = None
@@ -191,7 +195,7 @@ class _Process:
         """Wait for Kafka, see that the topics are there, and consume."""
         while not self._shutdown.told.is_set():
             try:
-                await apply_topics(self._settings.kafka_bootstrap)
+                await ensure_topics(self._settings.kafka)
                 await self._broker.start()
             except Exception as error:
                 if kind_of(error) is not FailureKind.TRANSIENT:

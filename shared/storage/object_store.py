@@ -4,10 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import urllib3
 from minio import Minio
 from minio.error import S3Error
+
+from shared.connections import StorageConnection
 
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "NotFound"}
 
@@ -41,25 +44,37 @@ def tenant_owns(tenant_id: str, object_key: str) -> bool:
     )
 
 
+def client(connection: StorageConnection) -> Minio:
+    """A client of the storage. Its own retries are few and short: waiting for storage to come back is the courier's."""
+    checked: dict[str, Any] = {"ca_certs": str(connection.ca_file)} if connection.ca_file is not None else {}
+    pool = urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=5, read=60),
+        maxsize=4,
+        retries=urllib3.Retry(total=2, backoff_factor=0.1),
+        cert_reqs="CERT_REQUIRED",
+        **checked,
+    )
+    made = Minio(
+        connection.host,
+        access_key=connection.access_key,
+        secret_key=connection.secret_key,
+        session_token=connection.session_token,
+        secure=connection.secure,
+        region=connection.region,
+        http_client=pool,
+    )
+    if connection.addressing == "virtual":
+        made.enable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
+    elif connection.addressing == "path":
+        made.disable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
+    return made
+
+
 class ObjectStore:
     """Asynchronous face of the storage. Every method may raise the client's connection errors (transient)."""
 
-    def __init__(self, endpoint: str, access_key: str, secret_key: str) -> None:
-        secure = endpoint.startswith("https://")
-        # The client's own retries are few and short: waiting for storage to come back is the courier's.
-        pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=5, read=60),
-            maxsize=4,
-            retries=urllib3.Retry(total=2, backoff_factor=0.1),
-        )
-        self._client = Minio(
-            endpoint.removeprefix("https://").removeprefix("http://"),
-            access_key=access_key,
-            secret_key=secret_key,
-            secure=secure,
-            region="us-east-1",
-            http_client=pool,
-        )
+    def __init__(self, connection: StorageConnection) -> None:
+        self._client = client(connection)
 
     async def stat(self, bucket: str, key: str) -> ObjectStat | None:
         """Size and tag of an object; None when there is no such object."""

@@ -9,7 +9,6 @@ import typer.main
 
 from deploy.documents import EXAMPLE_UPLOAD
 from services.cli.app import app
-from services.parser.settings import ParserSettings
 from shared.events import FileUploaded
 
 ROOT = Path(__file__).parents[2]
@@ -70,10 +69,3 @@ def test_every_paper_a_paper_links_to_is_there() -> None:
         if not (paper.parent / target).exists()
     ]
     assert missing == []
-
-
-def test_the_limits_that_are_published_are_the_limits() -> None:
-    operations = (ROOT / "docs" / "operations.md").read_text()
-    for name, field in ParserSettings.model_fields.items():
-        if name != "folder":
-            assert f"| `WINNOW_PARSER_{name.upper()}` | {field.default:,} | {field.description} |" in operations

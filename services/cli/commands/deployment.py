@@ -1,12 +1,10 @@
-"""`winnow migrate`, `topics apply`, `lag`: a Winnow's tables, topics, and how far behind its stages are."""
+"""`winnow lag`: how far behind the stages of a Winnow are."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from services.cli import exits
 from services.cli.terminal.options import Json
@@ -17,49 +15,6 @@ if TYPE_CHECKING:
     from shared.messaging.lag import TopicLag
 
 _WIDE_ENOUGH = 76
-
-topics = typer.Typer(help="The topics, as the code declares them.", no_args_is_help=True)
-
-
-def migrate_database(as_json: Json = False) -> int:
-    """Bring the database, its tables and its roles to the newest version. Repeating it changes nothing.
-
-    Needs WINNOW_POSTGRES_ADMIN_URL, and WINNOW_SECRET, which the passwords of the roles are derived from.
-    """
-    from services.cli.settings import target
-    from services.cli.terminal.display import print_json, terminal
-    from shared.db.migrate import migrate
-
-    settings = target().settings
-    asyncio.run(migrate(settings.needed("postgres_admin_url"), settings.needed("secret")))
-    if as_json:
-        print_json({"migrated": True})
-    else:
-        terminal().print("The database is at the newest version.")
-    return exits.COMPLETED
-
-
-@topics.command("apply")
-def apply(
-    replication: Annotated[int, typer.Option(min=1, help="Replicas of each partition of topics that are made.")] = 1,
-    as_json: Json = False,
-) -> int:
-    """Create the topics that are missing, dead-letter topics included. What is there is left alone."""
-    from services.cli.settings import target
-    from services.cli.terminal.display import print_json, terminal
-    from shared.messaging.kafka import apply_topics
-
-    made = asyncio.run(apply_topics(target().settings.needed("kafka_bootstrap"), replication=replication))
-    if as_json:
-        print_json({"created": made})
-    else:
-        terminal().print(f"Created {', '.join(made)}." if made else "All topics are there.", highlight=False)
-    return exits.COMPLETED
-
-
-@topics.callback()
-def _topics() -> None:
-    """The topics, as the code declares them."""
 
 
 def lag(as_json: Json = False) -> int:

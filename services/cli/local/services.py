@@ -31,6 +31,16 @@ def running_stack() -> tuple[Mapping[str, str], Services] | None:
     return (settings_of(stack), LocalServices(stack)) if stack.running else None
 
 
+def administration() -> Mapping[str, str]:
+    """The settings of an administrator of the stack of this checkout; none when its servers do not run."""
+    stack = Stack()
+    if not stack.running:
+        return {}
+    endpoints = stack.endpoints
+    keys = {"s3_access_key": endpoints.s3_access_key, "s3_secret_key": endpoints.s3_secret_key}
+    return {**settings_of(stack), **keys}
+
+
 def settings_of(stack: Stack) -> dict[str, str]:
     """The settings of a client of a stack that runs."""
     endpoints = stack.endpoints

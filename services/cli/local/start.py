@@ -12,6 +12,7 @@ from services.cli.local.readiness import reason_of
 from services.cli.terminal.hints import typed
 from shared.db.migrate import migrate
 from shared.messaging.kafka import apply_topics
+from shared.runtime.settings import KafkaSettings
 
 # Writing to production is most of the work: more than one connection is used at once.
 DEFAULT_REPLICAS = {**dict.fromkeys(SERVICES, 1), "committer": 2}
@@ -62,7 +63,7 @@ def _look_after_services(stack: Stack, console: Console, workers: int | None) ->
 async def _prepare(stack: Stack) -> None:
     await asyncio.gather(
         migrate(stack.endpoints.postgres_admin_url, stack.state.secret),
-        apply_topics(stack.endpoints.kafka_bootstrap),
+        apply_topics(KafkaSettings(kafka_bootstrap=stack.endpoints.kafka_bootstrap).kafka),
     )
 
 
