@@ -7,7 +7,7 @@ import random
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,10 @@ import psutil
 
 _PR_SET_PDEATHSIG = 1
 _OURS = (15_000, 32_000)
+
+
+class StartFailed(Exception):
+    """A server did not start: {what happened}, the tail of its log, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,10 @@ def start_detached(
     folder: Path | None = None,
     before: Callable[[], None] | None = None,
 ) -> ProcessRecord:
-    """Start a process in a session of its own, with its output appended to a log; it outlives us."""
+    """Start a process in a session of its own, with its output appended to a log; it outlives us.
+
+    What it writes is readable to its user only.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -54,6 +61,7 @@ def start_detached(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            umask=0o077,
             preexec_fn=before,  # noqa: PLW1509 - the command line has no threads when it starts servers
         )
     return record_of(child.pid)
@@ -68,13 +76,17 @@ def record_of(pid: int) -> ProcessRecord:
 
 
 def stop(record: ProcessRecord, *, patience: float = 20, how: int = signal.SIGTERM) -> None:
-    """Ask a process and its children to end; end them after `patience` seconds. Gone already is fine."""
+    """Ask a process and its children to end; end them after `patience` seconds. Gone already is fine.
+
+    One that was stopped (SIGSTOP) is continued, so that it hears of it.
+    """
     process = record.process
     if process is None:
         return
     family = [process, *_children(process)]
     with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(how)
+        process.send_signal(signal.SIGCONT)
     _gone, alive = psutil.wait_procs(family[:1], timeout=patience)
     leftover = [*alive, *(child for child in family[1:] if child.is_running())]
     for member in leftover:
@@ -109,13 +121,18 @@ def tail(log: Path, lines: int = 25) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody has.
+def free_port(besides: Collection[int] = ()) -> int:
+    """A TCP port on 127.0.0.1 that nobody has, and none of those given.
 
     Below the range the system gives to outgoing connections: a port from there may be somebody's by the time it is used.
+
+    Raises:
+        StartFailed: none was found.
     """
     for _ in range(200):
         port = random.randint(*_OURS)  # noqa: S311 - any will do
+        if port in besides:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -123,7 +140,9 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise OSError(f"no free port between {_OURS[0]} and {_OURS[1]}")
+    raise StartFailed(
+        f"No port between {_OURS[0]} and {_OURS[1]} is free: end what holds them (`ss -ltnp` lists it), then start again."
+    )
 
 
 def is_listening(port: int) -> bool:
