@@ -159,7 +159,11 @@ def fetch_libraries(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "MAVEN_OPTS": _maven_options(), **({} if shutil.which("java") else {"JAVA_HOME": str(Path(java()).parents[1])})},
+        env={
+            **os.environ,
+            "MAVEN_OPTS": _maven_options(),
+            **({} if shutil.which("java") else {"JAVA_HOME": str(Path(java()).parents[1])}),
+        },
     )
     if fetched.returncode:
         raise StartFailed(f"Maven could not fetch Kafka:\n{fetched.stdout}{fetched.stderr}")

@@ -75,25 +75,32 @@ def record_of(pid: int) -> ProcessRecord:
         return ProcessRecord(pid, 0.0)
 
 
-def stop(record: ProcessRecord, *, patience: float = 20, how: int = signal.SIGTERM) -> None:
-    """Ask a process and its children to end; end them after `patience` seconds. Gone already is fine.
+def stop(record: ProcessRecord, *, patience: float = 20, how: int = signal.SIGTERM, family: bool = True) -> None:
+    """Ask a process to end; end it after `patience` seconds, and (`family`) what is left of its children.
 
-    One that was stopped (SIGSTOP) is continued, so that it hears of it.
+    Gone already is fine. One that was stopped (SIGSTOP) is continued, so that it hears of it.
     """
     process = record.process
     if process is None:
         return
-    family = [process, *_children(process)]
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)
-    _gone, alive = psutil.wait_procs(family[:1], timeout=patience)
-    leftover = [*alive, *(child for child in family[1:] if child.is_running())]
-    for member in leftover:
+    children = _children(process) if family else []
+    _ask([process], how)
+    psutil.wait_procs([process], timeout=patience)
+    for member in (process, *children):
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-    psutil.wait_procs(family, timeout=5)
+    psutil.wait_procs([process, *children], timeout=5)
     _reap(record.pid)
+
+
+def stop_all(running: Sequence[psutil.Process], *, patience: float) -> None:
+    """Ask processes to end, all at once; end those that have not after `patience` seconds."""
+    _ask(running, signal.SIGTERM)
+    _gone, alive = psutil.wait_procs(running, timeout=patience)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=5)
 
 
 def kill(record: ProcessRecord) -> None:
@@ -150,6 +157,13 @@ def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _ask(running: Sequence[psutil.Process], how: int) -> None:
+    for process in running:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(how)
+            process.send_signal(signal.SIGCONT)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

@@ -84,7 +84,7 @@ def _works(user: Unprivileged, folder: Path, program: Path | None) -> bool:
             script += ' && test -x "$2" && "$2" --version >/dev/null'
         tried = subprocess.run(
             ["/bin/sh", "-c", script, "sh", str(probe), str(program)],
-            preexec_fn=user.become,  # noqa: PLW1509 - calls the system and nothing of Python's that locks
+            preexec_fn=user.become,
             cwd="/",
             capture_output=True,
             check=False,

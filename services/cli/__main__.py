@@ -1,5 +1,7 @@
 """`winnow`, and `python -m services.cli`: run a command, turn what goes wrong into a message and an exit code."""
 
+import errno
+import io
 import sys
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +18,10 @@ from shared.messaging.failures import FailureKind, kind_of
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without a letter shows another in its place.
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -59,6 +65,9 @@ def _code_of(error: Exception) -> int | None:
         code = exits.UNAVAILABLE
     elif isinstance(error, StartFailed):
         _say(str(error))
+        code = exits.UNAVAILABLE
+    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        _say(f"The disk is full{f' ({error.filename})' if error.filename else ''}: free some space, then try again.")
         code = exits.UNAVAILABLE
     elif isinstance(error, BrokenPipeError):
         code = exits.COMPLETED
