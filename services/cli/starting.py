@@ -18,6 +18,8 @@ DEFAULT_REPLICAS = {**dict.fromkeys(SERVICES, 1), "committer": 2}
 _SERVERS = "Kafka, PostgreSQL and an S3 server"
 _PATIENCE = 30.0
 """Seconds for services that run already to become ready."""
+_START_PATIENCE = 60.0
+"""Seconds for one that is started."""
 
 
 def bring_up(stack: Stack, console: Console, *, workers: int | None = None) -> None:
@@ -61,7 +63,7 @@ def _look_after_services(stack: Stack, console: Console, wanted: Mapping[str, in
     if waiting or adjustment:
         with _step(console, "; ".join(_described(adjustment, stopped)) or f"waiting for {', '.join(waiting)}"):
             stack.restart_services(stopped)
-            stack.wait_settled(patience=_PATIENCE)
+            stack.wait_settled(patience=_START_PATIENCE if adjustment else _PATIENCE)
 
 
 def _described(adjustment: Adjustment, stopped: Iterable[str]) -> Iterable[str]:

@@ -77,11 +77,12 @@ def test_a_frozen_one_is_asked_too_and_ends_by_itself(start: Start) -> None:
 
 def test_told_something_else_than_what_is_wanted_it_is_outdated_until_it_ends(start: Start) -> None:
     replica = start(OBEDIENT)
-    assert not replica.outdated
+    seen = [replica.outdated]
     replica.wanted = {"WINNOW_HTTP_PORT": "1", "WINNOW_RELEASE": "newer"}
-    assert replica.outdated
+    seen.append(replica.outdated)
     replica.end(0)
-    assert not replica.outdated
+    seen.append(replica.outdated)
+    assert seen == [False, True, False]
 
 
 def test_one_that_keeps_dying_is_started_ever_more_slowly(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
