@@ -1,5 +1,6 @@
 """Services under `winnow up`: scaled, renewed after an upgrade, and gone when they are to be gone."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -164,3 +165,63 @@ def test_winnow_down_leaves_nothing_of_a_stack_whose_supervisor_was_killed(up: P
     assert processes_of(up) == []
     assert not any(process.is_running() for process in services)
     assert Stack(up).stopped
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a megabyte; for those who may mount none, a folder that can be closed."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = (
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "winnow", str(disk)], check=False).returncode == 0
+    )
+    yield disk
+    if mounted:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@contextlib.contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """Nothing more can be written."""
+    folders = [disk, *(path for path in disk.rglob("*") if path.is_dir())]
+    if disk.is_mount():
+        with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while filler.write(b"x" * 512):
+                pass
+    else:
+        for folder in folders:
+            folder.chmod(0o500)
+    yield
+    for folder in folders:
+        folder.chmod(0o700)
+    (disk / "filler").unlink(missing_ok=True)
+
+
+def test_with_a_full_disk_the_supervisor_goes_on_and_can_be_stopped(stack: Stack, small_disk: Path) -> None:
+    theirs = stack.endpoints
+    told = {
+        "WINNOW_KAFKA_BOOTSTRAP": theirs.kafka_bootstrap,
+        "WINNOW_POSTGRES_ADMIN_URL": theirs.postgres_admin_url,
+        "WINNOW_S3_ENDPOINT": theirs.s3_endpoint,
+        "WINNOW_S3_ACCESS_KEY": theirs.s3_access_key,
+        "WINNOW_S3_SECRET_KEY": theirs.s3_secret_key,
+        "WINNOW_SECRET": stack.state.secret,
+    }
+    mine = Stack(small_disk / "home", {**os.environ, **told})
+    try:
+        mine.up()
+        mine.start_services({"exporter": 1})
+        supervising = supervisor(mine.home)
+        (running,) = replicas_of(supervising).values()
+        with full(small_disk):
+            running.kill()
+            until(lambda: any(found.pid != running.pid for found in replicas_of(supervising).values()))
+            assert supervising.is_running()
+        mine.wait_settled()
+
+        with full(small_disk):
+            mine.down()
+            assert processes_of(mine.home) == []
+            assert not supervising.is_running()
+    finally:
+        mine.down()
