@@ -6,19 +6,26 @@ BIN := $(VENV)/bin
 ROWS ?= 100000
 export PYTHONDONTWRITEBYTECODE ?=
 
+define PYTHON_IS_THERE
+command -v $(PYTHON) >/dev/null || \
+  { echo "Winnow needs Python 3.11 or newer, and there is no $(PYTHON) here. Install it, or name another: make PYTHON=python3.12"; exit 1; }; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "Winnow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down clean install lint types contracts check docs bench ci
+.PHONY: help preflight demo test up down clean install lint types contracts check docs bench ci
 
 help: ## this menu
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: install ## a real import, end to end: starts everything, shows it, cleans up
+demo: preflight install ## a real import, end to end: starts everything, shows it, cleans up
 	@$(BIN)/winnow demo
 
-test: install ## every test, on real servers started for them (fast ones first)
+test: preflight install ## every test, on real servers started for them (fast ones first)
 	@$(BIN)/pytest
 
-up: install ## start servers and services; they stay until `make down`
+up: preflight install ## start servers and services; they stay until `make down`
 	@$(BIN)/winnow up
 
 down: ## stop what `make up` started; the data stays
@@ -30,11 +37,15 @@ clean: ## stop, and remove all data, caches and the virtual environment
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "Nothing runs any more; all data, caches and $(VENV) are removed."
 
+# What would keep the servers from starting is said before anything is installed.
+preflight:
+	@$(PYTHON_IS_THERE)
+	@$(PYTHON) -m deploy.local.preflight
+
 install: $(VENV)/.installed ## the virtual environment with everything pinned in constraints.txt
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Winnow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON_IS_THERE)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; \

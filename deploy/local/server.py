@@ -1,23 +1,37 @@
 """What the three servers have in common."""
 
-import json
+import shutil
 import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import processes
-from deploy.local.processes import ProcessRecord
+from deploy.local.json_file import JsonFile
+from deploy.local.processes import ProcessRecord, StartFailed
+
+__all__ = ["LocalServer", "MovedPort", "StartFailed"]
+
+_SPACE = 256 << 20
+"""Bytes a server wants to find free when it starts: PostgreSQL alone makes 50 MB of new files."""
 
 
-class StartFailed(Exception):
-    """A server did not start: {what happened}, the tail of its log, and what to do."""
+@dataclass(frozen=True)
+class MovedPort:
+    """An address of a server that somebody else had taken, so that it has another now."""
+
+    server: str
+    old: int
+    new: int
 
 
 class LocalServer(ABC):
     """One server with its data in one folder. Its port is chosen free once and kept, so clients find it again.
 
+    A port that somebody has is waited for (`port_patience`); then another is chosen, and `moved` tells.
     `start` leaves a running one alone and cleans up after a crashed one; `stop` asks, `kill` does not; both leave
     the data, and `start` goes on with it.
     """
@@ -26,11 +40,15 @@ class LocalServer(ABC):
     patience: float = 60.0
     stop_signal: int = signal.SIGTERM
     stop_patience: float = 20.0
+    port_patience: float = 10.0
+    address: str = "port"
+    """The name of the port that clients know."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "server.log"
-        self._record_file = folder / "server.json"
+        self.moved: list[MovedPort] = []
+        self._record_file = JsonFile(folder / "server.json")
 
     @abstractmethod
     def prepare(self) -> None:
@@ -52,18 +70,27 @@ class LocalServer(ABC):
         """What the child process does before it becomes the server."""
         return None
 
-    def port(self, name: str = "port") -> int:
-        """A port of the server, chosen when it is first asked for."""
-        known = self._load()
+    def leftovers(self) -> Sequence[Path]:
+        """Files outside its folder that the server leaves behind when it has ended."""
+        return ()
+
+    def port(self, name: str = "") -> int:
+        """A port of the server (the one that clients know), chosen when it is first asked for."""
+        name = name or self.address
+        known = self._record_file.read()
         if name not in known:
-            known[name] = processes.free_port()
-            self._save(known)
+            known[name] = processes.free_port(self.ports().values())
+            self._record_file.write(known)
         return int(known[name])
+
+    def ports(self) -> dict[str, int]:
+        """The ports chosen so far."""
+        return {name: int(value) for name, value in self._record_file.read().items() if "port" in name}
 
     @property
     def record(self) -> ProcessRecord | None:
         """The process, when one was started and not stopped."""
-        known = self._load()
+        known = self._record_file.read()
         return ProcessRecord(int(known["pid"]), float(known["created"])) if "pid" in known else None
 
     @property
@@ -80,15 +107,22 @@ class LocalServer(ABC):
         if self.running and self.answers():
             return
         self.kill()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._leave_taken_ports()
-        self.prepare()
-        self._write_record(
-            processes.start_detached(
-                self.command(), log=self.log, environment=self.environment(), folder=self.folder, before=self.before()
-            )
-        )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # Closed, whatever mode the files in it were made with.
+            self.folder.chmod(self.folder_mode)
+            self._refuse_full_disk()
+            self._leave_taken_ports()
+            self.prepare()
+            self._launch()
+        except OSError as error:
+            raise StartFailed(f"{self.name} could not be started: {error}") from error
         self._wait()
+
+    @property
+    def folder_mode(self) -> int:
+        """Who may enter the server's folder."""
+        return 0o700
 
     def stop(self) -> None:
         """Ask it to end, and wait."""
@@ -101,6 +135,25 @@ class LocalServer(ABC):
         if self.record is not None:
             processes.kill(self.record)
         self._forget()
+
+    def _launch(self) -> None:
+        record = processes.start_detached(
+            self.command(), log=self.log, environment=self.environment(), folder=self.folder, before=self.before()
+        )
+        try:
+            self._record_file.write({**self._record_file.read(), "pid": record.pid, "created": record.created})
+        except OSError:
+            # A server that nobody knows of could never be stopped.
+            processes.kill(record)
+            raise
+
+    def _refuse_full_disk(self) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if free < _SPACE:
+            raise StartFailed(
+                f"{self.name} was not started, the disk is full: {self.folder} has {free >> 20} MB of free space. "
+                f"Free {_SPACE >> 20} MB, then start it again."
+            )
 
     def _wait(self) -> None:
         deadline = time.monotonic() + self.patience
@@ -116,29 +169,31 @@ class LocalServer(ABC):
     def _failed(self, what: str) -> StartFailed:
         return StartFailed(
             f"{self.name} {what}. The end of its log ({self.log}):\n{processes.tail(self.log)}\n"
-            f"Mend what it says, or start over with `make clean`."
+            f"Put right what it says, or start over with `make clean`."
         )
 
     def _leave_taken_ports(self) -> None:
-        """Somebody else may have taken our ports while we were down; then others are chosen."""
-        known = self._load()
-        free = {
-            name: value for name, value in known.items() if "port" not in name or not processes.is_listening(int(value))
-        }
-        if free != known:
-            self._save(free)
-
-    def _write_record(self, record: ProcessRecord) -> None:
-        self._save({**self._load(), "pid": record.pid, "created": record.created})
+        """What is left of a killed server holds its ports for a moment; somebody else's has them for good."""
+        known = self._record_file.read()
+        ports = self.ports()
+        deadline = time.monotonic() + self.port_patience
+        while any(map(processes.is_listening, ports.values())) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        taken = {name for name, port in ports.items() if processes.is_listening(port)}
+        if not taken:
+            return
+        for name in taken:
+            known[name] = processes.free_port(ports.values())
+        self._record_file.write(known)
+        if self.address in taken:
+            self.moved.append(MovedPort(self.name, ports[self.address], int(known[self.address])))
 
     def _forget(self) -> None:
-        known = {name: value for name, value in self._load().items() if name not in {"pid", "created"}}
-        if self.folder.exists():
-            self._save(known)
-
-    def _load(self) -> dict[str, float]:
-        return dict(json.loads(self._record_file.read_text())) if self._record_file.exists() else {}
-
-    def _save(self, known: Mapping[str, float]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._record_file.write_text(json.dumps(known))
+        for path in self.leftovers():
+            path.unlink(missing_ok=True)
+        known = self._record_file.read()
+        kept = {name: value for name, value in known.items() if name not in {"pid", "created"}}
+        if kept != known:
+            # With a full disk the record stays; it is of a process that is gone, which `running` knows.
+            with suppress(OSError):
+                self._record_file.write(kept)

@@ -22,7 +22,7 @@ from uuid_utils.compat import uuid7
 from deploy.local.processes import free_port
 from deploy.local.s3_server import RIGHTS
 from deploy.local.stack import PROJECT
-from services.parser.lease import reading_lease
+from services.parser.reading.lease import reading_lease
 from shared.connections import DatabaseOptions, KafkaConnection, SaslMechanism, StorageConnection
 from shared.db.engine import connect_directly, create_engine
 from shared.db.migrate import migrate

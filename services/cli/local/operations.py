@@ -57,7 +57,8 @@ def up(
 ) -> int:
     """Start Kafka, PostgreSQL, an S3 server and all services. They stay until `winnow down`.
 
-    What runs already is left alone, but for services that have stopped themselves: they are started again.
+    What runs already is left alone, but for services that have stopped themselves or run older code: they are started
+    again, one stage after the other. With --workers, there are more or fewer of them from then on.
     """
     from deploy.local.stack import Stack
     from services.cli.local.start import bring_up

@@ -3,13 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 
-from deploy.local.stack import SERVICES, STOPPED, Stack
+from deploy.local.stack import SERVICES, STOPPED, Adjustment, Stack
 from services.cli.local.readiness import reason_of
-from services.cli.terminal.hints import typed
 from shared.db.migrate import migrate
 from shared.messaging.kafka import apply_topics
 from shared.runtime.settings import KafkaSettings
@@ -20,6 +19,8 @@ DEFAULT_REPLICAS = {**dict.fromkeys(SERVICES, 1), "committer": 2}
 _SERVERS = "Kafka, PostgreSQL and an S3 server"
 _PATIENCE = 30.0
 """Seconds for services that run already to become ready."""
+_START_PATIENCE = 60.0
+"""Seconds for one that is started."""
 
 
 def bring_up(stack: Stack, console: Console, *, workers: int | None = None) -> None:
@@ -33,31 +34,49 @@ def bring_up(stack: Stack, console: Console, *, workers: int | None = None) -> N
     else:
         with _step(console, f"starting {_SERVERS}"):
             stack.up()
+    for moved in stack.moved:
+        console.print(
+            f"  {moved.server}: port {moved.old} is somebody else's by now, so it has {moved.new}. "
+            "Senders that keep the old address have to be told.",
+            style="yellow",
+            markup=False,
+        )
     with _step(console, "bringing tables, roles and topics up to date"):
         asyncio.run(_prepare(stack))
-    if stack.services_running:
-        _look_after_services(stack, console, workers)
-        return
     wanted = DEFAULT_REPLICAS if workers is None else {**dict.fromkeys(SERVICES, workers), "keeper": 1}
+    if stack.services_running:
+        _look_after_services(stack, console, None if workers is None else wanted)
+        return
     with _step(console, f"starting {_listed(wanted.items())}"):
         stack.start_services(wanted)
 
 
-def _look_after_services(stack: Stack, console: Console, workers: int | None) -> None:
-    """Services that run: those that have stopped themselves are started again, and all are ready in the end."""
+def _look_after_services(stack: Stack, console: Console, wanted: Mapping[str, int] | None) -> None:
+    """Services that run: as many as wanted, none with older code, none that has stopped itself; ready in the end."""
     waiting = stack.not_ready()
     there = Counter(name.rpartition("-")[0] for name in stack.state.services)
     console.print(f"  {_listed(there.items())} run already")
-    if workers is not None and workers != there["parser"]:
-        console.print(f"  with other --workers after {typed('down')}", style="yellow", markup=False)
     for name, why in waiting.items():
         said = f"had stopped itself: {reason_of(why)}" if why.startswith(STOPPED) else f"is not ready: {why}"
         console.print(f"  {name} {said}", style="yellow", markup=False)
     stopped = [name for name, why in waiting.items() if why.startswith(STOPPED)]
-    if waiting:
-        with _step(console, f"starting {', '.join(stopped)} again" if stopped else f"waiting for {', '.join(waiting)}"):
+    adjustment = stack.adjust_services(wanted)
+    if waiting or adjustment:
+        with _step(console, "; ".join(_described(adjustment, stopped)) or f"waiting for {', '.join(waiting)}"):
             stack.restart_services(stopped)
-            stack.wait_ready(patience=_PATIENCE)
+            stack.wait_settled(patience=_START_PATIENCE if adjustment else _PATIENCE)
+
+
+def _described(adjustment: Adjustment, stopped: Iterable[str]) -> Iterable[str]:
+    """What is done to running services, a part of a sentence each."""
+    for doing, names, after in (
+        ("starting", adjustment.added, ""),
+        ("ending", adjustment.removed, ""),
+        ("starting", adjustment.renewed, " anew, one stage after the other"),
+        ("starting", [name for name in stopped if name not in adjustment.renewed], " again"),
+    ):
+        if names:
+            yield f"{doing} {', '.join(names)}{after}"
 
 
 async def _prepare(stack: Stack) -> None:

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 from deploy.local.s3_server import UPLOADS
 from deploy.local.stack import Stack
+from shared.connections import StorageConnection
 from shared.storage import ObjectMissing, ObjectStore
 from tests.harness.storage import MemoryStore
 
@@ -17,7 +18,8 @@ KEYS = ["plain.csv", "with blanks and (brackets).xlsx", "Bestände – später.x
 
 
 def _real(stack: Stack) -> ObjectStore:
-    return ObjectStore(stack.endpoints.s3_endpoint, stack.endpoints.s3_access_key, stack.endpoints.s3_secret_key)
+    known = stack.endpoints
+    return ObjectStore(StorageConnection(known.s3_endpoint, known.s3_access_key, known.s3_secret_key))
 
 
 @pytest.fixture(params=["server", "memory"])
