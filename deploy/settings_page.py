@@ -32,6 +32,7 @@ _LOCAL = {
     "WINNOW_PROFILE": "which profile `winnow` uses, as `--profile`",
     "WINNOW_CONFIG": "file of the profiles; default: `~/.config/winnow/config.toml`",
     "WINNOW_HOME": "folder of the local stack; default: `.winnow` in the checkout",
+    "WINNOW_RELEASE": "what `winnow up` tells its services by, to know which of them run older code; nothing reads it",
     "WINNOW_KAFKA_LIBRARIES": "folder with Kafka's libraries; default: fetched once into `.winnow`",
 }
 

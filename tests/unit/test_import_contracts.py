@@ -29,11 +29,17 @@ class Planted(NamedTuple):
 
 PLANTED = [
     Planted("Services never import each other", "services/parser/handler.py", "import services.validator.handler"),
-    Planted("Services never import each other", "services/cli/imports.py", "import services.keeper.handler"),
+    Planted("Services never import each other", "services/cli/commands/imports.py", "import services.keeper.handler"),
     Planted("Services never import each other", "services/keeper/handler.py", "import services.cli.exits"),
     Planted("The rules of every family are pure", "services/validator/products/rules.py", "import asyncpg"),
     Planted("The rules of every family are pure", "services/validator/flat/rules.py", "import shared.db.bulk"),
-    Planted("What is shared knows no service and no deployment", "shared/states.py", "import services.parser.limits"),
+    Planted("The rules of every family are pure", "services/parser/mapping/chunks.py", "import shared.db.bulk"),
+    Planted(
+        "Of all services, only services.cli.local knows the local stack",
+        "services/cli/commands/imports.py",
+        "import deploy.local.stack",
+    ),
+    Planted("What is shared knows no service and no deployment", "shared/states.py", "import services.parser.refusals"),
     Planted("What is shared knows no service and no deployment", "shared/db/engine.py", "import deploy.local.stack"),
     Planted("The layers of shared, top to bottom", "shared/messaging/outbox.py", "import shared.ledger.hold"),
     Planted("The layers of shared, top to bottom", "shared/ledger/hold.py", "import shared.runtime.stage"),
