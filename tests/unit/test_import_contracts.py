@@ -29,8 +29,13 @@ class Planted(NamedTuple):
 
 PLANTED = [
     Planted("Services never import each other", "services/parser/handler.py", "import services.validator.handler"),
-    Planted("Services never import each other", "services/cli/imports.py", "import services.keeper.handler"),
+    Planted("Services never import each other", "services/cli/commands/imports.py", "import services.keeper.handler"),
     Planted("Services never import each other", "services/keeper/handler.py", "import services.cli.exits"),
+    Planted(
+        "Of all services, only services.cli.local knows the local stack",
+        "services/cli/commands/setup.py",
+        "import deploy.local.stack",
+    ),
     Planted("What is shared knows no service and no deployment", "shared/states.py", "import services.parser.limits"),
     Planted("What is shared knows no service and no deployment", "shared/db/engine.py", "import deploy.local.stack"),
     Planted("The layers of shared, top to bottom", "shared/messaging/outbox.py", "import shared.ledger.hold"),
@@ -39,6 +44,7 @@ PLANTED = [
     Planted("Events and entities are pure", "shared/entities/products.py", "import sqlalchemy"),
     Planted("Events and entities are pure", "shared/events/model.py", "from aiokafka import errors"),
     Planted("Settings are read without Kafka and without a database", "shared/messaging/limits.py", "import asyncpg"),
+    Planted("Settings are read without Kafka and without a database", "shared/connections.py", "import minio"),
 ]
 
 
