@@ -47,6 +47,7 @@ PLANTED = [
     Planted("Events and entities are pure", "shared/entities/products.py", "import sqlalchemy"),
     Planted("Events and entities are pure", "shared/events/model.py", "from aiokafka import errors"),
     Planted("Settings are read without Kafka and without a database", "shared/messaging/limits.py", "import asyncpg"),
+    Planted("Settings are read without Kafka and without a database", "shared/connections.py", "import minio"),
 ]
 
 
