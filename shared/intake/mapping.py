@@ -13,11 +13,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db import staging
-from shared.db.metadata import metadata
 from shared.entities import ENTITY_TYPES
 from shared.entities.mapping import MAPPING_NOTICES, ColumnMapping, chosen_mapping
 from shared.events import FileUploaded
+from shared.ledger.staged_rows import delete_staged_rows
 from shared.messaging import outbox
 from shared.states import ImportStatus
 
@@ -108,8 +107,6 @@ def _not_now(found: Any) -> str | None:
 
 async def _forget(conn: AsyncConnection, import_id: UUID) -> None:
     """Take back what the mapping so far brought about: nothing of it is in production."""
-    for table in metadata.sorted_tables:
-        if table.schema == staging.SCHEMA:
-            await conn.execute(table.delete().where(table.c.import_id == import_id))
+    await delete_staged_rows(conn, import_id)
     await conn.execute(_FORGET_CHUNKS, {"id": import_id})
     await conn.execute(_FORGET_EVENTS, {"id": import_id})

@@ -8,7 +8,7 @@ from shared.ledger.completion import close_if_finished, fail_import
 from shared.ledger.hold import NotHeld, NotReady, Started, cancel_import, release_chunks, start_import
 from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_recent
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
-from shared.ledger.reasons import write_errors
+from shared.ledger.row_errors import write_errors
 
 __all__ = [
     "ImportProgress",

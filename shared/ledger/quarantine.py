@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import Event, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
 from shared.ledger.completion import close_if_finished, fail_import
+from shared.ledger.staged_rows import delete_staged_rows
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, READING, ChunkState, ImportStatus, sql_list
 
@@ -157,5 +158,7 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
         await close_if_finished(conn, event.import_id)
         return False
     await conn.execute(_FORGET_ERRORS, {**scope, "all_of_them": staged})
+    if staged:
+        await delete_staged_rows(conn, event.import_id, chunk_no=event.chunk_no)
     await outbox.append(conn, event)
     return True

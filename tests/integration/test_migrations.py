@@ -89,3 +89,41 @@ async def test_the_category_tree_is_there_and_hangs_together(database: str) -> N
     categories, broken = await _run(database, look)
     assert categories > 300
     assert broken == 0
+
+
+async def test_what_was_under_way_before_an_upgrade_goes_on_after_it(database: str) -> None:
+    """A chunk that waits for its commit has its groups counted, and whoever has imports is a tenant."""
+    await downgrade(database, "0001")
+
+    def write(connection: Connection) -> None:
+        for statement in (
+            (
+                "INSERT INTO imports.imports (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, parsed_at) "
+                "VALUES (:id, 'older', 'u', 'products', 'create', 'importing', 'f.xlsx', 'older/f.xlsx', now())"
+            ),
+            (
+                "INSERT INTO imports.import_chunks (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, failed) "
+                "VALUES (:id, 1, 'older', 2, 4, 3, 'validated', 2)"
+            ),
+            (
+                "INSERT INTO imports.raw_rows (import_id, row_no, tenant_id, chunk_no, group_row, cells) "
+                "SELECT :id, row_no, 'older', 1, group_row, '[]' FROM (VALUES (2, 2), (3, 3), (4, 3)) AS r (row_no, group_row)"
+            ),
+            (
+                "INSERT INTO imports.row_errors (import_id, row_no, position, tenant_id, chunk_no, group_row, code, message) "
+                "VALUES (:id, 4, 0, 'older', 1, 3, 'required', 'SKU is required')"
+            ),
+        ):
+            connection.execute(text(statement), {"id": "0190f2f0-0000-7000-8000-00000000000a"})
+        connection.commit()
+
+    def look(connection: Connection) -> tuple[Sequence[Any], Sequence[Any]]:
+        groups = connection.execute(text("SELECT group_row, row_count, action, status FROM staging.groups ORDER BY 1"))
+        tenants = connection.execute(text("SELECT tenant_id FROM imports.tenants"))
+        return [tuple(row) for row in groups], list(tenants.scalars())
+
+    await _run(database, write)
+    await upgrade(database)
+    groups, tenants = await _run(database, look)
+    assert groups == [(2, 1, "create", "pending"), (3, 2, "create", "failed")]
+    assert tenants == ["older"]

@@ -23,7 +23,7 @@ from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded, RowsStaged, RowsValidated
 from shared.intake.mapping import MappingChanged, MappingRefused, change_mapping
-from shared.ledger import Started, cancel_import, read_import, start_import
+from shared.ledger import Started, cancel_import, give_up, read_import, reopen_chunk, start_import
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
 from tests.harness.files import HEADINGS, catalogue, product, row, text_file, workbook
@@ -57,7 +57,9 @@ class ParserDesk:
                 engine=self.engine_of("winnow_parser"),
                 store=self.store,
                 bucket=BUCKET,
-                settings=ParserSettings(**{"first_chunk_rows": 5, "chunk_rows": 10, **settings}),
+                settings=ParserSettings(
+                    **{"first_chunk_rows": 5, "chunk_rows": 10, "admit_unknown_tenants": True, **settings}
+                ),
                 workspace=Workspace(self.folder / "work"),
                 reemit_after=timedelta(seconds=30),
                 beat=lambda: None,
@@ -389,3 +391,20 @@ async def test_cancelling_while_chunks_are_committed_keeps_what_is_committed_and
     await commit(validated[1], Delivery("rows-validated", 0, 0, b""))
     await validate(staged[2], Delivery("rows-staged", 0, 0, b""))
     assert await parsing.ledger(import_id) == ended
+
+
+async def test_a_chunk_that_was_given_up_after_its_validation_can_be_validated_anew(
+    parsing: ParserDesk, tmp_path: Path
+) -> None:
+    import_id = await parsing.parse(parsing.event(workbook(tmp_path / "f.xlsx", catalogue(1))))
+    (staged,) = [RowsStaged.model_validate_json(body) for body in await parsing._announced("rows-staged")]
+    validate = ValidateRows(parsing.engine_of("winnow_validator"), validator_families())
+    await validate(staged, Delivery("rows-staged", 0, 0, b""))
+    async with tenant_transaction(parsing.engine_of("winnow_committer"), parsing.tenant) as conn:
+        (validated,) = [RowsValidated.model_validate_json(body) for body in await parsing._announced("rows-validated")]
+        await give_up(conn, validated, "W-1")
+    assert (await parsing.ledger(import_id)).status == "completed_with_failures"
+    assert await parsing.as_intake(reopen_chunk, staged)
+    await parsing.later_stages()
+    ended = await parsing.ledger(import_id)
+    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed", 3, 0)

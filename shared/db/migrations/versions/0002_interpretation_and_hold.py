@@ -1,6 +1,6 @@
 """Interpretations with a number, imports that are held, groups between validator and committer, tenants.
 
-Chunks that were validated before it have no rows in `staging.groups`: they are handed back to the validator.
+Chunks that were validated before it wait for their commit with the groups that are counted here.
 """
 
 from pathlib import Path

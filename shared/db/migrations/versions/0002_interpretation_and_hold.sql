@@ -85,5 +85,24 @@ ALTER TABLE imports.tenants NO FORCE ROW LEVEL SECURITY;
 INSERT INTO imports.tenants (tenant_id, registered_at)
 SELECT tenant_id, min(created_at) FROM imports.imports GROUP BY tenant_id;
 UPDATE imports.imports SET read_at = parsed_at WHERE parsed_at IS NOT NULL;
+-- Chunks that wait for their commit are counted by their groups from now on.
+ALTER TABLE imports.raw_rows NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE imports.import_chunks NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE imports.row_errors NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE staging.groups NO FORCE ROW LEVEL SECURITY;
+INSERT INTO staging.groups (tenant_id, import_id, chunk_no, group_row, row_count, action, status)
+SELECT r.tenant_id, r.import_id, r.chunk_no, r.group_row, count(*), 'create',
+       CASE WHEN EXISTS (SELECT FROM imports.row_errors e
+                          WHERE e.import_id = r.import_id AND e.chunk_no = r.chunk_no AND e.group_row = r.group_row)
+            THEN 'failed' ELSE 'pending' END
+  FROM imports.import_chunks c
+  JOIN imports.raw_rows r ON r.import_id = c.import_id AND r.row_no BETWEEN c.first_row AND c.last_row
+                         AND r.chunk_no = c.chunk_no
+ WHERE c.state = 'validated'
+ GROUP BY r.tenant_id, r.import_id, r.chunk_no, r.group_row;
+ALTER TABLE imports.raw_rows FORCE ROW LEVEL SECURITY;
+ALTER TABLE imports.import_chunks FORCE ROW LEVEL SECURITY;
+ALTER TABLE imports.row_errors FORCE ROW LEVEL SECURITY;
+ALTER TABLE staging.groups FORCE ROW LEVEL SECURITY;
 ALTER TABLE imports.imports FORCE ROW LEVEL SECURITY;
 ALTER TABLE imports.tenants FORCE ROW LEVEL SECURITY;

@@ -1,0 +1,19 @@
+"""Typed rows on their way from validator to committer, taken back: their chunk is to be validated anew, or cut anew."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db import flat, staging
+from shared.db.metadata import metadata
+
+# Declaring the tables of flat entity types is what importing their module does.
+assert flat
+
+
+async def delete_staged_rows(conn: AsyncConnection, import_id: UUID, *, chunk_no: int | None = None) -> None:
+    """Delete what was validated of an import, or of one chunk of it; nothing of it is in production."""
+    for table in metadata.sorted_tables:
+        if table.schema == staging.SCHEMA:
+            of_chunk = () if chunk_no is None else (table.c.chunk_no == chunk_no,)
+            await conn.execute(table.delete().where(table.c.import_id == import_id, *of_chunk))
