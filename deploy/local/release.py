@@ -6,7 +6,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 
-# What a service process or its supervisor runs; the command line starts anew each time.
+# What a service process or its supervisor runs; the command line is started each time.
 _SOURCES = ("services", "shared", "deploy/local")
 _NOT_RUN = ("services/cli/",)
 _PINNED = ("constraints.txt", "pyproject.toml")

@@ -130,7 +130,7 @@ class Stack(Servers):
     def not_ready(self) -> Mapping[str, str]:
         """The services that do no work now, each with what it says of itself at /readyz.
 
-        Which services there are is read anew: another command may have started them.
+        Which services there are is read again: another command may have started them.
         """
         self.reload()
         return problems_at(self._ports())
@@ -207,7 +207,7 @@ class Stack(Servers):
         waiting |= {name: "it is to end" for name in running if name not in self.state.services}
         for name in list(current):
             if not self._is_current(name, running[name]):
-                waiting[name] = "it is to be started anew"
+                waiting[name] = "it is to be started again"
                 del current[name]
         return {**waiting, **problems_at(current)}
 

@@ -1,7 +1,7 @@
 """Runs the services of a stack and starts again what dies, servers too: `python -m deploy.local.supervisor`.
 
 It is told which replicas by the stack's state, and follows it: more or fewer of them, servers at another address, newer
-code. What has to be started anew for that is, one service after the other, each when those before are ready. Whatever
+code. What has to be started again for that is, one service after the other, each when those before are ready. Whatever
 ends it, its services end too.
 """
 

@@ -2,7 +2,7 @@
 
 INVALID_EVENT = "invalid_event"
 OBJECT_MISSING = "object_missing"
-"""Codes of imports that were refused before anything was read, and begin anew when a better event comes for them."""
+"""Codes of imports that were refused before anything was read, and start over when a better event comes for them."""
 
 
 class FileRefused(Exception):

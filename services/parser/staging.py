@@ -134,7 +134,7 @@ class ChunkStaging:
 
 
 class Recut:
-    """Cuts the staged rows of an import anew, by the mapping the ledger has now. The file is not needed."""
+    """Cuts the staged rows of an import again, by the mapping the ledger has now. The file is not needed."""
 
     def __init__(
         self, engine: AsyncEngine, known: KnownImport, settings: StagingSettings, *, traceparent: str | None

@@ -133,5 +133,5 @@ def _too_long(cell: str) -> CellError | None:
 
 def _forbidden(character: str) -> str:
     if "\udc80" <= character <= "\udcff":
-        return f'has a byte that is not UTF-8 ({ord(character) - 0xDC00:02X}); write it anew and save the file as "CSV UTF-8"'
+        return f'has a byte that is not UTF-8 ({ord(character) - 0xDC00:02X}); type it again and save the file as "CSV UTF-8"'
     return f"contains the control character U+{ord(character):04X}; remove it"

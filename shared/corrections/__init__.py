@@ -1,13 +1,13 @@
 """Files that are handed back: what writing them and reading them again must agree on.
 
 * `formulas`  text that a spreadsheet would take for a formula: `neutralise` and its inverse `restore`
-* `headings`  the column of reasons, by which a file is known to have been handed back
+* `headings`  the column of errors, by which a file is known to have been handed back
 * `lengths`   text that is longer than a cell can be
 * `identity`  the import a correction workbook came from
 """
 
 from shared.corrections.formulas import neutralise, restore
-from shared.corrections.headings import FAILED_ROWS_HEADING, WORKBOOK_HEADING, is_reasons_heading, was_handed_back
+from shared.corrections.headings import FAILED_ROWS_HEADING, WORKBOOK_HEADING, is_errors_heading, was_handed_back
 from shared.corrections.identity import PROPERTY, import_id_of
 from shared.corrections.lengths import fitting, handed_back_length, was_cut
 
@@ -18,7 +18,7 @@ __all__ = [
     "fitting",
     "handed_back_length",
     "import_id_of",
-    "is_reasons_heading",
+    "is_errors_heading",
     "neutralise",
     "restore",
     "was_cut",

@@ -1,4 +1,4 @@
-"""The column of reasons: the last one of every file that is handed back."""
+"""The column of errors: the last one of every file that is handed back."""
 
 from collections.abc import Iterable
 
@@ -14,8 +14,8 @@ FAILED_ROWS_HEADING = FAILED_ROWS_ERRORS
 _KEYS = frozenset({heading_key(WORKBOOK_HEADING), heading_key(FAILED_ROWS_HEADING)})
 
 
-def is_reasons_heading(heading: str) -> bool:
-    """Whether it heads a column of reasons, in whatever case and spelling of the spaces."""
+def is_errors_heading(heading: str) -> bool:
+    """Whether it heads a column of errors, in whatever case and spelling of the spaces."""
     return heading_key(heading) in _KEYS
 
 
@@ -25,4 +25,4 @@ def was_handed_back(headings: Iterable[str]) -> bool:
     The import id in a workbook says it too, but a CSV has no place for one and some programs drop it on saving;
     the headings stay.
     """
-    return any(map(is_reasons_heading, headings))
+    return any(map(is_errors_heading, headings))

@@ -98,7 +98,7 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
 async def fail_import(conn: AsyncConnection, import_id: UUID, code: str, message: str) -> None:
     """End reading the import with a reason its sender can act on.
 
-    Chunks that were staged before are still seen through; the import is closed as failed with the last of them.
+    Chunks that were staged before are still validated and committed; the import is closed as failed with the last of them.
     An import that has ended already is left as it is.
     """
     await conn.execute(_LOCK, {"id": import_id})

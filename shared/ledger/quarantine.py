@@ -144,7 +144,7 @@ async def reopen_reading(conn: AsyncConnection, event: FileUploaded) -> bool:
 async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated) -> bool:
     """Take a quarantined chunk up again; False when it is not quarantined or its import was dismissed since.
 
-    The import is open again until the chunk has been seen through, then it ends anew with new numbers and files.
+    The import is open again until the chunk has been committed, then it ends again with new numbers and files.
     """
     staged = isinstance(event, RowsStaged)
     scope = {"id": event.import_id, "chunk": event.chunk_no}

@@ -1,4 +1,4 @@
-"""Typed rows on their way from validator to committer, taken back: their chunk is to be validated anew, or cut anew."""
+"""Typed rows on their way from validator to committer, taken back: their chunk is to be validated again, or cut again."""
 
 from uuid import UUID
 

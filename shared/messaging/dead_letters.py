@@ -22,7 +22,7 @@ _REDRIVEN = f"{PREFIX}redriven"
 
 
 @dataclass(frozen=True)
-class Reason:
+class Cause:
     """Why an event was given up. `reference` is what the sender was told, when rows were quarantined with it."""
 
     error: str
@@ -39,7 +39,7 @@ class DeadLetter:
     origin: Topic
     place: str
     stage: str
-    reason: Reason
+    cause: Cause
     at: datetime
     key: bytes | None
     headers: Mapping[str, str]
@@ -59,18 +59,18 @@ class DeadLetterWriter:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
 
-    async def write(self, delivery: Delivery, reason: Reason, *, stage: str) -> None:
+    async def write(self, delivery: Delivery, cause: Cause, *, stage: str) -> None:
         """Write the record with its context; returns when the broker has it."""
         context = {
             "topic": delivery.topic,
             "partition": str(delivery.partition),
             "offset": str(delivery.offset),
             "stage": stage,
-            "error": reason.error,
-            "message": reason.message[:2000],
-            "attempt": str(reason.attempt),
+            "error": cause.error,
+            "message": cause.message[:2000],
+            "attempt": str(cause.attempt),
             "at": datetime.now(UTC).isoformat(),
-            **({"reference": reason.reference} if reason.reference else {}),
+            **({"reference": cause.reference} if cause.reference else {}),
         }
         original = {name: value for name, value in delivery.headers.items() if not name.startswith(PREFIX)}
         headers = wire_headers({**original, **{f"{PREFIX}{name}": value for name, value in context.items()}})
@@ -153,7 +153,7 @@ def _letter(
         origin=topic,
         place=f"{said('topic')}:{said('partition')}:{said('offset')}",
         stage=said("stage"),
-        reason=Reason(
+        cause=Cause(
             error=said("error"),
             message=said("message"),
             attempt=int(said("attempt") or 0),

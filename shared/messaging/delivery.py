@@ -18,7 +18,7 @@ import structlog
 
 from shared.events import Event, Topic
 from shared.messaging.budget import DeadLetterBudget
-from shared.messaging.dead_letters import DeadLetterWriter, Reason
+from shared.messaging.dead_letters import Cause, DeadLetterWriter
 from shared.messaging.envelope import Delivery, UnreadableEvent, open_envelope
 from shared.messaging.failures import FailureKind, kind_of
 from shared.messaging.limits import BudgetLimits, RetryLimits
@@ -148,7 +148,7 @@ class Courier:
         """Take a step, again and again while what it needs is away.
 
         What comes out of a step for another reason comes from giving an event up. It is held as well, in the open: an
-        event that can neither be acted on nor put away must not be passed over.
+        event that can neither be acted on nor given up must not be passed over.
         """
         attempt = 0
         while True:
@@ -174,8 +174,8 @@ class Courier:
         if unreadable.raw is not None and await self._refuse(unreadable.raw, unreadable.problem, delivery):
             log.warning("event.refused", problem=unreadable.problem)
             return "refused"
-        reason = Reason(error=UnreadableEvent.__name__, message=unreadable.problem, attempt=1)
-        await self._dead_letter(delivery, reason)
+        cause = Cause(error=UnreadableEvent.__name__, message=unreadable.problem, attempt=1)
+        await self._dead_letter(delivery, cause)
         if not self._topic.is_public:
             self._budget.dead_lettered()
         return "poison"
@@ -189,7 +189,7 @@ class Courier:
         attempts = await self._ledger.count_failure(event)
         if attempts is None:
             log.error("event.poison", error=repr(error))
-            await self._dead_letter(delivery, Reason(error=type(error).__name__, message=str(error), attempt=1))
+            await self._dead_letter(delivery, Cause(error=type(error).__name__, message=str(error), attempt=1))
             if not self._topic.is_public:
                 self._budget.dead_lettered(event.tenant_id)
             return "poison"
@@ -205,20 +205,20 @@ class Courier:
         # Dead-lettered first: if this process dies in between, the attempt is made and counted once more.
         await self._dead_letter(
             delivery,
-            Reason(error=type(error).__name__, message=str(error), attempt=attempt, reference=reference),
+            Cause(error=type(error).__name__, message=str(error), attempt=attempt, reference=reference),
         )
         await self._ledger.give_up(event, reference)
         self._budget.dead_lettered(event.tenant_id)
 
-    async def _dead_letter(self, delivery: Delivery, reason: Reason) -> None:
-        await self._dead_letters.write(delivery, reason, stage=cast("str", self._topic.group))
+    async def _dead_letter(self, delivery: Delivery, cause: Cause) -> None:
+        await self._dead_letters.write(delivery, cause, stage=cast("str", self._topic.group))
 
     async def _stop_when_spent(self) -> None:
         if (why := self._budget.spent) is None:
             return
         self._health.stop(
             f"stopped: {why}; nothing more is taken from {self._topic.name} by this process. Look at them with "
-            f"`winnow dead-letters list`, mend the cause, restart the stage, then `winnow dead-letters redrive`"
+            f"`winnow dead-letters list`, fix the cause, restart the stage, then `winnow dead-letters redrive`"
         )
         log.critical("stage.stopped", why=why)
         await self._pause(None)

@@ -37,7 +37,7 @@ class FailureKind(StrEnum):
 
 # SQLSTATE classes in which trying the same transaction again is right: connection (08), rolled back by the
 # server such as a deadlock (40), out of resources (53), locks not available (55), operator intervention (57).
-# A role that is refused (28) is an operator's to mend, and no reason to hand rows back.
+# A role that is refused (28) is an operator's to fix, and no reason to hand rows back.
 _TRANSIENT_SQLSTATES = ("08", "28", "40", "53", "55", "57")
 # And not of those classes: a server that takes no writes, as a standby does until it is promoted; a transaction that it
 # ended for its silence; its own disk.

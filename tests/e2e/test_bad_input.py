@@ -166,7 +166,7 @@ async def test_what_is_no_event_at_all_is_a_dead_letter(world: World, tenant: st
 
     found = await eventually("the dead letter is there", letter)
     assert found.body == marked
-    assert found.reason.message
+    assert found.cause.message
     following = await world.ended(world.send(tenant, workbook(tmp_path / "next.xlsx", product(1))))
     assert following.status == "completed"
 

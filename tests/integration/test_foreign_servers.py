@@ -30,7 +30,7 @@ from shared.db.roles import role_password
 from shared.events import FileUploaded
 from shared.events.topics import FILE_UPLOADED
 from shared.ledger import ImportProgress, read_import
-from shared.messaging.dead_letters import DeadLetters, DeadLetterWriter, Reason
+from shared.messaging.dead_letters import Cause, DeadLetters, DeadLetterWriter
 from shared.messaging.envelope import Delivery, seal, wire_headers
 from shared.messaging.failures import FailureKind, kind_of
 from shared.messaging.kafka import (
@@ -137,7 +137,7 @@ async def test_every_kind_of_client_of_kafka_gets_in_over_tls(foreign: Foreign, 
     async with connected_publisher(kafka, client_id="test") as publisher:
         await publisher.publish(FILE_UPLOADED.name, None, body, [])
         letter = Delivery(FILE_UPLOADED.name, 0, 0, body)
-        await DeadLetterWriter(publisher).write(letter, Reason("Test", "a letter", 1), stage="test")
+        await DeadLetterWriter(publisher).write(letter, Cause("Test", "a letter", 1), stage="test")
         await broker.start()
         try:
             while await asyncio.wait_for(heard.get(), 30) != body:

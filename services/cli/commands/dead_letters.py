@@ -192,7 +192,7 @@ def find(letters: Sequence[DeadLetter], letter_id: str) -> DeadLetter:
     """
     wanted = letter_id.strip()
     for letter in letters:
-        if letter.id == wanted or (letter.reason.reference or "").casefold() == wanted.casefold() != "":
+        if letter.id == wanted or (letter.cause.reference or "").casefold() == wanted.casefold() != "":
             return letter
     raise CommandFailed(
         f'There is no dead letter "{letter_id}" waiting. Those there are: {typed("dead-letters", "list")}'
@@ -249,8 +249,8 @@ def _show_letters(console: Console, letters: Sequence[DeadLetter]) -> None:
 
 
 def _why(letter: DeadLetter) -> str:
-    reference = f" ({letter.reason.reference})" if letter.reason.reference else ""
-    return f"{letter.reason.error}{reference}: {letter.reason.message[:200]}"
+    reference = f" ({letter.cause.reference})" if letter.cause.reference else ""
+    return f"{letter.cause.error}{reference}: {letter.cause.message[:200]}"
 
 
 def _described(letter: DeadLetter) -> dict[str, Any]:
@@ -259,10 +259,10 @@ def _described(letter: DeadLetter) -> dict[str, Any]:
         "from": letter.place,
         "stage": letter.stage,
         "at": letter.at.isoformat(),
-        "error": letter.reason.error,
-        "message": letter.reason.message,
-        "attempt": letter.reason.attempt,
-        "reference": letter.reason.reference,
+        "error": letter.cause.error,
+        "message": letter.cause.message,
+        "attempt": letter.cause.attempt,
+        "reference": letter.cause.reference,
         "key": None if letter.key is None else letter.key.decode("utf-8", "replace"),
         "headers": dict(letter.headers),
         "body": letter.body.decode("utf-8", "replace"),

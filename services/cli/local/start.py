@@ -72,7 +72,7 @@ def _described(adjustment: Adjustment, stopped: Iterable[str]) -> Iterable[str]:
     for doing, names, after in (
         ("starting", adjustment.added, ""),
         ("ending", adjustment.removed, ""),
-        ("starting", adjustment.renewed, " anew, one stage after the other"),
+        ("starting", adjustment.renewed, " again with newer code, one stage after the other"),
         ("starting", [name for name in stopped if name not in adjustment.renewed], " again"),
     ):
         if names:

@@ -7,7 +7,7 @@ import pytest
 from services.cli.commands.dead_letters import find, lines_of
 from services.cli.exits import CommandFailed
 from shared.events.topics import ROWS_STAGED
-from shared.messaging.dead_letters import DeadLetter, Reason
+from shared.messaging.dead_letters import Cause, DeadLetter
 
 
 def letter(number: int, *, reference: str | None = None) -> DeadLetter:
@@ -16,7 +16,7 @@ def letter(number: int, *, reference: str | None = None) -> DeadLetter:
         origin=ROWS_STAGED,
         place="rows-staged:3:12",
         stage="winnow-validator",
-        reason=Reason("ValueError", "boom", 3, reference),
+        cause=Cause("ValueError", "boom", 3, reference),
         at=datetime(2026, 3, 1, tzinfo=UTC),
         key=None,
         headers={},
@@ -39,7 +39,7 @@ def test_a_dead_letter_is_shown_without_what_is_not_there_and_without_saying_any
         origin=ROWS_STAGED,
         place="rows-staged:3:12",
         stage="winnow-validator",
-        reason=Reason("UnreadableEvent", "the body is not JSON", 1),
+        cause=Cause("UnreadableEvent", "the body is not JSON", 1),
         at=datetime(2026, 3, 1, tzinfo=UTC),
         key=None,
         headers={"ce_id": "4711", "winnow-dead-letter-message": "the body is not JSON"},

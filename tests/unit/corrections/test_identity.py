@@ -8,7 +8,7 @@ import pytest
 
 from services.exporter.corrections import HandedBackColumns, Origin
 from services.exporter.workbook import CorrectionWorkbook
-from shared.corrections import import_id_of, is_reasons_heading, was_handed_back
+from shared.corrections import import_id_of, is_errors_heading, was_handed_back
 from shared.entities import ENTITY_TYPES
 
 ID = UUID("0190f2f0-0000-7000-8000-000000000001")
@@ -58,7 +58,7 @@ def test_a_file_that_is_no_workbook_says_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("heading", ["Import errors", "import_error", "IMPORT-ERRORS ", "Import Error"])
 def test_the_column_of_reasons_is_known_however_it_is_written(heading: str) -> None:
-    assert is_reasons_heading(heading)
+    assert is_errors_heading(heading)
     assert was_handed_back(["Product Title", heading])
 
 
