@@ -39,6 +39,7 @@ class Supervisor:
         self._state_due = 0.0
         self._servers_due = 0.0
         self._ending = False
+        self._named = False
 
     def end(self) -> None:
         """Have `run` end the services and return. Safe in a signal handler."""
@@ -79,14 +80,13 @@ class Supervisor:
         except (OSError, ValueError) as error:
             say("state.not_read", problem=str(error))
             return
-        if (
-            state.supervisor is not None
-            and state.supervisor.pid != os.getpid()
-            and state.supervisor.process is not None
-        ):
-            # One that the state does not name could never be stopped.
+        ours = state.supervisor is not None and state.supervisor.pid == os.getpid()
+        another = not ours and state.supervisor is not None and state.supervisor.process is not None
+        if another or (self._named and not ours):
+            # One that the state does not name could never be stopped: it has another, or was deleted.
             self._ending = True
             return
+        self._named = ours
         if state.release != self._wanted_release and not self._is_reviving:
             self._wanted_release = state.release
             if state.release != self._release and state.release == release_of():

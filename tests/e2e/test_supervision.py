@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deploy.local.processes import is_listening
 from deploy.local.replicas import GRACE, processes_of, replicas_of, service_of
 from deploy.local.stack import PROJECT, SERVICES, Stack
 
@@ -129,6 +130,7 @@ def test_a_server_that_comes_back_on_another_port_takes_the_services_with_it(up:
     assert s3.record is not None
     supervisor(up).suspend()
     os.kill(s3.record.pid, signal.SIGKILL)
+    until(lambda: not s3.running and not is_listening(port))
     with socket.create_server(("127.0.0.1", port)):
         supervisor(up).resume()
         until(lambda: Stack(up).s3.port() != port and Stack(up).s3.answers())

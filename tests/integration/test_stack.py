@@ -15,6 +15,7 @@ import ssl
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -328,9 +329,16 @@ TOPIC = FILE_UPLOADED.name
 def written(bootstrap: str) -> int:
     """How many records the topic's first partition has."""
     consumer = confluent_kafka.Consumer({"bootstrap.servers": bootstrap, "group.id": "counting"})
+    deadline = time.monotonic() + 30
     try:
-        _first, after = consumer.get_watermark_offsets(confluent_kafka.TopicPartition(TOPIC, 0), timeout=20)
-        return int(after)
+        while True:
+            try:
+                _first, after = consumer.get_watermark_offsets(confluent_kafka.TopicPartition(TOPIC, 0), timeout=20)
+            except confluent_kafka.KafkaException:
+                # A broker that has just started leads nothing yet.
+                assert time.monotonic() < deadline
+            else:
+                return int(after)
     finally:
         consumer.close()
 
