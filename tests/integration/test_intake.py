@@ -70,7 +70,7 @@ async def test_an_upload_is_registered_as_its_event_says(
         "autumn.csv",
         event.object_key,
     )
-    assert found.file_sha256 is None, "what the parser finds, and not what the event claims"
+    assert found.file_sha256 == event.file_sha256, "what the file is held against when it is read"
 
 
 async def test_the_import_that_is_repaired_is_one_of_the_same_tenant(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -113,7 +114,7 @@ def test_a_wheel_sets_a_winnow_up_and_runs_every_service(
     try:
         for service in (*STAGES, "keeper"):
             known = stack.environment_for(service)
-            urls = {name: known[name].replace("/winnow", f"/{DATABASE}") for name in known if name.endswith("_URL")}
+            urls = {name: _in_database(known[name]) for name in known if name.endswith("_URL")}
             member = ServiceProcess(service, 0, {**known, **urls}, tmp_path / f"{service}.log")
             with member.log.open("wb") as log:
                 member.process = subprocess.Popen(
@@ -129,6 +130,10 @@ def test_a_wheel_sets_a_winnow_up_and_runs_every_service(
     finally:
         for member in members:
             member.kill()
+
+
+def _in_database(url: str) -> str:
+    return make_url(url).set(database=DATABASE).render_as_string(hide_password=False)
 
 
 def _run(
