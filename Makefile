@@ -6,8 +6,14 @@ BIN := $(VENV)/bin
 ROWS ?= 100000
 export PYTHONDONTWRITEBYTECODE ?=
 
+# What `make clean` removes besides the data in .winnow.
+CACHES := $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+# Every Python that is supported gets the same versions; what only some of them need carries a marker.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock' $(if $(filter 1,$(UPGRADE)),--upgrade)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down clean install lint types contracts check docs bench ci
+.PHONY: help demo test unit chaos up down clean install lock fix lint types contracts check docs bench ci
 
 help: ## this menu
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -15,8 +21,14 @@ help: ## this menu
 demo: install ## a real import, end to end: starts everything, shows it, cleans up
 	@$(BIN)/winnow demo
 
-test: install ## every test, on real servers started for them (fast ones first)
-	@$(BIN)/pytest
+test: install ## every test, on real servers started for them; T=path runs those of a file, folder or name
+	@$(BIN)/pytest $(T)
+
+unit: install ## the tests that need no server, in seconds
+	@$(BIN)/pytest -q tests/unit
+
+chaos: install ## the tests that kill, with their seed printed; SEED=number runs them again with it
+	@$(if $(SEED),WINNOW_CHAOS_SEED=$(SEED)) $(BIN)/pytest -s tests/chaos
 
 up: install ## start servers and services; they stay until `make down`
 	@$(BIN)/winnow up
@@ -24,25 +36,45 @@ up: install ## start servers and services; they stay until `make down`
 down: ## stop what `make up` started; the data stays
 	@if [ -x $(BIN)/winnow ]; then $(BIN)/winnow down; fi
 
-clean: ## stop, and remove all data, caches and the virtual environment
+clean: ## stop, and remove all data, caches and the virtual environment; asks first, FORCE=1 does not
+	@echo "To be removed from $(CURDIR):"
+	@found=$$(ls -d .winnow $(CACHES) 2>/dev/null); \
+	  if [ -n "$$found" ]; then du -sh $$found 2>/dev/null | sed 's/^/  /'; fi; echo "  and every __pycache__"
+	@if ls -d .winnow/postgres/data .winnow/s3/data .winnow/kafka/data >/dev/null 2>&1 && [ "$(FORCE)" != 1 ]; then \
+	  echo ".winnow holds data: the database, the files and the events of what was imported here."; \
+	  if [ ! -t 0 ]; then echo "Nothing is removed. To remove it all: make clean FORCE=1"; exit 1; fi; \
+	  read -r -p 'Type "yes" to remove it all: ' said; \
+	  if [ "$$said" != yes ]; then echo "Nothing is removed."; exit 1; fi; fi
 	@if [ -x $(BIN)/winnow ]; then $(BIN)/winnow down --json >/dev/null; fi
-	@rm -rf .winnow $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .winnow $(CACHES) *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo "Nothing runs any more; all data, caches and $(VENV) are removed."
+	@echo "Nothing runs any more; all of it is removed."
 
-install: $(VENV)/.installed ## the virtual environment with everything pinned in constraints.txt
+install: $(VENV)/.installed ## the virtual environment, as locks/development.txt has it
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Winnow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+$(VENV)/.installed: pyproject.toml locks/development.txt
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "Winnow needs Python 3.11 or newer, and there is no $(PYTHON) here: install it (Debian: sudo apt-get install -y python3 python3-venv) or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Winnow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; \
 	  else echo "Python's venv module is missing: type  sudo apt-get install -y python3-venv"; exit 1; fi; }
 	@echo "Installing into $(VENV) (once) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/development.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+lock: install ## resolve pyproject.toml into locks/; what is locked stays where it can, UPGRADE=1 takes the newest
+	@$(LOCK) --extra dev --output-file locks/development.txt pyproject.toml
+	@$(LOCK) --constraint locks/development.txt --output-file locks/services.txt pyproject.toml
+	@$(LOCK) --group java --output-file locks/java.txt
+	@echo "locks/ is what pyproject.toml resolves to. Try it: make install check test"
+
+fix: install ## ruff: what it can fix, and the format
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 lint: install ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -55,7 +87,7 @@ contracts: install ## who may import whom
 
 check: lint types contracts ## lint, types and import contracts
 
-docs: install ## write the generated papers: event schemas, AsyncAPI, docs/events.md
+docs: install ## write the generated documentation: event schemas, AsyncAPI, docs/events.md and the like
 	@$(BIN)/python -m deploy.documents
 
 bench: install ## the benchmark, as ratios against a floor measured in the same run (make bench ROWS=1000000)
