@@ -7,6 +7,8 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.states import ImportStatus
+
 _STUCK = text(
     """
     SELECT topic, body FROM imports.outbox
@@ -15,10 +17,10 @@ _STUCK = text(
     """
 )
 _OPEN = text(
-    """
+    f"""
     SELECT count(*) AS imports, coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest
-      FROM imports.imports WHERE status IN ('uploading', 'importing')
-    """
+      FROM imports.imports WHERE status IN ('{ImportStatus.UPLOADING}', '{ImportStatus.IMPORTING}')
+    """  # noqa: S608 - our own words
 )
 _OUTBOX = text(
     """

@@ -14,15 +14,16 @@ from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING
 from services.parser.sandbox import FileLayout
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
+from shared.states import OPEN, READING, ImportStatus, sql_list
 
 _REGISTER = text(
     """
     INSERT INTO imports.imports
            (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
-            idempotency_key, parent_import_id, options)
+            idempotency_key, parent_import_id, options, hold)
     VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, 'uploading', :file_name, :object_key, :file_size, NULL,
             :idempotency_key, (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
-            CAST(:options AS jsonb))
+            CAST(:options AS jsonb), :hold)
     ON CONFLICT DO NOTHING
     RETURNING id
     """
@@ -42,7 +43,7 @@ _BEGIN_ANEW = text(
     f"""
     UPDATE imports.imports
        SET user_id = :user_id, entity_type = :entity_type, mode = :mode, status = 'uploading', file_name = :file_name,
-           object_key = :object_key, file_size = :file_size, options = CAST(:options AS jsonb), error = NULL,
+           object_key = :object_key, file_size = :file_size, options = CAST(:options AS jsonb), hold = :hold, error = NULL,
            parsed_at = NULL, started_at = NULL, completed_at = NULL, updated_at = clock_timestamp()
      WHERE id = :known AND status = 'failed' AND error ->> 'code' = :code
        AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = imports.id)
@@ -51,16 +52,17 @@ _BEGIN_ANEW = text(
 )
 _FIND = text(f"SELECT {_COLUMNS} FROM imports.imports WHERE id = :id")  # noqa: S608 - our own text
 _BEGIN = text(
-    """
+    f"""
     UPDATE imports.imports
-       SET status = 'importing', started_at = coalesce(started_at, clock_timestamp()),
+       SET status = CASE WHEN hold THEN '{ImportStatus.PREVIEWING}' ELSE '{ImportStatus.IMPORTING}' END,
+           started_at = coalesce(started_at, clock_timestamp()),
            file_size = :file_size, file_sha256 = :file_sha256, updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ('uploading', 'importing') AND parsed_at IS NULL
+     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND parsed_at IS NULL
     RETURNING id
-    """
+    """  # noqa: S608 - our own words
 )
 _DESCRIBE = text(
-    """
+    f"""
     UPDATE imports.imports
        SET headers = CAST(:headers AS jsonb), column_mappings = CAST(:fields AS jsonb),
            layout = CAST(:layout AS jsonb), notices = CAST(:notices AS jsonb),
@@ -68,20 +70,20 @@ _DESCRIBE = text(
                                                            WHERE p.tenant_id = imports.tenant_id AND p.id = :parent
                                                              AND p.id <> imports.id)),
            updated_at = clock_timestamp()
-     WHERE id = :id AND status = 'importing' AND parsed_at IS NULL
-    """
+     WHERE id = :id AND status IN ({sql_list(READING)}) AND parsed_at IS NULL
+    """  # noqa: S608 - our own words
 )
 _STAGED = text(
     "SELECT coalesce(max(chunk_no), 0), coalesce(max(last_row), 0) FROM imports.import_chunks WHERE import_id = :id"
 )
 # Locks the import: of two processes that read one file, however that came about, one stages a chunk.
 _STILL_READING = text(
-    """
+    f"""
     SELECT (SELECT coalesce(max(chunk_no), 0) FROM imports.import_chunks WHERE import_id = i.id) AS staged
       FROM imports.imports i
-     WHERE i.id = :id AND i.status = 'importing' AND i.parsed_at IS NULL
+     WHERE i.id = :id AND i.status IN ({sql_list(READING)}) AND i.parsed_at IS NULL
        FOR NO KEY UPDATE
-    """
+    """  # noqa: S608 - our own words
 )
 _ADD_CHUNK = text(
     """
@@ -93,7 +95,7 @@ _ADD_CHUNK = text(
 _READ_TO_THE_END = text(
     """
     UPDATE imports.imports
-       SET parsed_at = clock_timestamp(), total_rows = :total, notices = notices || CAST(:notices AS jsonb),
+       SET parsed_at = clock_timestamp(), read_at = coalesce(read_at, clock_timestamp()), total_rows = :total, notices = notices || CAST(:notices AS jsonb),
            updated_at = clock_timestamp()
      WHERE id = :id
     """
@@ -120,7 +122,7 @@ class Registration:
     @property
     def values(self) -> dict[str, Any]:
         """As statements take it."""
-        return {**self.__dict__, "options": json.dumps(dict(self.options))}
+        return {**self.__dict__, "options": json.dumps(dict(self.options)), "hold": bool(self.options.get("hold"))}
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ async def find(conn: AsyncConnection, import_id: UUID | None) -> KnownImport | N
 
 
 def _known(row: Row[Any], *, is_new: bool) -> KnownImport:
-    ended = row.parsed_at is not None or row.status not in {"uploading", "importing"}
+    ended = row.parsed_at is not None or row.status not in OPEN
     return KnownImport(row.id, ended, row.object_key, row.file_sha256, row.error_code, is_new)
 
 

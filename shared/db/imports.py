@@ -1,5 +1,8 @@
 """Schema `imports`: the ledger, the raw rows with what is wrong with them, and the outbox."""
 
+from collections.abc import Iterable
+from enum import StrEnum
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -10,6 +13,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Numeric,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -21,22 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from shared.db.metadata import KEY, metadata, moment, tenant
+from shared.states import ChunkState, ImportStatus, sql_list
 
 SCHEMA = "imports"
-
-STATUSES = (
-    "uploading",
-    "mapping",
-    "reviewing",
-    "previewing",
-    "importing",
-    "completed",
-    "completed_with_failures",
-    "failed",
-    "cancelled",
-    "dismissed",
-)
-CHUNK_STATES = ("staged", "validated", "committed", "quarantined")
 
 
 def _count(name: str) -> Column[int]:
@@ -47,9 +38,13 @@ def _json(name: str, default: str) -> Column[object]:
     return Column(name, JSONB, nullable=False, server_default=text(f"'{default}'::jsonb"))
 
 
-def _one_of(column: str, choices: tuple[str, ...]) -> CheckConstraint:
-    listed = ", ".join(f"'{choice}'" for choice in choices)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
+def _one_of(column: str, choices: Iterable[StrEnum]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({sql_list(choices)})", name=column)
+
+
+def _epoch() -> Column[int]:
+    """The number of an interpretation of an import: what its columns mean, and what was corrected."""
+    return Column("epoch", Integer, nullable=False, server_default="1")
 
 
 imports = Table(
@@ -90,9 +85,19 @@ imports = Table(
     moment("dismissed_at"),
     moment("created_at", default=True),
     moment("updated_at", default=True),
+    _epoch(),
+    Column("hold", Boolean, nullable=False, server_default=false()),
+    # `read_at`: every row of the file is staged. `parsed_at`: and cut into chunks, so that the total is known.
+    moment("read_at"),
+    # Since when it is worked on again, after a pause; `worked_seconds` is what lies before that.
+    moment("resumed_at"),
+    moment("cancelled_at"),
+    Column("worked_seconds", Numeric(12, 3), nullable=False, server_default="0"),
     UniqueConstraint("tenant_id", "idempotency_key"),
+    Index(None, "parent_import_id"),
+    CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
-    _one_of("status", STATUSES),
+    _one_of("status", ImportStatus),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
         " created_rows + updated_rows + skipped_rows + failed_rows + unprocessed_rows",
@@ -127,10 +132,11 @@ import_chunks = Table(
     moment("staged_at", default=True),
     moment("validated_at"),
     moment("committed_at"),
+    _epoch(),
     PrimaryKeyConstraint("import_id", "chunk_no"),
-    _one_of("state", CHUNK_STATES),
+    _one_of("state", ChunkState),
     CheckConstraint(
-        "state IN ('staged', 'validated') OR row_count = created + updated + skipped + failed",
+        "state IN ('staged', 'validated', 'cancelled') OR row_count = created + updated + skipped + failed",
         name="ledger_closes",
     ),
     CheckConstraint("least(row_count, created, updated, skipped, failed) >= 0", name="counts"),
@@ -146,6 +152,7 @@ raw_rows = Table(
     Column("row_no", Integer, nullable=False),
     tenant(),
     Column("chunk_no", Integer, nullable=False),
+    # 0 for a row that is no data as the file is interpreted now.
     Column("group_row", Integer, nullable=False),
     # json, not jsonb: kept as it was read and never searched.
     Column("cells", JSON, nullable=False),
@@ -191,6 +198,16 @@ outbox = Table(
     _count("attempts"),
     _count("failures"),
     moment("next_attempt_at"),
-    UniqueConstraint("import_id", "topic", "chunk_no"),
+    _epoch(),
+    UniqueConstraint("import_id", "topic", "chunk_no", "epoch"),
+    schema=SCHEMA,
+)
+
+# Whoever may send files. Names are compared by operators and by what answers a misspelt one; rows are a tenant's own.
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("tenant_id", KEY, primary_key=True),
+    moment("registered_at", default=True),
     schema=SCHEMA,
 )

@@ -6,7 +6,9 @@ import hmac
 SERVICE_ROLES = ("winnow_parser", "winnow_validator", "winnow_committer", "winnow_exporter", "winnow_keeper")
 READER_ROLES = ("winnow_reader", "winnow_operator")
 RELAY_ROLE = "winnow_relay"
-ROLES = (*SERVICE_ROLES, *READER_ROLES, RELAY_ROLE)
+INTAKE_ROLE = "winnow_intake"
+"""What a command or a page acts as for a user: it sends, starts, cancels, and takes up again."""
+ROLES = (*SERVICE_ROLES, *READER_ROLES, RELAY_ROLE, INTAKE_ROLE)
 
 
 def role_password(secret: str, role: str) -> str:

@@ -6,11 +6,12 @@ index: its rows are read once, a chunk at a time, and deleted by that.
 
 from collections.abc import Iterator
 
-from sqlalchemy import Column, Index, Integer, Table, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import catalog
 from shared.db.metadata import KEY, metadata, tenant
+from shared.states import Action, GroupStatus, sql_list
 
 SCHEMA = "staging"
 
@@ -59,6 +60,25 @@ def _mirrored(table: Table) -> Iterator[Column[object]]:
         else:
             yield Column(column.name, column.type, server_default=column.server_default)
 
+
+groups = Table(
+    "groups",
+    metadata,
+    tenant(),
+    Column("import_id", Uuid(), nullable=False),
+    Column("chunk_no", Integer, nullable=False),
+    Column("group_row", Integer, nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target_id", Uuid()),
+    Column("status", Text, nullable=False, server_default=GroupStatus.PENDING),
+    PrimaryKeyConstraint("import_id", "chunk_no", "group_row"),
+    CheckConstraint(f"action IN ({sql_list(Action)})", name="action"),
+    CheckConstraint(f"status IN ({sql_list(GroupStatus)})", name="status"),
+    CheckConstraint("row_count > 0", name="rows"),
+    schema=SCHEMA,
+)
+"""What is to become of each group of a validated chunk: the list of pending work, and what is counted from it."""
 
 products = mirror(catalog.products)
 product_variants = mirror(catalog.product_variants)

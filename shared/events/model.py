@@ -48,9 +48,14 @@ class Event(_Body):
         """The chunk the event is about; 0 when it is about the whole import."""
         return int(getattr(self, "chunk_no", 0))
 
+    @property
+    def of_epoch(self) -> int:
+        """The interpretation of the file that the event is about; 1, the first, unless it says another."""
+        return int(getattr(self, "epoch", 1))
+
 
 class FileOptions(_Body):
-    """What is otherwise detected from the file's content."""
+    """How a file is read, where that is not to be found out from its content, and whether the import waits for a start."""
 
     sheet: Annotated[Line | None, Field(max_length=31, description="Name of the sheet to read (.xlsx).")] = None
     delimiter: Annotated[
@@ -59,6 +64,10 @@ class FileOptions(_Body):
     encoding: Annotated[
         Line | None, Field(max_length=32, description="Character encoding of a text file, for example utf-8.")
     ] = None
+    hold: Annotated[
+        bool,
+        Field(description="Stop before anything is committed, until the import is started or cancelled."),
+    ] = False
 
 
 class FileUploaded(Event):
@@ -110,6 +119,9 @@ class _OfChunk(_OfImport):
     first_row: RowNumber
     last_row: RowNumber
     row_count: Count
+    epoch: Annotated[
+        int, Field(ge=1, le=_INTEGER, description="Which interpretation of the file the chunk was cut by, from 1.")
+    ] = 1
 
 
 class RowsStaged(_OfChunk):

@@ -5,19 +5,26 @@ up), so the one way an import ends is here. Everything runs in the caller's tran
 """
 
 from shared.ledger.completion import close_if_finished, fail_import
+from shared.ledger.hold import NotHeld, NotReady, Started, cancel_import, release_chunks, start_import
 from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_recent
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.reasons import write_reasons
 
 __all__ = [
     "ImportProgress",
+    "NotHeld",
+    "NotReady",
     "StageProgress",
+    "Started",
+    "cancel_import",
     "close_if_finished",
     "fail_import",
     "give_up",
     "read_import",
     "read_recent",
+    "release_chunks",
     "reopen_chunk",
     "reopen_reading",
+    "start_import",
     "write_reasons",
 ]

@@ -10,46 +10,49 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import FailureNotice, ImportCompleted
 from shared.messaging import outbox
+from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
 _LOCK = text(
     """
-    SELECT id, status, parsed_at, error, notices FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
+    SELECT id, status, parsed_at, cancelled_at, error, notices FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
     """
 )
 _OPEN_CHUNKS = text(
-    """
+    f"""
     SELECT EXISTS (SELECT FROM imports.import_chunks
-                    WHERE import_id = :id AND state NOT IN ('committed', 'quarantined'))
-    """
+                    WHERE import_id = :id AND state IN ({sql_list(OPEN_CHUNKS)}))
+    """  # noqa: S608 - our own words
 )
 _CHUNKS = text(
     """
-    SELECT row_count, created, updated, skipped, failed, summary, notices
+    SELECT state, row_count, created, updated, skipped, failed, summary, notices
       FROM imports.import_chunks WHERE import_id = :id ORDER BY chunk_no
     """
 )
 _CLOSE = text(
-    """
+    f"""
     UPDATE imports.imports
        SET status = :status, completed_at = clock_timestamp(), updated_at = clock_timestamp(),
+           worked_seconds = worked_seconds
+               + coalesce(extract(epoch FROM clock_timestamp() - coalesce(resumed_at, started_at)), 0),
            total_rows = greatest(total_rows, :total), created_rows = :created, updated_rows = :updated,
            skipped_rows = :skipped, failed_rows = :failed,
-           unprocessed_rows = greatest(total_rows, :total) - :total,
+           unprocessed_rows = greatest(total_rows, :total) - :processed,
            summary = CAST(:summary AS jsonb), notices = CAST(:notices AS jsonb),
            has_exportable_failures = :failed > 0
-     WHERE id = :id AND status IN ('uploading', 'importing')
+     WHERE id = :id AND status IN ({sql_list(OPEN)})
     RETURNING tenant_id, user_id, entity_type, mode, status, file_name, total_rows, created_rows, updated_rows,
               skipped_rows, failed_rows, unprocessed_rows, summary, has_exportable_failures, error,
               started_at, completed_at
-    """
+    """  # noqa: S608 - our own words
 )
 _FAIL = text(
-    """
+    f"""
     UPDATE imports.imports
        SET error = CAST(:error AS jsonb), parsed_at = coalesce(parsed_at, clock_timestamp()),
            updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ('uploading', 'importing') AND error IS NULL
-    """
+     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND error IS NULL
+    """  # noqa: S608 - our own words
 )
 
 
@@ -60,19 +63,20 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
     Call it last in a transaction: every other chunk of the import waits for this one's commit from here on.
     """
     current = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
-    if current is None or current.status not in {"uploading", "importing"} or current.parsed_at is None:
+    if current is None or current.status not in OPEN or current.parsed_at is None:
         return False
     if (await conn.execute(_OPEN_CHUNKS, {"id": import_id})).scalar_one():
         return False
     chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
     failed = sum(chunk.failed for chunk in chunks)
-    status = "failed" if current.error else "completed_with_failures" if failed else "completed"
+    status = _status(cancelled=current.cancelled_at is not None, error=current.error is not None, failed=failed)
     closed = await conn.execute(
         _CLOSE,
         {
             "id": import_id,
             "status": status,
             "total": sum(chunk.row_count for chunk in chunks),
+            "processed": sum(chunk.row_count for chunk in chunks if chunk.state != ChunkState.CANCELLED),
             "created": sum(chunk.created for chunk in chunks),
             "updated": sum(chunk.updated for chunk in chunks),
             "skipped": sum(chunk.skipped for chunk in chunks),
@@ -100,6 +104,14 @@ async def fail_import(conn: AsyncConnection, import_id: UUID, code: str, message
     await conn.execute(_LOCK, {"id": import_id})
     await conn.execute(_FAIL, {"id": import_id, "error": json.dumps({"code": code, "message": message})})
     await close_if_finished(conn, import_id)
+
+
+def _status(*, cancelled: bool, error: bool, failed: int) -> ImportStatus:
+    if error:
+        return ImportStatus.FAILED
+    if cancelled:
+        return ImportStatus.CANCELLED
+    return ImportStatus.COMPLETED_WITH_FAILURES if failed else ImportStatus.COMPLETED
 
 
 def add_summaries(summaries: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:

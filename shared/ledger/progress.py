@@ -10,8 +10,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.ledger.quarantine import EXPORT_FAILED
-
-TERMINAL = frozenset({"completed", "completed_with_failures", "failed", "cancelled", "dismissed"})
+from shared.states import ENDED, ChunkState, sql_list
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,11 @@ class StageProgress:
 
 @dataclass(frozen=True)
 class ImportProgress:
-    """One import as its users know it. Counts are final when `ended`, and of what is done so far before."""
+    """One import as its users know it. Counts are final when `ended`, and of what is done so far before.
+
+    `hold` while nothing may be committed before a start; `worked_seconds` is the time it was worked on up to its end,
+    without what a person took to decide and without the pause before it was taken up again.
+    """
 
     id: UUID
     tenant_id: str
@@ -55,12 +58,17 @@ class ImportProgress:
     started_at: datetime | None
     completed_at: datetime | None
     created_at: datetime
+    epoch: int
+    hold: bool
+    read_at: datetime | None
+    cancelled_at: datetime | None
+    worked_seconds: float
     stages: StageProgress
 
     @property
     def ended(self) -> bool:
         """Whether the numbers are final."""
-        return self.status in TERMINAL
+        return self.status in ENDED
 
     @property
     def files_ready(self) -> bool:
@@ -81,11 +89,12 @@ class ImportProgress:
         }
 
 
-_SELECT = """
+_PROCESSED = sql_list((ChunkState.COMMITTED, ChunkState.QUARANTINED))
+_SELECT = f"""
     SELECT i.id, i.tenant_id, i.user_id, i.entity_type, i.mode, i.status, i.file_name, i.object_key, i.file_size,
            i.file_sha256, i.layout, i.notices, i.has_exportable_failures, i.correction_object_key,
            i.failed_rows_object_key, i.parent_import_id, i.error, i.parsed_at, i.started_at, i.completed_at,
-           i.created_at, i.summary,
+           i.created_at, i.summary, i.epoch, i.hold, i.read_at, i.cancelled_at, i.worked_seconds,
            CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) ELSE i.total_rows END AS total_rows,
            CASE WHEN i.completed_at IS NULL THEN c.created ELSE i.created_rows END AS created_rows,
            CASE WHEN i.completed_at IS NULL THEN c.updated ELSE i.updated_rows END AS updated_rows,
@@ -97,13 +106,13 @@ _SELECT = """
       FROM imports.imports i
      CROSS JOIN LATERAL (
            SELECT coalesce(sum(row_count), 0) AS staged,
-                  coalesce(sum(row_count) FILTER (WHERE state <> 'staged'), 0) AS validated,
-                  coalesce(sum(row_count) FILTER (WHERE state IN ('committed', 'quarantined')), 0) AS committed,
+                  coalesce(sum(row_count) FILTER (WHERE state <> '{ChunkState.STAGED}'), 0) AS validated,
+                  coalesce(sum(row_count) FILTER (WHERE state IN ({_PROCESSED})), 0) AS committed,
                   coalesce(sum(created), 0) AS created, coalesce(sum(updated), 0) AS updated,
                   coalesce(sum(skipped), 0) AS skipped,
-                  coalesce(sum(failed) FILTER (WHERE state IN ('committed', 'quarantined')), 0) AS failed
+                  coalesce(sum(failed) FILTER (WHERE state IN ({_PROCESSED})), 0) AS failed
              FROM imports.import_chunks WHERE import_id = i.id) c
-"""
+"""  # noqa: S608 - our own words
 _ONE = text(_SELECT + " WHERE i.id = :id")
 _RECENT = text(
     _SELECT
@@ -132,4 +141,5 @@ def _progress(row: RowMapping) -> ImportProgress:
         committed_rows=int(fields.pop("committed")),
     )
     counts = {name: int(fields[name]) for name in fields if name.endswith("_rows") and fields[name] is not None}
-    return ImportProgress(**{**fields, **counts}, stages=stages)
+    seconds = float(fields.pop("worked_seconds"))
+    return ImportProgress(**{**fields, **counts}, worked_seconds=seconds, stages=stages)

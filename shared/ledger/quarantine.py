@@ -9,18 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.events import Event, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
 from shared.ledger.completion import close_if_finished, fail_import
 from shared.messaging import outbox
+from shared.states import OPEN, OPEN_CHUNKS, READING, ChunkState, ImportStatus, sql_list
 
 EXPORT_FAILED = "export_failed"
 """Code of the error of an import that has ended and whose files could not be written."""
 
+# An import that nobody has started yet is held again.
+_TAKEN_UP = f"CASE WHEN hold THEN '{ImportStatus.PREVIEWING}' ELSE '{ImportStatus.IMPORTING}' END"
+
 _QUARANTINE = text(
-    """
+    f"""
     UPDATE imports.import_chunks
-       SET state = 'quarantined', reference = :reference, created = 0, updated = 0, skipped = 0,
+       SET state = '{ChunkState.QUARANTINED}', reference = :reference, created = 0, updated = 0, skipped = 0,
            failed = row_count, committed_at = clock_timestamp()
-     WHERE import_id = :id AND chunk_no = :chunk AND state IN ('staged', 'validated')
+     WHERE import_id = :id AND chunk_no = :chunk AND state IN ({sql_list(OPEN_CHUNKS)})
     RETURNING first_row, last_row
-    """
+    """  # noqa: S608 - our own words
 )
 _REPORT_ROWS = text(
     """
@@ -31,15 +35,15 @@ _REPORT_ROWS = text(
                       WHERE e.import_id = r.import_id AND e.row_no = r.row_no), 0),
            NULL, NULL, 'internal', :message
       FROM imports.raw_rows r
-     WHERE r.import_id = :id AND r.row_no BETWEEN :first_row AND :last_row AND r.chunk_no = :chunk
+     WHERE r.import_id = :id AND r.row_no BETWEEN :first_row AND :last_row AND r.chunk_no = :chunk AND r.group_row > 0
     """
 )
 _OPEN_IMPORT_OF_OBJECT = text(
-    """
+    f"""
     SELECT id FROM imports.imports
-     WHERE tenant_id = :tenant AND object_key = :key AND status IN ('uploading', 'importing')
+     WHERE tenant_id = :tenant AND object_key = :key AND status IN ({sql_list(OPEN)})
        AND (CAST(:id AS uuid) IS NULL OR id = :id)
-    """
+    """  # noqa: S608 - our own words
 )
 _NO_FILES = text(
     """
@@ -50,31 +54,33 @@ _NO_FILES = text(
 )
 # What was staged stays staged: the file is read on from there.
 _REOPEN_READING = text(
-    """
+    f"""
     UPDATE imports.imports
-       SET status = 'importing', error = NULL, parsed_at = NULL, completed_at = NULL, total_rows = 0,
-           correction_object_key = NULL, failed_rows_object_key = NULL, updated_at = clock_timestamp()
+       SET status = {_TAKEN_UP}, error = NULL, parsed_at = NULL, completed_at = NULL, total_rows = 0,
+           correction_object_key = NULL, failed_rows_object_key = NULL, resumed_at = clock_timestamp(),
+           updated_at = clock_timestamp()
      WHERE tenant_id = :tenant AND (id = :id OR (CAST(:id AS uuid) IS NULL AND object_key = :key))
-       AND status = 'failed' AND error ->> 'code' = 'internal'
+       AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = 'internal'
     RETURNING id
-    """
+    """  # noqa: S608 - our own words
 )
 _REOPEN_CHUNK = text(
-    """
+    f"""
     UPDATE imports.import_chunks
        SET state = :state, reference = NULL, failed = 0, committed_at = NULL
-     WHERE import_id = :id AND chunk_no = :chunk AND state = 'quarantined'
+     WHERE import_id = :id AND chunk_no = :chunk AND state = '{ChunkState.QUARANTINED}'
     RETURNING chunk_no
-    """
+    """  # noqa: S608 - our own words
 )
 _REOPEN_IMPORT = text(
-    """
+    f"""
     UPDATE imports.imports
-       SET status = 'importing', completed_at = NULL, correction_object_key = NULL, failed_rows_object_key = NULL,
+       SET status = {_TAKEN_UP}, completed_at = NULL, correction_object_key = NULL, failed_rows_object_key = NULL,
+           resumed_at = CASE WHEN completed_at IS NULL THEN resumed_at ELSE clock_timestamp() END,
            updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ('completed_with_failures', 'importing')
+     WHERE id = :id AND status IN ('{ImportStatus.COMPLETED_WITH_FAILURES}', {sql_list(READING)})
     RETURNING id
-    """
+    """  # noqa: S608 - our own words
 )
 _FORGET_ERRORS = text(
     """
@@ -85,7 +91,7 @@ _FORGET_ERRORS = text(
 
 
 async def give_up(conn: AsyncConnection, event: Event, reference: str) -> None:
-    """Put away what an event was about, so that its import still ends. The event is settled.
+    """Give up what an event was about, so that its import still ends. The event is settled.
 
     The sender is told the reference and nothing of the error: that is in the log and in the dead letter.
     """
@@ -114,8 +120,8 @@ async def give_up(conn: AsyncConnection, event: Event, reference: str) -> None:
 
 
 async def _quarantine_chunk(conn: AsyncConnection, import_id: UUID, chunk: int, reference: str) -> None:
-    put_away = await conn.execute(_QUARANTINE, {"id": import_id, "chunk": chunk, "reference": reference})
-    extent = put_away.mappings().one_or_none()
+    quarantined = await conn.execute(_QUARANTINE, {"id": import_id, "chunk": chunk, "reference": reference})
+    extent = quarantined.mappings().one_or_none()
     if extent is None:
         return
     message = (
@@ -135,7 +141,7 @@ async def reopen_reading(conn: AsyncConnection, event: FileUploaded) -> bool:
 
 
 async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated) -> bool:
-    """Take a quarantined chunk up again; False when it is not quarantined or its import was put away since.
+    """Take a quarantined chunk up again; False when it is not quarantined or its import was dismissed since.
 
     The import is open again until the chunk has been seen through, then it ends anew with new numbers and files.
     """
@@ -143,7 +149,9 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
     scope = {"id": event.import_id, "chunk": event.chunk_no}
     if (await conn.execute(_REOPEN_IMPORT, {"id": event.import_id})).first() is None:
         return False
-    reopened = await conn.execute(_REOPEN_CHUNK, {**scope, "state": "staged" if staged else "validated"})
+    reopened = await conn.execute(
+        _REOPEN_CHUNK, {**scope, "state": ChunkState.STAGED if staged else ChunkState.VALIDATED}
+    )
     if reopened.first() is None:
         # Nothing to take up: the import, had it been closed, closes again by the same numbers.
         await close_if_finished(conn, event.import_id)

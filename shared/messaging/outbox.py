@@ -2,7 +2,7 @@
 
 An outbox row lives until the stage it is meant for has acted on it: that stage deletes the row in the transaction
 of its own effect. So the table is the list of work in flight, and whatever Kafka loses is sent again from it.
-At most one row exists for an import, topic and chunk.
+At most one row exists for an import, topic, chunk and epoch.
 """
 
 from datetime import timedelta
@@ -77,6 +77,7 @@ def _is(event: Event) -> tuple[ColumnElement[bool], ...]:
         outbox.c.import_id == event.import_key,
         outbox.c.topic == topic_of(event).name,
         outbox.c.chunk_no == event.part,
+        outbox.c.epoch == event.of_epoch,
     )
 
 
@@ -89,12 +90,13 @@ def _insert(event: Event, envelope: Envelope, **published: Any) -> Insert:
             import_id=event.import_key,
             topic=envelope.topic.name,
             chunk_no=event.part,
+            epoch=event.of_epoch,
             key=envelope.key.decode(),
             headers=dict(envelope.headers),
             body=envelope.body,
             **published,
         )
-        .on_conflict_do_nothing(index_elements=["import_id", "topic", "chunk_no"])
+        .on_conflict_do_nothing(index_elements=["import_id", "topic", "chunk_no", "epoch"])
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
+from shared.db.sql_file import statements
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -31,7 +33,7 @@ def upgrade() -> None:
             f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN "
             f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS; END IF; END $$"
         )
-    for statement in _statements("0001_tables.sql"):
+    for statement in statements(HERE / "0001_tables.sql"):
         op.execute(statement)
     op.bulk_insert(
         sa.table(
@@ -45,8 +47,8 @@ def upgrade() -> None:
         ),
         list(_categories()),
     )
-    op.execute((HERE / "0001_views.sql").read_text())
-    for statement in _statements("0001_access.sql"):
+    op.execute((HERE / "0001_views.sql").read_text(encoding="utf-8"))
+    for statement in statements(HERE / "0001_access.sql"):
         op.execute(statement)
 
 
@@ -57,25 +59,10 @@ def downgrade() -> None:
         op.execute(f"DROP OWNED BY {role}")
 
 
-def _statements(name: str) -> Iterator[str]:
-    """The statements of a file; a block in dollar quotes is one."""
-    waiting: list[str] = []
-    quoted = False
-    for line in (HERE / name).read_text().splitlines():
-        if line.startswith("--") and not quoted:
-            continue
-        waiting.append(line)
-        quoted ^= line.count("$$") % 2 == 1
-        if line.endswith(";") and not quoted:
-            # A colon would be taken for a bound parameter.
-            yield "\n".join(waiting).strip().rstrip(";").replace(":", "\\:")
-            waiting = []
-
-
 def _categories() -> Iterator[dict[str, object]]:
     """The tree out of an indented list; a category's number is its line."""
     above: list[tuple[int, str]] = []
-    for number, line in enumerate((HERE / "0001_categories.txt").read_text().splitlines(), start=1):
+    for number, line in enumerate((HERE / "0001_categories.txt").read_text(encoding="utf-8").splitlines(), start=1):
         depth = (len(line) - len(line.lstrip())) // 2
         name = line.strip()
         del above[depth:]

@@ -1,0 +1,166 @@
+"""Imports that wait for a person: started once, or cancelled. Everything runs in the caller's transaction.
+
+A held import is read, mapped and validated like any other; its chunks stay `validated` and nothing announces them. So
+there is no second validator, and what a preview shows is what a start commits.
+
+What the stages owe to it:
+
+* the parser begins a held import as `previewing` instead of `importing`, and stages nothing once `parsed_at` is set;
+* the validator, in the transaction that validates a chunk of a held import, locks the import's row FOR SHARE first, and
+  announces the chunk only when the import is `importing`;
+* validator and committer, finding the import of an open chunk cancelled (`cancelled_at`), call `release_chunks` and
+  `close_if_finished` instead of acting: a chunk that was in somebody's hands was passed over by the cancellation;
+* the committer acts on imports that are `importing` and on no others.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import RowsValidated
+from shared.ledger.completion import close_if_finished
+from shared.messaging import outbox
+from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
+
+_LOCK = text(
+    """
+    SELECT tenant_id, entity_type, mode, status, hold, parsed_at, error, epoch
+      FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
+    """
+)
+_CHUNKS = text(
+    """
+    SELECT chunk_no, state, first_row, last_row, row_count, validated_at, epoch
+      FROM imports.import_chunks WHERE import_id = :id ORDER BY chunk_no
+    """
+)
+# What a person took to decide is no time the import was worked on.
+_START = text(
+    f"""
+    UPDATE imports.imports
+       SET status = '{ImportStatus.IMPORTING}', hold = false, resumed_at = clock_timestamp(), updated_at = clock_timestamp(),
+           worked_seconds = worked_seconds + greatest(0, extract(epoch FROM
+               coalesce((SELECT max(validated_at) FROM imports.import_chunks WHERE import_id = :id), parsed_at)
+               - coalesce(resumed_at, started_at)))
+     WHERE id = :id AND status = '{ImportStatus.PREVIEWING}'
+    RETURNING id
+    """  # noqa: S608 - our own words
+)
+_CANCEL = text(
+    f"""
+    UPDATE imports.imports
+       SET cancelled_at = clock_timestamp(), parsed_at = coalesce(parsed_at, clock_timestamp()),
+           resumed_at = CASE WHEN status = '{ImportStatus.PREVIEWING}' THEN clock_timestamp() ELSE resumed_at END,
+           updated_at = clock_timestamp()
+     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND cancelled_at IS NULL AND error IS NULL
+    RETURNING id
+    """  # noqa: S608 - our own words
+)
+# A chunk that a stage has in hand is left to it: it finds the import cancelled when it is through, or has committed.
+_CANCEL_CHUNKS = text(
+    f"""
+    WITH free AS (
+        SELECT chunk_no FROM imports.import_chunks
+         WHERE import_id = :id AND state IN ({sql_list(OPEN_CHUNKS)})
+         ORDER BY chunk_no FOR UPDATE SKIP LOCKED
+    )
+    UPDATE imports.import_chunks c
+       SET state = '{ChunkState.CANCELLED}', created = 0, updated = 0, skipped = 0, failed = 0
+      FROM free WHERE c.import_id = :id AND c.chunk_no = free.chunk_no
+    RETURNING c.chunk_no
+    """  # noqa: S608 - our own words
+)
+_FORGET_ERRORS = text(
+    "DELETE FROM imports.row_errors WHERE import_id = :id AND chunk_no = ANY(CAST(:chunks AS integer[]))"
+)
+_FORGET_EVENTS = text(
+    """
+    DELETE FROM imports.outbox
+     WHERE import_id = :id AND (chunk_no = ANY(CAST(:chunks AS integer[])) OR topic = 'file-uploaded')
+    """
+)
+
+
+@dataclass(frozen=True)
+class Started:
+    """This call started the import: so many of its chunks are on their way to the committer."""
+
+    chunks: int
+
+
+@dataclass(frozen=True)
+class NotReady:
+    """The import is still being read or validated: so many chunks wait, of those there are so far."""
+
+    reading: bool
+    waiting_chunks: int
+    chunks: int
+
+
+@dataclass(frozen=True)
+class NotHeld:
+    """There is nothing to start: the import is not held, was started before, or has ended."""
+
+    status: ImportStatus
+
+
+StartOutcome: TypeAlias = Started | NotReady | NotHeld
+
+
+async def start_import(
+    conn: AsyncConnection, import_id: UUID, *, traceparent: str | None = None
+) -> StartOutcome | None:
+    """Let a held import commit what was validated; None when this connection sees no such import.
+
+    One guarded change under the import's lock: a second start finds it started, and does nothing.
+    """
+    found = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
+    if found is None:
+        return None
+    if found.status == ImportStatus.UPLOADING and found.hold:
+        return NotReady(reading=True, waiting_chunks=0, chunks=0)
+    if found.status != ImportStatus.PREVIEWING:
+        return NotHeld(ImportStatus(found.status))
+    chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
+    waiting = sum(1 for chunk in chunks if chunk.state == ChunkState.STAGED)
+    if found.parsed_at is None or waiting:
+        return NotReady(reading=found.parsed_at is None, waiting_chunks=waiting, chunks=len(chunks))
+    assert (await conn.execute(_START, {"id": import_id})).first() is not None
+    validated = [chunk for chunk in chunks if chunk.state == ChunkState.VALIDATED]
+    for chunk in validated:
+        event = RowsValidated(
+            tenant_id=found.tenant_id,
+            import_id=import_id,
+            entity_type=found.entity_type,
+            mode=found.mode,
+            chunk_no=chunk.chunk_no,
+            first_row=chunk.first_row,
+            last_row=chunk.last_row,
+            row_count=chunk.row_count,
+            epoch=chunk.epoch,
+        )
+        await outbox.append(conn, event, traceparent=traceparent)
+    return Started(len(validated))
+
+
+async def cancel_import(conn: AsyncConnection, import_id: UUID, *, traceparent: str | None = None) -> bool:
+    """Stop an import that has not ended; False when there is none of this id, or it has ended or is ending.
+
+    What is committed stays; every other row is counted as unprocessed. It ends with this call unless a stage has a
+    chunk of it in hand: then with that chunk.
+    """
+    if (await conn.execute(_CANCEL, {"id": import_id})).first() is None:
+        return False
+    await release_chunks(conn, import_id)
+    await close_if_finished(conn, import_id, traceparent=traceparent)
+    return True
+
+
+async def release_chunks(conn: AsyncConnection, import_id: UUID) -> None:
+    """Take the chunks of a cancelled import out of everybody's hands: those that no transaction holds now."""
+    cancelled = list((await conn.execute(_CANCEL_CHUNKS, {"id": import_id})).scalars())
+    await conn.execute(_FORGET_ERRORS, {"id": import_id, "chunks": cancelled})
+    await conn.execute(_FORGET_EVENTS, {"id": import_id, "chunks": cancelled})
