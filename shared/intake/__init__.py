@@ -1,0 +1,8 @@
+"""What a person does with imports, whoever they do it through: the command, the API, the pages.
+
+* `uploads`        a file on its way in
+* `reports`        what was not imported and why; the entities an import made; its parent and repairs
+* `redrives`       events no stage could act on, sent again
+
+Starting and cancelling are `shared.ledger.hold`, tenants `shared.ledger.tenants`. What writes runs as `winnow_intake`.
+"""
