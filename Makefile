@@ -40,7 +40,7 @@ clean: ## stop, and remove all data, caches and the virtual environment; asks fi
 	@echo "To be removed from $(CURDIR):"
 	@found=$$(ls -d .winnow $(CACHES) 2>/dev/null); \
 	  if [ -n "$$found" ]; then du -sh $$found 2>/dev/null | sed 's/^/  /'; fi; echo "  and every __pycache__"
-	@if ls -d .winnow/postgres/data .winnow/s3/data .winnow/kafka/data >/dev/null 2>&1 && [ "$(FORCE)" != 1 ]; then \
+	@if [ -n "$$(ls -d .winnow/postgres/data .winnow/s3/data .winnow/kafka/data 2>/dev/null)" ] && [ "$(FORCE)" != 1 ]; then \
 	  echo ".winnow holds data: the database, the files and the events of what was imported here."; \
 	  if [ ! -t 0 ]; then echo "Nothing is removed. To remove it all: make clean FORCE=1"; exit 1; fi; \
 	  read -r -p 'Type "yes" to remove it all: ' said; \
@@ -65,6 +65,7 @@ $(VENV)/.installed: pyproject.toml locks/development.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/development.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@rm -rf *.egg-info # an older one would be found before what is installed, and say its version
 	@touch $@
 
 lock: install ## resolve pyproject.toml into locks/; what is locked stays where it can, UPGRADE=1 takes the newest

@@ -62,7 +62,9 @@ async def load(store: ObjectStore, bucket: str, archive: Path) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run one of the two."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.bucket_archive", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.bucket_archive", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("what", choices=("save", "load"))
     parser.add_argument("bucket")
     parser.add_argument("file", type=Path)

@@ -1,11 +1,11 @@
 """Wiring of the commands."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from services.cli import corrections, dead_letters, demo, imports, operations, template
+from shared.version import version
 
 app = typer.Typer(
     name="winnow",
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"winnow {version('winnow')}")
+        print(f"winnow {version()}")
         raise typer.Exit
 
 

@@ -99,7 +99,7 @@ async def erase_tenant(engine: AsyncEngine, storage: ObjectStore, buckets: Seque
 async def _tables(conn: AsyncConnection) -> list[str]:
     """Every table with tenants, each before those it refers to."""
     names = {row.id: row.name for row in await conn.execute(_TABLES)}
-    order: TopologicalSorter[int] = TopologicalSorter({table: () for table in names})
+    order: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(names, ()))
     for row in await conn.execute(_REFERENCES):
         if row.child in names and row.owner in names:
             order.add(row.owner, row.child)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from tests.harness.production import difference
 from tests.harness.runbook import RUNBOOKS, operator_environment, shell_blocks, typed
 from tests.harness.world import World, eventually
 
-ALL = dict.fromkeys((*STAGES, "keeper"), 1)
+ALL = dict.fromkeys(STAGES, 1)
 RESTORE = RUNBOOKS / "backup-and-restore.md"
 
 
@@ -59,7 +60,7 @@ async def test_what_was_backed_up_while_it_ran_goes_on_on_other_servers(
     for member in idle_world.fleet.of("committer"):
         member.kill()
     half_done = idle_world.send(tenant, workbook(tmp_path / "b.xlsx", catalogue(600, start=100)))
-    await eventually("every chunk is validated and none committed", lambda: _is_validated(idle_world, half_done))
+    await eventually("every chunk is validated and none committed", partial(_is_validated, idle_world, half_done))
 
     (back_up,) = shell_blocks(RESTORE, "Back up")
     await asyncio.to_thread(typed, back_up, operator_environment(stack), tmp_path)
@@ -103,7 +104,7 @@ async def test_new_passwords_shut_old_ones_out_and_nothing_is_lost_meanwhile(
     old_address = other_machine.database_url("winnow_parser").replace("+asyncpg", "")
     await (await asyncpg.connect(old_address)).close()
     before = make_world(other_machine, tmp_path)
-    before.fleet.start(ALL)
+    before.fleet.start({"parser": 1})
     migrate, end_connections = shell_blocks(RUNBOOKS / "rotate-secrets.md", "Passwords of the database")
 
     other_machine.state.secret = "another secret"
@@ -113,11 +114,11 @@ async def test_new_passwords_shut_old_ones_out_and_nothing_is_lost_meanwhile(
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(old_address)
 
-    # Services that still have the old passwords take this one and cannot act on it.
+    # A service that still has the old password takes this one and cannot act on it.
     meanwhile = before.send(tenant, workbook(tmp_path / "a.xlsx", catalogue(5)))
     before.fleet.stop()
     after = make_world(other_machine, tmp_path)
-    after.fleet.start(ALL)
+    after.fleet.start({"parser": 1, "validator": 1, "committer": 1})
     try:
         ended = await after.ended(meanwhile)
         assert (ended.status, ended.created_rows) == ("completed", 15)
@@ -132,7 +133,9 @@ async def future_table(stack: Stack) -> AsyncIterator[str]:
     async with engine.begin() as conn:
         await conn.execute(text("CREATE SCHEMA crm"))
         await conn.execute(
-            text("CREATE TABLE crm.prices (tenant_id text NOT NULL, product_id uuid NOT NULL REFERENCES catalog.products)")
+            text(
+                "CREATE TABLE crm.prices (tenant_id text NOT NULL, product_id uuid NOT NULL REFERENCES catalog.products)"
+            )
         )
     yield "crm.prices"
     async with engine.begin() as conn:
@@ -149,10 +152,12 @@ async def test_a_tenant_is_erased_from_every_table_and_bucket_and_its_neighbour_
         assert ended.failed_rows == 1
         async with world.database() as conn:
             await conn.execute(
-                text(f"INSERT INTO {future_table} SELECT tenant_id, id FROM catalog.products WHERE tenant_id = :tenant"),
+                text(
+                    f"INSERT INTO {future_table} SELECT tenant_id, id FROM catalog.products WHERE tenant_id = :tenant"
+                ),
                 {"tenant": name},
             )
-        await eventually("nothing of it is under way", lambda name=name: _is_quiet(world, name))
+        await eventually("nothing of it is under way", partial(_is_quiet, world, name))
     before = await world.production(neighbour)
     files = [await storage(stack).keys(bucket, f"{neighbour}/") for bucket in (UPLOADS, RESULTS)]
 
