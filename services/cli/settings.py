@@ -66,6 +66,10 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         default=None, description="the key that writes uploads, where that is another one"
     )
     s3_upload_secret_key: SecretStr | None = Field(default=None, description="its secret key")
+    s3_admin_access_key: SecretStr | None = Field(
+        default=None, description="for winnow tenants erase: the key that lists and deletes, where that is another one"
+    )
+    s3_admin_secret_key: SecretStr | None = Field(default=None, description="its secret key")
     s3_session_token: SecretStr | None = Field(default=None, description="token of a temporary key")
     s3_region: str = Field(default=DEFAULT_REGION, description="region that requests are signed for")
     s3_addressing: Addressing = Field(default="auto", description="where the bucket's name goes, as for services")
@@ -98,11 +102,18 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         return env_settings, init_settings
 
     def database(self, role: str) -> str:
-        """Address of the database as a role (`reader`, `operator`, `intake`), password included: not for logs.
+        """Address of the database as a role (`reader`, `operator`, `intake`), or as the `administrator`.
+
+        The password is included: not for logs.
 
         Raises:
             CommandFailed: nothing says it; names the variables that would.
         """
+        if role == "administrator":
+            self.needed("postgres_admin_url")
+            assert self.postgres_admin_url is not None
+            url = make_url(_address(self.postgres_admin_url, "postgres_admin_url"))
+            return url.set(database=_DATABASE).render_as_string(hide_password=False)
         own: SecretStr | None = getattr(self, f"{role}_database_url")
         if own is not None:
             return _address(own, f"{role}_database_url")
@@ -138,7 +149,18 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         Raises:
             CommandFailed: nothing says it; names the variables.
         """
-        endpoint, keys = self.needed("s3_endpoint"), self.storage_key(upload=upload)
+        return self._storage(self.storage_key(upload=upload))
+
+    def storage_of_administrator(self) -> StorageConnection:
+        """How storage is reached, with the key of who may list and delete.
+
+        Raises:
+            CommandFailed: nothing says it; names the variables.
+        """
+        return self._storage(self.admin_storage_key())
+
+    def _storage(self, keys: tuple[str, str]) -> StorageConnection:
+        endpoint = self.needed("s3_endpoint")
         token = None if self.s3_session_token is None else self.s3_session_token.get_secret_value()
         return StorageConnection(endpoint, *keys, token, self.s3_region, self.s3_addressing, self.s3_ca_file)
 
@@ -149,6 +171,15 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
             CommandFailed: they are not said; names the variables.
         """
         kind = "s3_upload" if upload and self.s3_upload_access_key is not None else "s3"
+        return self.needed(f"{kind}_access_key"), self.needed(f"{kind}_secret_key")
+
+    def admin_storage_key(self) -> tuple[str, str]:
+        """Access key and secret key of who may list and delete.
+
+        Raises:
+            CommandFailed: they are not said; names the variables.
+        """
+        kind = "s3_admin" if self.s3_admin_access_key is not None else "s3"
         return self.needed(f"{kind}_access_key"), self.needed(f"{kind}_secret_key")
 
 

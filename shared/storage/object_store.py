@@ -8,6 +8,7 @@ from typing import Any
 
 import urllib3
 from minio import Minio
+from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 
 from shared.connections import StorageConnection
@@ -22,6 +23,13 @@ class ObjectMissing(Exception):
 
     def __init__(self, bucket: str, key: str) -> None:
         super().__init__(f'There is no object "{key}" in bucket "{bucket}"')
+
+
+class ObjectNotErased(Exception):
+    """The storage does not delete object "{key}" in bucket "{bucket}": {why}."""
+
+    def __init__(self, bucket: str, key: str, why: str) -> None:
+        super().__init__(f'The storage does not delete object "{key}" in bucket "{bucket}": {why}')
 
 
 @dataclass(frozen=True)
@@ -114,3 +122,36 @@ class ObjectStore:
         except S3Error as error:
             if error.code in _KEY_REFUSED:
                 raise
+
+    async def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        """The keys of a bucket that begin so, in order."""
+
+        def listed() -> list[str]:
+            return [
+                found.object_name
+                for found in self._client.list_objects(bucket, prefix=prefix, recursive=True)
+                if found.object_name is not None
+            ]
+
+        return sorted(await asyncio.to_thread(listed))
+
+    async def erase(self, bucket: str, prefix: str) -> int:
+        """Delete every object whose key begins so, with all its versions where the bucket keeps any; how many there were.
+
+        Raises:
+            ObjectNotErased: storage refused to delete one.
+        """
+        return await asyncio.to_thread(self._erase, bucket, prefix)
+
+    def _erase(self, bucket: str, prefix: str) -> int:
+        found = [
+            each
+            for each in self._client.list_objects(bucket, prefix=prefix, recursive=True, include_version=True)
+            if each.object_name is not None
+        ]
+        refused = self._client.remove_objects(
+            bucket, [DeleteObject(str(each.object_name), version_id=each.version_id) for each in found]
+        )
+        for error in refused:
+            raise ObjectNotErased(bucket, error.name or prefix, error.message or error.code)
+        return len({each.object_name for each in found})

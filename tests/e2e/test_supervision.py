@@ -27,7 +27,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy.mkdir()
     for top in ("services", "shared", "deploy"):
         shutil.copytree(PROJECT / top, copy / top, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "constraints.txt"):
+    (copy / "locks").mkdir()
+    for name in ("pyproject.toml", "locks/development.txt"):
         shutil.copy(PROJECT / name, copy / name)
     return copy
 
@@ -106,13 +107,13 @@ def test_running_services_are_scaled_and_those_that_stay_are_not_disturbed(up: P
     assert replicas(up) == before
 
 
-def test_after_an_upgrade_what_runs_older_code_is_started_anew_stage_by_stage(up: Path) -> None:
+def test_after_an_upgrade_what_runs_older_code_is_started_again_stage_by_stage(up: Path) -> None:
     before, supervising = replicas(up), supervisor(up).pid
     already = len(said_by_supervisor(up, "service.renewed"))
     with (up.parent / "shared" / "__init__.py").open("a") as module:
         module.write("# Newer.\n")
     said = winnow(up, "up")
-    assert "anew, one stage after the other" in said
+    assert "again with newer code, one stage after the other" in said
     after = replicas(up)
     assert after.keys() == before.keys()
     assert not set(after.values()) & set(before.values())
@@ -120,7 +121,7 @@ def test_after_an_upgrade_what_runs_older_code_is_started_anew_stage_by_stage(up
     assert Stack(up).not_ready() == {}
     assert supervisor(up).pid == supervising
     assert said_by_supervisor(up, "supervisor.renewed"), "it runs the newer code too"
-    assert "anew" not in winnow(up, "up")
+    assert "newer code" not in winnow(up, "up")
 
 
 def test_a_server_that_comes_back_on_another_port_takes_the_services_with_it(up: Path) -> None:

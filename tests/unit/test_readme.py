@@ -1,8 +1,10 @@
-"""The README tells the truth: its commands exist, its example is an event."""
+"""The documentation tells the truth: its commands exist, its example is an event, its links lead somewhere."""
 
 import json
 import re
 import shlex
+import tomllib
+from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import typer.main
@@ -10,16 +12,21 @@ import typer.main
 from deploy.documents import EXAMPLE_UPLOAD
 from services.cli.app import app
 from shared.events import FileUploaded
+from shared.version import version
 
 ROOT = Path(__file__).parents[2]
-PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "runbooks").glob("*.md")),
+]
 
 
 def commands(pattern: str) -> set[str]:
-    """What the papers tell people to type, from code blocks and inline code."""
+    """What the documentation tells people to type, from code blocks and inline code."""
     found: set[str] = set()
-    for paper in PAPERS:
-        for code in re.findall(r"```sh\n(.*?)```|`([^`\n]+)`", paper.read_text(), re.DOTALL):
+    for document in DOCUMENTS:
+        for code in re.findall(r"```(?:sh)?\n(.*?)```|`([^`\n]+)`", document.read_text(encoding="utf-8"), re.DOTALL):
             for line in "".join(code).splitlines():
                 typed = line.partition("#")[0].strip().removeprefix(".venv/bin/")
                 if re.match(pattern, typed):
@@ -27,14 +34,14 @@ def commands(pattern: str) -> set[str]:
     return found
 
 
-def test_every_make_target_the_papers_name_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {line.split()[1] for line in commands(r"make [a-z]")}
-    assert {"demo", "test"} <= named
-    assert named - targets == set()
+def test_every_make_target_the_documentation_names_is_in_the_menu() -> None:
+    menu = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {word for line in commands(r"make [a-z]") for word in shlex.split(line)[1:] if re.fullmatch("[a-z]+", word)}
+    assert {"demo", "test", "unit", "fix", "chaos", "lock"} <= named
+    assert named - menu == set()
 
 
-def test_every_winnow_command_the_papers_name_exists_with_its_options() -> None:
+def test_every_winnow_command_the_documentation_names_exists_with_its_options() -> None:
     root = typer.main.get_command(app)
     named = commands(r"winnow [a-z]")
     assert named
@@ -51,7 +58,7 @@ def test_every_winnow_command_the_papers_name_exists_with_its_options() -> None:
 
 
 def test_the_example_event_is_one() -> None:
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
     said = json.loads(example)
     assert said == EXAMPLE_UPLOAD
@@ -60,12 +67,41 @@ def test_the_example_event_is_one() -> None:
     assert set(said) == required, "the example is the least an upstream system has to know"
 
 
-def test_every_paper_a_paper_links_to_is_there() -> None:
-    papers = [*PAPERS, *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+def test_every_page_a_page_links_to_is_there() -> None:
+    pages = [*DOCUMENTS, *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     missing = [
-        (paper.name, target)
-        for paper in papers
-        for target in re.findall(r"\]\(([^)#:]+)\)", paper.read_text())
-        if not (paper.parent / target).exists()
+        (page.name, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
     ]
     assert missing == []
+
+
+def test_operations_has_every_runbook_and_each_says_when_and_how_one_knows_it_worked() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for runbook in (ROOT / "docs" / "runbooks").glob("*.md"):
+        assert f"(runbooks/{runbook.name})" in operations
+        said = runbook.read_text(encoding="utf-8")
+        if runbook.name != "retention.md":
+            assert "**How you know it worked.**" in said, runbook.name
+            assert "**When.**" in said or "**What you see.**" in said, runbook.name
+
+
+def test_the_version_stands_in_one_place_and_heads_the_changelog() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert installed_version("winnow") == declared
+    assert version().split()[0] == declared
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.+)$", changelog, re.MULTILINE)[0] == declared
+
+
+def test_what_is_locked_has_hashes_and_names_no_host() -> None:
+    locks = sorted((ROOT / "locks").glob("*.txt"))
+    assert [lock.name for lock in locks] == ["development.txt", "java.txt", "services.txt"]
+    for lock in locks:
+        said = lock.read_text(encoding="utf-8")
+        pinned = re.findall(r"^[a-z0-9-]+(?:\[[a-z,]+\])?==[^ ]+.*\\\n    --hash=sha256:", said, re.MULTILINE)
+        assert len(pinned) == len(re.findall(r"^[a-z]", said, re.MULTILINE)) > 0, lock.name
+        assert "://" not in said
+        assert not re.search(r"^--", said, re.MULTILINE)

@@ -1,14 +1,16 @@
 """`winnow tenants`: whose files are imported. A name that is not registered is refused."""
 
 import asyncio
+import sys
 from typing import Annotated
 
 import typer
 
 from services.cli import exits
+from services.cli.exits import CommandFailed
 from services.cli.terminal.options import Json, known_tenant
 
-app = typer.Typer(help="Whose files are imported: register a tenant, list them.", no_args_is_help=True)
+app = typer.Typer(help="Whose files are imported: register a tenant, list them, erase one.", no_args_is_help=True)
 
 
 @app.command("add")
@@ -54,3 +56,51 @@ def list_tenants(as_json: Json = False) -> int:
         return exits.COMPLETED
 
     return asyncio.run(run())
+
+
+@app.command("erase")
+def erase(
+    tenant: Annotated[str, typer.Argument(metavar="NAME", help="The tenant's id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Erase everything of a tenant: its imports, its rows, its records in production, its files. For good.
+
+    Needs WINNOW_POSTGRES_ADMIN_URL, and a storage key that lists and deletes in both buckets: WINNOW_S3_ADMIN_ACCESS_KEY and
+    WINNOW_S3_ADMIN_SECRET_KEY, else the one the command has.
+    """
+    name = known_tenant(tenant)
+    if not yes:
+        _ask(name)
+
+    async def run() -> int:
+        from services.cli.client import connected
+        from services.cli.terminal.display import print_json, terminal
+        from shared.intake.erasure import SentMeanwhile, TenantInUse, erase_tenant
+
+        async with connected() as winnow:
+            try:
+                erased = await erase_tenant(winnow.engine("administrator"), winnow.everything, winnow.buckets, name)
+            except (TenantInUse, SentMeanwhile) as refused:
+                raise CommandFailed(str(refused)) from None
+        if as_json:
+            print_json({"tenant": name, "rows": dict(erased.rows), "objects": dict(erased.objects)})
+        elif erased.nothing:
+            terminal().print(f'There is nothing of a tenant "{name}".', markup=False)
+        else:
+            for where, number in sorted({**erased.rows, **erased.objects}.items()):
+                terminal().print(f"{number:>12,}  {where}", markup=False, highlight=False)
+            terminal().print(f'Everything of tenant "{name}" is erased.', markup=False)
+        return exits.COMPLETED
+
+    return asyncio.run(run())
+
+
+def _ask(tenant: str) -> None:
+    if not sys.stdin.isatty():
+        raise CommandFailed(
+            f'Everything of tenant "{tenant}" would be erased for good; say --yes if that is meant', code=exits.USAGE
+        )
+    said = typer.prompt(f'Everything of tenant "{tenant}" will be erased for good. Type its name', err=True)
+    if said != tenant:
+        raise CommandFailed("That is another name; nothing is erased")

@@ -55,6 +55,8 @@ def settings_of(stack: Stack) -> dict[str, str]:
         "s3_secret_key": secret_key,
         "s3_upload_access_key": upload_access_key,
         "s3_upload_secret_key": upload_secret_key,
+        "s3_admin_access_key": endpoints.s3_access_key,
+        "s3_admin_secret_key": endpoints.s3_secret_key,
         "s3_uploads_bucket": UPLOADS,
         "s3_results_bucket": RESULTS,
     }

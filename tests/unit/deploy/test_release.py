@@ -12,12 +12,13 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("services/parser/app.py", "services/cli/app.py", "shared/db/engine.py", "deploy/local/stack.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("first\n")
-    (tmp_path / "constraints.txt").write_text("one==1\n")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks/development.txt").write_text("one==1\n")
     return tmp_path
 
 
 @pytest.mark.parametrize(
-    "name", ["services/parser/app.py", "shared/db/engine.py", "deploy/local/stack.py", "constraints.txt"]
+    "name", ["services/parser/app.py", "shared/db/engine.py", "deploy/local/stack.py", "locks/development.txt"]
 )
 def test_other_code_is_another_release(checkout: Path, name: str) -> None:
     before = release_of(checkout)
