@@ -4,12 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 100000
+# Test processes; each starts servers of its own when it first needs them.
+WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE ?=
 
 define PYTHON_IS_THERE
 command -v $(PYTHON) >/dev/null || \
-  { echo "Winnow needs Python 3.11 or newer, and there is no $(PYTHON) here. Install it, or name another: make PYTHON=python3.12"; exit 1; }; \
-$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "Winnow needs Python 3.11 or newer, and there is no $(PYTHON) here: install it (Debian: sudo apt-get install -y python3 python3-venv) or name one: make PYTHON=/path/to/python3"; exit 1; }; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
   { echo "Winnow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
 endef
 
@@ -29,7 +31,7 @@ demo: preflight install ## a real import, end to end: starts everything, shows i
 	@$(BIN)/winnow demo
 
 test: preflight install ## every test, on real servers started for them; T=path runs those of a file, folder or name
-	@$(BIN)/pytest $(T)
+	@$(BIN)/pytest $(if $(T),$(T),-n $(WORKERS) --dist loadfile)
 
 unit: install ## the tests that need no server, in seconds
 	@$(BIN)/pytest -q tests/unit

@@ -72,8 +72,10 @@ def _clean_up_after_dead_runs(homes: Path) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Kafka, PostgreSQL and an S3 server of this test run, migrated, with all topics."""
-    # Told to end, the run ends as with Ctrl-C: through the fixtures.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Told to end, the run ends as with Ctrl-C: through the fixtures. A shell that starts it in the background has
+    # interrupts ignored, by it and by all that it starts.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     _clean_up_after_dead_runs(PROJECT / ".winnow")
     home = PROJECT / ".winnow" / f"tests-{os.getpid()}"
     stack = _start(home)

@@ -1,5 +1,6 @@
 """Apache Kafka, one process as broker and controller (KRaft), from Maven's artifacts."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -142,11 +143,17 @@ def java() -> str:
 
 
 def fetch_libraries(folder: Path) -> None:
-    """Copy Kafka's libraries into a folder, once."""
-    done = folder / ".complete"
-    if done.exists() and done.read_text() == _POM.read_text():
-        return
+    """Copy Kafka's libraries into a folder, once, however many ask for them at the same time."""
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / ".complete"
+        if not done.exists() or done.read_text() != _POM.read_text():
+            _copy_libraries(folder)
+            done.write_text(_POM.read_text())
+
+
+def _copy_libraries(folder: Path) -> None:
     fetched = subprocess.run(
         [
             _maven(),
@@ -167,7 +174,6 @@ def fetch_libraries(folder: Path) -> None:
     )
     if fetched.returncode:
         raise StartFailed(f"Maven could not fetch Kafka:\n{fetched.stdout}{fetched.stderr}")
-    done.write_text(_POM.read_text())
 
 
 def _maven_options() -> str:

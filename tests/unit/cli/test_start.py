@@ -33,6 +33,7 @@ COMMANDS = [
     "lag",
     "tenants/add",
     "tenants/list",
+    "tenants/erase",
     "topics/apply",
     "buckets/apply",
     "dead-letters/list",
