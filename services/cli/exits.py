@@ -1,5 +1,7 @@
 """What exit codes mean, and the errors that lead to them."""
 
+from shared.states import ImportStatus
+
 COMPLETED = 0
 FAILED = 1
 COMPLETED_WITH_FAILURES = 2
@@ -11,7 +13,10 @@ MISCONFIGURED = 78
 """A setting is missing or wrong (EX_CONFIG)."""
 INTERRUPTED = 130
 
-OF_STATUS = {"completed": COMPLETED, "completed_with_failures": COMPLETED_WITH_FAILURES}
+OF_STATUS: dict[str, int] = {
+    ImportStatus.COMPLETED: COMPLETED,
+    ImportStatus.COMPLETED_WITH_FAILURES: COMPLETED_WITH_FAILURES,
+}
 
 
 class CommandFailed(Exception):

@@ -13,6 +13,7 @@ from services.exporter.corrections import FailedRow, Origin
 from services.exporter.results import ResultKeys
 from shared.entities.cells import read_cells
 from shared.entities.errors import RowError
+from shared.states import ImportStatus
 
 # Locked, so that an import cannot be reopened, and end again, between this look and what is done about it.
 _IMPORT = text(
@@ -110,7 +111,7 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | N
     found = (await conn.execute(_IMPORT, {"import_id": import_id})).one_or_none()
     if found is None:
         return None
-    ended = found.completed_at is not None and found.status != "dismissed"
+    ended = found.completed_at is not None and found.status != ImportStatus.DISMISSED
     if not (ended and found.has_exportable_failures and found.correction_object_key is None):
         return FoundImport(None)
     origin = Origin(import_id, found.file_name, found.completed_at)

@@ -18,7 +18,7 @@ from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.events import FileUploaded
 from shared.ledger.registration import Registration, register_import
-from shared.states import OPEN, READING, ImportStatus, sql_list
+from shared.states import OPEN, READING, ChunkState, ImportStatus, sql_list
 
 # What `KnownImport` is made of.
 _COLUMNS = """id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
@@ -81,11 +81,12 @@ _STILL_STAGING = text(
     """  # noqa: S608 - our own words
 )
 _ADD_CHUNK = text(
-    """
+    f"""
     INSERT INTO imports.import_chunks
            (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates, epoch)
-    VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, 'staged', CAST(:duplicates AS jsonb), :epoch)
-    """
+    VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, '{ChunkState.STAGED}',
+            CAST(:duplicates AS jsonb), :epoch)
+    """  # noqa: S608 - our own words
 )
 # By the range of rows, which the key of the table has.
 _RECUT = text(

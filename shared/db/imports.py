@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from shared.db.metadata import KEY, metadata, moment, tenant
-from shared.states import ChunkState, ImportStatus, sql_list
+from shared.states import OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
 SCHEMA = "imports"
 
@@ -136,7 +136,7 @@ import_chunks = Table(
     PrimaryKeyConstraint("import_id", "chunk_no"),
     _one_of("state", ChunkState),
     CheckConstraint(
-        "state IN ('staged', 'validated', 'cancelled') OR row_count = created + updated + skipped + failed",
+        f"state IN ({sql_list((*OPEN_CHUNKS, ChunkState.CANCELLED))}) OR row_count = created + updated + skipped + failed",
         name="ledger_closes",
     ),
     CheckConstraint("least(row_count, created, updated, skipped, failed) >= 0", name="counts"),

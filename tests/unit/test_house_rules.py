@@ -66,3 +66,18 @@ def test_handlers_and_repositories_of_stages_know_no_family() -> None:
         if path.name != "families.py" and words.search(path.read_text())
     }
     assert found == {}
+
+
+def test_the_names_of_states_stand_in_one_module() -> None:
+    """A status in quotes elsewhere is a second place to change; counts and words for people are no statuses."""
+    named = re.compile(
+        r"""(?:status|state)\b[^\n]{0,30}?(?:==|!=|\bIN\b|\bin\b|=)\s*[({\[]?\s*["']"""
+        r"""(?:uploading|previewing|importing|completed|completed_with_failures|failed|cancelled|dismissed"""
+        r"""|staged|validated|committed|quarantined)["']"""
+    )
+    found = {
+        str(path.relative_to(ROOT)): named.findall(path.read_text())
+        for path in sources()
+        if "migrations" not in path.parts and path.name != "states.py" and named.search(path.read_text())
+    }
+    assert found == {}

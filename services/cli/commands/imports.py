@@ -22,6 +22,7 @@ from services.cli.terminal.options import (
     known_mode,
     known_tenant,
 )
+from shared.states import ImportStatus
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,7 +101,8 @@ async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
             return await _watched(winnow, event.import_id, as_json=as_json)
         if as_json:
             print_json(
-                event.model_dump(mode="json", exclude_none=True) | {"id": str(event.import_id), "status": "uploading"}
+                event.model_dump(mode="json", exclude_none=True)
+                | {"id": str(event.import_id), "status": ImportStatus.UPLOADING}
             )
         else:
             terminal().print(f"{said}\nHow it goes on: {typed('watch', event.import_id)}", markup=False)
@@ -207,7 +209,7 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console) -> N
             f"Or leave it: {typed('cancel', progress.id)}",
             markup=False,
         )
-    elif progress.status == "uploading":
+    elif progress.status == ImportStatus.UPLOADING:
         for problem in await winnow.problems():
             console.print(problem, style="yellow", markup=False)
     if progress.correction_object_key:

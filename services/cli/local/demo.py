@@ -38,6 +38,7 @@ from shared.events.model import FileOptions
 from shared.intake.uploads import Upload
 from shared.ledger import ImportProgress
 from shared.ledger.tenants import register_tenant
+from shared.states import ImportStatus
 
 
 def run_demo(*, products: int, variants: int) -> None:
@@ -91,7 +92,7 @@ async def _demo(stack: Stack, console: Console, products: int, variants: int, *,
         await _import(winnow, last_season.path, tenant, Console(quiet=True))
         console.print(f"\n[bold]3  The import[/]  for tenant {tenant}: into storage, one event, four stages at once")
         ended = await _import(winnow, made.path, tenant, console)
-        if ended.status != "completed_with_failures" or ended.total_rows != made.rows:
+        if ended.status != ImportStatus.COMPLETED_WITH_FAILURES or ended.total_rows != made.rows:
             raise CommandFailed(
                 f"The demo's import ended as {spoken(ended.status)} with {ended.total_rows} of {made.rows} rows"
                 f"{': ' + ended.error['message'] if ended.error else ''}. The logs are in {stack.home / 'logs'}"

@@ -23,8 +23,13 @@ WIDE = 110
 
 _LONGEST_NAME = 60
 _LONGEST_ERROR = 100
-_SPOKEN = {"uploading": "waiting for the parser", "previewing": "held"}
-_STYLES = {"completed": "green", "completed_with_failures": "yellow", "failed": "red", "cancelled": "red"}
+_SPOKEN: dict[str, str] = {ImportStatus.UPLOADING: "waiting for the parser", ImportStatus.PREVIEWING: "held"}
+_STYLES: dict[str, str] = {
+    ImportStatus.COMPLETED: "green",
+    ImportStatus.COMPLETED_WITH_FAILURES: "yellow",
+    ImportStatus.FAILED: "red",
+    ImportStatus.CANCELLED: "red",
+}
 
 
 def terminal(*, stderr: bool = False) -> Console:

@@ -13,6 +13,7 @@ from services.validator.products.product import (
     Product,
     Variant,
 )
+from shared.states import GroupStatus
 
 _POSITION = ("row_no", "group_row", "row_status")
 _NOBODY = (None, None)
@@ -96,7 +97,7 @@ class _ChunkRows:
 
     def add_product(self, product: Product) -> None:
         """A product with its variants, each in its own and its facts' tables."""
-        place = (product.row, product.row, "pending")
+        place = (product.row, product.row, GroupStatus.PENDING)
         product_id = self._new_id()
         self.rows["products"].append(
             (
@@ -129,7 +130,7 @@ class _ChunkRows:
                 {"column": error.heading, "code": error.code, "message": error.message}
             )
         for position, row in enumerate(group.rows):
-            place = (row.row, group.row, "failed")
+            place = (row.row, group.row, GroupStatus.FAILED)
             said = json.dumps(errors.get(row.row, []))
             if position == 0:
                 unread = (None,) * 8
@@ -140,7 +141,7 @@ class _ChunkRows:
             )
 
     def _add_variant(self, product: Product, product_id: UUID, position: int, variant: Variant) -> None:
-        place = (variant.row, product.row, "pending")
+        place = (variant.row, product.row, GroupStatus.PENDING)
         variant_id = self._new_id()
         own = variant.presentation
         self.rows["product_variants"].append(
