@@ -69,8 +69,6 @@ ENDED = (
 OPEN_CHUNKS = (ChunkState.STAGED, ChunkState.VALIDATED)
 """Chunks a stage still has to act on, or, of a held import, may have to."""
 
-ENDED_CHUNKS = (ChunkState.COMMITTED, ChunkState.QUARANTINED, ChunkState.CANCELLED)
-
 
 def sql_list(states: Iterable[StrEnum]) -> str:
     """States as SQL literals, separated by commas. Only for the names of this module: nothing is escaped."""

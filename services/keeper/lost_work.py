@@ -38,6 +38,7 @@ _END = f"""
     SELECT 'end' AS kind, i.tenant_id, i.id AS import_id, 0 AS chunk_no
       FROM imports.imports i
      WHERE i.status IN ({sql_list(OPEN)}) AND i.parsed_at IS NOT NULL
+       AND (i.status <> '{ImportStatus.PREVIEWING}' OR i.error IS NULL OR i.cancelled_at IS NOT NULL)
        AND i.updated_at < now() - CAST(:age AS interval)
        AND NOT EXISTS (SELECT FROM imports.import_chunks c
                         WHERE c.import_id = i.id AND c.state IN ({sql_list(OPEN_CHUNKS)}))
@@ -73,7 +74,9 @@ async def find(conn: AsyncConnection, *, age: timedelta) -> Sequence[LostWork]:
 
 async def resume(conn: AsyncConnection, lost: LostWork) -> None:
     """Have somebody act on it, by its tenant's transaction. What went on meanwhile is settled by whoever gets the event."""
-    of_import = (await conn.execute(_IMPORT, {"id": lost.import_id})).mappings().one()
+    of_import = (await conn.execute(_IMPORT, {"id": lost.import_id})).mappings().one_or_none()
+    if of_import is None:
+        return
     if lost.kind == "end":
         await close_if_finished(conn, lost.import_id)
     elif lost.kind == "reading":
@@ -81,7 +84,9 @@ async def resume(conn: AsyncConnection, lost: LostWork) -> None:
     elif lost.kind == "files":
         await outbox.append(conn, _completed(of_import))
     else:
-        chunk = (await conn.execute(_CHUNK, {"id": lost.import_id, "chunk": lost.chunk_no})).mappings().one()
+        chunk = (await conn.execute(_CHUNK, {"id": lost.import_id, "chunk": lost.chunk_no})).mappings().one_or_none()
+        if chunk is None:
+            return
         event = RowsStaged if lost.kind == ChunkState.STAGED else RowsValidated
         fields = ("tenant_id", "import_id", "chunk_no", "first_row", "last_row", "row_count", "epoch")
         said: dict[str, Any] = {name: chunk[name] for name in fields}

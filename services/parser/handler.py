@@ -25,7 +25,7 @@ from services.parser.staging import ChunkStaging, Recut, StagingSettings
 from services.parser.uploads import check_claim, contradiction, refused_registration, registration
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
-from shared.ledger import fail_import
+from shared.ledger import fail_import, refuse_interpretation
 from shared.ledger.tenants import UnknownTenant, admit_tenant
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
@@ -94,6 +94,9 @@ class ImportFile:
                 known = await repository.reset(conn, known, asked)
             elif not known.is_new and (said := contradiction(known, event)) is not None:
                 raise Poison(said)
+            if known.is_staged and (locked := await repository.lock(conn, known.id)) is not None:
+                # Locked: a mapping that is changed at this moment announces its own event.
+                known = locked
             if known.is_staged:
                 await outbox.settle(conn, event.model_copy(update={"import_id": known.id}))
             else:
@@ -144,10 +147,18 @@ class ImportFile:
                     return
                 try:
                     await self._stage_in_place(known, delivery, large=large)
+                    await self._go_on_with_newer(known)
                 except asyncio.CancelledError:
                     # Told to stop: whoever is next goes on at once from what is staged.
                     await self._leave(known, timedelta(0))
                     raise
+
+    async def _go_on_with_newer(self, known: KnownImport) -> None:
+        """Have the rows cut again at once whose mapping was changed while they were cut: its event found us at work."""
+        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            now = await repository.find(conn, known.id)
+        if now is not None and now.epoch != known.epoch and not now.is_staged:
+            await self._leave(now, timedelta(0))
 
     async def _size(self, known: KnownImport) -> int:
         if known.read_at is not None:
@@ -188,7 +199,12 @@ class ImportFile:
         except FileRefused as refused:
             log.warning("file.refused", code=refused.code, reason=refused.message)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-                await fail_import(conn, known.id, refused.code, refused.message)
+                if known.read_at is None:
+                    await fail_import(conn, known.id, refused.code, refused.message)
+                elif not await refuse_interpretation(
+                    conn, known.id, epoch=known.epoch, code=refused.code, message=refused.message
+                ):
+                    return
                 await outbox.settle(conn, known.event)
 
     async def _read(self, known: KnownImport, traceparent: str | None) -> None:

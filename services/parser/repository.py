@@ -45,6 +45,7 @@ _RESET = text(
     """  # noqa: S608 - our own text
 )
 _FIND = text(f"SELECT {_COLUMNS} FROM imports.imports WHERE id = :id")  # noqa: S608 - our own text
+_LOCKED = text(f"SELECT {_COLUMNS} FROM imports.imports WHERE id = :id FOR SHARE")  # noqa: S608 - our own text
 _BEGIN = text(
     f"""
     UPDATE imports.imports
@@ -206,6 +207,12 @@ async def find(conn: AsyncConnection, import_id: UUID | None) -> KnownImport | N
     return None if known is None else _known(known)
 
 
+async def lock(conn: AsyncConnection, import_id: UUID) -> KnownImport | None:
+    """The same; until this transaction ends nobody changes it."""
+    known = (await conn.execute(_LOCKED, {"id": import_id})).one_or_none()
+    return None if known is None else _known(known)
+
+
 def _known(row: Row[Any], *, is_new: bool = False) -> KnownImport:
     return KnownImport(**row._mapping, is_new=is_new)  # noqa: SLF001 - SQLAlchemy's public name for it
 
@@ -265,6 +272,12 @@ async def stage(conn: AsyncConnection, scope: StagingScope, chunk: Chunk, *, rec
         same = {"import_id": scope.import_id, "tenant_id": scope.tenant_id, "chunk_no": chunk.number}
         await copy_rows(conn, ledger.raw_rows, _RAW_COLUMNS, chunk.rows, same=same)
     return True
+
+
+async def is_staging(conn: AsyncConnection, scope: StagingScope) -> bool:
+    """Whether the import is still staged by this interpretation; nobody changes that before this transaction ends."""
+    found = await conn.execute(_STILL_STAGING, {"id": scope.import_id, "epoch": scope.epoch})
+    return found.first() is not None
 
 
 async def keep_asides(

@@ -69,18 +69,18 @@ class ChunkStaging:
         Raises:
             FileRefused: a group is too large.
         """
-        chunks: list[Chunk] = []
         for row in rows:
             if row.keys is None:
                 self._asides.append((row.row, row.cells))
                 self._aside_bytes += len(row.cells)
-            else:
-                chunks += self._cutter.add(row)
-        for chunk in chunks:
-            if not await self._stage(chunk):
-                return False
+                continue
+            for chunk in self._cutter.add(row):
+                if not await self._stage(chunk):
+                    return False
         if len(self._asides) >= _ASIDES or self._aside_bytes >= _ASIDE_BYTES:
             async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
+                if not await repository.is_staging(conn, self._scope):
+                    return False
                 await self._keep_asides(conn)
         return True
 

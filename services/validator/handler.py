@@ -84,10 +84,8 @@ class ValidateRows:
             announced = True
             if chunk.hold:
                 status, cancelled = await repository.lock_held(conn, event.import_id)
-                announced = status == ImportStatus.IMPORTING
-                if cancelled:
-                    await _leave(conn, event, cancelled=True)
-                    return
+                # A cancelled one has let go of the chunk; so the next line finds it in another state.
+                announced = status == ImportStatus.IMPORTING and not cancelled
             if await repository.mark_validated(conn, scope, decided, epoch=event.epoch):
                 await repository.write_decided(conn, scope, decided)
                 if announced:

@@ -12,9 +12,9 @@ _GRANTS = {
         ("SELECT, INSERT, UPDATE", "winnow_committer"),
     ),
     "staging": (
-        ("SELECT, INSERT", "winnow_validator"),
+        ("SELECT, INSERT, DELETE", "winnow_validator"),
         ("SELECT, UPDATE, DELETE", "winnow_committer"),
-        ("SELECT, DELETE", "winnow_intake"),
+        ("SELECT, DELETE", "winnow_intake, winnow_parser, winnow_keeper"),
         ("SELECT", "winnow_reader, winnow_operator"),
     ),
 }

@@ -31,7 +31,7 @@ _CHANGE = text(
     """
     UPDATE imports.imports
        SET epoch = epoch + 1, column_mappings = CAST(:fields AS jsonb), notices = CAST(:notices AS jsonb),
-           parsed_at = NULL, total_rows = 0, updated_at = clock_timestamp()
+           parsed_at = NULL, error = NULL, total_rows = 0, updated_at = clock_timestamp()
      WHERE id = :id
     RETURNING epoch
     """
@@ -95,7 +95,7 @@ async def change_mapping(conn: AsyncConnection, import_id: UUID, fields: Mapping
 
 
 def _not_now(found: Any) -> str | None:
-    if found.status != ImportStatus.PREVIEWING or found.cancelled_at is not None or found.error is not None:
+    if found.status != ImportStatus.PREVIEWING or found.cancelled_at is not None:
         return (
             f"The import is {str(found.status).replace('_', ' ')}; what its columns mean can be changed only while it is held. "
             f"Send the file again with hold"

@@ -5,14 +5,24 @@ up), so the one way an import ends is here. Everything runs in the caller's tran
 """
 
 from shared.ledger.completion import close_if_finished, fail_import
-from shared.ledger.hold import NotHeld, NotReady, Started, cancel_import, release_chunks, start_import
+from shared.ledger.hold import (
+    NotHeld,
+    NotImportable,
+    NotReady,
+    Started,
+    cancel_import,
+    refuse_interpretation,
+    start_import,
+)
 from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_recent
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
+from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
 
 __all__ = [
     "ImportProgress",
     "NotHeld",
+    "NotImportable",
     "NotReady",
     "StageProgress",
     "Started",
@@ -22,6 +32,7 @@ __all__ = [
     "give_up",
     "read_import",
     "read_recent",
+    "refuse_interpretation",
     "release_chunks",
     "reopen_chunk",
     "reopen_reading",

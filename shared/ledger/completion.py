@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import FailureNotice, ImportCompleted
+from shared.ledger.release import release_chunks
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
@@ -50,8 +51,10 @@ _FAIL = text(
     f"""
     UPDATE imports.imports
        SET error = CAST(:error AS jsonb), parsed_at = coalesce(parsed_at, clock_timestamp()),
+           status = CASE status WHEN '{ImportStatus.PREVIEWING}' THEN '{ImportStatus.IMPORTING}' ELSE status END,
            updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND error IS NULL
+     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND error IS NULL AND cancelled_at IS NULL
+    RETURNING status
     """  # noqa: S608 - our own words
 )
 
@@ -64,6 +67,9 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
     """
     current = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
     if current is None or current.status not in OPEN or current.parsed_at is None:
+        return False
+    if current.status == ImportStatus.PREVIEWING and current.error is not None and current.cancelled_at is None:
+        # Its rows wait for another interpretation.
         return False
     if (await conn.execute(_OPEN_CHUNKS, {"id": import_id})).scalar_one():
         return False
@@ -99,10 +105,14 @@ async def fail_import(conn: AsyncConnection, import_id: UUID, code: str, message
     """End reading the import with a reason its sender can act on.
 
     Chunks that were staged before are still validated and committed; the import is closed as failed with the last of them.
-    An import that has ended already is left as it is.
+    Of a held import, which nobody has started, nothing is committed: its rows are unprocessed. An import that has ended
+    already, or is cancelled, is left as it is.
     """
-    await conn.execute(_LOCK, {"id": import_id})
-    await conn.execute(_FAIL, {"id": import_id, "error": json.dumps({"code": code, "message": message})})
+    found = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
+    error = json.dumps({"code": code, "message": message})
+    failed = (await conn.execute(_FAIL, {"id": import_id, "error": error})).first() is not None
+    if failed and found is not None and found.status == ImportStatus.PREVIEWING:
+        await release_chunks(conn, import_id)
     await close_if_finished(conn, import_id)
 
 

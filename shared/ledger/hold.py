@@ -13,6 +13,7 @@ What the stages owe to it:
 * the committer acts on imports that are `importing` and on no others.
 """
 
+import json
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -22,8 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import RowsValidated
 from shared.ledger.completion import close_if_finished
+from shared.ledger.release import release_chunks
 from shared.messaging import outbox
-from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
+from shared.states import OPEN, ChunkState, ImportStatus, sql_list
 
 _LOCK = text(
     """
@@ -49,38 +51,24 @@ _START = text(
     RETURNING id
     """  # noqa: S608 - our own words
 )
-_CANCEL = text(
+_REFUSE = text(
     f"""
     UPDATE imports.imports
-       SET cancelled_at = clock_timestamp(), parsed_at = coalesce(parsed_at, clock_timestamp()),
-           resumed_at = CASE WHEN status = '{ImportStatus.PREVIEWING}' THEN clock_timestamp() ELSE resumed_at END,
-           updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND cancelled_at IS NULL AND error IS NULL
+       SET error = CAST(:error AS jsonb), parsed_at = clock_timestamp(), updated_at = clock_timestamp()
+     WHERE id = :id AND epoch = :epoch AND status = '{ImportStatus.PREVIEWING}' AND cancelled_at IS NULL
     RETURNING id
     """  # noqa: S608 - our own words
 )
-# A chunk that a stage has in hand is left to it: it finds the import cancelled when it is through, or has committed.
-_CANCEL_CHUNKS = text(
+_CANCEL = text(
     f"""
-    WITH free AS (
-        SELECT chunk_no FROM imports.import_chunks
-         WHERE import_id = :id AND state IN ({sql_list(OPEN_CHUNKS)})
-         ORDER BY chunk_no FOR UPDATE SKIP LOCKED
-    )
-    UPDATE imports.import_chunks c
-       SET state = '{ChunkState.CANCELLED}', created = 0, updated = 0, skipped = 0, failed = 0
-      FROM free WHERE c.import_id = :id AND c.chunk_no = free.chunk_no
-    RETURNING c.chunk_no
+    UPDATE imports.imports
+       SET cancelled_at = clock_timestamp(), error = NULL, parsed_at = coalesce(parsed_at, clock_timestamp()),
+           resumed_at = CASE WHEN status = '{ImportStatus.PREVIEWING}' THEN clock_timestamp() ELSE resumed_at END,
+           updated_at = clock_timestamp()
+     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND cancelled_at IS NULL
+       AND (error IS NULL OR status = '{ImportStatus.PREVIEWING}')
+    RETURNING id
     """  # noqa: S608 - our own words
-)
-_FORGET_ERRORS = text(
-    "DELETE FROM imports.row_errors WHERE import_id = :id AND chunk_no = ANY(CAST(:chunks AS integer[]))"
-)
-_FORGET_EVENTS = text(
-    """
-    DELETE FROM imports.outbox
-     WHERE import_id = :id AND (chunk_no = ANY(CAST(:chunks AS integer[])) OR topic = 'file-uploaded')
-    """
 )
 
 
@@ -107,7 +95,14 @@ class NotHeld:
     status: ImportStatus
 
 
-StartOutcome: TypeAlias = Started | NotReady | NotHeld
+@dataclass(frozen=True)
+class NotImportable:
+    """The rows cannot be cut by the mapping chosen last; the message says why. Choose another, or cancel."""
+
+    message: str
+
+
+StartOutcome: TypeAlias = Started | NotReady | NotHeld | NotImportable
 
 
 async def start_import(
@@ -124,6 +119,8 @@ async def start_import(
         return NotReady(reading=True, waiting_chunks=0, chunks=0)
     if found.status != ImportStatus.PREVIEWING:
         return NotHeld(ImportStatus(found.status))
+    if found.error is not None:
+        return NotImportable(found.error["message"])
     chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
     waiting = sum(1 for chunk in chunks if chunk.state == ChunkState.STAGED)
     if found.parsed_at is None or waiting:
@@ -146,6 +143,19 @@ async def start_import(
     return Started(len(validated))
 
 
+async def refuse_interpretation(conn: AsyncConnection, import_id: UUID, *, epoch: int, code: str, message: str) -> bool:
+    """Say that the rows of a held import cannot be cut as they were last interpreted; False when it has another by now.
+
+    The import stays held: its rows are there, and another mapping may fit them. It cannot be started before.
+    """
+    error = {"code": code, "message": message}
+    refused = await conn.execute(_REFUSE, {"id": import_id, "epoch": epoch, "error": json.dumps(error)})
+    if refused.first() is None:
+        return False
+    await release_chunks(conn, import_id)
+    return True
+
+
 async def cancel_import(conn: AsyncConnection, import_id: UUID, *, traceparent: str | None = None) -> bool:
     """Stop an import that has not ended; False when there is none of this id, or it has ended or is ending.
 
@@ -157,10 +167,3 @@ async def cancel_import(conn: AsyncConnection, import_id: UUID, *, traceparent: 
     await release_chunks(conn, import_id)
     await close_if_finished(conn, import_id, traceparent=traceparent)
     return True
-
-
-async def release_chunks(conn: AsyncConnection, import_id: UUID) -> None:
-    """Take the chunks of a cancelled import out of everybody's hands: those that no transaction holds now."""
-    cancelled = list((await conn.execute(_CANCEL_CHUNKS, {"id": import_id})).scalars())
-    await conn.execute(_FORGET_ERRORS, {"id": import_id, "chunks": cancelled})
-    await conn.execute(_FORGET_EVENTS, {"id": import_id, "chunks": cancelled})

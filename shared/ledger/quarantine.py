@@ -9,7 +9,7 @@ from shared.events import Event, FileUploaded, ImportCompleted, RowsStaged, Rows
 from shared.ledger.completion import close_if_finished, fail_import
 from shared.ledger.staged_rows import delete_staged_rows
 from shared.messaging import outbox
-from shared.states import OPEN, OPEN_CHUNKS, READING, ChunkState, ImportStatus, sql_list
+from shared.states import OPEN, OPEN_CHUNKS, READING, ChunkState, GroupStatus, ImportStatus, sql_list
 
 EXPORT_FAILED = "export_failed"
 """Code of the error of an import that has ended and whose files could not be written."""
@@ -60,14 +60,24 @@ _REOPEN_READING = text(
            correction_object_key = NULL, failed_rows_object_key = NULL, resumed_at = clock_timestamp(),
            updated_at = clock_timestamp()
      WHERE tenant_id = :tenant AND (id = :id OR (CAST(:id AS uuid) IS NULL AND object_key = :key))
-       AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = 'internal'
-    RETURNING id
+       AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = 'internal' AND cancelled_at IS NULL
+    RETURNING id, entity_type, mode
+    """  # noqa: S608 - our own words
+)
+_REOPEN_CHUNKS = text(
+    f"""
+    UPDATE imports.import_chunks SET state = '{ChunkState.STAGED}', validated_at = NULL
+     WHERE import_id = :id AND state = '{ChunkState.CANCELLED}'
+    RETURNING chunk_no, first_row, last_row, row_count, epoch
     """  # noqa: S608 - our own words
 )
 _REOPEN_CHUNK = text(
     f"""
     UPDATE imports.import_chunks
-       SET state = :state, reference = NULL, failed = 0, committed_at = NULL
+       SET state = :state, reference = NULL, committed_at = NULL,
+           failed = CASE :state WHEN '{ChunkState.STAGED}' THEN 0
+                    ELSE (SELECT coalesce(sum(g.row_count), 0) FROM staging.groups g
+                           WHERE g.import_id = :id AND g.chunk_no = :chunk AND g.status = '{GroupStatus.FAILED}') END
      WHERE import_id = :id AND chunk_no = :chunk AND epoch = :epoch AND state = '{ChunkState.QUARANTINED}'
     RETURNING chunk_no
     """  # noqa: S608 - our own words
@@ -78,7 +88,8 @@ _REOPEN_IMPORT = text(
        SET status = {_TAKEN_UP}, completed_at = NULL, correction_object_key = NULL, failed_rows_object_key = NULL,
            resumed_at = CASE WHEN completed_at IS NULL THEN resumed_at ELSE clock_timestamp() END,
            updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ('{ImportStatus.COMPLETED_WITH_FAILURES}', {sql_list(READING)})
+     WHERE id = :id AND cancelled_at IS NULL
+       AND status IN ('{ImportStatus.COMPLETED_WITH_FAILURES}', '{ImportStatus.FAILED}', {sql_list(READING)})
     RETURNING id
     """  # noqa: S608 - our own words
 )
@@ -138,7 +149,14 @@ async def reopen_reading(conn: AsyncConnection, event: FileUploaded) -> bool:
     reopened = await conn.execute(
         _REOPEN_READING, {"tenant": event.tenant_id, "id": event.import_id, "key": event.object_key}
     )
-    return reopened.first() is not None
+    found = reopened.one_or_none()
+    if found is None:
+        return False
+    # Of a held import whose reading failed, what had been staged was let go of.
+    for chunk in (await conn.execute(_REOPEN_CHUNKS, {"id": found.id})).all():
+        staged = {**chunk._mapping, "entity_type": found.entity_type, "mode": found.mode}  # noqa: SLF001 - SQLAlchemy's name
+        await outbox.append(conn, RowsStaged(tenant_id=event.tenant_id, import_id=found.id, **staged))
+    return True
 
 
 async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated) -> bool:

@@ -199,8 +199,9 @@ class Relay:
             await self._producer.publish(topic.name, row.key.encode(), row.body, wire_headers(row.headers))
             taken.append(row.id)
 
-        # Longer than the claim lasts there is nothing to wait for: the event is another relay's then.
-        async with asyncio.timeout(self._limits.claim.total_seconds()):
+        # Longer than the claim lasts there is nothing to wait for: the event is another relay's then. What is let go of
+        # is let go of before that.
+        async with asyncio.timeout(self._limits.claim.total_seconds() * 0.8):
             outcomes = await asyncio.gather(*(publish(row) for row in rows), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):

@@ -103,15 +103,15 @@ async def test_what_was_under_way_before_an_upgrade_goes_on_after_it(database: s
             ),
             (
                 "INSERT INTO imports.import_chunks (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, failed) "
-                "VALUES (:id, 1, 'older', 2, 4, 3, 'validated', 2)"
+                "VALUES (:id, 1, 'older', 2, 4, 3, 'validated', 2), (:id, 2, 'older', 5, 5, 1, 'quarantined', 1)"
             ),
             (
                 "INSERT INTO imports.raw_rows (import_id, row_no, tenant_id, chunk_no, group_row, cells) "
-                "SELECT :id, row_no, 'older', 1, group_row, '[]' FROM (VALUES (2, 2), (3, 3), (4, 3)) AS r (row_no, group_row)"
+                "SELECT :id, row_no, 'older', chunk, group_row, '[]' FROM (VALUES (2, 1, 2), (3, 1, 3), (4, 1, 3), (5, 2, 5)) AS r (row_no, chunk, group_row)"
             ),
             (
                 "INSERT INTO imports.row_errors (import_id, row_no, position, tenant_id, chunk_no, group_row, code, message) "
-                "VALUES (:id, 4, 0, 'older', 1, 3, 'required', 'SKU is required')"
+                "VALUES (:id, 4, 0, 'older', 1, 3, 'required', 'SKU is required'), (:id, 5, 0, 'older', 2, 5, 'internal', 'W-1')"
             ),
         ):
             connection.execute(text(statement), {"id": "0190f2f0-0000-7000-8000-00000000000a"})
@@ -125,5 +125,5 @@ async def test_what_was_under_way_before_an_upgrade_goes_on_after_it(database: s
     await _run(database, write)
     await upgrade(database)
     groups, tenants = await _run(database, look)
-    assert groups == [(2, 1, "create", "pending"), (3, 2, "create", "failed")]
+    assert groups == [(2, 1, "create", "pending"), (3, 2, "create", "failed"), (5, 1, "create", "pending")]
     assert tenants == ["older"]

@@ -17,16 +17,25 @@ from services.committer.handler import CommitRows
 from services.parser.handler import Dependencies, ImportFile
 from services.parser.reading.workspace import Workspace
 from services.parser.settings import ParserSettings
-from services.parser.staging import ChunkStaging
+from services.parser.staging import ChunkStaging, Recut
 from services.validator.families import families as validator_families
 from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded, RowsStaged, RowsValidated
 from shared.intake.mapping import MappingChanged, MappingRefused, change_mapping
-from shared.ledger import Started, cancel_import, give_up, read_import, reopen_chunk, start_import
+from shared.ledger import (
+    NotImportable,
+    Started,
+    cancel_import,
+    give_up,
+    read_import,
+    reopen_chunk,
+    reopen_reading,
+    start_import,
+)
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
-from tests.harness.files import HEADINGS, catalogue, product, row, text_file, workbook
+from tests.harness.files import HEADINGS, PRODUCTS, catalogue, product, row, text_file, workbook
 from tests.harness.production import snapshot
 from tests.harness.storage import MemoryStore
 from tests.harness.world import World
@@ -408,3 +417,111 @@ async def test_a_chunk_that_was_given_up_after_its_validation_can_be_validated_a
     await parsing.later_stages()
     ended = await parsing.ledger(import_id)
     assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed", 3, 0)
+
+
+async def test_nothing_of_a_held_file_that_cannot_be_read_to_its_end_is_committed(
+    parsing: ParserDesk, tmp_path: Path
+) -> None:
+    rows = [*catalogue(8), *product(9, variants=30)]
+    event = parsing.event(workbook(tmp_path / "f.xlsx", rows), options={"hold": True})
+    import_id = await parsing.parse(event, handler=parsing.handler(group_rows=20))
+    ended = await parsing.ledger(import_id)
+    assert (ended.status, ended.error["code"]) == ("failed", "group_too_large")
+    assert (ended.created_rows, ended.failed_rows) == (0, 0)
+    assert ended.unprocessed_rows == ended.total_rows > 0
+    await parsing.later_stages()
+    assert await parsing.ledger(import_id) == ended
+    assert (await parsing.as_intake(start_import, import_id)).status == "failed"
+
+
+ONE_PRODUCT = {"title": PLACES["Product Title"], "handle": PLACES["Manufacturer"], "sku": PLACES["SKU"]}
+"""Under it every row of a catalogue is of one product."""
+NOTHING = {"title": PLACES["Raw Material"], "handle": PLACES["Finishing"], "sku": PLACES["Assembly"]}
+"""Columns that say nothing in any row."""
+
+
+async def test_a_mapping_that_leaves_nothing_to_import_keeps_the_import_held_for_another(
+    parsing: ParserDesk, tmp_path: Path
+) -> None:
+    handler = parsing.handler(group_rows=20)
+    event = parsing.event(workbook(tmp_path / "f.xlsx", catalogue(10)), options={"hold": True})
+    import_id = await parsing.parse(event, handler=handler)
+    for mapping, code in ((NOTHING, "no_data_rows"), (ONE_PRODUCT, "group_too_large")):
+        assert isinstance(await parsing.as_intake(change_mapping, import_id, mapping), MappingChanged)
+        await parsing.parse(await _announced_upload(parsing), handler=handler)
+        held = await parsing.ledger(import_id)
+        assert (held.status, held.error["code"]) == ("previewing", code)
+        assert isinstance(await parsing.as_intake(start_import, import_id), NotImportable)
+    assert isinstance(await parsing.as_intake(change_mapping, import_id, PLACES_OF_ALL), MappingChanged)
+    await parsing.parse(await _announced_upload(parsing), handler=handler)
+    await parsing.later_stages()
+    assert isinstance(await parsing.as_intake(start_import, import_id), Started)
+    await parsing.later_stages()
+    ended = await parsing.ledger(import_id)
+    assert (ended.status, ended.created_rows, ended.error) == ("completed", 30, None)
+
+
+PLACES_OF_ALL = {field.code: place for place, field in enumerate(PRODUCTS.fields)}
+
+
+async def test_a_held_import_whose_mapping_fits_nothing_can_be_cancelled(parsing: ParserDesk, tmp_path: Path) -> None:
+    event = parsing.event(workbook(tmp_path / "f.xlsx", catalogue(2)), options={"hold": True})
+    import_id = await parsing.parse(event)
+    await parsing.as_intake(change_mapping, import_id, NOTHING)
+    await parsing.parse(await _announced_upload(parsing))
+    assert await parsing.as_intake(cancel_import, import_id)
+    assert (await parsing.ledger(import_id)).status == "cancelled"
+
+
+async def test_what_is_cut_by_an_older_mapping_cannot_fail_the_import(
+    parsing: ParserDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = parsing.event(workbook(tmp_path / "f.xlsx", catalogue(4)), options={"hold": True})
+    import_id = await parsing.parse(event)
+    await parsing.as_intake(change_mapping, import_id, NOTHING)
+    run = Recut.run
+
+    async def overtaken(self: Recut) -> None:
+        monkeypatch.undo()
+        assert await parsing.as_intake(change_mapping, import_id, PLACES_OF_ALL) == MappingChanged(3)
+        await run(self)
+
+    monkeypatch.setattr(Recut, "run", overtaken)
+    await parsing.parse(await _announced_upload(parsing))
+    held = await parsing.ledger(import_id)
+    assert (held.status, held.error, held.epoch) == ("previewing", None, 3)
+    await parsing.parse(await _announced_upload(parsing))
+    assert (await parsing.ledger(import_id)).total_rows == 12
+
+
+async def test_a_held_file_whose_reading_was_given_up_is_read_again_when_it_is_redriven(
+    parsing: ParserDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = parsing.event(workbook(tmp_path / "f.xlsx", catalogue(20)), options={"hold": True})
+    _dies_at(monkeypatch, 3)
+    with pytest.raises(Killed):
+        await parsing.parse(event)
+    monkeypatch.undo()
+    async with tenant_transaction(parsing.engine_of("winnow_parser"), parsing.tenant) as conn:
+        await give_up(conn, event, "W-2")
+    assert event.import_id is not None
+    assert (await parsing.ledger(event.import_id)).status == "failed"
+    assert await parsing.as_intake(reopen_reading, event)
+    await parsing.parse(event)
+    await parsing.later_stages()
+    held = await parsing.ledger(event.import_id)
+    assert (held.status, held.total_rows, held.stages.validated_rows) == ("previewing", 60, 60)
+    assert isinstance(await parsing.as_intake(start_import, event.import_id), Started)
+    await parsing.later_stages()
+    assert (await parsing.ledger(event.import_id)).created_rows == 60
+
+
+async def test_nothing_that_was_validated_of_a_cancelled_import_is_kept(parsing: ParserDesk, tmp_path: Path) -> None:
+    event = parsing.event(workbook(tmp_path / "f.xlsx", catalogue(4)), options={"hold": True})
+    import_id = await parsing.parse(event)
+    await parsing.later_stages()
+    assert await parsing.world.scalar("SELECT count(*) FROM staging.products WHERE import_id = :id", id=import_id) == 4
+    assert await parsing.as_intake(cancel_import, import_id)
+    for table in ("products", "product_variants", "groups"):
+        left = f"SELECT count(*) FROM staging.{table} WHERE import_id = :id"
+        assert await parsing.world.scalar(left, id=import_id) == 0

@@ -27,7 +27,7 @@ async def _start(import_id: UUID, tenant: str | None, *, as_json: bool) -> int:
     from services.cli.client import connected
     from services.cli.terminal.display import print_json, spoken, terminal
     from shared.db.transaction import tenant_transaction
-    from shared.ledger import NotReady, Started, start_import
+    from shared.ledger import NotImportable, NotReady, Started, start_import
     from shared.states import ImportStatus
 
     async with connected() as winnow:
@@ -38,6 +38,10 @@ async def _start(import_id: UUID, tenant: str | None, *, as_json: bool) -> int:
     if isinstance(outcome, NotReady):
         raise CommandFailed(
             f"Import {import_id} cannot be started yet: {_waits_for(outcome)}. Wait for it: {typed('watch', import_id)}"
+        )
+    if isinstance(outcome, NotImportable):
+        raise CommandFailed(
+            f"Import {import_id} cannot be started: {outcome.message}. Or give it up: {typed('cancel', import_id)}"
         )
     started = isinstance(outcome, Started)
     status = ImportStatus.IMPORTING if isinstance(outcome, Started) else outcome.status

@@ -138,7 +138,8 @@ def spoken(status: str) -> str:
 def awaits_start(progress: ImportProgress) -> bool:
     """Whether all that can be done of a held import is done, and a person has to start or cancel it."""
     read = progress.status == ImportStatus.PREVIEWING and progress.parsed_at is not None
-    return read and progress.stages.validated_rows >= progress.total_rows
+    done = progress.stages.validated_rows >= progress.total_rows
+    return read and (done or progress.error is not None)
 
 
 def moment(at: datetime) -> str:

@@ -56,6 +56,12 @@ GRANT SELECT, INSERT ON imports.tenants TO winnow_intake, winnow_parser;
 GRANT SELECT ON imports.tenants TO winnow_reader, winnow_operator;
 GRANT SELECT, UPDATE ON imports.raw_rows TO winnow_parser;
 GRANT DELETE ON imports.row_errors TO winnow_validator;
+-- Whoever fails or cancels an import takes back what was validated of it and not committed.
+GRANT USAGE ON SCHEMA staging TO winnow_parser, winnow_keeper;
+GRANT UPDATE ON imports.import_chunks TO winnow_parser;
+GRANT SELECT, DELETE ON imports.row_errors TO winnow_parser, winnow_keeper;
+GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA staging TO winnow_parser, winnow_keeper;
+GRANT DELETE ON ALL TABLES IN SCHEMA staging TO winnow_validator;
 GRANT SELECT, INSERT ON staging.groups TO winnow_validator;
 GRANT SELECT, UPDATE, DELETE ON staging.groups TO winnow_committer;
 GRANT SELECT ON staging.groups TO winnow_reader, winnow_operator;
@@ -85,7 +91,7 @@ ALTER TABLE imports.tenants NO FORCE ROW LEVEL SECURITY;
 INSERT INTO imports.tenants (tenant_id, registered_at)
 SELECT tenant_id, min(created_at) FROM imports.imports GROUP BY tenant_id;
 UPDATE imports.imports SET read_at = parsed_at WHERE parsed_at IS NOT NULL;
--- Chunks that wait for their commit are counted by their groups from now on.
+-- Chunks that wait for their commit, or may be taken up again for it, are counted by their groups from now on.
 ALTER TABLE imports.raw_rows NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE imports.import_chunks NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE imports.row_errors NO FORCE ROW LEVEL SECURITY;
@@ -93,12 +99,13 @@ ALTER TABLE staging.groups NO FORCE ROW LEVEL SECURITY;
 INSERT INTO staging.groups (tenant_id, import_id, chunk_no, group_row, row_count, action, status)
 SELECT r.tenant_id, r.import_id, r.chunk_no, r.group_row, count(*), 'create',
        CASE WHEN EXISTS (SELECT FROM imports.row_errors e
-                          WHERE e.import_id = r.import_id AND e.chunk_no = r.chunk_no AND e.group_row = r.group_row)
+                          WHERE e.import_id = r.import_id AND e.chunk_no = r.chunk_no AND e.group_row = r.group_row
+                            AND e.code <> 'internal')
             THEN 'failed' ELSE 'pending' END
   FROM imports.import_chunks c
   JOIN imports.raw_rows r ON r.import_id = c.import_id AND r.row_no BETWEEN c.first_row AND c.last_row
                          AND r.chunk_no = c.chunk_no
- WHERE c.state = 'validated'
+ WHERE c.state IN ('validated', 'quarantined')
  GROUP BY r.tenant_id, r.import_id, r.chunk_no, r.group_row;
 ALTER TABLE imports.raw_rows FORCE ROW LEVEL SECURITY;
 ALTER TABLE imports.import_chunks FORCE ROW LEVEL SECURITY;
