@@ -4,6 +4,8 @@
 * `reports`        what was not imported and why; the entities an import made; its parent and repairs
 * `mapping`        what the columns of a held import mean, changed
 * `redrives`       events no stage could act on, sent again
+* `erasure`        everything of one tenant, erased
 
-Starting and cancelling are `shared.ledger.hold`, tenants `shared.ledger.tenants`. What writes runs as `winnow_intake`.
+Starting and cancelling are `shared.ledger.hold`, tenants `shared.ledger.tenants`. What writes runs as `winnow_intake`; what
+erases, as the administrator.
 """
