@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.events import FailureNotice, FileOptions, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
+from shared.events import FailureNotice, ImportCompleted, RowsStaged, RowsValidated
 from shared.ledger import close_if_finished
 from shared.ledger.quarantine import EXPORT_FAILED
+from shared.ledger.registration import upload_event
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
@@ -80,7 +81,7 @@ async def resume(conn: AsyncConnection, lost: LostWork) -> None:
     if lost.kind == "end":
         await close_if_finished(conn, lost.import_id)
     elif lost.kind == "reading":
-        await outbox.append(conn, _uploaded(of_import))
+        await outbox.append(conn, upload_event(of_import))
     elif lost.kind == "files":
         await outbox.append(conn, _completed(of_import))
     else:
@@ -91,12 +92,6 @@ async def resume(conn: AsyncConnection, lost: LostWork) -> None:
         fields = ("tenant_id", "import_id", "chunk_no", "first_row", "last_row", "row_count", "epoch")
         said: dict[str, Any] = {name: chunk[name] for name in fields}
         await outbox.append(conn, event(entity_type=of_import["entity_type"], mode=of_import["mode"], **said))
-
-
-def _uploaded(known: RowMapping) -> FileUploaded:
-    fields = ("tenant_id", "user_id", "entity_type", "mode", "object_key", "file_name", "parent_import_id")
-    said: dict[str, Any] = {name: known[name] for name in fields}
-    return FileUploaded(import_id=known["id"], options=FileOptions(**known["options"]), **said)
 
 
 def _completed(known: RowMapping) -> ImportCompleted:

@@ -17,7 +17,7 @@ from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.events import FileUploaded
-from shared.ledger.registration import Registration, register_import
+from shared.ledger.registration import Registration, register_import, upload_event
 from shared.states import OPEN, READING, ChunkState, ImportStatus, sql_list
 
 # What `KnownImport` is made of.
@@ -163,19 +163,7 @@ class KnownImport:
     @property
     def event(self) -> FileUploaded:
         """The event that announces it, in the ledger's words; what the outbox keeps of it."""
-        return FileUploaded(
-            tenant_id=self.tenant_id,
-            user_id=self.user_id,
-            entity_type=self.entity_type,
-            mode=self.mode,
-            object_key=self.object_key,
-            file_name=self.file_name,
-            import_id=self.id,
-            file_size=self.file_size,
-            file_sha256=self.file_sha256,
-            parent_import_id=self.parent_import_id,
-            options=dict(self.options),
-        )
+        return upload_event(self.__dict__)
 
 
 class StagingScope(NamedTuple):

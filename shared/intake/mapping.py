@@ -15,15 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.entities import ENTITY_TYPES
 from shared.entities.mapping import MAPPING_NOTICES, ColumnMapping, chosen_mapping
-from shared.events import FileUploaded
+from shared.ledger.registration import upload_event
 from shared.ledger.staged_rows import delete_staged_rows
 from shared.messaging import outbox
 from shared.states import ImportStatus
 
 _LOCK = text(
     """
-    SELECT tenant_id, user_id, entity_type, mode, status, file_name, object_key, options, headers, notices, read_at,
-           cancelled_at, error
+    SELECT id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
+           parent_import_id, options, headers, notices, read_at, cancelled_at
       FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
     """
 )
@@ -78,19 +78,7 @@ async def change_mapping(conn: AsyncConnection, import_id: UUID, fields: Mapping
     notices += mapping.notices
     values = {"id": import_id, "fields": json.dumps(dict(mapping.fields)), "notices": json.dumps(notices)}
     epoch = (await conn.execute(_CHANGE, values)).scalar_one()
-    await outbox.append(
-        conn,
-        FileUploaded(
-            tenant_id=found.tenant_id,
-            user_id=found.user_id,
-            entity_type=found.entity_type,
-            mode=found.mode,
-            object_key=found.object_key,
-            file_name=found.file_name,
-            import_id=import_id,
-            options=found.options,
-        ),
-    )
+    await outbox.append(conn, upload_event(found._mapping))  # noqa: SLF001 - SQLAlchemy's public name for it
     return MappingChanged(epoch)
 
 

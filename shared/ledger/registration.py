@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.events import FileOptions, FileUploaded
 from shared.states import ImportStatus
 
 # A parent that is not there, or another tenant's, is left out.
@@ -56,3 +57,10 @@ class Registration:
 async def register_import(conn: AsyncConnection, registration: Registration) -> bool:
     """Register an import; False when one of its id, or of its key within the tenant, is there: it is left as it is."""
     return (await conn.execute(_REGISTER, registration.values)).first() is not None
+
+
+def upload_event(known: Mapping[str, Any] | RowMapping) -> FileUploaded:
+    """The event that announces a registered import, in the ledger's words. `known` are columns of its row, by name."""
+    same = ("tenant_id", "user_id", "entity_type", "mode", "object_key", "file_name", "file_size", "file_sha256")
+    said: dict[str, Any] = {name: known[name] for name in (*same, "parent_import_id")}
+    return FileUploaded(import_id=known["id"], options=FileOptions(**known["options"]), **said)

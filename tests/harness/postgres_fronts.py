@@ -43,9 +43,10 @@ async def tls_front(server_port: int, context: ssl.SSLContext) -> AsyncIterator[
             writer.write(b"S")
             await writer.start_tls(context)
             upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", server_port)
-            await _both(_copied(reader, upstream), _copied(upstream_reader, writer))
-            upstream.close()
-        writer.close()
+            try:
+                await _both(_copied(reader, upstream), _copied(upstream_reader, writer))
+            finally:
+                upstream.close()
 
     async with _serving(serve) as port:
         yield port
@@ -71,7 +72,8 @@ class TransactionPooler:
         async with _serving(self._serve) as port:
             yield port
         for server in self._opened:
-            server.writer.close()
+            server.writer.transport.abort()
+        await _closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -81,7 +83,6 @@ class TransactionPooler:
                 code, told = await _startup(reader)
             if code != _CANCEL:
                 await self._session(reader, writer, told)
-        writer.close()
 
     async def _session(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, told: Mapping[str, str]
@@ -180,8 +181,14 @@ TRUSTED = "127.0.0.2"
 async def _serving(serve: _Session) -> AsyncIterator[int]:
     sessions: set[asyncio.Task[None]] = set()
 
+    async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        finally:
+            writer.close()
+
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(serve(reader, writer))
+        task = asyncio.create_task(session(reader, writer))
         sessions.add(task)
         task.add_done_callback(sessions.discard)
 
@@ -193,6 +200,13 @@ async def _serving(serve: _Session) -> AsyncIterator[int]:
         for task in list(sessions):
             task.cancel()
         await asyncio.gather(*sessions, return_exceptions=True)
+        await _closed()
+
+
+async def _closed() -> None:
+    """Let the loop close what it was told to close: it does so in its next turns."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 async def _startup(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:

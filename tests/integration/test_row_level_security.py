@@ -127,7 +127,8 @@ async def test_no_role_of_ours_can_go_around_it(running_world: World) -> None:
             await conn.execute(
                 text(
                     "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, "
-                    "       (SELECT count(*) FROM pg_class WHERE relowner = r.oid) AS owned, "
+                    "       (SELECT count(*) FROM pg_class WHERE relowner = r.oid AND relnamespace NOT IN "
+                    "           (SELECT oid FROM pg_namespace WHERE nspname LIKE 'pg_%temp%' OR nspname = 'pg_toast')) AS owned, "
                     "       (SELECT count(*) FROM pg_auth_members WHERE member = r.oid) AS memberships "
                     "  FROM pg_roles r WHERE rolname LIKE 'winnow%'"
                 )

@@ -1,6 +1,7 @@
 """The local stack: starts, cleans up after itself and after a crash, and says why it could not start."""
 
 import asyncio
+import contextlib
 import ctypes
 import http.client
 import importlib.util
@@ -241,13 +242,18 @@ def speaks_grpc_to_strangers(port: int, *, tls: bool) -> bool:
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     trusting.set_alpn_protocols(["h2"])
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as plain:
-            connection = trusting.wrap_socket(plain) if tls else plain
+    with contextlib.ExitStack() as closing:
+        try:
+            connection: socket.socket = closing.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            if tls:
+                connection = closing.enter_context(
+                    trusting.wrap_socket(connection, do_handshake_on_connect=False, suppress_ragged_eofs=True)
+                )
+                connection.do_handshake()
             connection.sendall(hello)
             return connection.recv(9)[3:4] == b"\x04"
-    except OSError:
-        return False
+        except OSError:
+            return False
 
 
 def test_no_port_of_the_s3_server_reads_or_writes_without_a_key(s3: S3Server) -> None:

@@ -28,7 +28,12 @@ class Subject:
 @pytest.fixture(params=["memory", "postgres"])
 def real(request: pytest.FixtureRequest) -> Stack | None:
     """The servers, for the real one only."""
-    return None if request.param == "memory" else request.getfixturevalue("stack")
+    if request.param == "memory":
+        return None
+    # Nobody else acts on what a test has the ledger wait for.
+    request.getfixturevalue("idle_world")
+    stack: Stack = request.getfixturevalue("stack")
+    return stack
 
 
 @pytest.fixture
