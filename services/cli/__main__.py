@@ -5,6 +5,7 @@ import sys
 from typing import Protocol, runtime_checkable
 
 import typer
+from typer.main import get_command
 
 from services.cli import exits
 from services.cli.app import app
@@ -21,7 +22,8 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; its exit code."""
     try:
-        code = app(args=arguments, prog_name=typed(), standalone_mode=False)
+        # Not `app(…)`: Typer would write an attribute into whatever is raised, and some exceptions are frozen.
+        code = get_command(app).main(args=arguments, prog_name=typed(), standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         _say("Interrupted.")
         return exits.INTERRUPTED
@@ -58,6 +60,9 @@ def _code_of(error: Exception) -> int | None:
     elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         _say(f"The disk is full{f' ({error.filename})' if error.filename else ''}: free some space, then try again.")
         code = exits.UNAVAILABLE
+    elif (refused := _refused_by(error)) is not None:
+        _say(refused)
+        code = exits.MISCONFIGURED
     elif _is_transient(error):
         _say(
             f"Something Winnow needs does not answer ({type(error).__name__}: {error}). Is it running, and named right? "
@@ -65,6 +70,26 @@ def _code_of(error: Exception) -> int | None:
         )
         code = exits.UNAVAILABLE
     return code
+
+
+def _refused_by(error: Exception) -> str | None:
+    """What is said of a server that answers and refuses who asks; None for anything else."""
+    # Loads every client there is: not before something has gone wrong.
+    from minio.error import S3Error  # noqa: PLC0415
+
+    from shared.messaging.failures import sqlstate_of  # noqa: PLC0415
+
+    if isinstance(error, S3Error):
+        return (
+            f"Storage refuses the key it is asked with ({error.code}): look at WINNOW_S3_ACCESS_KEY and WINNOW_S3_SECRET_KEY "
+            f"(to send files also WINNOW_S3_UPLOAD_ACCESS_KEY), and at what that key may do"
+        )
+    if (sqlstate_of(error) or "").startswith("28"):
+        return (
+            "Postgres refuses the password of a role: look at WINNOW_SECRET, or at the WINNOW_…_DATABASE_URL of the role. "
+            "After WINNOW_SECRET was changed, winnow migrate gives the roles the new passwords"
+        )
+    return None
 
 
 def _is_transient(error: Exception) -> bool:

@@ -20,6 +20,8 @@ class StageProgress:
     staged_rows: int
     validated_rows: int
     committed_rows: int
+    invalid_rows: int = 0
+    """Of those that are validated and not committed yet: rows that will be handed back."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,13 @@ _SELECT = f"""
            CASE WHEN i.completed_at IS NULL THEN c.failed ELSE i.failed_rows END AS failed_rows,
            CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) - c.committed
                 ELSE i.unprocessed_rows END AS unprocessed_rows,
-           c.staged, c.validated, c.committed
+           c.staged, c.validated, c.committed, c.invalid
       FROM imports.imports i
      CROSS JOIN LATERAL (
            SELECT coalesce(sum(row_count), 0) AS staged,
                   coalesce(sum(row_count) FILTER (WHERE state <> '{ChunkState.STAGED}'), 0) AS validated,
                   coalesce(sum(row_count) FILTER (WHERE state IN ({_PROCESSED})), 0) AS committed,
+                  coalesce(sum(failed) FILTER (WHERE state = '{ChunkState.VALIDATED}'), 0) AS invalid,
                   coalesce(sum(created), 0) AS created, coalesce(sum(updated), 0) AS updated,
                   coalesce(sum(skipped), 0) AS skipped,
                   coalesce(sum(failed) FILTER (WHERE state IN ({_PROCESSED})), 0) AS failed
@@ -139,6 +142,7 @@ def _progress(row: RowMapping) -> ImportProgress:
         staged_rows=int(fields.pop("staged")),
         validated_rows=int(fields.pop("validated")),
         committed_rows=int(fields.pop("committed")),
+        invalid_rows=int(fields.pop("invalid")),
     )
     counts = {name: int(fields[name]) for name in fields if name.endswith("_rows") and fields[name] is not None}
     seconds = float(fields.pop("worked_seconds"))

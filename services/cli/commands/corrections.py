@@ -213,4 +213,9 @@ async def _key(winnow: Client, progress: ImportProgress, *, as_csv: bool) -> str
         raise CommandFailed(f"{state}. Wait for it: {typed('watch', progress.id)}{''.join(wrong)}")
     if progress.error is not None:
         raise CommandFailed(f"There is nothing to correct row by row: {progress.error['message']}")
+    if progress.unprocessed_rows:
+        raise CommandFailed(
+            f"No row of import {progress.id} failed, so there is nothing to correct: it was cancelled, and "
+            f"{progress.unprocessed_rows:,} of its rows were not processed. Send the file again to import them"
+        )
     raise CommandFailed(f"Every row of import {progress.id} was imported; there is nothing to correct")

@@ -151,6 +151,8 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
         elif recent:
             show_recent(terminal(), recent)
         else:
+            if tenant is not None:
+                await winnow.require_tenant(tenant)
             nobody = "No imports yet" if tenant is None else f'Tenant "{tenant}" has no imports'
             send_one = typed("import", "FILE", "--tenant", "NAME" if tenant is None else tenant, "--watch")
             terminal().print(f"{nobody}. Send a file: {send_one}", markup=False)

@@ -41,7 +41,7 @@ def template(
     else:
         terminal().print(
             f"{target}: fill it in from row 4 on; row 3 is an example and is not imported.\n"
-            f"Send it: {typed('import', near(target), '--tenant', 'NAME', '--watch')}",
+            f"Send it: {typed('import', near(target), *_of(declared), '--tenant', 'NAME', '--watch')}",
             markup=False,
         )
     return exits.COMPLETED
@@ -68,3 +68,8 @@ def write_template(path: Path, entity: EntityType) -> None:
                 sheet.write(2, column, field.example, example)
         sheet.set_column(0, len(entity.fields) - 1, _WIDTH)
         sheet.freeze_panes(2, 0)
+
+
+def _of(entity: EntityType) -> tuple[str, ...]:
+    """What says of which entity type a file is, where it has to be said."""
+    return () if entity.name == DEFAULT_ENTITY else ("--entity", entity.name)

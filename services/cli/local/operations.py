@@ -6,7 +6,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from services.cli import exits
+from services.cli import exits, profiles
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import near, typed
 from services.cli.terminal.options import Json
@@ -89,12 +89,17 @@ def up(
 
 @on_this_machine
 def connection(as_json: Json = False) -> int:
-    """What a system of yours needs to send files itself: addresses, the uploads bucket, and the key that may put files into it and read them."""
+    """What a system of yours needs to send files to the Winnow of this checkout: addresses, the uploads bucket, and the key that may put files into it and read them."""
     from deploy.local.s3_server import UPLOADS
     from deploy.local.stack import Stack
     from services.cli.terminal.display import print_json, terminal
     from shared.events.topics import FILE_UPLOADED
 
+    if (profile := profiles.chosen()) is not None:
+        raise CommandFailed(
+            f'This is about the Winnow of this checkout; what the profile "{profile}" says is in {profiles.config_file()}',
+            code=exits.USAGE,
+        )
     stack = Stack()
     access_key, secret_key = stack.storage_keys("upstream")
     known = {

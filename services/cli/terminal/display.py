@@ -61,9 +61,13 @@ def show_import(
         console.print(f"  repairs import {progress.parent_import_id}")
     if progress.total_rows:
         console.print(f"  {_equation(progress)}")
-        if progress.ended and (seconds := duration(progress)):
+        if progress.ended and progress.created_rows + progress.updated_rows and (seconds := duration(progress)):
             pace = f"{progress.total_rows / seconds:,.0f} rows a second"
             console.print(f"  {seconds:.2f} s from the first look at the file to the last commit, {pace}")
+    if progress.status == ImportStatus.PREVIEWING:
+        stages = progress.stages
+        good = stages.validated_rows - stages.invalid_rows
+        console.print(f"  started, {good:,} of {counted(stages.validated_rows, 'rows')} would be imported, {stages.invalid_rows:,} handed back")
     for repair in repairs:
         rows = f", {repair.failed_rows:,} of {counted(repair.total_rows, 'rows')} failed" if repair.total_rows else ""
         console.print(f"  repaired by {repair.id}: {spoken(repair.status)}{rows}")
@@ -75,9 +79,11 @@ def show_import(
         console.print(f"  [red]{plain(progress.error['message'])}[/]")
 
 
-def show_error_groups(console: Console, groups: Sequence[ErrorGroup], *, limit: int = 30) -> None:
-    """Why rows failed, by kind and column."""
-    table = _table("Why rows were not imported")
+def show_error_groups(
+    console: Console, groups: Sequence[ErrorGroup], *, held: bool = False, limit: int = 30
+) -> None:
+    """Why rows failed, by kind and column; or, of a held import, would fail."""
+    table = _table("Why rows would not be imported" if held else "Why rows were not imported")
     table.add_column("times", justify="right")
     table.add_column("column", overflow="fold")
     if console.width >= WIDE:
