@@ -309,6 +309,45 @@ async def test_a_recut_that_is_killed_goes_on_and_events_of_the_older_mapping_do
     assert len(await parsing._announced("rows-staged")) == await _chunks(parsing, import_id)
 
 
+async def test_a_recut_that_is_killed_before_every_chunk_cuts_what_one_that_lives_cuts(
+    parsing: ParserDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From one group of all rows to many, and so from large chunks to small ones with the same numbers."""
+    rows = [*catalogue(12), *product(13, sku="SKU-1-0")]
+    lives, dies = [
+        await parsing.parse(parsing.event(text_file(tmp_path / name, rows), options={"hold": True}))
+        for name in ("lives.csv", "dies.csv")
+    ]
+    for import_id in (lives, dies):
+        for mapping in (ONE_PRODUCT, PLACES_OF_ALL):
+            assert isinstance(await parsing.as_intake(change_mapping, import_id, mapping), MappingChanged)
+            event = await _announced_upload(parsing)
+            if import_id == dies:
+                for number in range(1, len(rows)):
+                    _dies_at(monkeypatch, number)
+                    try:
+                        await parsing.parse(event)
+                    except Killed:
+                        continue
+                    finally:
+                        monkeypatch.undo()
+                    break
+            else:
+                await parsing.parse(event)
+    assert await parsing.rows(dies) == await parsing.rows(lives)
+    assert await _duplicates(parsing, dies) == await _duplicates(parsing, lives) != []
+    assert await _chunks(parsing, dies) == await _chunks(parsing, lives) > 2
+
+
+async def _duplicates(desk: ParserDesk, import_id: UUID) -> list[Any]:
+    async with desk.world.database() as conn:
+        found = await conn.execute(
+            text("SELECT duplicates FROM imports.import_chunks WHERE import_id = :id ORDER BY chunk_no"),
+            {"id": import_id},
+        )
+        return [said for duplicates in found.scalars() for said in duplicates]
+
+
 async def _chunks(desk: ParserDesk, import_id: UUID) -> int:
     count: int = await desk.world.scalar(
         "SELECT count(*) FROM imports.import_chunks WHERE import_id = :id", id=import_id

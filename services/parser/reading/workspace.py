@@ -16,10 +16,12 @@ class Workspace:
         self._mine = self._all / str(os.getpid())
 
     def clean(self) -> None:
-        """Remove what processes left that do not live any more."""
+        """Remove what processes left that do not live any more. To be called before this one has any file."""
         self._all.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in self._all.iterdir():
-            if left.name.isdigit() and not Path(f"/proc/{left.name}").exists():
+            # Our own id: in a container every life of the parser has the same one.
+            is_dead = left == self._mine or not Path(f"/proc/{left.name}").exists()
+            if left.name.isdigit() and is_dead:
                 shutil.rmtree(left, ignore_errors=True)
 
     @contextmanager
