@@ -17,6 +17,7 @@ from shared.events import FileUploaded
 from shared.intake import reports, uploads
 from shared.intake.uploads import Upload
 from shared.ledger import ImportProgress, read_import, read_recent
+from shared.ledger.tenants import require_tenant
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.kafka import connected_publisher
 from shared.storage import ObjectStore
@@ -70,6 +71,15 @@ class Client:
             recent = typed("status") if tenant is None else typed("status", "--tenant", tenant)
             raise CommandFailed(f"There is no import {import_id}{whose}. The recent ones: {recent}")
         return found
+
+    async def require_tenant(self, tenant: str) -> None:
+        """Let registered tenants pass.
+
+        Raises:
+            UnknownTenant: it is not registered; names the nearest one.
+        """
+        async with tenant_transaction(self.engine("intake"), tenant) as conn:
+            await require_tenant(conn, tenant)
 
     async def recent(self, *, tenant: str | None, limit: int) -> list[ImportProgress]:
         """The latest imports, newest first."""

@@ -31,7 +31,7 @@ _CHANGE = text(
     """
     UPDATE imports.imports
        SET epoch = epoch + 1, column_mappings = CAST(:fields AS jsonb), notices = CAST(:notices AS jsonb),
-           parsed_at = NULL, error = NULL, total_rows = 0, updated_at = clock_timestamp()
+           parsed_at = NULL, error = NULL, updated_at = clock_timestamp()
      WHERE id = :id
     RETURNING epoch
     """

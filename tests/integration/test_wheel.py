@@ -105,7 +105,7 @@ def test_a_wheel_sets_a_winnow_up_and_runs_every_service(
         done = _run(installed, closed, told, "winnow", "setup")
         assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "The database is at the newest version.",
+        "The database is at the newest version, and its roles have their passwords.",
         "All topics are there.",
         "All buckets are there.",
     ]

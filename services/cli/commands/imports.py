@@ -13,6 +13,7 @@ from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import typed
 from services.cli.terminal.options import (
+    DEFAULT_ENTITY,
     Entity,
     ImportId,
     Json,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An .xlsx, .csv, .tsv or .txt file.")],
-    entity: Entity = "products",
+    entity: Entity = DEFAULT_ENTITY,
     mode: Annotated[str, typer.Option(help="What to do with the rows: create.")] = "create",
     tenant: Annotated[str, typer.Option(help="Whose data it is; registered by `winnow tenants add`.")] = ...,  # type: ignore[assignment]
     user: Annotated[str | None, typer.Option(help="Who sends it; your login name when not given.")] = None,
@@ -136,6 +137,7 @@ def status(
 async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_json: bool) -> int:
     from services.cli.client import connected
     from services.cli.terminal.display import print_json, show_recent, terminal
+    from shared.ledger.tenants import UnknownTenant
 
     async with connected() as winnow:
         if import_id is not None:
@@ -152,7 +154,10 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
             show_recent(terminal(), recent)
         else:
             if tenant is not None:
-                await winnow.require_tenant(tenant)
+                try:
+                    await winnow.require_tenant(tenant)
+                except UnknownTenant as unknown:
+                    raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
             nobody = "No imports yet" if tenant is None else f'Tenant "{tenant}" has no imports'
             send_one = typed("import", "FILE", "--tenant", "NAME" if tenant is None else tenant, "--watch")
             terminal().print(f"{nobody}. Send a file: {send_one}", markup=False)
@@ -202,7 +207,7 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console) -> N
     ready = awaits_start(progress)
     if progress.failed_rows or ready:
         if groups := await winnow.error_groups(progress):
-            show_error_groups(console, groups)
+            show_error_groups(console, groups, held=progress.status == ImportStatus.PREVIEWING)
         elif ready:
             console.print("  no errors found")
     if ready:

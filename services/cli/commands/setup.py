@@ -34,7 +34,7 @@ def migrate_database(as_json: Json = False) -> int:
     from shared.runtime.settings import MigrationSettings
 
     asyncio.run(_migrate(_told(MigrationSettings)))
-    _say(as_json, {"migrated": True}, "The database is at the newest version.")
+    _say(as_json, {"migrated": True}, "The database is at the newest version, and its roles have their passwords.")
     return exits.COMPLETED
 
 
@@ -101,7 +101,7 @@ def setup(as_json: Json = False) -> int:
 
     done = asyncio.run(run())
     lines = [
-        "The database is at the newest version.",
+        "The database is at the newest version, and its roles have their passwords.",
         *(
             f"Created {', '.join(done[what])}." if done[what] else f"All {what} are there."
             for what in ("topics", "buckets")

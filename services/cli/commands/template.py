@@ -10,7 +10,7 @@ from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.files import copy_whole, refuse_to_overwrite, target_for
 from services.cli.terminal.hints import near, typed
-from services.cli.terminal.options import Entity, Force, Json, known_entity
+from services.cli.terminal.options import DEFAULT_ENTITY, Entity, Force, Json, known_entity
 from shared.entities import ENTITY_TYPES, EntityType
 
 _WIDTH = 20
@@ -20,7 +20,7 @@ def template(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write it, an .xlsx; else named for the entity type.")
     ] = None,
-    entity: Entity = "products",
+    entity: Entity = DEFAULT_ENTITY,
     force: Force = False,
     as_json: Json = False,
 ) -> int:

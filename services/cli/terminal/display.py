@@ -67,7 +67,9 @@ def show_import(
     if progress.status == ImportStatus.PREVIEWING:
         stages = progress.stages
         good = stages.validated_rows - stages.invalid_rows
-        console.print(f"  started, {good:,} of {counted(stages.validated_rows, 'rows')} would be imported, {stages.invalid_rows:,} handed back")
+        console.print(
+            f"  started, {good:,} of {counted(stages.validated_rows, 'rows')} would be imported, {stages.invalid_rows:,} handed back"
+        )
     for repair in repairs:
         rows = f", {repair.failed_rows:,} of {counted(repair.total_rows, 'rows')} failed" if repair.total_rows else ""
         console.print(f"  repaired by {repair.id}: {spoken(repair.status)}{rows}")
@@ -79,9 +81,7 @@ def show_import(
         console.print(f"  [red]{plain(progress.error['message'])}[/]")
 
 
-def show_error_groups(
-    console: Console, groups: Sequence[ErrorGroup], *, held: bool = False, limit: int = 30
-) -> None:
+def show_error_groups(console: Console, groups: Sequence[ErrorGroup], *, held: bool = False, limit: int = 30) -> None:
     """Why rows failed, by kind and column; or, of a held import, would fail."""
     table = _table("Why rows would not be imported" if held else "Why rows were not imported")
     table.add_column("times", justify="right")

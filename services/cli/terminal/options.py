@@ -32,6 +32,9 @@ ImportId = Annotated[
 ]
 Tenant = Annotated[str | None, typer.Option(help="Only imports of this tenant.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+DEFAULT_ENTITY = "products"
+"""The entity type of a file of which nothing else is said."""
+
 Entity = Annotated[str, typer.Option(help=f"What a row describes: {', '.join(ENTITY_TYPES)}.")]
 
 

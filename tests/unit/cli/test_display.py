@@ -156,3 +156,18 @@ def test_a_list_of_errors_says_what_it_does_not_show() -> None:
     assert more == "… and 3 errors more: --limit 5 shows all"
     assert without == "3 rows more failed only because another row of the same product did."
     assert left_unsaid(progress, shown, ErrorCounts(errors=2, rows=7)) == []
+
+
+def test_a_held_import_says_what_a_start_would_do() -> None:
+    console = screen()
+    held = ended(
+        "previewing", completed_at=None, total_rows=10, unprocessed_rows=10, stages=StageProgress(10, 10, 0, 3)
+    )
+    show_import(console, held)
+    assert "started, 7 of 10 rows would be imported, 3 handed back" in text(console)
+
+
+def test_of_an_import_that_committed_nothing_no_pace_is_said() -> None:
+    console = screen()
+    show_import(console, ended("cancelled", total_rows=4, unprocessed_rows=4))
+    assert "last commit" not in text(console)
