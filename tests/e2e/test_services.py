@@ -31,9 +31,11 @@ async def test_an_undisturbed_import_leaves_no_warning_and_every_line_says_which
     lines = [json.loads(line) for stage in STAGES for line in idle_world.fleet.logged(stage).splitlines()]
     assert [line for line in lines if line.get("level") not in {"info", "debug"}] == []
     committed = [line for line in lines if line.get("event") == "chunk.committed"]
-    assert {line["import_id"] for line in committed} == {str(ended.id)}
-    assert sorted(line["chunk"] for line in committed) == list(range(1, len(committed) + 1))
-    assert all(line["tenant"] == tenant for line in committed)
+    assert all(line["import_id"] for line in committed)
+    # What other tests left under way is committed by these services as well.
+    own = [line for line in committed if line["tenant"] == tenant]
+    assert {line["import_id"] for line in own} == {str(ended.id)}
+    assert sorted(line["chunk"] for line in own) == list(range(1, len(own) + 1))
 
 
 async def test_no_secret_is_in_any_log(idle_world: World, tenant: str, tmp_path: Path) -> None:
