@@ -146,17 +146,24 @@ class ImportFile:
                     log.info("file.read_elsewhere")
                     return
                 try:
-                    await self._stage_in_place(known, delivery, large=large)
-                    await self._go_on_with_newer(known)
+                    # Whoever had the lease before may have staged all of it, or its mapping was changed since.
+                    if (now := await self._known(known)) is None or now.is_staged:
+                        return
+                    await self._stage_in_place(now, delivery, large=large)
+                    await self._go_on_with_newer(now)
                 except asyncio.CancelledError:
                     # Told to stop: whoever is next goes on at once from what is staged.
                     await self._leave(known, timedelta(0))
                     raise
 
+    async def _known(self, known: KnownImport) -> KnownImport | None:
+        """The same import as the ledger has it now."""
+        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            return await repository.find(conn, known.id)
+
     async def _go_on_with_newer(self, known: KnownImport) -> None:
         """Have the rows cut again at once whose mapping was changed while they were cut: its event found us at work."""
-        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-            now = await repository.find(conn, known.id)
+        now = await self._known(known)
         if now is not None and now.epoch != known.epoch and not now.is_staged:
             await self._leave(now, timedelta(0))
 

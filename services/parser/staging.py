@@ -59,6 +59,7 @@ class ChunkStaging:
         self._settings = settings
         self._traceparent = traceparent
         self._recut = recut
+        self._was_staged = staged.chunks > 0
         self._cutter = ChunkCutter(ENTITY_TYPES[known.entity_type], settings.sizes, staged)
         self._asides: list[tuple[int, str]] = []
         self._aside_bytes = 0
@@ -91,6 +92,9 @@ class ChunkStaging:
             FileRefused: there was no data row.
         """
         last = self._cutter.finish()
+        if last is None and self._was_staged:
+            # Somebody else staged all of it, and the end with the last chunk.
+            return False
         if last is None:
             raise FileRefused(
                 "no_data_rows",

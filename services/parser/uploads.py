@@ -63,13 +63,17 @@ def contradiction(known: KnownImport, event: FileUploaded) -> str | None:
 
     What it leaves out it does not contradict.
     """
-    claims = {
+    claims: dict[str, tuple[object, object]] = {
         "object_key": (known.object_key, event.object_key),
         "file_name": (known.file_name, event.file_name),
         "entity_type": (known.entity_type, event.entity_type),
         "mode": (known.mode, event.mode),
         "file_size": (known.file_size, event.file_size),
         "file_sha256": (known.file_sha256, event.file_sha256 and event.file_sha256.lower()),
+    }
+    claims |= {
+        f"options.{name}": (known.options.get(name), getattr(event.options, name))
+        for name in event.options.model_fields_set
     }
     differing = [
         f'{name} "{there}" (this event says "{said}")'

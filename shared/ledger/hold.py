@@ -56,6 +56,7 @@ _REFUSE = text(
     UPDATE imports.imports
        SET error = CAST(:error AS jsonb), parsed_at = clock_timestamp(), updated_at = clock_timestamp()
      WHERE id = :id AND epoch = :epoch AND status = '{ImportStatus.PREVIEWING}' AND cancelled_at IS NULL
+       AND parsed_at IS NULL
     RETURNING id
     """  # noqa: S608 - our own words
 )

@@ -16,12 +16,14 @@ from services.committer.families import families as committer_families
 from services.committer.handler import CommitRows
 from services.parser.handler import Dependencies, ImportFile
 from services.parser.reading.workspace import Workspace
+from services.parser.repository import find
 from services.parser.settings import ParserSettings
 from services.parser.staging import ChunkStaging, Recut
 from services.validator.families import families as validator_families
 from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded, RowsStaged, RowsValidated
+from shared.events.model import FileOptions
 from shared.intake.mapping import MappingChanged, MappingRefused, change_mapping
 from shared.ledger import (
     NotImportable,
@@ -207,7 +209,14 @@ async def test_a_second_event_that_says_something_else_of_an_import_changes_noth
     event = parsing.event(workbook(tmp_path / "f.xlsx", catalogue(2)))
     import_id = await parsing.parse(event)
     before = await parsing.ledger(import_id)
-    for claim in ({"file_size": 3}, {"mode": "upsert"}, {"file_name": "other.xlsx"}, {"file_sha256": "0" * 64}):
+    claims: list[dict[str, Any]] = [
+        {"file_size": 3},
+        {"mode": "upsert"},
+        {"file_name": "other.xlsx"},
+        {"file_sha256": "0" * 64},
+        {"options": FileOptions(hold=True)},
+    ]
+    for claim in claims:
         with pytest.raises(Poison, match=next(iter(claim))):
             await parsing.parse(event.model_copy(update=claim))
     assert await parsing.ledger(import_id) == before
@@ -509,7 +518,35 @@ async def test_a_held_import_whose_mapping_fits_nothing_can_be_cancelled(parsing
     await parsing.as_intake(change_mapping, import_id, NOTHING)
     await parsing.parse(await _announced_upload(parsing))
     assert await parsing.as_intake(cancel_import, import_id)
-    assert (await parsing.ledger(import_id)).status == "cancelled"
+    ended = await parsing.ledger(import_id)
+    assert (ended.status, ended.total_rows, ended.unprocessed_rows) == ("cancelled", 6, 6)
+
+
+async def test_an_import_that_is_cancelled_before_it_is_cut_again_counts_every_row(
+    parsing: ParserDesk, tmp_path: Path
+) -> None:
+    event = parsing.event(workbook(tmp_path / "f.xlsx", catalogue(20)), options={"hold": True})
+    import_id = await parsing.parse(event)
+    assert await parsing.as_intake(change_mapping, import_id, PLACES_OF_ALL) == MappingChanged(2)
+    assert await parsing.as_intake(cancel_import, import_id)
+    ended = await parsing.ledger(import_id)
+    assert (ended.total_rows, ended.unprocessed_rows) == (60, 60)
+
+
+async def test_whoever_comes_late_to_rows_that_are_cut_changes_nothing(parsing: ParserDesk, tmp_path: Path) -> None:
+    handler = parsing.handler()
+    event = parsing.event(workbook(tmp_path / "f.xlsx", catalogue(20)), options={"hold": True})
+    import_id = await parsing.parse(event, handler=handler)
+    assert await parsing.as_intake(change_mapping, import_id, PLACES_OF_ALL) == MappingChanged(2)
+    async with tenant_transaction(parsing.engine_of("winnow_parser"), parsing.tenant) as conn:
+        late = await find(conn, import_id)
+    assert late is not None
+    await parsing.parse(await _announced_upload(parsing), handler=handler)
+    before = (await parsing.ledger(import_id), await parsing.rows(import_id), await _chunks(parsing, import_id))
+    await handler._stage_or_refuse(late, Delivery("file-uploaded", 0, 99, b""))
+    await handler._stage_in_turn(late, Delivery("file-uploaded", 0, 99, b""))
+    after = (await parsing.ledger(import_id), await parsing.rows(import_id), await _chunks(parsing, import_id))
+    assert after == before
 
 
 async def test_what_is_cut_by_an_older_mapping_cannot_fail_the_import(
