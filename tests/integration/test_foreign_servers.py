@@ -236,7 +236,7 @@ async def test_an_import_runs_over_tls_alone_after_setup_by_the_environment(fore
         assert done.returncode == 0, done.stderr
         done = await asyncio.to_thread(_job, tmp_path / "closed", setup, "setup")
         assert done.stdout.splitlines() == [
-            "The database is at the newest version.",
+            "The database is at the newest version, and its roles have their passwords.",
             "All topics are there.",
             "All buckets are there.",
         ]
