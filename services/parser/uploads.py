@@ -13,7 +13,7 @@ from shared.entities import ENTITY_TYPES
 from shared.events import FileUploaded
 from shared.events.model import TenantId
 from shared.ledger import identity
-from shared.ledger.registration import Registration
+from shared.ledger.registration import Registration, asked_by
 from shared.messaging.envelope import Delivery
 from shared.storage import tenant_owns
 
@@ -90,20 +90,7 @@ def contradiction(known: KnownImport, event: FileUploaded) -> str | None:
 
 def registration(event: FileUploaded, delivery: Delivery, etag: str) -> Registration:
     """The import an event asks for. When two events are one import: docs/decisions/0005-how-an-import-is-known.md."""
-    return Registration(
-        id=event.import_id or uuid7(),
-        tenant_id=event.tenant_id,
-        user_id=event.user_id,
-        entity_type=event.entity_type,
-        mode=event.mode,
-        file_name=event.file_name,
-        object_key=event.object_key,
-        file_size=event.file_size,
-        file_sha256=event.file_sha256,
-        idempotency_key=event.idempotency_key or _identity(event.import_id, delivery, etag),
-        parent_import_id=event.parent_import_id,
-        options=event.options.model_dump(exclude_none=True),
-    )
+    return asked_by(event, event.import_id or uuid7(), _identity(event.import_id, delivery, etag))
 
 
 def refused_registration(raw: Mapping[str, Any], delivery: Delivery) -> Registration | None:

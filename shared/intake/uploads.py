@@ -23,7 +23,7 @@ from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.events.model import FileOptions
 from shared.ledger import identity
-from shared.ledger.registration import Registration, register_import
+from shared.ledger.registration import asked_by, register_import
 from shared.ledger.tenants import require_tenant
 from shared.messaging import outbox
 from shared.storage import ObjectStore
@@ -85,23 +85,7 @@ def announced(upload: Upload, import_id: UUID) -> FileUploaded:
 async def register(conn: AsyncConnection, event: FileUploaded) -> None:
     """Write an import down as waiting for a parser, with the event that brings it to one. Repeating it is harmless."""
     assert event.import_id is not None
-    await register_import(
-        conn,
-        Registration(
-            id=event.import_id,
-            tenant_id=event.tenant_id,
-            user_id=event.user_id,
-            entity_type=event.entity_type,
-            mode=event.mode,
-            file_name=event.file_name,
-            object_key=event.object_key,
-            file_size=event.file_size,
-            file_sha256=event.file_sha256,
-            idempotency_key=event.idempotency_key or identity.of_import(event.import_id),
-            parent_import_id=event.parent_import_id,
-            options=event.options.model_dump(exclude_none=True),
-        ),
-    )
+    await register_import(conn, asked_by(event, event.import_id, identity.of_import(event.import_id)))
     await outbox.append(conn, event)
 
 

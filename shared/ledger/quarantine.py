@@ -177,6 +177,6 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
         return False
     await conn.execute(_FORGET_ERRORS, {**scope, "all_of_them": staged})
     if staged:
-        await delete_staged_rows(conn, event.import_id, chunk_no=event.chunk_no)
+        await delete_staged_rows(conn, event.import_id, chunks=[event.chunk_no])
     await outbox.append(conn, event)
     return True

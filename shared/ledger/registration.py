@@ -54,6 +54,24 @@ class Registration:
         return {**self.__dict__, "options": json.dumps(dict(self.options)), "hold": bool(self.options.get("hold"))}
 
 
+def asked_by(event: FileUploaded, import_id: UUID, idempotency_key: str) -> Registration:
+    """The import an event asks for, under this id; the event's own key comes before the one given."""
+    return Registration(
+        id=import_id,
+        tenant_id=event.tenant_id,
+        user_id=event.user_id,
+        entity_type=event.entity_type,
+        mode=event.mode,
+        file_name=event.file_name,
+        object_key=event.object_key,
+        file_size=event.file_size,
+        file_sha256=event.file_sha256,
+        idempotency_key=event.idempotency_key or idempotency_key,
+        parent_import_id=event.parent_import_id,
+        options=event.options.model_dump(exclude_none=True),
+    )
+
+
 async def register_import(conn: AsyncConnection, registration: Registration) -> bool:
     """Register an import; False when one of its id, or of its key within the tenant, is there: it is left as it is."""
     return (await conn.execute(_REGISTER, registration.values)).first() is not None

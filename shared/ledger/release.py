@@ -42,5 +42,4 @@ async def release_chunks(conn: AsyncConnection, import_id: UUID) -> None:
     cancelled = list((await conn.execute(_CANCEL_CHUNKS, {"id": import_id})).scalars())
     await conn.execute(_FORGET_ERRORS, {"id": import_id, "chunks": cancelled})
     await conn.execute(_FORGET_EVENTS, {"id": import_id, "chunks": cancelled})
-    for chunk_no in cancelled:
-        await delete_staged_rows(conn, import_id, chunk_no=chunk_no)
+    await delete_staged_rows(conn, import_id, chunks=cancelled)

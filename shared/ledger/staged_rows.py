@@ -1,5 +1,6 @@
 """Typed rows on their way from validator to committer, taken back: their chunk is to be validated again, or cut again."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,9 +12,14 @@ from shared.db.metadata import metadata
 assert flat
 
 
-async def delete_staged_rows(conn: AsyncConnection, import_id: UUID, *, chunk_no: int | None = None) -> None:
-    """Delete what was validated of an import, or of one chunk of it; nothing of it is in production."""
+async def delete_staged_rows(conn: AsyncConnection, import_id: UUID, *, chunks: Sequence[int] | None = None) -> None:
+    """Delete what was validated of an import, or of some chunks of it; nothing of it is in production.
+
+    One statement for each table, however many chunks there are.
+    """
+    if chunks is not None and not chunks:
+        return
     for table in metadata.sorted_tables:
         if table.schema == staging.SCHEMA:
-            of_chunk = () if chunk_no is None else (table.c.chunk_no == chunk_no,)
-            await conn.execute(table.delete().where(table.c.import_id == import_id, *of_chunk))
+            of_chunks = () if chunks is None else (table.c.chunk_no.in_(chunks),)
+            await conn.execute(table.delete().where(table.c.import_id == import_id, *of_chunks))
