@@ -15,6 +15,7 @@ from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.intake import reports, uploads
+from shared.intake.reading import FileReading, read_reading
 from shared.intake.uploads import Upload
 from shared.ledger import ImportProgress, read_import, read_recent
 from shared.ledger.tenants import require_tenant
@@ -97,6 +98,10 @@ class Client:
     async def error_groups(self, progress: ImportProgress) -> list[reports.ErrorGroup]:
         """The same by kind and column, the most frequent first."""
         return await self.read(progress, lambda conn: reports.group_errors(conn, progress.id))
+
+    async def reading(self, progress: ImportProgress) -> FileReading | None:
+        """How its file was read; None before it was looked into."""
+        return await self.read(progress, lambda conn: read_reading(conn, progress.id))
 
     async def repairs(self, progress: ImportProgress) -> list[reports.Repair]:
         """The imports of its correction file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -145,7 +146,7 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
             if as_json:
                 print_json(await _described(winnow, progress))
             else:
-                await _show(winnow, progress, terminal())
+                await _show(winnow, progress, terminal(), columns=True)
             return exits.COMPLETED
         recent = await winnow.recent(tenant=tenant, limit=limit)
         if as_json:
@@ -191,19 +192,26 @@ async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
 
 async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]:
     """All there is to know of one import, for a script."""
+    reading = await winnow.reading(progress)
     return {
         **progress.as_json(),
+        "reading": None if reading is None else asdict(reading),
         "entities_made": await winnow.entities_made(progress),
         "repairs": [str(repair.id) for repair in await winnow.repairs(progress)],
     }
 
 
-async def _show(winnow: Client, progress: ImportProgress, console: Console) -> None:
-    """An import with the errors of its rows, and what to type next."""
+async def _show(winnow: Client, progress: ImportProgress, console: Console, *, columns: bool = False) -> None:
+    """An import with the errors of its rows, and what to type next; with `columns`, each column of its file too."""
     from services.cli.terminal.display import NAMES, awaits_start, show_error_groups, show_import
+    from services.cli.terminal.reading import show_columns, show_decisions
 
     made = await winnow.entities_made(progress, limit=NAMES)
     show_import(console, progress, made, await winnow.repairs(progress))
+    if (reading := await winnow.reading(progress)) is not None:
+        show_decisions(console, reading)
+        if columns:
+            show_columns(console, reading)
     ready = awaits_start(progress)
     if progress.failed_rows or ready:
         if groups := await winnow.error_groups(progress):

@@ -1,0 +1,79 @@
+"""How a file was read: what was decided of it, and which column went where."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.entities import ENTITY_TYPES, EntityType
+from shared.entities.names import column_letter
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One thing that was decided of a file: a sheet, an encoding, a decimal sign.
+
+    `how`: the sender asked for it, it was found from the file without another way to see it, or it is a guess.
+    `because` says from what, as a person would.
+    """
+
+    name: str
+    value: str
+    how: Literal["asked", "found", "guessed"]
+    because: str
+
+
+@dataclass(frozen=True)
+class ReadColumn:
+    """One column of the file: its letter and heading, the field it was read as (None when ignored), one cell of it."""
+
+    letter: str
+    heading: str
+    field: str | None
+    example: str | None
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """What was decided, in the order in which it was, and the columns from left to right."""
+
+    decisions: tuple[Decision, ...]
+    columns: tuple[ReadColumn, ...]
+
+    @property
+    def ignored(self) -> tuple[ReadColumn, ...]:
+        """The columns that were not imported."""
+        return tuple(column for column in self.columns if column.field is None)
+
+
+_READ = text("SELECT entity_type, headers, column_mappings, layout FROM imports.imports WHERE id = :id")
+
+
+async def read_reading(conn: AsyncConnection, import_id: UUID) -> FileReading | None:
+    """How the file of an import was read; None before it was looked into."""
+    found = (await conn.execute(_READ, {"id": import_id})).one_or_none()
+    entity = None if found is None else ENTITY_TYPES.get(found.entity_type)
+    if found is None or entity is None or found.layout is None:
+        return None
+    return reading_of(entity, found.headers, found.column_mappings, found.layout)
+
+
+def reading_of(
+    entity: EntityType, headings: Sequence[str], fields: Mapping[str, int], layout: Mapping[str, Any]
+) -> FileReading:
+    """The same from what the ledger keeps: headings, field code → column, and the layout."""
+    meaning = {index: entity.by_code[code].heading for code, index in fields.items() if code in entity.by_code}
+    examples: Sequence[str | None] = layout.get("samples", ())
+    columns = tuple(
+        ReadColumn(
+            letter=column_letter(index),
+            heading=heading,
+            field=meaning.get(index),
+            example=examples[index] if index < len(examples) else None,
+        )
+        for index, heading in enumerate(headings)
+    )
+    return FileReading(tuple(Decision(**decided) for decided in layout.get("decisions", ())), columns)
