@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.events import FailureNotice, ImportCompleted, RowsStaged, RowsValidated
-from shared.ledger import close_if_finished
+from shared.events import RowsStaged, RowsValidated
+from shared.ledger.completion import close_if_finished, completed
 from shared.ledger.quarantine import EXPORT_FAILED
 from shared.ledger.registration import upload_event
 from shared.messaging import outbox
@@ -78,12 +78,13 @@ async def resume(conn: AsyncConnection, lost: LostWork) -> None:
     of_import = (await conn.execute(_IMPORT, {"id": lost.import_id})).mappings().one_or_none()
     if of_import is None:
         return
+    traceparent = of_import["traceparent"]
     if lost.kind == "end":
         await close_if_finished(conn, lost.import_id)
     elif lost.kind == "reading":
-        await outbox.append(conn, upload_event(of_import))
+        await outbox.append(conn, upload_event(of_import), traceparent=traceparent)
     elif lost.kind == "files":
-        await outbox.append(conn, _completed(of_import))
+        await outbox.append(conn, completed(of_import), traceparent=traceparent)
     else:
         chunk = (await conn.execute(_CHUNK, {"id": lost.import_id, "chunk": lost.chunk_no})).mappings().one_or_none()
         if chunk is None:
@@ -91,10 +92,5 @@ async def resume(conn: AsyncConnection, lost: LostWork) -> None:
         event = RowsStaged if lost.kind == ChunkState.STAGED else RowsValidated
         fields = ("tenant_id", "import_id", "chunk_no", "first_row", "last_row", "row_count", "epoch")
         said: dict[str, Any] = {name: chunk[name] for name in fields}
-        await outbox.append(conn, event(entity_type=of_import["entity_type"], mode=of_import["mode"], **said))
-
-
-def _completed(known: RowMapping) -> ImportCompleted:
-    own = {"import_id": known["id"], "error": FailureNotice(**known["error"]) if known["error"] else None}
-    said = {name: known[name] for name in ImportCompleted.model_fields if name not in own}
-    return ImportCompleted(**own, **said)
+        again = event(entity_type=of_import["entity_type"], mode=of_import["mode"], **said)
+        await outbox.append(conn, again, traceparent=traceparent)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.parser import repository
 from services.parser.download import Download, UploadStore
@@ -18,14 +18,24 @@ from services.parser.reading.frames import BrokenFrame, read_rows
 from services.parser.reading.lease import reading_lease
 from services.parser.reading.sandbox import FileEnd, FileLayout, ReadRequest, reading
 from services.parser.reading.workspace import Workspace
-from services.parser.refusals import INVALID_EVENT, FileRefused, ReaderKilled
+from services.parser.refusals import CONTRADICTION, INVALID_EVENT, OBJECT_MISSING, FileRefused, ReaderKilled
 from services.parser.repository import KnownImport
 from services.parser.settings import ParserSettings
 from services.parser.staging import ChunkStaging, Recut, StagingSettings
-from services.parser.uploads import check_claim, contradiction, refused_registration, registration
+from services.parser.uploads import (
+    beside,
+    check_claim,
+    check_ids,
+    check_origin,
+    contradicting_registration,
+    contradiction,
+    refused_registration,
+    registration,
+)
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.ledger import fail_import, refuse_interpretation
+from shared.ledger.registration import Registration, is_import_of
 from shared.ledger.tenants import UnknownTenant, admit_tenant
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
@@ -80,29 +90,51 @@ class ImportFile:
         """Register the import; from then on the outbox sees to it that its rows are staged.
 
         Raises:
-            Poison: the event contradicts what is registered under its id or key, or its tenant is unknown.
+            Poison: the event contradicts what is registered under its id or key (an import that is refused tells its
+                sender so), or its tenant is unknown.
         """
         found = await self._with.store.stat(self._with.bucket, event.object_key) if _owns(event) else None
         async with tenant_transaction(self._with.engine, event.tenant_id) as conn:
             await admit_tenant(conn, event.tenant_id, unknown=self._with.settings.admit_unknown_tenants)
             asked = registration(event, delivery, found.etag if found else "")
-            known = await repository.register(conn, asked)
-            if known is None:
-                raise Poison(f"import {event.import_id} is another tenant's")
-            if known.can_be_corrected and (known.error_code == INVALID_EVENT or found is not None):
-                # What was wrong with its first event is put right: the same import starts over.
-                known = await repository.reset(conn, known, asked)
-            elif not known.is_new and (said := contradiction(known, event)) is not None:
-                raise Poison(said)
-            if known.is_staged and (locked := await repository.lock(conn, known.id)) is not None:
-                # Locked: a mapping that is changed at this moment announces its own event.
-                known = locked
-            if known.is_staged:
-                await outbox.settle(conn, event.model_copy(update={"import_id": known.id}))
+            known = await self._registered(conn, event, asked, there=found is not None)
+            if isinstance(known, KnownImport):
+                await self._take_over(conn, event, known)
             else:
-                await outbox.append_published(conn, known.event, reemit_after=self._with.reemit_after)
-                await outbox.postpone(conn, known.event, reemit_after=self._with.reemit_after)
+                refused = contradicting_registration(event, asked.idempotency_key, delivery)
+                await _refuse_new(conn, refused, CONTRADICTION, known)
+        if not isinstance(known, KnownImport):
+            raise Poison(known)
         self._accepted[delivery.place] = known.id
+
+    async def _registered(
+        self, conn: AsyncConnection, event: FileUploaded, asked: Registration, *, there: bool
+    ) -> KnownImport | str:
+        """The import the event asks for or repeats; else how it contradicts one. `there`: its object is in storage."""
+        known = await repository.register(conn, asked)
+        if known is None:
+            return f"import_id {asked.id} cannot be given to an import: give the event another, or none"
+        refused = await _refusal(conn, event) if known.is_new or known.can_be_corrected else None
+        if known.is_new and refused is not None:
+            log.warning("event.refused", import_id=str(known.id), code=refused.code, problem=refused.message)
+            await fail_import(conn, known.id, refused.code, refused.message)
+            return await repository.find(conn, known.id) or known
+        if known.can_be_corrected and refused is None and (there or known.error_code != OBJECT_MISSING):
+            # What was wrong with its first event is put right: the same import starts over.
+            return await repository.reset(conn, known, asked)
+        said = None if known.is_new or refused is not None else contradiction(known, event)
+        return said or known
+
+    async def _take_over(self, conn: AsyncConnection, event: FileUploaded, known: KnownImport) -> None:
+        if known.is_staged and (locked := await repository.lock(conn, known.id)) is not None:
+            # Locked: a mapping that is changed at this moment announces its own event.
+            known = locked
+        if known.is_staged:
+            await outbox.settle(conn, event.model_copy(update={"import_id": known.id}))
+            return
+        again = self._with.reemit_after
+        await outbox.append_published(conn, known.event, reemit_after=again, traceparent=known.traceparent)
+        await outbox.postpone(conn, known.event, reemit_after=again)
 
     async def __call__(self, event: FileUploaded, delivery: Delivery) -> None:
         """Stage the rows of an accepted import, from where an earlier attempt got to; a bad file ends it."""
@@ -117,7 +149,10 @@ class ImportFile:
         self._accepted.pop(delivery.place, None)
 
     async def refuse(self, raw: Mapping[str, Any], problem: str, delivery: Delivery) -> bool:
-        """Make a failed import of an invalid event whose tenant is legible; False when there is none to fail."""
+        """Make a failed import of an invalid event whose tenant is legible; False when there is none to fail.
+
+        One that is taken for a repeat of an import that came of another event is refused as an import of its own.
+        """
         meant = refused_registration(raw, delivery)
         if meant is None:
             return False
@@ -126,11 +161,15 @@ class ImportFile:
                 await admit_tenant(conn, meant.tenant_id, unknown=self._with.settings.admit_unknown_tenants)
             except UnknownTenant:
                 return False
-            known = await repository.register(conn, meant)
-            if known is None or not known.is_new:
-                return known is not None
             message = f"The upload event is not valid: {problem}. Correct it (docs/events.md) and publish it again"
-            await fail_import(conn, known.id, INVALID_EVENT, message)
+            known = await repository.register(conn, meant)
+            if known is not None and known.is_new:
+                await fail_import(conn, known.id, INVALID_EVENT, message)
+            elif known is None or known.error_code != INVALID_EVENT:
+                await _refuse_new(conn, beside(meant, delivery), INVALID_EVENT, message)
+            elif known.error_message != message and known.can_be_corrected:
+                known = await repository.reset(conn, known, meant)
+                await fail_import(conn, known.id, INVALID_EVENT, message)
         return True
 
     async def _stage_in_turn(self, known: KnownImport, delivery: Delivery) -> None:
@@ -197,12 +236,13 @@ class ImportFile:
             await outbox.postpone(conn, known.event, reemit_after=until)
 
     async def _stage_or_refuse(self, known: KnownImport, delivery: Delivery) -> None:
+        traceparent = known.traceparent or delivery.traceparent
         try:
             check_claim(known.event)
             if known.read_at is not None:
-                await Recut(self._with.engine, known, self._with.staging, traceparent=delivery.traceparent).run()
+                await Recut(self._with.engine, known, self._with.staging, traceparent=traceparent).run()
             else:
-                await self._read(known, delivery.traceparent)
+                await self._read(known, traceparent)
         except FileRefused as refused:
             log.warning("file.refused", code=refused.code, reason=refused.message)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
@@ -241,6 +281,7 @@ class ImportFile:
             async for part in said:
                 if isinstance(part, FileLayout):
                     async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+                        await _check_origin(conn, known, part)
                         await repository.describe(conn, known.id, part)
                 elif isinstance(part, FileEnd):
                     await staging.finish(total=part.rows, notices=part.notices)
@@ -248,6 +289,30 @@ class ImportFile:
                     self._with.beat()
                     if not await staging.take(_rows_of(part, known.file_name)):
                         return
+
+
+async def _refusal(conn: AsyncConnection, event: FileUploaded) -> FileRefused | None:
+    """Why an event whose fields are valid cannot be an import: for the ids it gives."""
+    parent = event.parent_import_id
+    is_known = parent is not None and parent != event.import_id and await is_import_of(conn, event.tenant_id, parent)
+    try:
+        check_ids(event, parent_is_known=is_known)
+    except FileRefused as refused:
+        return refused
+    return None
+
+
+async def _refuse_new(conn: AsyncConnection, registration: Registration, code: str, message: str) -> None:
+    """Tell the sender of an event by an import that is refused as it is made; once, however often the event comes."""
+    known = await repository.register(conn, registration)
+    if known is not None and known.is_new:
+        await fail_import(conn, known.id, code, message)
+
+
+async def _check_origin(conn: AsyncConnection, known: KnownImport, layout: FileLayout) -> None:
+    if layout.parent_import_id is not None:
+        origin = UUID(layout.parent_import_id)
+        check_origin(known, origin, is_known=await is_import_of(conn, known.tenant_id, origin))
 
 
 def _rows_of(payload: bytes, name: str) -> list[Any]:

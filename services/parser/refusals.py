@@ -2,7 +2,11 @@
 
 INVALID_EVENT = "invalid_event"
 OBJECT_MISSING = "object_missing"
-"""Codes of imports that were refused before anything was read, and start over when a better event comes for them."""
+UNKNOWN_PARENT = "unknown_parent"
+"""Codes of imports that can be refused before anything was read, and then start over when a better event comes for them."""
+
+CONTRADICTION = "contradicts_another"
+"""Code of the refusal of an event that is taken for a repeat of another one and says something else."""
 
 
 class FileRefused(Exception):

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.parser.mapping.chunks import Chunk, Staged
 from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA
 from services.parser.reading.sandbox import FileLayout
-from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING
+from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING, UNKNOWN_PARENT
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.events import FileUploaded
@@ -22,7 +22,8 @@ from shared.states import OPEN, READING, ChunkState, ImportStatus, sql_list
 
 # What `KnownImport` is made of.
 _COLUMNS = """id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
-              parent_import_id, options, epoch, read_at, parsed_at, started_at, cancelled_at, error ->> 'code' AS error_code"""
+              parent_import_id, options, epoch, read_at, parsed_at, started_at, cancelled_at, traceparent,
+              error ->> 'code' AS error_code, error ->> 'message' AS error_message"""
 # Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
     f"""
@@ -37,7 +38,11 @@ _RESET = text(
     UPDATE imports.imports
        SET user_id = :user_id, entity_type = :entity_type, mode = :mode, status = '{ImportStatus.UPLOADING}',
            file_name = :file_name, object_key = :object_key, file_size = :file_size, file_sha256 = :file_sha256,
-           options = CAST(:options AS jsonb), hold = :hold, error = NULL, parsed_at = NULL, started_at = NULL,
+           options = CAST(:options AS jsonb), hold = :hold, event_source = :event_source, event_id = :event_id,
+           traceparent = :traceparent, error = NULL,
+           parent_import_id = (SELECT p.id FROM imports.imports p
+                                WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id AND p.id <> :known),
+           parsed_at = NULL, started_at = NULL,
            completed_at = NULL, worked_seconds = 0, resumed_at = NULL, updated_at = clock_timestamp()
      WHERE id = :known AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = :code
        AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = imports.id)
@@ -147,7 +152,9 @@ class KnownImport:
     parsed_at: datetime | None
     started_at: datetime | None
     cancelled_at: datetime | None
+    traceparent: str | None
     error_code: str | None
+    error_message: str | None
     is_new: bool = False
 
     @property
@@ -158,7 +165,7 @@ class KnownImport:
     @property
     def can_be_corrected(self) -> bool:
         """Whether it was refused for what its event said, before anything was read."""
-        return self.error_code in {INVALID_EVENT, OBJECT_MISSING}
+        return self.error_code in {INVALID_EVENT, OBJECT_MISSING, UNKNOWN_PARENT} and self.started_at is None
 
     @property
     def event(self) -> FileUploaded:

@@ -88,9 +88,10 @@ class FileUploaded(Event):
     file_name: Annotated[
         Line, Field(min_length=1, max_length=255, description="The name the sender knows the file by.")
     ]
-    import_id: Annotated[UUID | None, Field(description="UUIDv7 to give the import; made by Winnow when absent.")] = (
-        None
-    )
+    import_id: Annotated[
+        UUID | None,
+        Field(description="UUIDv7 to give the import (no other version is taken); made by Winnow when absent."),
+    ] = None
     file_size: Annotated[Bytes | None, Field(description="Bytes; a different size refuses the file.")] = None
     file_sha256: Annotated[
         str | None,
@@ -105,7 +106,10 @@ class FileUploaded(Event):
             "CloudEvents source and id, else the event body and the object's content.",
         ),
     ] = None
-    parent_import_id: Annotated[UUID | None, Field(description="The import whose correction file this is.")] = None
+    parent_import_id: Annotated[
+        UUID | None,
+        Field(description="The import of the same tenant whose correction file this is; another is refused."),
+    ] = None
     options: FileOptions = FileOptions()
 
 
@@ -145,7 +149,10 @@ class FailureNotice(_Body):
 
 
 class ImportCompleted(_OfImport):
-    """An import has ended. total = created + updated + skipped + failed + unprocessed."""
+    """An import has ended. total = created + updated + skipped + failed + unprocessed.
+
+    It travels in the trace of the event the import came by (`traceparent`), and repeats what its sender knows it by.
+    """
 
     ce_type: ClassVar[str] = "winnow.import-completed.v1"
 
@@ -163,6 +170,16 @@ class ImportCompleted(_OfImport):
     error: FailureNotice | None = None
     started_at: datetime | None = None
     completed_at: datetime
+    object_key: Annotated[str | None, Field(description="As `file-uploaded` said it.")] = None
+    idempotency_key: Annotated[
+        str | None, Field(description="As `file-uploaded` said it; absent when the sender gave none.")
+    ] = None
+    upload_event_id: Annotated[
+        str | None, Field(description="CloudEvents `id` of the `file-uploaded` event; absent when it had none.")
+    ] = None
+    upload_event_source: Annotated[
+        str | None, Field(description="CloudEvents `source` of the `file-uploaded` event; absent when it had none.")
+    ] = None
 
 
 class CorrectionsExported(Event):

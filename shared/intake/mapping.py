@@ -23,7 +23,7 @@ from shared.states import ImportStatus
 _LOCK = text(
     """
     SELECT id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
-           parent_import_id, options, headers, notices, read_at, cancelled_at
+           parent_import_id, options, headers, notices, read_at, cancelled_at, traceparent
       FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
     """
 )
@@ -78,7 +78,8 @@ async def change_mapping(conn: AsyncConnection, import_id: UUID, fields: Mapping
     notices += mapping.notices
     values = {"id": import_id, "fields": json.dumps(dict(mapping.fields)), "notices": json.dumps(notices)}
     epoch = (await conn.execute(_CHANGE, values)).scalar_one()
-    await outbox.append(conn, upload_event(found._mapping))  # noqa: SLF001 - SQLAlchemy's public name for it
+    event = upload_event(found._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    await outbox.append(conn, event, traceparent=found.traceparent)
     return MappingChanged(epoch)
 
 

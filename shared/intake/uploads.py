@@ -12,7 +12,7 @@ The parser registers what it is told by events in the same way, by the same id, 
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -23,9 +23,10 @@ from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.events.model import FileOptions
 from shared.ledger import identity
-from shared.ledger.registration import asked_by, register_import
+from shared.ledger.registration import asked_by, is_import_of, register_import
 from shared.ledger.tenants import require_tenant
 from shared.messaging import outbox
+from shared.messaging.envelope import new_traceparent
 from shared.storage import ObjectStore
 
 _TYPES = {".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -44,6 +45,14 @@ class Upload:
     parent: UUID | None = None
 
 
+class UnknownParent(Exception):
+    """The tenant has no import `parent` that a file could be the correction file of."""
+
+    def __init__(self, parent: UUID) -> None:
+        super().__init__(f"there is no import {parent}")
+        self.parent = parent
+
+
 async def send(engine: AsyncEngine, store: ObjectStore, bucket: str, upload: Upload) -> FileUploaded:
     """Upload a file and register its import; the event that announces it.
 
@@ -52,9 +61,12 @@ async def send(engine: AsyncEngine, store: ObjectStore, bucket: str, upload: Upl
 
     Raises:
         UnknownTenant: the tenant is not registered; nothing was uploaded.
+        UnknownParent: the tenant has no import of the parent's id; nothing was uploaded.
     """
     async with tenant_transaction(engine, upload.tenant) as conn:
         await require_tenant(conn, upload.tenant)
+        if upload.parent is not None and not await is_import_of(conn, upload.tenant, upload.parent):
+            raise UnknownParent(upload.parent)
     event = await asyncio.to_thread(announced, upload, UUID(str(uuid7())))
     content_type = _TYPES.get(upload.path.suffix.lower(), "application/octet-stream")
     await store.upload(bucket, event.object_key, upload.path, content_type)
@@ -85,8 +97,10 @@ def announced(upload: Upload, import_id: UUID) -> FileUploaded:
 async def register(conn: AsyncConnection, event: FileUploaded) -> None:
     """Write an import down as waiting for a parser, with the event that brings it to one. Repeating it is harmless."""
     assert event.import_id is not None
-    await register_import(conn, asked_by(event, event.import_id, identity.of_import(event.import_id)))
-    await outbox.append(conn, event)
+    asked = asked_by(event, event.import_id, identity.of_import(event.import_id))
+    trace = new_traceparent()
+    await register_import(conn, replace(asked, traceparent=trace))
+    await outbox.append(conn, event, traceparent=trace)
 
 
 def _safe(name: str) -> str:

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import FailureNotice, ImportCompleted
+from shared.ledger import identity
 from shared.ledger.release import release_chunks
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
 _LOCK = text(
     """
-    SELECT id, status, parsed_at, cancelled_at, error, notices FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
+    SELECT id, status, parsed_at, cancelled_at, error, notices, traceparent FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
     """
 )
 _OPEN_CHUNKS = text(
@@ -44,16 +45,16 @@ _CLOSE = text(
      WHERE id = :id AND status IN ({sql_list(OPEN)})
     RETURNING tenant_id, user_id, entity_type, mode, status, file_name, total_rows, created_rows, updated_rows,
               skipped_rows, failed_rows, unprocessed_rows, summary, has_exportable_failures, error,
-              started_at, completed_at
+              started_at, completed_at, object_key, idempotency_key, event_id, event_source
     """  # noqa: S608 - our own words
 )
 _FAIL = text(
     f"""
     UPDATE imports.imports
-       SET error = CAST(:error AS jsonb), parsed_at = coalesce(parsed_at, clock_timestamp()),
+       SET error = CAST(:error AS jsonb), parsed_at = clock_timestamp(),
            status = CASE status WHEN '{ImportStatus.PREVIEWING}' THEN '{ImportStatus.IMPORTING}' ELSE status END,
            updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND error IS NULL AND cancelled_at IS NULL
+     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND error IS NULL AND cancelled_at IS NULL AND parsed_at IS NULL
     RETURNING status
     """  # noqa: S608 - our own words
 )
@@ -63,7 +64,8 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
     """End the import if its file is read to the end and no chunk is open any more; whether this call ended it.
 
     Locks the import, so of two transactions that finish the last two chunks at once the second sees the first.
-    Call it last in a transaction: every other chunk of the import waits for this one's commit from here on.
+    Call it last in a transaction: every other chunk of the import waits for this one's commit from here on. What is
+    announced goes on in the trace of the event the import came by; in `traceparent` when the ledger knows of none.
     """
     current = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
     if current is None or current.status not in OPEN or current.parsed_at is None:
@@ -95,18 +97,29 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
         },
     )
     ended = closed.mappings().one()
-    error = FailureNotice(**ended["error"]) if ended["error"] else None
-    completed = ImportCompleted(import_id=import_id, **{**ended, "error": error})
-    await outbox.append(conn, completed, traceparent=traceparent)
+    await outbox.append(conn, completed({**ended, "id": import_id}), traceparent=current.traceparent or traceparent)
     return True
+
+
+def completed(known: Mapping[str, Any] | RowMapping) -> ImportCompleted:
+    """The event that says how an import ended, in the ledger's words. `known` are columns of its row, by name."""
+    otherwise = {
+        "import_id": known["id"],
+        "error": FailureNotice(**known["error"]) if known["error"] else None,
+        "idempotency_key": identity.given(known["idempotency_key"]),
+        "upload_event_id": known["event_id"],
+        "upload_event_source": known["event_source"],
+    }
+    same = {name: known[name] for name in ImportCompleted.model_fields if name not in otherwise}
+    return ImportCompleted(**otherwise, **same)
 
 
 async def fail_import(conn: AsyncConnection, import_id: UUID, code: str, message: str) -> None:
     """End reading the import with a reason its sender can act on.
 
     Chunks that were staged before are still validated and committed; the import is closed as failed with the last of them.
-    Of a held import, which nobody has started, nothing is committed: its rows are unprocessed. An import that has ended
-    already, or is cancelled, is left as it is.
+    Of a held import, which nobody has started, nothing is committed: its rows are unprocessed. An import that is read
+    to its end, has ended already, or is cancelled, is left as it is.
     """
     found = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
     error = json.dumps({"code": code, "message": message})

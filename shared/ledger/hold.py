@@ -29,7 +29,7 @@ from shared.states import OPEN, ChunkState, ImportStatus, sql_list
 
 _LOCK = text(
     """
-    SELECT tenant_id, entity_type, mode, status, hold, parsed_at, error, epoch
+    SELECT tenant_id, entity_type, mode, status, hold, parsed_at, error, epoch, traceparent
       FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
     """
 )
@@ -140,7 +140,7 @@ async def start_import(
             row_count=chunk.row_count,
             epoch=chunk.epoch,
         )
-        await outbox.append(conn, event, traceparent=traceparent)
+        await outbox.append(conn, event, traceparent=found.traceparent or traceparent)
     return Started(len(validated))
 
 

@@ -22,6 +22,21 @@ def of_event(source: str | None, event_id: str) -> str:
     return f"{_DERIVED}event:{_digest('' if source is None else source, source is None, event_id)}"
 
 
+def of_unusable(key: str) -> str:
+    """The key of an event whose own idempotency key cannot be one, for its length or its characters."""
+    return f"{_DERIVED}key:{_digest(key)}"
+
+
+def of_contradiction(key: str, body: bytes) -> str:
+    """The key of the refusal of an event that was taken for a repeat of the import of this key and says something else."""
+    return f"{_DERIVED}contradiction:{_digest(key, hashlib.sha256(body).hexdigest())}"
+
+
+def given(key: str | None) -> str | None:
+    """The key as its sender gave it; None when it was derived."""
+    return None if key is None or key.startswith(_DERIVED) else key
+
+
 def of_body(body: bytes, etag: str) -> str:
     """The key of an event that has no name: what it says, and the content of its object."""
     return f"{_DERIVED}body:{_digest(hashlib.sha256(body).hexdigest(), etag)}"

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.ledger import identity
 from shared.ledger.quarantine import EXPORT_FAILED
 from shared.states import ENDED, ChunkState, sql_list
 
@@ -28,7 +29,8 @@ class StageProgress:
 class ImportProgress:
     """One import as its users know it. Counts are final when `ended`, and of what is done so far before.
 
-    `hold` while nothing may be committed before a start; `worked_seconds` is the time it was worked on up to its end,
+    `idempotency_key` is the sender's own, None when it was derived; it, what the upload event was called and the trace it
+    travels in are what the sender knows the import by. `hold` while nothing may be committed before a start; `worked_seconds` is the time it was worked on up to its end,
     without what a person took to decide and without the pause before it was taken up again.
     """
 
@@ -66,6 +68,10 @@ class ImportProgress:
     cancelled_at: datetime | None
     worked_seconds: float
     stages: StageProgress
+    idempotency_key: str | None = None
+    upload_event_id: str | None = None
+    upload_event_source: str | None = None
+    traceparent: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -95,7 +101,8 @@ _PROCESSED = sql_list((ChunkState.COMMITTED, ChunkState.QUARANTINED))
 _SELECT = f"""
     SELECT i.id, i.tenant_id, i.user_id, i.entity_type, i.mode, i.status, i.file_name, i.object_key, i.file_size,
            i.file_sha256, i.layout, i.notices, i.has_exportable_failures, i.correction_object_key,
-           i.failed_rows_object_key, i.parent_import_id, i.error, i.parsed_at, i.started_at, i.completed_at,
+           i.failed_rows_object_key, i.parent_import_id, i.idempotency_key, i.event_id AS upload_event_id,
+           i.event_source AS upload_event_source, i.traceparent, i.error, i.parsed_at, i.started_at, i.completed_at,
            i.created_at, i.summary, i.epoch, i.hold, i.read_at, i.cancelled_at, i.worked_seconds,
            CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) ELSE i.total_rows END AS total_rows,
            CASE WHEN i.completed_at IS NULL THEN c.created ELSE i.created_rows END AS created_rows,
@@ -146,4 +153,5 @@ def _progress(row: RowMapping) -> ImportProgress:
     )
     counts = {name: int(fields[name]) for name in fields if name.endswith("_rows") and fields[name] is not None}
     seconds = float(fields.pop("worked_seconds"))
+    fields["idempotency_key"] = identity.given(fields["idempotency_key"])
     return ImportProgress(**{**fields, **counts}, worked_seconds=seconds, stages=stages)

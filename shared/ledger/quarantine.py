@@ -61,7 +61,7 @@ _REOPEN_READING = text(
            updated_at = clock_timestamp()
      WHERE tenant_id = :tenant AND (id = :id OR (CAST(:id AS uuid) IS NULL AND object_key = :key))
        AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = 'internal' AND cancelled_at IS NULL
-    RETURNING id, entity_type, mode
+    RETURNING id, entity_type, mode, traceparent
     """  # noqa: S608 - our own words
 )
 _REOPEN_CHUNKS = text(
@@ -90,7 +90,7 @@ _REOPEN_IMPORT = text(
            updated_at = clock_timestamp()
      WHERE id = :id AND cancelled_at IS NULL
        AND status IN ('{ImportStatus.COMPLETED_WITH_FAILURES}', '{ImportStatus.FAILED}', {sql_list(READING)})
-    RETURNING id
+    RETURNING traceparent
     """  # noqa: S608 - our own words
 )
 _FORGET_ERRORS = text(
@@ -155,7 +155,8 @@ async def reopen_reading(conn: AsyncConnection, event: FileUploaded) -> bool:
     # Of a held import whose reading failed, what had been staged was let go of.
     for chunk in (await conn.execute(_REOPEN_CHUNKS, {"id": found.id})).all():
         staged = {**chunk._mapping, "entity_type": found.entity_type, "mode": found.mode}  # noqa: SLF001 - SQLAlchemy's name
-        await outbox.append(conn, RowsStaged(tenant_id=event.tenant_id, import_id=found.id, **staged))
+        again = RowsStaged(tenant_id=event.tenant_id, import_id=found.id, **staged)
+        await outbox.append(conn, again, traceparent=found.traceparent)
     return True
 
 
@@ -166,7 +167,7 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
     """
     staged = isinstance(event, RowsStaged)
     scope = {"id": event.import_id, "chunk": event.chunk_no}
-    if (await conn.execute(_REOPEN_IMPORT, {"id": event.import_id})).first() is None:
+    if (of_import := (await conn.execute(_REOPEN_IMPORT, {"id": event.import_id})).one_or_none()) is None:
         return False
     reopened = await conn.execute(
         _REOPEN_CHUNK, {**scope, "epoch": event.epoch, "state": ChunkState.STAGED if staged else ChunkState.VALIDATED}
@@ -178,5 +179,5 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
     await conn.execute(_FORGET_ERRORS, {**scope, "all_of_them": staged})
     if staged:
         await delete_staged_rows(conn, event.import_id, chunks=[event.chunk_no])
-    await outbox.append(conn, event)
+    await outbox.append(conn, event, traceparent=of_import.traceparent)
     return True

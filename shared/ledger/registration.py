@@ -12,16 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.events import FileOptions, FileUploaded
 from shared.states import ImportStatus
 
-# A parent that is not there, or another tenant's, is left out.
+# A parent that is not there, or another tenant's, is left out: whoever registers refuses it in words.
+_HAS = text("SELECT EXISTS (SELECT FROM imports.imports WHERE tenant_id = :tenant_id AND id = :id)")
 _REGISTER = text(
     f"""
     INSERT INTO imports.imports
            (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
-            idempotency_key, parent_import_id, options, hold)
+            idempotency_key, parent_import_id, options, hold, event_source, event_id, traceparent)
     VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, '{ImportStatus.UPLOADING}', :file_name, :object_key, :file_size,
             :file_sha256, :idempotency_key,
             (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
-            CAST(:options AS jsonb), :hold)
+            CAST(:options AS jsonb), :hold, :event_source, :event_id, :traceparent)
     ON CONFLICT DO NOTHING
     RETURNING id
     """  # noqa: S608 - our own words
@@ -32,7 +33,8 @@ _REGISTER = text(
 class Registration:
     """An import to be registered. `idempotency_key` is what makes two events one import.
 
-    Size and SHA-256 are what the sender says of the file: it is held against them when it is read.
+    Size and SHA-256 are what the sender says of the file: it is held against them when it is read. `event_source`,
+    `event_id` and `traceparent` are of the event it came by, repeated when it ends.
     """
 
     id: UUID
@@ -47,6 +49,9 @@ class Registration:
     idempotency_key: str
     parent_import_id: UUID | None
     options: Mapping[str, Any]
+    event_source: str | None = None
+    event_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -70,6 +75,11 @@ def asked_by(event: FileUploaded, import_id: UUID, idempotency_key: str) -> Regi
         parent_import_id=event.parent_import_id,
         options=event.options.model_dump(exclude_none=True),
     )
+
+
+async def is_import_of(conn: AsyncConnection, tenant_id: str, import_id: UUID) -> bool:
+    """Whether the tenant has an import of this id; whether another tenant has one, nobody is told."""
+    return bool((await conn.execute(_HAS, {"tenant_id": tenant_id, "id": import_id})).scalar_one())
 
 
 async def register_import(conn: AsyncConnection, registration: Registration) -> bool:

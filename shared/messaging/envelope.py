@@ -55,8 +55,8 @@ class Delivery:
 
     @property
     def traceparent(self) -> str | None:
-        """W3C trace context the event travels in; None when what was sent is none."""
-        sent = self.headers.get("traceparent")
+        """W3C trace context the event travels in, plain or as CloudEvents' extension; None when what was sent is none."""
+        sent = self.headers.get("traceparent") or self.headers.get("ce_traceparent")
         return sent if sent is not None and _TRACEPARENT.fullmatch(sent) else None
 
     @property

@@ -49,12 +49,14 @@ async def append(conn: AsyncConnection, event: Event, *, traceparent: str | None
     await _wake(conn, topic_of(event).name)
 
 
-async def append_published(conn: AsyncConnection, event: Event, *, reemit_after: timedelta) -> None:
+async def append_published(
+    conn: AsyncConnection, event: Event, *, reemit_after: timedelta, traceparent: str | None = None
+) -> None:
     """Remember an event that reached us by another way, so that it comes again when nobody finishes it."""
     await conn.execute(
         _insert(
             event,
-            seal(event),
+            seal(event, traceparent=traceparent),
             published_at=func.now(),
             attempts=1,
             next_attempt_at=func.now() + reemit_after,

@@ -7,6 +7,7 @@ from typing import Any
 
 import xlsxwriter
 
+from shared.corrections import PROPERTY as ORIGIN
 from shared.entities import ENTITY_TYPES
 
 PRODUCTS = ENTITY_TYPES["products"]
@@ -59,10 +60,17 @@ def catalogue(products: int, *, variants: int = 3, start: int = 1) -> list[list[
 
 
 def workbook(
-    path: Path, rows: Iterable[Sequence[Any]], *, headings: Sequence[str] = HEADINGS, sheet: str = "Products"
+    path: Path,
+    rows: Iterable[Sequence[Any]],
+    *,
+    headings: Sequence[str] = HEADINGS,
+    sheet: str = "Products",
+    origin: str | None = None,
 ) -> Path:
-    """Write an .xlsx with headings in row 1."""
+    """Write an .xlsx with headings in row 1; with `origin` it says that it is the correction file of that import."""
     with xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_urls": False}) as book:
+        if origin is not None:
+            book.set_custom_property(ORIGIN, origin)
         page = book.add_worksheet(sheet)
         for number, cells in enumerate([headings, *rows]):
             for column, cell in enumerate(cells):

@@ -78,6 +78,7 @@ def import_file(
 async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
     from services.cli.client import connected
     from services.cli.terminal.display import print_json, terminal
+    from shared.intake.uploads import UnknownParent
     from shared.ledger.tenants import UnknownTenant
 
     errors = terminal(stderr=True)
@@ -86,6 +87,12 @@ async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
             event = await winnow.send(upload)
         except UnknownTenant as unknown:
             raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
+        except UnknownParent as unknown:
+            raise CommandFailed(
+                f'--parent: tenant "{upload.tenant}" has no import {unknown.parent}, and nothing was sent. '
+                f"Its imports: {typed('status', '--tenant', upload.tenant)}",
+                code=exits.USAGE,
+            ) from None
         except asyncio.CancelledError:
             errors.print("Nothing was sent.", markup=False)
             raise
