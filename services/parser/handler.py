@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.parser import repository
-from services.parser.download import Download, UploadStore
+from services.parser.download import Download, UploadStore, unreadable
 from services.parser.reading.frames import BrokenFrame, read_rows
 from services.parser.reading.lease import reading_lease
 from services.parser.reading.sandbox import FileEnd, FileLayout, ReadRequest, reading
@@ -22,19 +22,22 @@ from services.parser.refusals import INVALID_EVENT, FileRefused, ReaderKilled
 from services.parser.repository import KnownImport
 from services.parser.settings import ParserSettings
 from services.parser.staging import ChunkStaging, Recut, StagingSettings
-from services.parser.uploads import check_claim, contradiction, refused_registration, registration
+from services.parser.uploads import check_claim, contradiction, is_nameless, refused_registration, registration
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.ledger import fail_import, refuse_interpretation
+from shared.ledger.registration import Registration
 from shared.ledger.tenants import UnknownTenant, admit_tenant
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
+from shared.storage import ObjectStat, ObjectUnavailable, ObjectUnreadable
 
 log = structlog.get_logger(__name__)
 
 _LARGE_COMES_AGAIN_AFTER = timedelta(seconds=5)
 _READER_LIVES = 3
+_LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,28 @@ class ImportFile:
         Raises:
             Poison: the event contradicts what is registered under its id or key, or its tenant is unknown.
         """
-        found = await self._with.store.stat(self._with.bucket, event.object_key) if _owns(event) else None
+        # Storage is asked only where the answer makes a difference: whatever an object is, its import is known first.
+        found = await self._look(event) if is_nameless(event, delivery) else None
+        asked = registration(event, delivery, found.etag if found else "")
+        known = await self._take_over(event, asked, can_be_read=True if found else None)
+        if known.can_be_corrected and found is None:
+            known = await self._take_over(event, asked, can_be_read=await self._look(event) is not None)
+        self._accepted[delivery.place] = known.id
+
+    async def _look(self, event: FileUploaded) -> ObjectStat | None:
+        return await self._with.download.look(event.object_key) if _owns(event) else None
+
+    async def _take_over(self, event: FileUploaded, asked: Registration, *, can_be_read: bool | None) -> KnownImport:
+        """Register the import or find it; with `can_be_read` None, one that depends on that is left as it is."""
         async with tenant_transaction(self._with.engine, event.tenant_id) as conn:
             await admit_tenant(conn, event.tenant_id, unknown=self._with.settings.admit_unknown_tenants)
-            asked = registration(event, delivery, found.etag if found else "")
             known = await repository.register(conn, asked)
             if known is None:
                 raise Poison(f"import {event.import_id} is another tenant's")
-            if known.can_be_corrected and (known.error_code == INVALID_EVENT or found is not None):
+            is_invalid = known.error_code == INVALID_EVENT
+            if known.can_be_corrected and not is_invalid and can_be_read is None:
+                return known
+            if known.can_be_corrected and (is_invalid or can_be_read):
                 # What was wrong with its first event is put right: the same import starts over.
                 known = await repository.reset(conn, known, asked)
             elif not known.is_new and (said := contradiction(known, event)) is not None:
@@ -102,7 +119,7 @@ class ImportFile:
             else:
                 await outbox.append_published(conn, known.event, reemit_after=self._with.reemit_after)
                 await outbox.postpone(conn, known.event, reemit_after=self._with.reemit_after)
-        self._accepted[delivery.place] = known.id
+        return known
 
     async def __call__(self, event: FileUploaded, delivery: Delivery) -> None:
         """Stage the rows of an accepted import, from where an earlier attempt got to; a bad file ends it."""
@@ -113,7 +130,10 @@ class ImportFile:
             raise Poison(f"import {import_id} is not in the ledger")
         if not known.is_staged:
             with structlog.contextvars.bound_contextvars(import_id=str(known.id)):
-                await self._stage_in_turn(known, delivery)
+                try:
+                    await self._stage_in_turn(known, delivery)
+                except ObjectUnavailable as away:
+                    await self._try_again_later(known, away)
         self._accepted.pop(delivery.place, None)
 
     async def refuse(self, raw: Mapping[str, Any], problem: str, delivery: Delivery) -> bool:
@@ -170,8 +190,31 @@ class ImportFile:
     async def _size(self, known: KnownImport) -> int:
         if known.read_at is not None:
             return known.file_size or 0
-        found = await self._with.store.stat(self._with.bucket, known.object_key) if _owns(known.event) else None
+        try:
+            found = await self._with.store.stat(self._with.bucket, known.object_key) if _owns(known.event) else None
+        except ObjectUnreadable:
+            # Said when it is fetched.
+            found = None
         return 0 if found is None else found.size
+
+    async def _try_again_later(self, known: KnownImport, away: ObjectUnavailable) -> None:
+        """Leave an object that storage did not hand out to a later attempt, which waits in the outbox and holds no place.
+
+        Of storage as a whole that is waited for here; an object that is never handed out while storage answers
+        everything else is at fault itself.
+        """
+        await self._with.store.answer(self._with.bucket)
+        settings = self._with.settings
+        log.warning("object.unavailable", reason=away.why)
+        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            attempts = await outbox.count_attempt(conn, known.event)
+            if attempts >= settings.object_attempts:
+                refused = unreadable(known, away.why)
+                await fail_import(conn, known.id, refused.code, refused.message)
+                await outbox.settle(conn, known.event)
+                return
+            pause = min(settings.object_pause_seconds * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
+            await outbox.postpone(conn, known.event, reemit_after=timedelta(seconds=pause))
 
     async def _stage_in_place(self, known: KnownImport, delivery: Delivery, *, large: bool) -> None:
         """Stage a file; one that takes long is a large one, whatever its size, and is left when too many are read."""
@@ -217,9 +260,9 @@ class ImportFile:
     async def _read(self, known: KnownImport, traceparent: str | None) -> None:
         """Fetch and read the file; read once more, from what is staged, when something from outside killed its reader."""
         with self._with.workspace.file() as path:
-            sha256 = await self._with.download.fetch(known, path)
+            fetched = await self._with.download.fetch(known, path)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-                if not await repository.begin(conn, known.id, size=path.stat().st_size, sha256=sha256):
+                if not await repository.begin(conn, known.id, size=fetched.size, sha256=fetched.sha256):
                     return
             for life in range(1, _READER_LIVES + 1):
                 try:

@@ -2,6 +2,7 @@
 
 INVALID_EVENT = "invalid_event"
 OBJECT_MISSING = "object_missing"
+OBJECT_UNREADABLE = "object_unreadable"
 """Codes of imports that were refused before anything was read, and start over when a better event comes for them."""
 
 

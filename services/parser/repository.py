@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.parser.mapping.chunks import Chunk, Staged
 from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA
 from services.parser.reading.sandbox import FileLayout
-from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING
+from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.events import FileUploaded
@@ -158,7 +158,7 @@ class KnownImport:
     @property
     def can_be_corrected(self) -> bool:
         """Whether it was refused for what its event said, before anything was read."""
-        return self.error_code in {INVALID_EVENT, OBJECT_MISSING}
+        return self.error_code in {INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE}
 
     @property
     def event(self) -> FileUploaded:

@@ -93,6 +93,11 @@ def registration(event: FileUploaded, delivery: Delivery, etag: str) -> Registra
     return asked_by(event, event.import_id or uuid7(), _identity(event.import_id, delivery, etag))
 
 
+def is_nameless(event: FileUploaded, delivery: Delivery) -> bool:
+    """Whether an event is known by nothing but what it says, and so by the content of its object too."""
+    return event.import_id is None and not event.idempotency_key and not delivery.event_id
+
+
 def refused_registration(raw: Mapping[str, Any], delivery: Delivery) -> Registration | None:
     """The import an invalid event meant, as far as it is legible; None when it does not even say whose it is."""
     try:
