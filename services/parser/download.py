@@ -1,15 +1,20 @@
 """The object of an import, brought here and held against what was said of it."""
 
 import asyncio
+import gzip
 import hashlib
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from services.parser.refusals import OBJECT_MISSING, FileRefused
+from services.parser.refusals import OBJECT_MISSING, OBJECT_UNREADABLE, FileRefused
 from services.parser.repository import KnownImport
-from shared.storage import ObjectMissing, ObjectStat
+from shared.storage import ObjectChanged, ObjectMissing, ObjectStat, ObjectTooLarge, ObjectUnavailable, ObjectUnreadable
+
+_GZIP = b"\x1f\x8b"
+_PIECE = 1 << 20
 
 
 class UploadStore(Protocol):
@@ -18,8 +23,20 @@ class UploadStore(Protocol):
     async def stat(self, bucket: str, key: str) -> ObjectStat | None:
         """Size and tag of an object; None when there is no such object."""
 
-    async def download(self, bucket: str, key: str, path: Path) -> None:
-        """Stream an object to a file; raises ObjectMissing when there is none."""
+    async def download(
+        self, bucket: str, key: str, path: Path, *, etag: str | None = None, limit: int | None = None
+    ) -> None:
+        """Write an object to a file, byte by byte as it is stored; raises what ObjectStore promises."""
+
+    async def answer(self, bucket: str) -> None:
+        """Return when storage answers and knows our key; raises the client's errors when it does not."""
+
+
+class Fetched(NamedTuple):
+    """An object as it is stored: its bytes, and their SHA-256. What was packed with gzip is unpacked in the file."""
+
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -31,24 +48,71 @@ class Download:
     largest_megabytes: int
     beat: Callable[[], None]
 
-    async def fetch(self, known: KnownImport, path: Path) -> str:
-        """Bring the import's object to a file; its SHA-256.
+    async def fetch(self, known: KnownImport, path: Path) -> Fetched:
+        """Bring the import's object to a file, as it can be read.
 
         Raises:
             FileRefused: it is not there, is not what was announced, is too large, or is another than was read before.
+            ObjectUnavailable: it could not be read this time.
         """
-        found = await self.store.stat(self.bucket, known.object_key)
-        if found is None:
-            raise _missing(known)
-        self._check_size(known, found.size)
         try:
-            await self.store.download(self.bucket, known.object_key, path)
+            found = await self.store.stat(self.bucket, known.object_key)
+            if found is None:
+                raise _missing(known)
+            self._check_size(known, found.size)
+            await self.store.download(self.bucket, known.object_key, path, etag=found.etag, limit=self._limit)
         except ObjectMissing:
             raise _missing(known) from None
+        except ObjectChanged:
+            raise _changed(known) from None
+        except ObjectTooLarge:
+            raise self._too_large(known, f"more than {self.largest_megabytes:,}") from None
+        except ObjectUnreadable as refused:
+            raise unreadable(known, f"{refused.message} ({refused.code})") from refused
         self.beat()
-        sha256 = await asyncio.to_thread(_sha256, path)
-        _check_sha256(known, sha256)
-        return sha256
+        fetched = Fetched(path.stat().st_size, await asyncio.to_thread(_sha256, path))
+        _check_sha256(known, fetched.sha256)
+        await self._unpack(known, path)
+        return fetched
+
+    async def look(self, key: str) -> ObjectStat | None:
+        """What is known of an object: None when it is not there, or nobody can tell what it is.
+
+        Raises:
+            Exception: storage as a whole is away.
+        """
+        try:
+            return await self.store.stat(self.bucket, key)
+        except ObjectUnreadable:
+            return None
+        except ObjectUnavailable:
+            await self.store.answer(self.bucket)
+            return None
+
+    @property
+    def _limit(self) -> int:
+        return self.largest_megabytes * 1_000_000
+
+    async def _unpack(self, known: KnownImport, path: Path) -> None:
+        """Unpack what is packed with gzip, whatever its name or its headers say."""
+        try:
+            unpacked = await asyncio.to_thread(_unpacked, path, self._limit)
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            raise FileRefused(
+                "damaged",
+                f'"{known.file_name}" is packed with gzip and cannot be unpacked: it is cut short or damaged. Pack it once '
+                f"more, or send it as it is",
+            ) from None
+        if not unpacked:
+            raise self._too_large(known, f"more than {self.largest_megabytes:,}", once="once unpacked")
+        self.beat()
+
+    def _too_large(self, known: KnownImport, megabytes: str, *, once: str = "") -> FileRefused:
+        return FileRefused(
+            "too_large",
+            f'"{known.file_name}" has {megabytes} MB{f" {once}" if once else ""}; at most {self.largest_megabytes:,} MB are '
+            f"read (WINNOW_PARSER_FILE_MEGABYTES). Split it into several files and send those",
+        )
 
     def _check_size(self, known: KnownImport, size: int) -> None:
         if known.file_size is not None and known.file_size != size:
@@ -59,12 +123,18 @@ class Download:
                 f'"{known.file_name}" has {size:,} bytes in storage, but {known.file_size:,} were announced. The upload was '
                 f"cut short or replaced; upload it once more and send a new event",
             )
-        if size > self.largest_megabytes * 1_000_000:
-            raise FileRefused(
-                "too_large",
-                f'"{known.file_name}" has {size / 1_000_000:,.1f} MB; at most {self.largest_megabytes:,} MB are read '
-                f"(WINNOW_PARSER_FILE_MEGABYTES). Split it into several files and send those",
-            )
+        if size > self._limit:
+            raise self._too_large(known, f"{size / 1_000_000:,.1f}")
+
+
+def unreadable(known: KnownImport, why: str) -> FileRefused:
+    """Why an object is not read that storage does not hand out."""
+    return FileRefused(
+        OBJECT_UNREADABLE,
+        f'The storage does not let Winnow read the object "{known.object_key}": {why}. It must be stored so that Winnow\'s '
+        f"key can read it: not in an archive, not encrypted with a key of your own, not as another account's. Upload it so, "
+        f"then send the event again",
+    )
 
 
 def _check_sha256(known: KnownImport, sha256: str) -> None:
@@ -97,3 +167,18 @@ def _changed(known: KnownImport) -> FileRefused:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unpacked(path: Path, limit: int) -> bool:
+    """Unpack the file in its place if it is packed; False when it would have more bytes than the limit."""
+    with path.open("rb") as file:
+        if file.read(len(_GZIP)) != _GZIP:
+            return True
+    part = path.with_name(f"{path.name}.part")
+    with gzip.open(path) as packed, part.open("wb") as file:
+        while piece := packed.read(_PIECE):
+            if file.tell() + len(piece) > limit:
+                return False
+            file.write(piece)
+    part.replace(path)
+    return True

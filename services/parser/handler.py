@@ -13,12 +13,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.parser import repository
-from services.parser.download import Download, UploadStore
+from services.parser.download import Download, UploadStore, unreadable
 from services.parser.reading.frames import BrokenFrame, read_rows
 from services.parser.reading.lease import reading_lease
 from services.parser.reading.sandbox import FileEnd, FileLayout, ReadRequest, reading
 from services.parser.reading.workspace import Workspace
-from services.parser.refusals import CONTRADICTION, INVALID_EVENT, OBJECT_MISSING, FileRefused, ReaderKilled
+from services.parser.refusals import CONTRADICTION, INVALID_EVENT, FileRefused, ReaderKilled
 from services.parser.repository import KnownImport
 from services.parser.settings import ParserSettings
 from services.parser.staging import ChunkStaging, Recut, StagingSettings
@@ -29,6 +29,7 @@ from services.parser.uploads import (
     check_origin,
     contradicting_registration,
     contradiction,
+    is_nameless,
     refused_registration,
     registration,
 )
@@ -40,11 +41,13 @@ from shared.ledger.tenants import UnknownTenant, admit_tenant
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
+from shared.storage import ObjectStat, ObjectUnavailable, ObjectUnreadable
 
 log = structlog.get_logger(__name__)
 
 _LARGE_COMES_AGAIN_AFTER = timedelta(seconds=5)
 _READER_LIVES = 3
+_LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True)
@@ -93,24 +96,35 @@ class ImportFile:
             Poison: the event contradicts what is registered under its id or key (an import that is refused tells its
                 sender so), or its tenant is unknown.
         """
-        found = await self._with.store.stat(self._with.bucket, event.object_key) if _owns(event) else None
-        async with tenant_transaction(self._with.engine, event.tenant_id) as conn:
-            await admit_tenant(conn, event.tenant_id, unknown=self._with.settings.admit_unknown_tenants)
-            asked = registration(event, delivery, found.etag if found else "")
-            known = await self._registered(conn, event, asked, there=found is not None)
-            if isinstance(known, KnownImport):
-                await self._take_over(conn, event, known)
-            else:
-                refused = contradicting_registration(event, asked.idempotency_key, delivery)
-                await _refuse_new(conn, refused, CONTRADICTION, known)
-        if not isinstance(known, KnownImport):
-            raise Poison(known)
+        # Storage is asked only where the answer makes a difference: whatever an object is, its import is known first.
+        found = await self._look(event) if is_nameless(event, delivery) else None
+        asked = registration(event, delivery, found.etag if found else "")
+        known = await self._register(event, asked, delivery, can_be_read=True if found else None)
+        if known.can_be_corrected and known.waits_for_object and found is None:
+            known = await self._register(event, asked, delivery, can_be_read=await self._look(event) is not None)
         self._accepted[delivery.place] = known.id
 
+    async def _look(self, event: FileUploaded) -> ObjectStat | None:
+        return await self._with.download.look(event.object_key) if _owns(event) else None
+
+    async def _register(
+        self, event: FileUploaded, asked: Registration, delivery: Delivery, *, can_be_read: bool | None
+    ) -> KnownImport:
+        """Register the import or find it; with `can_be_read` None, one that waits for its object is left as it is."""
+        async with tenant_transaction(self._with.engine, event.tenant_id) as conn:
+            await admit_tenant(conn, event.tenant_id, unknown=self._with.settings.admit_unknown_tenants)
+            known = await self._registered(conn, event, asked, can_be_read=can_be_read)
+            if isinstance(known, KnownImport):
+                await self._take_over(conn, event, known)
+                return known
+            refused = contradicting_registration(event, asked.idempotency_key, delivery)
+            await _refuse_new(conn, refused, CONTRADICTION, known)
+        raise Poison(known)
+
     async def _registered(
-        self, conn: AsyncConnection, event: FileUploaded, asked: Registration, *, there: bool
+        self, conn: AsyncConnection, event: FileUploaded, asked: Registration, *, can_be_read: bool | None
     ) -> KnownImport | str:
-        """The import the event asks for or repeats; else how it contradicts one. `there`: its object is in storage."""
+        """The import the event asks for or repeats; else how it contradicts one."""
         known = await repository.register(conn, asked)
         if known is None:
             return f"import_id {asked.id} cannot be given to an import: give the event another, or none"
@@ -119,7 +133,9 @@ class ImportFile:
             log.warning("event.refused", import_id=str(known.id), code=refused.code, problem=refused.message)
             await fail_import(conn, known.id, refused.code, refused.message)
             return await repository.find(conn, known.id) or known
-        if known.can_be_corrected and refused is None and (there or known.error_code != OBJECT_MISSING):
+        if known.can_be_corrected and known.waits_for_object and can_be_read is None:
+            return known
+        if known.can_be_corrected and refused is None and (can_be_read or not known.waits_for_object):
             # What was wrong with its first event is put right: the same import starts over.
             return await repository.reset(conn, known, asked)
         said = None if known.is_new or refused is not None else contradiction(known, event)
@@ -145,7 +161,10 @@ class ImportFile:
             raise Poison(f"import {import_id} is not in the ledger")
         if not known.is_staged:
             with structlog.contextvars.bound_contextvars(import_id=str(known.id)):
-                await self._stage_in_turn(known, delivery)
+                try:
+                    await self._stage_in_turn(known, delivery)
+                except ObjectUnavailable as away:
+                    await self._try_again_later(known, away)
         self._accepted.pop(delivery.place, None)
 
     async def refuse(self, raw: Mapping[str, Any], problem: str, delivery: Delivery) -> bool:
@@ -209,8 +228,31 @@ class ImportFile:
     async def _size(self, known: KnownImport) -> int:
         if known.read_at is not None:
             return known.file_size or 0
-        found = await self._with.store.stat(self._with.bucket, known.object_key) if _owns(known.event) else None
+        try:
+            found = await self._with.store.stat(self._with.bucket, known.object_key) if _owns(known.event) else None
+        except ObjectUnreadable:
+            # Said when it is fetched.
+            found = None
         return 0 if found is None else found.size
+
+    async def _try_again_later(self, known: KnownImport, away: ObjectUnavailable) -> None:
+        """Leave an object that storage did not hand out to a later attempt, which waits in the outbox and holds no place.
+
+        Of storage as a whole that is waited for here; an object that is never handed out while storage answers
+        everything else is at fault itself.
+        """
+        await self._with.store.answer(self._with.bucket)
+        settings = self._with.settings
+        log.warning("object.unavailable", reason=away.why)
+        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            attempts = await outbox.count_attempt(conn, known.event)
+            if attempts >= settings.object_attempts:
+                refused = unreadable(known, away.why)
+                await fail_import(conn, known.id, refused.code, refused.message)
+                await outbox.settle(conn, known.event)
+                return
+            pause = min(settings.object_pause_seconds * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
+            await outbox.postpone(conn, known.event, reemit_after=timedelta(seconds=pause))
 
     async def _stage_in_place(self, known: KnownImport, delivery: Delivery, *, large: bool) -> None:
         """Stage a file; one that takes long is a large one, whatever its size, and is left when too many are read."""
@@ -257,9 +299,9 @@ class ImportFile:
     async def _read(self, known: KnownImport, traceparent: str | None) -> None:
         """Fetch and read the file; read once more, from what is staged, when something from outside killed its reader."""
         with self._with.workspace.file() as path:
-            sha256 = await self._with.download.fetch(known, path)
+            fetched = await self._with.download.fetch(known, path)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-                if not await repository.begin(conn, known.id, size=path.stat().st_size, sha256=sha256):
+                if not await repository.begin(conn, known.id, size=fetched.size, sha256=fetched.sha256):
                     return
             for life in range(1, _READER_LIVES + 1):
                 try:

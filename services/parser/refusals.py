@@ -2,6 +2,7 @@
 
 INVALID_EVENT = "invalid_event"
 OBJECT_MISSING = "object_missing"
+OBJECT_UNREADABLE = "object_unreadable"
 UNKNOWN_PARENT = "unknown_parent"
 """Codes of imports that can be refused before anything was read, and then start over when a better event comes for them."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.parser.mapping.chunks import Chunk, Staged
 from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA
 from services.parser.reading.sandbox import FileLayout
-from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING, UNKNOWN_PARENT
+from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.events import FileUploaded
@@ -127,6 +127,8 @@ _CUT_TO_THE_END = text(
 )
 _RAW_COLUMNS = ("row_no", "group_row", "cells")
 
+_CORRECTABLE = {INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT}
+
 
 @dataclass(frozen=True)
 class KnownImport:
@@ -165,7 +167,12 @@ class KnownImport:
     @property
     def can_be_corrected(self) -> bool:
         """Whether it was refused for what its event said, before anything was read."""
-        return self.error_code in {INVALID_EVENT, OBJECT_MISSING, UNKNOWN_PARENT} and self.started_at is None
+        return self.error_code in _CORRECTABLE and self.started_at is None
+
+    @property
+    def waits_for_object(self) -> bool:
+        """Whether it was refused for its object, so that only another look at it helps."""
+        return self.error_code in {OBJECT_MISSING, OBJECT_UNREADABLE}
 
     @property
     def event(self) -> FileUploaded:

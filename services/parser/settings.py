@@ -19,6 +19,10 @@ class ParserSettings(Settings):
     large_megabytes: int = Field(default=2, description="from this size on a file leaves one place to smaller ones")
     large_seconds: float = Field(default=3, description="a file that has been read for so long counts as a large one")
     file_megabytes: int = Field(default=200, description="largest file")
+    object_attempts: int = Field(
+        default=8, ge=1, description="attempts at an object that storage does not hand out while it answers otherwise"
+    )
+    object_pause_seconds: float = Field(default=5, description="pause after the first of them; each is twice as long")
     rows: int = Field(default=1_048_576, description="most data rows")
     columns: int = Field(default=200, description="most columns")
     group_rows: int = Field(default=20_000, description="most rows of one product")

@@ -166,6 +166,11 @@ def _from(asked: Registration, delivery: Delivery) -> Registration:
     )
 
 
+def is_nameless(event: FileUploaded, delivery: Delivery) -> bool:
+    """Whether an event is known by nothing but what it says, and so by the content of its object too."""
+    return event.import_id is None and not event.idempotency_key and not delivery.event_id
+
+
 def refused_registration(raw: Mapping[str, Any], delivery: Delivery) -> Registration | None:
     """The import an invalid event meant, as far as it is legible; None when it does not even say whose it is."""
     try:

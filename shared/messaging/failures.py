@@ -18,6 +18,8 @@ import minio.error
 import sqlalchemy.exc
 import urllib3.exceptions
 
+from shared.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, ObjectUnavailable, ObjectUnreadable
+
 
 class Transient(Exception):
     """Something this stage needs is away or busy; the same event will go through later."""
@@ -77,12 +79,18 @@ _TRANSIENT_S3 = {
 }
 
 
+# Settled, whatever the client made of what storage said.
+_OF_ONE_OBJECT = (ObjectChanged, ObjectMissing, ObjectTooLarge, ObjectUnreadable)
+
+
 def kind_of(error: BaseException) -> FailureKind:
     """Which kind of failure an exception is. Its causes are asked too, outermost first."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, Poison):
             return FailureKind.POISON
+        if isinstance(seen, _OF_ONE_OBJECT):
+            return FailureKind.BUG
         if _is_transient(seen):
             return FailureKind.TRANSIENT
         seen = seen.__cause__ or getattr(seen, "orig", None)
@@ -103,6 +111,7 @@ _ALWAYS_TRANSIENT = (
     socket.gaierror,
     ssl.SSLError,
     TimeoutError,
+    ObjectUnavailable,
     asyncio.IncompleteReadError,
     sqlalchemy.exc.TimeoutError,
     minio.error.ServerError,

@@ -101,6 +101,14 @@ async def count_failure(conn: AsyncConnection, event: Event) -> int | None:
     return count
 
 
+async def count_attempt(conn: AsyncConnection, event: Event) -> int:
+    """Count an attempt of ours at what an event announces, whatever its sender says of it; how many failed so far."""
+    counted = await conn.execute(
+        update(outbox).where(*_is(event)).values(failures=outbox.c.failures + 1).returning(outbox.c.failures)
+    )
+    return counted.scalar_one_or_none() or 1
+
+
 def _is(event: Event) -> tuple[ColumnElement[bool], ...]:
     return (
         outbox.c.tenant_id == event.tenant_id,

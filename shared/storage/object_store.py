@@ -1,28 +1,26 @@
 """Object storage through the minio client, kept off the event loop."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import urllib3
 from minio import Minio
 from minio.deleteobjects import DeleteObject
-from minio.error import S3Error
+from minio.error import MinioException, S3Error
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
 
 from shared.connections import StorageConnection
+from shared.storage.answers import KEY_REFUSED, ObjectMissing, ObjectTooLarge, meaning
 
-_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "NotFound"}
-
-_KEY_REFUSED = {"ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-
-
-class ObjectMissing(Exception):
-    """There is no object "{key}" in bucket "{bucket}"."""
-
-    def __init__(self, bucket: str, key: str) -> None:
-        super().__init__(f'There is no object "{key}" in bucket "{bucket}"')
+_PIECE = 1 << 20
 
 
 class ObjectNotErased(Exception):
@@ -34,7 +32,7 @@ class ObjectNotErased(Exception):
 
 @dataclass(frozen=True)
 class ObjectStat:
-    """What storage knows of an object: bytes and the tag of its content."""
+    """What storage knows of an object: bytes as they are stored, and the tag of its content."""
 
     size: int
     etag: str
@@ -79,33 +77,95 @@ def client(connection: StorageConnection) -> Minio:
 
 
 class ObjectStore:
-    """Asynchronous face of the storage. Every method may raise the client's connection errors (transient)."""
+    """Asynchronous face of the storage.
+
+    What is asked of one object raises what is promised; every other method may raise the client's connection errors
+    (transient).
+    """
 
     def __init__(self, connection: StorageConnection) -> None:
         self._client = client(connection)
 
     async def stat(self, bucket: str, key: str) -> ObjectStat | None:
-        """Size and tag of an object; None when there is no such object."""
-        try:
-            found = await asyncio.to_thread(self._client.stat_object, bucket, key)
-        except S3Error as error:
-            if error.code in _MISSING:
-                return None
-            raise
-        return ObjectStat(size=found.size or 0, etag=found.etag or "")
+        """Size and tag of an object; None when there is no such object.
 
-    async def download(self, bucket: str, key: str, path: Path) -> None:
-        """Stream an object to a file.
+        Raises:
+            ObjectUnreadable: storage does not hand it out, now or later.
+            ObjectUnavailable: not this time.
+        """
+        try:
+            return await asyncio.to_thread(self._stat, bucket, key)
+        except ObjectMissing:
+            return None
+
+    async def download(
+        self, bucket: str, key: str, path: Path, *, etag: str | None = None, limit: int | None = None
+    ) -> None:
+        """Write an object to a file: its bytes as they are stored, whatever its headers say of them, or nothing.
+
+        With `etag`, only the object of that tag; with `limit`, at most so many bytes.
 
         Raises:
             ObjectMissing: there is no such object.
+            ObjectChanged: it is not the one of this tag.
+            ObjectTooLarge: it has more bytes.
+            ObjectUnreadable: storage does not hand it out, now or later.
+            ObjectUnavailable: not this time.
         """
+        given_up = threading.Event()
         try:
-            await asyncio.to_thread(self._client.fget_object, bucket, key, str(path))
-        except S3Error as error:
-            if error.code in _MISSING:
-                raise ObjectMissing(bucket, key) from error
+            await asyncio.to_thread(self._download, bucket, key, path, etag, limit, given_up)
+        except asyncio.CancelledError:
+            given_up.set()
             raise
+
+    def _stat(self, bucket: str, key: str) -> ObjectStat:
+        try:
+            found = self._client.stat_object(bucket, key)
+        except S3Error as error:
+            if error.code in {"NoSuchKey", "NoSuchBucket"}:
+                raise ObjectMissing(bucket, key) from error
+        except (MinioException, HTTPError, ValueError):
+            # Said without words, as an answer to HEAD has none, or not to be understood: asked again below.
+            pass
+        else:
+            return ObjectStat(size=found.size or 0, etag=found.etag or "")
+        with self._opened(bucket, key, {"Range": "bytes=0-0"}) as response:
+            extent = response.headers.get("content-range", "").rpartition("/")[2]
+            size = extent if extent.isdecimal() else response.headers.get("content-length", "")
+            return ObjectStat(int(size) if size.isdecimal() else 0, response.headers.get("etag", "").strip('"'))
+
+    def _download(
+        self, bucket: str, key: str, path: Path, etag: str | None, limit: int | None, given_up: threading.Event
+    ) -> None:
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with (
+                self._opened(bucket, key, {"If-Match": f'"{etag}"'} if etag else {}) as response,
+                part.open("wb") as file,
+            ):
+                for piece in _pieces(bucket, key, response):
+                    if given_up.is_set():
+                        return
+                    file.write(piece)
+                    if limit is not None and file.tell() > limit:
+                        raise ObjectTooLarge(bucket, key, limit)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @contextmanager
+    def _opened(self, bucket: str, key: str, headers: dict[str, Any]) -> Iterator[BaseHTTPResponse]:
+        try:
+            response = self._client.get_object(bucket, key, request_headers=headers)
+        except (MinioException, HTTPError, ValueError, SyntaxError) as error:
+            raise meaning(bucket, key, error) from error
+        try:
+            yield response
+        finally:
+            # What was not read to its end is of no use to the next request.
+            response.close()
+            response.release_conn()
 
     async def upload(self, bucket: str, key: str, path: Path, content_type: str) -> None:
         """Store a file; an object of that key is replaced whole."""
@@ -118,10 +178,16 @@ class ObjectStore:
     async def answer(self, bucket: str) -> None:
         """Return when storage answers and knows our key: whatever else it says of an object that is not there."""
         try:
-            await self.stat(bucket, "is-anybody-there")
+            await asyncio.to_thread(self._ask, bucket, "is-anybody-there")
         except S3Error as error:
-            if error.code in _KEY_REFUSED:
+            if error.code in KEY_REFUSED or error.response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
+
+    def _ask(self, bucket: str, key: str) -> None:
+        # Not HEAD: what is answered to that does not say why.
+        response = self._client.get_object(bucket, key)
+        response.close()
+        response.release_conn()
 
     async def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """The keys of a bucket that begin so, in order."""
@@ -155,3 +221,11 @@ class ObjectStore:
         for error in refused:
             raise ObjectNotErased(bucket, error.name or prefix, error.message or error.code)
         return len({each.object_name for each in found})
+
+
+def _pieces(bucket: str, key: str, response: BaseHTTPResponse) -> Iterator[bytes]:
+    """The body as it was sent: not decoded, for anybody can store an object under an untrue Content-Encoding."""
+    try:
+        yield from response.stream(_PIECE, decode_content=False)
+    except HTTPError as error:
+        raise meaning(bucket, key, error) from error

@@ -10,11 +10,24 @@ from uuid_utils.compat import uuid7
 from deploy.local.s3_server import UPLOADS
 from deploy.local.stack import Stack
 from shared.connections import StorageConnection
-from shared.storage import ObjectMissing, ObjectStore
+from shared.storage import ObjectChanged, ObjectMissing, ObjectStore, ObjectTooLarge
 from tests.harness.storage import MemoryStore
 
 Store = Any
-KEYS = ["plain.csv", "with blanks and (brackets).xlsx", "Bestände – später.xlsx", "a+b%20c.csv", "漢字.xlsx"]
+KEYS = [
+    "a%2Fb.csv",
+    "trailing dot.",
+    "a..b",
+    '~tilde\'and"quotes".csv',
+    "question?mark&amp#hash.csv",
+    "é combined e\u0301.csv",
+    "x" * 200,
+    "plain.csv",
+    "with blanks and (brackets).xlsx",
+    "Bestände – später.xlsx",
+    "a+b%20c.csv",
+    "漢字.xlsx",
+]
 
 
 def _real(stack: Stack) -> ObjectStore:
@@ -76,3 +89,27 @@ async def test_what_is_not_there_is_missing_and_not_an_outage(store: Store, pref
     assert await store.stat(UPLOADS, f"{prefix}/nothing") is None
     with pytest.raises(ObjectMissing, match="nothing"):
         await store.download(UPLOADS, f"{prefix}/nothing", tmp_path / "got")
+
+
+async def test_only_the_object_that_was_asked_for_is_downloaded(store: Store, prefix: str, tmp_path: Path) -> None:
+    await store.upload(UPLOADS, f"{prefix}/x", _file(tmp_path, b"one"), "text/csv")
+    found = await store.stat(UPLOADS, f"{prefix}/x")
+    assert found is not None
+    await store.download(UPLOADS, f"{prefix}/x", tmp_path / "got", etag=found.etag)
+    await store.upload(UPLOADS, f"{prefix}/x", _file(tmp_path, b"another"), "text/csv")
+    with pytest.raises(ObjectChanged):
+        await store.download(UPLOADS, f"{prefix}/x", tmp_path / "other", etag=found.etag)
+    assert (tmp_path / "got").read_bytes() == b"one"
+    assert not (tmp_path / "other").exists()
+
+
+async def test_no_more_is_downloaded_than_was_asked_for(store: Store, prefix: str, tmp_path: Path) -> None:
+    await store.upload(UPLOADS, f"{prefix}/x", _file(tmp_path, b"x" * 101), "text/csv")
+    with pytest.raises(ObjectTooLarge, match="100"):
+        await store.download(UPLOADS, f"{prefix}/x", tmp_path / "got", limit=100)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sent"], "nothing of it is left"
+    await store.download(UPLOADS, f"{prefix}/x", tmp_path / "got", limit=101)
+
+
+async def test_storage_that_is_there_answers(store: Store) -> None:
+    await store.answer(UPLOADS)
