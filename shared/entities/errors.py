@@ -65,6 +65,10 @@ def belongs_to(entity: EntityType, field: str, value: str, owner: str) -> CellEr
     return CellError("already_exists", said)
 
 
+UNIDENTIFIED = "unidentified_row"
+"""Code of a row that has nothing it could be known by: it belongs to no group, and fails alone."""
+
+
 def _visible(char: str) -> str:
     if char.isprintable():
         return char
