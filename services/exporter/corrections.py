@@ -28,7 +28,8 @@ class Origin:
 class FailedRow:
     """One row of a group that failed, and what is wrong with it.
 
-    `group_row` is the group's first row, `first_bad_row` the first of its rows that has a error of its own.
+    `group_row` is the group's first row, `first_bad_row` the first of its rows that has a error of its own. `key_above`
+    names the group that a row is meant for which stands alone for want of an identifier.
     """
 
     row: int
@@ -36,6 +37,7 @@ class FailedRow:
     first_bad_row: int
     cells: Sequence[Cell]
     errors: Sequence[RowError] = ()
+    key_above: Cell = None
 
     @property
     def is_bad(self) -> bool:
@@ -69,10 +71,15 @@ class HandedBackColumns:
         self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
         """By column: whether what is typed there is meant as a number."""
         self._group_noun = entity.group_noun
+        self.key_column = fields.get(entity.group_key or "")
 
     def cells(self, row: FailedRow) -> Sequence[Cell]:
         """The row's cells in the columns that are handed back; shorter when the last ones are blank."""
         cells = row.cells
+        if row.key_above is not None and self.key_column is not None:
+            # Put right, the row is one of that group wherever in the file it stands.
+            cells = [*cells, *[None] * (self.key_column + 1 - len(cells))]
+            cells[self.key_column] = row.key_above
         if self._as_they_are:
             return cells
         return [cells[index] for index in self._kept if index < len(cells)]

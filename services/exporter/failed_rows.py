@@ -1,6 +1,7 @@
 """The failed-rows CSV: the same rows as the correction workbook, for programs and for people without a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,11 @@ from typing import Self
 from services.exporter.corrections import FailedRow, HandedBackColumns
 from shared.corrections import FAILED_ROWS_HEADING, neutralise
 from shared.entities.cells import Cell, cell_text
+
+
+# Half a surrogate pair has no place in UTF-8. Its cell has been refused for it, and so it is when it comes again: with a
+# question mark in its place, it would be imported.
+_UNSTORABLE = re.compile("[\ud800-\udfff]")
 
 
 class FailedRowsFile:
@@ -20,8 +26,7 @@ class FailedRowsFile:
     def __init__(self, path: Path, columns: HandedBackColumns) -> None:
         self._columns = columns
         self._width = len(columns.headings)
-        # Half a surrogate pair has no place in UTF-8; its cell has been refused for it and shows a question mark.
-        self._file = path.open("w", encoding="utf-8-sig", errors="replace", newline="")
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
         self._records = csv.writer(self._file, lineterminator="\r\n")
         self._records.writerow([*columns.headings, FAILED_ROWS_HEADING])
 
@@ -30,9 +35,9 @@ class FailedRowsFile:
         self._records.writerows(map(self._record, rows))
 
     def _record(self, row: FailedRow) -> list[str]:
-        shown = [_shown(cell) for cell in self._columns.cells(row)]
+        shown = [_UNSTORABLE.sub("\ufffd", _shown(cell)) for cell in self._columns.cells(row)]
         shown += [""] * (self._width - len(shown))
-        shown.append(self._columns.explanation(row, between=" | "))
+        shown.append(_UNSTORABLE.sub("\ufffd", self._columns.explanation(row, between=" | ")))
         return shown
 
     def __enter__(self) -> Self:

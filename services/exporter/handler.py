@@ -134,7 +134,8 @@ class ExportCorrections:
             )
             files = _Files(awaited, columns, folder, self._settings.comments)
             batch = max(1, min(self._settings.batch_rows, _BATCH_BYTES // extent.size))
-            batches = pulled(repository.failed_rows(conn, event.import_id, batch=batch), asyncio.get_running_loop())
+            failed = repository.failed_rows(conn, event.import_id, key_column=columns.key_column, batch=batch)
+            batches = pulled(failed, asyncio.get_running_loop())
             return await asyncio.to_thread(files.write, batches, self._beat), files
 
     async def _record(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.exporter.corrections import FailedRow, Origin
 from services.exporter.results import ResultKeys
 from shared.entities.cells import read_cells
-from shared.entities.errors import RowError
+from shared.entities.errors import UNIDENTIFIED, RowError
 from shared.states import ImportStatus
 
 # Locked, so that an import cannot be reopened, and end again, between this look and what is done about it.
@@ -33,6 +33,22 @@ _FAILED_GROUPS = """
       JOIN (SELECT group_row, min(row_no) AS first_bad_row
               FROM imports.row_errors WHERE import_id = :import_id GROUP BY group_row) failed USING (group_row)
 """
+# A row that nothing identified stands in the chunk of the group it is handed back for: by its code, with the last key
+# above it, which only the chunks of such rows are gone through for.
+_KEYS_ABOVE = f"""
+    WITH alone AS (
+        SELECT DISTINCT row_no, chunk_no FROM imports.row_errors WHERE import_id = :import_id AND code = '{UNIDENTIFIED}'
+    ), keyed AS (
+        SELECT row_no, max(CASE WHEN row_no = group_row AND row_no NOT IN (SELECT row_no FROM alone) THEN row_no END)
+                           OVER (PARTITION BY chunk_no ORDER BY row_no) AS above
+          FROM imports.raw_rows
+         WHERE import_id = :import_id AND group_row > 0 AND chunk_no IN (SELECT chunk_no FROM alone)
+    ), key_above AS (
+        SELECT k.row_no, CAST(a.cells -> CAST(:key_column AS integer) AS text) AS key
+          FROM keyed k JOIN alone USING (row_no)
+          JOIN imports.raw_rows a ON a.import_id = :import_id AND a.row_no = k.above
+    )
+"""
 _EXTENT = text(
     f"""
     SELECT coalesce(max(json_array_length(r.cells)), 0) AS cells,
@@ -44,11 +60,14 @@ _EXTENT = text(
 # As text: decoding millions of cells is the thread's work, not the event loop's.
 _ROWS = text(
     f"""
+    {_KEYS_ABOVE}
     SELECT r.row_no, r.group_row, failed.first_bad_row, CAST(r.cells AS text) AS cells,
            (SELECT CAST(json_agg(json_build_array(e.column_index, e.heading, e.code, e.message) ORDER BY e.position) AS text)
               FROM imports.row_errors e
-             WHERE e.import_id = :import_id AND e.row_no = r.row_no) AS errors
+             WHERE e.import_id = :import_id AND e.row_no = r.row_no) AS errors,
+           above.key AS key_above
     {_FAILED_GROUPS}
+      LEFT JOIN key_above above ON above.row_no = r.row_no
      WHERE r.import_id = :import_id
      ORDER BY r.row_no
     """  # noqa: S608 - our own text
@@ -87,13 +106,18 @@ class FoundImport:
 
 
 class StoredRow(NamedTuple):
-    """A row of a failed group; cells and errors as JSON text, errors None when it has none of its own."""
+    """A row of a failed group; cells and errors as JSON text, errors None when it has none of its own.
+
+    `key_above` is the cell, as JSON text, that names the group a row is meant for which stands alone for want of an
+    identifier; None for any other.
+    """
 
     row: int
     group_row: int
     first_bad_row: int
     cells: str
     errors: str | None
+    key_above: str | None = None
 
 
 class Extent(NamedTuple):
@@ -132,11 +156,16 @@ async def measure_failed_rows(conn: AsyncConnection, import_id: UUID) -> Extent:
     return Extent(found.cells, found.size)
 
 
-async def failed_rows(conn: AsyncConnection, import_id: UUID, *, batch: int) -> AsyncIterator[Sequence[StoredRow]]:
-    """All rows of all groups that failed, in the order of the file, so many at a time (server-side cursor)."""
+async def failed_rows(
+    conn: AsyncConnection, import_id: UUID, *, key_column: int | None, batch: int
+) -> AsyncIterator[Sequence[StoredRow]]:
+    """All rows of all groups that failed, in the order of the file, so many at a time (server-side cursor).
+
+    `key_column` is where the file has the key of its groups.
+    """
     await conn.execute(_PLAN)
     await conn.execute(_QUIET)
-    rows = await conn.stream(_ROWS, {"import_id": import_id})
+    rows = await conn.stream(_ROWS, {"import_id": import_id, "key_column": key_column})
     async for part in rows.partitions(batch):
         yield [StoredRow(*row) for row in part]
 
@@ -169,6 +198,7 @@ def read_rows(stored: Iterable[StoredRow]) -> list[FailedRow]:
             errors=[RowError(row.row, row.group_row, *error) for error in orjson.loads(row.errors)]
             if row.errors
             else (),
+            key_above=None if row.key_above is None else orjson.loads(row.key_above),
         )
         for row in stored
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.parser.mapping.chunks import Chunk, Staged
-from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA
+from services.parser.mapping.left_out import NOTICED_ASIDES
 from services.parser.reading.sandbox import FileLayout
 from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT
 from shared.db import imports as ledger
@@ -73,7 +73,7 @@ _DESCRIBE = text(
      WHERE id = :id AND status IN ({sql_list(READING)}) AND parsed_at IS NULL
     """  # noqa: S608 - our own words
 )
-_LAYOUT = text("SELECT column_mappings, layout FROM imports.imports WHERE id = :id")
+_LAYOUT = text("SELECT column_mappings, layout, headers FROM imports.imports WHERE id = :id")
 _STAGED = text(
     "SELECT coalesce(max(chunk_no), 0), coalesce(max(last_row), 0) FROM imports.import_chunks WHERE import_id = :id"
 )
@@ -115,11 +115,12 @@ _STAGED_ROWS = text(
      WHERE import_id = :id AND row_no > :after ORDER BY row_no LIMIT :limit
     """
 )
+_NOT_OF_ROWS = " && ".join(f'@.code != "{code}"' for code in NOTICED_ASIDES)
 _CUT_TO_THE_END = text(
     f"""
     UPDATE imports.imports
        SET parsed_at = clock_timestamp(), read_at = coalesce(read_at, clock_timestamp()), total_rows = :total,
-           notices = jsonb_path_query_array(notices, '$[*] ? (@.code != "{ROWS_BESIDE_THE_DATA}")')
+           notices = jsonb_path_query_array(notices, '$[*] ? ({_NOT_OF_ROWS})')
                      || CAST(:notices AS jsonb),
            updated_at = clock_timestamp()
      WHERE id = :id
@@ -240,10 +241,12 @@ async def describe(conn: AsyncConnection, import_id: UUID, layout: FileLayout) -
     )
 
 
-async def read_mapping(conn: AsyncConnection, import_id: UUID) -> tuple[Mapping[str, int], Mapping[str, Any]]:
-    """Field code → column as the ledger has it now, and what the sheet was found to be."""
+async def read_mapping(
+    conn: AsyncConnection, import_id: UUID
+) -> tuple[Mapping[str, int], Mapping[str, Any], Sequence[str]]:
+    """Field code → column as the ledger has it now, what the sheet was found to be, and its headings."""
     found = (await conn.execute(_LAYOUT, {"id": import_id})).one()
-    return found.column_mappings, found.layout
+    return found.column_mappings, found.layout, found.headers
 
 
 async def staged(conn: AsyncConnection, import_id: UUID) -> Staged:

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.parser import repository
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes, Staged
-from services.parser.mapping.interpretation import Interpretation, KeyedRow
-from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA, SAID_OF_ROWS_BESIDE_THE_DATA, LeftOut
+from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
+from services.parser.mapping.left_out import Aside, Asides
 from services.parser.refusals import FileRefused
 from services.parser.repository import KnownImport, StagingScope
 from shared.db.transaction import tenant_transaction
@@ -147,7 +147,7 @@ class Recut:
         self._known = known
         self._settings = settings
         self._traceparent = traceparent
-        self._beside = LeftOut(ROWS_BESIDE_THE_DATA)
+        self._asides = Asides()
         self._total = 0
 
     async def run(self) -> None:
@@ -157,9 +157,9 @@ class Recut:
             FileRefused: no row is data under the mapping, or a group is too large.
         """
         async with tenant_transaction(self._engine, self._known.tenant_id) as conn:
-            fields, layout = await repository.read_mapping(conn, self._known.id)
+            mapping = await repository.read_mapping(conn, self._known.id)
             staged = await repository.staged(conn, self._known.id)
-        interpretation = Interpretation.of_layout(ENTITY_TYPES[self._known.entity_type], fields, layout)
+        interpretation = Interpretation.of_layout(ENTITY_TYPES[self._known.entity_type], *mapping)
         staging = ChunkStaging(
             self._engine, self._known, staged, self._settings, traceparent=self._traceparent, recut=True
         )
@@ -168,7 +168,7 @@ class Recut:
             after = rows[-1][0]
             if not await staging.take(await asyncio.to_thread(self._keyed, interpretation, rows)):
                 return
-        await staging.finish(total=self._total, notices=self._beside.notices(SAID_OF_ROWS_BESIDE_THE_DATA))
+        await staging.finish(total=self._total, notices=self._asides.notices())
 
     async def _next(self, after: int) -> list[tuple[int, str]]:
         async with tenant_transaction(self._engine, self._known.tenant_id) as conn:
@@ -178,9 +178,9 @@ class Recut:
         keyed = []
         for row, cells in rows:
             keys = interpretation.keys(row, read_cells(cells))
-            if keys is not None:
+            if isinstance(keys, Aside):
+                self._asides.note(row, keys)
+            else:
                 self._total += 1
-            elif not interpretation.is_beside(row):
-                self._beside.note(row)
-            keyed.append(KeyedRow(row, keys, cells))
+            keyed.append(KeyedRow(row, data_keys(keys), cells))
         return keyed

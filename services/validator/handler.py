@@ -1,8 +1,8 @@
 """Rows staged → rows validated: gather what a chunk is checked against, decide, write what was decided."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.validator import repository
 from services.validator.families import AnyFamily
-from services.validator.outcomes import Decided
+from services.validator.outcomes import Decided, Notice
 from services.validator.repository import StagedChunk
 from services.validator.rows import Groups, RowReader
 from shared.db.transaction import tenant_transaction
@@ -32,6 +32,7 @@ class _Read:
     columns: Columns
     groups: Groups
     needs: Any
+    notices: Sequence[Notice]
 
 
 class ValidateRows:
@@ -54,6 +55,7 @@ class ValidateRows:
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             known = await family.look_up(conn, event.tenant_id, event.import_id, read.needs)
         decided = await asyncio.to_thread(family.decide, read.groups, read.columns, known, chunk.duplicates, chunk.mode)
+        decided = replace(decided, notices=(*read.notices, *decided.notices))
         await self._apply(event, chunk, decided, traceparent=delivery.traceparent)
 
     async def _chunk(self, event: RowsStaged) -> StagedChunk | None:
@@ -106,5 +108,6 @@ async def _leave(conn: AsyncConnection, event: RowsStaged, *, cancelled: bool) -
 
 def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
     columns = Columns(ENTITY_TYPES[chunk.entity_type], chunk.headings, chunk.fields or {})
-    groups = RowReader(columns).read_all(repository.raw_rows(chunk.rows))
-    return _Read(columns, groups, family.needs(groups))
+    reader = RowReader(columns)
+    groups = reader.read_all(repository.raw_rows(chunk.rows))
+    return _Read(columns, groups, family.needs(groups), reader.notices())

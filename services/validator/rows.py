@@ -1,14 +1,16 @@
 """Raw rows and what their cells say, field by field, before any rule of the entity is asked."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.validator.outcomes import Notice
 from shared.corrections import handed_back_length, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
 from shared.entities.declaration import NUMERIC
 from shared.entities.errors import CellError, shown
+from shared.entities.names import seen_identifier, seen_name
 
 Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""
@@ -16,6 +18,7 @@ Value = str | int | float
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # A character takes at most two of what a cell's length is counted in.
 _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
+_UNDECODED = "\ufffd"
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
 
@@ -55,7 +58,12 @@ class RowReader:
 
     def __init__(self, columns: Columns) -> None:
         entity = columns.entity
+        self._unseen = UnseenCharacters(columns)
         single_line = {entity.group_key, *entity.by_identifier}
+        self._seen: Mapping[str, Callable[[str], str]] = {
+            **dict.fromkeys(entity.names, seen_name),
+            **dict.fromkeys(entity.one_line, seen_identifier),
+        }
         self._columns = sorted(
             (index, code, entity.by_code[code].kind in NUMERIC, code in single_line)
             for code, index in columns.fields.items()
@@ -77,10 +85,17 @@ class RowReader:
                 text = cell.strip(BLANKS)
                 if not text:
                     continue
-                if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG:
+                plain = cell.isascii()
+                if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG or (
+                    not plain and _UNDECODED in cell
+                ):
                     error = _unreadable(cell, text, single_line=single_line)
                     if error is not None:
                         unreadable[code] = error
+                        continue
+                if not plain and code in self._seen:
+                    text = self._seen_text(raw.row, code, text)
+                    if not text:
                         continue
                 values[code] = text
             elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -90,15 +105,41 @@ class RowReader:
         return ReadRow(raw.row, values, unreadable)
 
     def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
-        """The rows in their groups; rows of one group follow one another."""
-        groups: list[list[ReadRow]] = []
-        current: int | None = None
+        """The rows in their groups, in the order of their first rows; one that stands alone may be between others'."""
+        groups: dict[int, list[ReadRow]] = {}
         for raw in rows:
-            if raw.group_row != current:
-                groups.append([])
-                current = raw.group_row
-            groups[-1].append(self.read(raw))
-        return groups
+            groups.setdefault(raw.group_row, []).append(self.read(raw))
+        return list(groups.values())
+
+    def notices(self) -> list[Notice]:
+        """What the sender should know of how the rows were read so far."""
+        return self._unseen.notices()
+
+    def _seen_text(self, row: int, code: str, text: str) -> str:
+        seen = self._seen[code](text)
+        if seen != text:
+            self._unseen.note(row, code)
+        return seen
+
+
+class UnseenCharacters:
+    """Counts the cells from which something was taken that nobody sees, or in which an odd blank became a plain one."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._rows: dict[str, list[int]] = {}
+
+    def note(self, row: int, code: str) -> None:
+        """Count a cell."""
+        self._rows.setdefault(code, []).append(row)
+
+    def notices(self) -> list[Notice]:
+        """One for each column, with the number of rows and the first of them."""
+        return [self._notice(self._columns.heading(code), rows) for code, rows in self._rows.items()]
+
+    def _notice(self, heading: str, rows: Sequence[int]) -> Notice:
+        message = f"{heading}: invisible characters were taken out, and unusual blanks made plain ones"
+        return Notice("invisible_characters", message, heading, rows[0], len(rows))
 
 
 def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
@@ -111,6 +152,12 @@ def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
         return CellError("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
     if len(cell) > _MAY_BE_TOO_LONG and (error := _too_long(cell)):
         return error
+    if _UNDECODED in cell:
+        return CellError(
+            "invalid_cell",
+            f'"{shown(text)}" has a character that could not be read (\ufffd); type it again'
+            ' and save text files as "CSV UTF-8"',
+        )
     if found := _FORBIDDEN.search(cell):
         return CellError("invalid_cell", f'"{shown(text)}" {_forbidden(found[0])}')
     if single_line and _LINE_BREAK.search(text):
@@ -133,5 +180,5 @@ def _too_long(cell: str) -> CellError | None:
 
 def _forbidden(character: str) -> str:
     if "\udc80" <= character <= "\udcff":
-        return f'has a byte that is not UTF-8 ({ord(character) - 0xDC00:02X}); type it again and save the file as "CSV UTF-8"'
+        return f'(byte {ord(character) - 0xDC00:02X} is not UTF-8); type it again and save the file as "CSV UTF-8"'
     return f"contains the control character U+{ord(character):04X}; remove it"

@@ -37,7 +37,7 @@ MAY_BE_ERROR = frozenset("#E")
 
 BLANKS = "".join(
     map(chr, [*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029])
-) + ("\u202f\u205f\u2060\u3000\ufeff")
+) + ("\u202f\u205f\u2060\u3000\ufeff\u00ad\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2800")
 """White space, and what takes no room at all: what surrounds a value without being part of it."""
 
 CELL_LENGTH_LIMIT = 32_767

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from shared.entities.cells import Cell
-from shared.entities.names import heading_key
+from shared.entities.names import heading_key, says_how_to_fill, without_remark
 
 _CREATING = frozenset({"create", "upsert"})
 """The modes in which a record may be new, so that it has to be said whole."""
@@ -48,6 +48,8 @@ class Kind(StrEnum):
 NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
 """The kinds that a cell may say as a number of the spreadsheet's own."""
 
+_NAMES = frozenset({Kind.NAME, Kind.NAMES, Kind.MATERIALS, Kind.PATH, Kind.CHOICE})
+
 
 @dataclass(frozen=True, slots=True)
 class Decimals:
@@ -80,6 +82,9 @@ class Field:
         choices: for a choice; the first is what a blank cell means.
         partner: the code of the field it makes a pair with: one is read with the other.
         example: the cell of the template's example row.
+        is_name: for a text that is a name: what nobody sees is taken out of it, as of every other name.
+        is_label: whether it only says what its partner's cell is about; alone on a row it says nothing.
+        units: what its heading may say in brackets (`Weight (g)`): the unit its numbers are kept in.
     """
 
     code: str
@@ -95,6 +100,19 @@ class Field:
     choices: tuple[str, ...] = ()
     partner: str | None = None
     example: Cell = None
+    is_name: bool = False
+    is_label: bool = False
+    units: tuple[str, ...] = ()
+
+    def allows(self, remark: str) -> bool:
+        """Whether a heading with this in brackets (its key) still means the field, and in its own unit."""
+        if says_how_to_fill(remark) or remark in self._remarks:
+            return True
+        return self.kind is Kind.DECIMAL and not self.units
+
+    @property
+    def _remarks(self) -> set[str]:
+        return {heading_key(known) for known in (*self.units, self.heading, *self.aliases)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +142,14 @@ class GroupKey:
     """Rows go together: a row with a value in `field` starts a group; those below without one, or with the same, join it.
 
     `noun` is what a group is called ("product"); `orphan_message` is said of a row that no group was started for.
+    `members` are the fields of which each row needs one: a row with none of them, and without the key, belongs to no
+    group and stands alone. Without any, every row below belongs to the group.
     """
 
     field: str
     noun: str
     orphan_message: str
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +239,43 @@ class EntityType:
     def by_code(self) -> Mapping[str, Field]:
         """The fields by their code."""
         return {field.code: field for field in self.fields}
+
+    @cached_property
+    def one_line(self) -> frozenset[str]:
+        """The codes of what records and groups are known by, and of addresses: each cell says one value."""
+        known = {*self.by_identifier, *(field.code for field in self.fields if field.kind is Kind.URL)}
+        return frozenset(known if self.group_key is None else {*known, self.group_key})
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The codes of fields that say names, one or a list, and are not `one_line`."""
+        return frozenset(f.code for f in self.fields if f.kind in _NAMES or f.is_name) - self.one_line
+
+    @cached_property
+    def says_nothing_alone(self) -> frozenset[str]:
+        """The codes of fields that do not count on a row which says nothing else.
+
+        Where a key groups rows, that is what belongs to the group's first row, and what only labels another cell.
+        """
+        if not isinstance(self.grouping, GroupKey):
+            return frozenset()
+        return frozenset(
+            field.code
+            for field in self.fields
+            if field.is_label or (field.level is Level.PRODUCT and field.code != self.group_key)
+        )
+
+    def field_of(self, heading: str) -> Field | None:
+        """The field a heading means, compared by `heading_key`; None for any other.
+
+        Brackets at its end do not count when they say the field's own unit or name, or that it has to be filled.
+        """
+        field = self.by_heading_key.get(heading_key(heading))
+        if field is not None or (split := without_remark(heading)) is None:
+            return field
+        named, remark = split
+        field = self.by_heading_key.get(named)
+        return field if field is not None and field.allows(remark) else None
 
     @cached_property
     def by_heading_key(self) -> Mapping[str, Field]:

@@ -65,7 +65,14 @@ def belongs_to(entity: EntityType, field: str, value: str, owner: str) -> CellEr
     return CellError("already_exists", said)
 
 
+UNIDENTIFIED = "unidentified_row"
+"""Code of a row that has nothing it could be known by: it belongs to no group, and fails alone."""
+
+
 def _visible(char: str) -> str:
     if char.isprintable():
         return char
+    if "\udc80" <= char <= "\udcff":
+        # A byte that is no text in the file's encoding.
+        return "?"
     return " " if char.isspace() else f"\\u{ord(char):04x}"

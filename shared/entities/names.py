@@ -1,14 +1,43 @@
-"""When two names are one: the comparison keys of entity names and of column headings."""
+"""When two names are one: what nobody sees in them, and the comparison keys of entity names and of column headings."""
 
 import re
 import unicodedata
 
 from shared.entities.cells import BLANKS
 
-_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff")) | {
-    ord(blank): " " for blank in BLANKS if unicodedata.category(blank) == "Zs"
-}
-_IGNORED_IN_HEADINGS = re.compile(r"[\s_\-/\u2010-\u2015\u200b\ufeff]+")
+# Unicode's Default_Ignorable_Code_Point: soft hyphens, zero-width and direction marks, fillers, selectors, tags.
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_TAKEN_OUT = re.compile(f"[{_UNSEEN}]")
+# Joiners shape what is seen in Arabic and Indic script and, with selectors and tags, in emoji: there they stay.
+_TAKEN_OUT_OF_NAMES = re.compile(
+    f"(?<![\u0600-\u1fff\u2190-\u2bff\u3030-\U000e0fff])[\u200c\u200d\ufe00-\ufe0f\U000e0000-\U000e0fff]"
+    f"|(?![\u200c\u200d\ufe00-\ufe0f\U000e0000-\U000e0fff])[{_UNSEEN}]"
+)
+_ODD_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u0085]")
+
+_IGNORED_IN_HEADINGS = re.compile(f"[\\s_\\-/\u2010-\u2015{_UNSEEN}]+")
+_REMARK = re.compile(r"(?P<named>.*\S)\s*[(\[](?P<remark>[^()\[\]]*)[)\]][\s*]*", re.DOTALL)
+_SAYS_HOW = frozenset(
+    "required optional mandatory recommended unique pflicht pflichtfeld erforderlich obligatoire requis facultatif "
+    "obligatorio obligatorisch verplicht optioneel opcional opzionale obbligatorio".split()
+)
+
+
+def seen_identifier(text: str) -> str:
+    """An identifier as its reader sees it: without what takes no room, blanks plain, trimmed."""
+    if text.isascii():
+        return text.strip(BLANKS)
+    return _ODD_BLANK.sub(" ", _TAKEN_OUT.sub("", text)).strip(BLANKS)
+
+
+def seen_name(text: str) -> str:
+    """A name as its reader sees it: as an identifier, but joiners stay where script and emoji are shaped by them."""
+    if text.isascii():
+        return text.strip(BLANKS)
+    return _ODD_BLANK.sub(" ", _TAKEN_OUT_OF_NAMES.sub("", text)).strip(BLANKS)
 
 
 def name_key(name: str) -> str:
@@ -18,16 +47,27 @@ def name_key(name: str) -> str:
     can see makes no difference either: the kind of a space, and characters that take no room.
     """
     if not name.isascii():
-        name = unicodedata.normalize("NFC", name.translate(_UNSEEN))
+        name = unicodedata.normalize("NFC", seen_identifier(name))
     return name.strip(BLANKS).casefold()
 
 
 def heading_key(heading: str) -> str:
-    """What two headings of one meaning have in common: case, spaces, `_`, `-` and `/` do not count.
+    """What two headings of one meaning have in common.
 
-    Empty for a blank heading.
+    Case, spaces, `_`, `-`, `/`, what nobody sees, and asterisks around it do not count. Empty for a blank heading.
     """
-    return _IGNORED_IN_HEADINGS.sub("", unicodedata.normalize("NFKC", heading).casefold())
+    return _IGNORED_IN_HEADINGS.sub("", unicodedata.normalize("NFKC", heading).casefold()).strip("*")
+
+
+def without_remark(heading: str) -> tuple[str, str] | None:
+    """The keys of a heading and of the brackets at its end, `Weight (g)`; None when there are none."""
+    found = _REMARK.fullmatch(heading)
+    return None if found is None else (heading_key(found["named"]), heading_key(found["remark"]))
+
+
+def says_how_to_fill(remark: str) -> bool:
+    """Whether the key of a remark says only whether the column has to be filled."""
+    return remark in _SAYS_HOW
 
 
 def column_letter(index: int) -> str:

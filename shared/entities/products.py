@@ -30,6 +30,7 @@ _PRODUCT = (
         about="Required on the product's first row; on another row the name of that variant.",
         aliases=("title", "name", "product name"),
         required=True,
+        is_name=True,
         example="Organic Cotton T-Shirt",
     ),
     Field(
@@ -136,6 +137,7 @@ def _attribute_pair(number: int, name: str, value: str) -> tuple[Field, Field]:
             about="What tells the variants apart, for example Color or Size.",
             creates="attributes",
             partner=value_code,
+            is_label=True,
             example=name,
         ),
         Field(
@@ -189,6 +191,7 @@ _ENVIRONMENT = (
         about="Carbon footprint in kgCO2e.",
         aliases=("kilograms co2", "kg co2", "carbon kg"),
         decimals=Decimals(precision=12, scale=4),
+        units=("kg", "kgCO2e", "kg CO2", "kg CO2 eq", "kg CO2-equivalent"),
         example=6.55,
     ),
     Field(
@@ -200,6 +203,7 @@ _ENVIRONMENT = (
         about="Water used, in liters.",
         aliases=("water liters", "water usage"),
         decimals=Decimals(precision=12, scale=2),
+        units=("l", "ltr", "liter", "liters", "litre", "litres"),
         example=4223,
     ),
     Field(
@@ -225,6 +229,7 @@ _COMPOSITION = (
         about="Weight in grams.",
         aliases=("weight", "weight grams"),
         decimals=Decimals(precision=10, scale=2),
+        units=("g", "gr", "gram", "grams", "gramme"),
         example=230,
     ),
     Field(
@@ -248,6 +253,7 @@ _COMPOSITION = (
         about="One for each material.",
         decimals=PERCENTAGE,
         partner="materials",
+        units=("%", "percent", "pct"),
         example="80; 20",
     ),
 )
@@ -276,7 +282,12 @@ _JOURNEY = (
     _step("finishing", "Finishing", "Finishing Inc."),
 )
 
-BY_HANDLE = GroupKey("handle", noun="product", orphan_message="Variant row found before any product row")
+BY_HANDLE = GroupKey(
+    "handle",
+    noun="product",
+    orphan_message="Variant row found before any product row",
+    members=("barcode", "sku"),
+)
 
 PRODUCTS = EntityType(
     name="products",

@@ -150,10 +150,10 @@ def add_summaries(summaries: Iterable[Mapping[str, Any] | None]) -> dict[str, An
 
 
 def merge_notices(notices: Iterable[Iterable[Mapping[str, Any]] | None]) -> list[dict[str, Any]]:
-    """Notices of rows that say the same are one, with their counts added and the first row kept."""
-    merged: dict[str, dict[str, Any]] = {}
+    """Notices of rows about one thing in one column are one, with their counts added and what the first says kept."""
+    merged: dict[tuple[Any, Any], dict[str, Any]] = {}
     for notice in (notice for chunk in notices for notice in chunk or ()):
-        same = json.dumps({key: value for key, value in notice.items() if key not in {"count", "row"}}, sort_keys=True)
+        same = notice.get("code"), notice.get("column")
         if same in merged:
             merged[same]["count"] = merged[same].get("count", 1) + notice.get("count", 1)
         else:

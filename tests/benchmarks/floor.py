@@ -26,7 +26,7 @@ from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import pending_groups, write_groups
 from services.parser.formats.workbook import WorkbookReader
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
-from services.parser.mapping.interpretation import Interpretation, KeyedRow
+from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
 from services.validator.outcomes import Planned, StagedRecords
 from services.validator.products.categories import Categories
 from services.validator.products.product import Known
@@ -121,7 +121,7 @@ def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
     interpretation = Interpretation(PRODUCTS, places, heading_row=1)
     for number, cells in enumerate(reader.rows(PRODUCTS.sheet), start=1):
         if number > 1:
-            keys = interpretation.keys(number, cells)
+            keys = data_keys(interpretation.keys(number, cells))
             yield from cutter.add(KeyedRow(number, keys, orjson.dumps(cells).decode()))
     if (last := cutter.finish()) is not None:
         yield last

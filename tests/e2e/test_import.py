@@ -207,9 +207,6 @@ async def test_text_files_give_the_same_products_as_the_workbook(
 
 
 async def test_the_template_gives_its_products_and_not_its_example(world: World, tenant: str, tmp_path: Path) -> None:
-    example = product(
-        9, title="Organic Cotton T-Shirt", handle="organic-cotton-tshirt", tags="mens; example", sku="SKU-OCT-001"
-    )[0]
     book = openpyxl.Workbook()
     assert book.active is not None
     book.active.title = "Description"
@@ -218,7 +215,7 @@ async def test_the_template_gives_its_products_and_not_its_example(world: World,
     sections = {0: "Product", 5: "Publishing", 6: "Organization", 9: "Variants", 17: "Environment", 20: "Composition"}
     page.append([sections.get(number) for number in range(len(HEADINGS))])
     page.append(HEADINGS)
-    page.append(example)
+    page.append(PRODUCTS.example)
     for cells in [*product(1, variants=3), *product(2, variants=2)]:
         page.append([float(cell) if isinstance(cell, int) else cell for cell in cells])
     path = tmp_path / "template.xlsx"

@@ -14,7 +14,7 @@ from services.committer.families import families as committer_families
 from services.committer.handler import CommitRows
 from services.parser import repository as parser
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
-from services.parser.mapping.interpretation import Interpretation, KeyedRow
+from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
 from services.parser.reading.sandbox import FileLayout
 from services.validator.families import AnyFamily as ValidatorFamily
 from services.validator.families import families as validator_families
@@ -101,7 +101,7 @@ def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int) -> list[Chunk]:
     interpretation = Interpretation(PRODUCTS, _PLACES, heading_row=1)
     chunks: list[Chunk] = []
     for number, cells in enumerate(rows, start=2):
-        chunks += cutter.add(KeyedRow(number, interpretation.keys(number, cells), json.dumps(list(cells))))
+        chunks += cutter.add(KeyedRow(number, data_keys(interpretation.keys(number, cells)), json.dumps(list(cells))))
     last = cutter.finish()
     assert last is not None
     return [*chunks, last]

@@ -16,7 +16,7 @@ from services.exporter.settings import ExporterSettings
 from shared.events import ImportCompleted
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
-from tests.harness.files import product
+from tests.harness.files import product, row
 from tests.harness.staging import Desk
 from tests.harness.storage import MemoryStore
 from tests.harness.world import World
@@ -71,6 +71,31 @@ async def test_the_groups_that_failed_are_handed_back_whole_with_their_errors(
         await count(idle_world, desk, "import-completed"),
         await count(idle_world, desk, "corrections-exported"),
     ) == (0, 1)
+
+
+async def test_a_row_that_nothing_identified_is_handed_back_with_the_handle_of_its_product(
+    idle_world: World, desk: Desk, export: ExportCorrections, store: MemoryStore
+) -> None:
+    lost = row(title="Shirt in red", attribute_1="Color", attribute_value_1="Red")
+    total = row(title="Total", weight_g=12)
+    rows = [*product(1, variants=2), lost, row(sku="S-9"), total, *product(2, carbon_kg="x"), lost, *product(3), lost]
+    event = await ended(desk, idle_world, [row(sku="EARLY"), total, *rows])
+    assert (event.created_rows, event.failed_rows) == (4, 7)
+    await export(event, NOWHERE)
+    files = {key.rpartition("/")[2]: content for (bucket, key), content in store.objects.items() if bucket == BUCKET}
+    sheet = openpyxl.load_workbook(io.BytesIO(files["desk-corrections.xlsx"]))["Products"]
+    handed_back = [(cells[0], cells[1]) for cells in sheet.iter_rows(min_row=2, values_only=True)]
+    assert handed_back == [
+        (None, None),
+        ("Total", None),
+        ("Shirt in red", "shirt-1"),
+        ("Total", "shirt-1"),
+        ("Shirt 2", "shirt-2"),
+        ("Shirt in red", "shirt-2"),
+        ("Shirt in red", "shirt-3"),
+    ]
+    said = files["desk-failed-rows.csv"].decode("utf-8-sig").splitlines()
+    assert said[3].startswith("Shirt in red,shirt-1,")
 
 
 async def test_the_same_event_again_writes_nothing_and_announces_nothing(

@@ -1,6 +1,6 @@
 """Data rows into chunks of whole groups. Deterministic: rows are cut the same way every time. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -83,6 +83,7 @@ class ChunkCutter:
             (place, identifier.field, identifier.refuse_mangled_number)
             for place, identifier in enumerate(entity.identifiers)
         ]
+        self._members = _places_of_members(entity, codes)
         self._grouping = Grouping(entity.grouping)
         self._seen = SeenKeys()
         self._open = Chunk(self._staged.chunks + 1)
@@ -100,19 +101,24 @@ class ChunkCutter:
         row, keys, cells = read
         if keys is None:
             return
-        group = self._grouping.group_of(row, "" if self._group_key is None else keys[self._group_key])
+        is_member = self._members is None or any(keys[place] for place in self._members)
+        group = self._grouping.group_of(
+            row, "" if self._group_key is None else keys[self._group_key], is_member=is_member
+        )
         duplicates = self._duplicates(row, group, keys)
         if row <= self._staged.last_row:
             return
-        if group != self._group:
-            self._group, self._group_size, self._group_bytes = group, 0, 0
+        # A row that stands alone between rows of a group is in the group's chunk, and counts towards its size.
+        around = group if is_member else self._grouping.open_group or group
+        if around != self._group:
+            self._group, self._group_size, self._group_bytes = around, 0, 0
             if self._is_full():
                 full, self._open, self._open_bytes = self._open, Chunk(self._open.number + 1), 0
                 yield full
         self._group_size += 1
         self._group_bytes += len(cells)
         self._open_bytes += len(cells)
-        self._check_group(group)
+        self._check_group(around)
         self._open.rows.append(CutRow(row, group, cells))
         self._open.duplicates.extend(duplicates)
 
@@ -154,6 +160,14 @@ class ChunkCutter:
             if (first := self._seen.first_row(code, value, row)) is not None:
                 found.append({"row": row, "field": code, "first_row": first})
         return found
+
+
+def _places_of_members(entity: EntityType, codes: Sequence[str]) -> tuple[int, ...] | None:
+    """Where among a row's keys are those of which a row of a group has one; None where every row may belong to one."""
+    grouping = entity.grouping
+    if not isinstance(grouping, GroupKey) or not grouping.members:
+        return None
+    return tuple(codes.index(code) for code in (grouping.field, *grouping.members))
 
 
 def _is_usable(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a row says under a mapping: the values it is known by, or that it is no data. Pure.
+"""What a row says under a mapping: the values it is known by, or why it is no data. Pure.
 
 The reading process asks it of each row as it reads; the parser asks it again of rows that were staged before, when a
 person has changed what the columns mean. Both get the same answer for the same cells.
@@ -8,11 +8,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from services.parser.mapping.left_out import Aside
 from shared.entities import EntityType
-from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
+from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.declaration import Field, Kind, PerRow
+from shared.entities.names import heading_key, seen_identifier
 
 Keys: TypeAlias = tuple[str, ...]
-"""The trimmed text of each key column, in the order of `key_fields`; "" where there is none."""
+"""What is seen in each key column, in the order of `key_fields`; "" where there is nothing."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -37,6 +40,11 @@ def storable(text: str) -> str:
     return text if text.isascii() and "\x00" not in text else _UNSTORABLE.sub("\ufffd", text)
 
 
+def data_keys(said: Keys | Aside) -> Keys | None:
+    """The keys of a row as `KeyedRow` has them."""
+    return None if isinstance(said, Aside) else said
+
+
 class Interpretation:
     """Which rows of a sheet are data, and what they are known by.
 
@@ -44,37 +52,86 @@ class Interpretation:
         entity: what a row describes.
         fields: field code → 0-based column.
         heading_row: the number of the row of headings; no row up to it is data.
+        headings: the file's own, by which a row of them is known again.
         examples: numbers of rows below it that are a template's example.
     """
 
     def __init__(
-        self, entity: EntityType, fields: Mapping[str, int], *, heading_row: int, examples: Sequence[int] = ()
+        self,
+        entity: EntityType,
+        fields: Mapping[str, int],
+        *,
+        heading_row: int,
+        headings: Sequence[str] = (),
+        examples: Sequence[int] = (),
     ) -> None:
+        self._entity = entity
         self._keys = [fields.get(code, -1) for code in key_fields(entity)]
         self._mapped = sorted(fields.values())
+        self._of_column = {index: entity.by_code[code] for code, index in fields.items()}
+        self._heading_keys = {
+            index: heading_key(headings[index]) if index < len(headings) else "" for index in self._mapped
+        }
+        self._sections = frozenset(heading_key(section) for section in entity.sections if section)
+        self._stands_alone = isinstance(entity.grouping, PerRow)
         self._heading_row = heading_row
         self._examples = frozenset(examples)
 
     @staticmethod
-    def of_layout(entity: EntityType, fields: Mapping[str, int], detected: Mapping[str, Any]) -> "Interpretation":
-        """The interpretation by what the ledger keeps of a sheet (`imports.imports.layout`)."""
+    def of_layout(
+        entity: EntityType, fields: Mapping[str, int], detected: Mapping[str, Any], headings: Sequence[str]
+    ) -> "Interpretation":
+        """The interpretation by what the ledger keeps of a sheet (`imports.imports.layout` and `headers`)."""
         return Interpretation(
-            entity, fields, heading_row=detected["heading_row"], examples=detected.get("example_rows", ())
+            entity,
+            fields,
+            heading_row=detected["heading_row"],
+            headings=headings,
+            examples=detected.get("example_rows", ()),
         )
 
-    def is_beside(self, row: int) -> bool:
-        """Whether no row of this number is data, whatever it says: titles, the headings, an example."""
-        return row <= self._heading_row or row in self._examples
-
-    def keys(self, row: int, cells: Sequence[Cell]) -> Keys | None:
-        """The keys of a row; None for one that is no data, since it says nothing in any column that is mapped."""
-        if self.is_beside(row):
-            return None
+    def keys(self, row: int, cells: Sequence[Cell]) -> Keys | Aside:
+        """The keys of a row, or why it is no data."""
+        if row <= self._heading_row or row in self._examples:
+            return Aside.TITLE
         keys = tuple([_key(cells, column) for column in self._keys])
-        if not any(keys) and all(is_blank(cells[at]) for at in self._mapped if at < len(cells)):
-            return None
+        known = any(keys)
+        if known and not self._may_be_heading(keys, cells):
+            return keys
+        said = [at for at in self._mapped if at < len(cells) and not is_blank(cells[at])]
+        if not said:
+            return Aside.BESIDE
+        if self._is_heading_again(cells, said):
+            return Aside.HEADINGS
+        if not known and all(self._says_nothing(self._of_column[at], cells[at]) for at in said):
+            return Aside.NOTHING
         return keys
+
+    def _may_be_heading(self, keys: Keys, cells: Sequence[Cell]) -> bool:
+        """Whether the first thing the row is known by is a heading: nearly every row is told by that alone."""
+        at = next(column for column, key in zip(self._keys, keys, strict=True) if key)
+        return self._is_heading(at, cells[at]) or heading_key(cell_text(cells[at])) in self._sections
+
+    def _is_heading_again(self, cells: Sequence[Cell], said: Sequence[int]) -> bool:
+        """Whether every cell says what its column is called, and it is more than one: so may a single value."""
+        if not isinstance(cells[said[0]], str) or len(said) < min(2, len(self._mapped)):
+            return False
+        return all(self._is_heading(at, cells[at]) for at in said) or (
+            len(said) > 1 and all(heading_key(cell_text(cells[at])) in self._sections for at in said)
+        )
+
+    def _is_heading(self, at: int, cell: Cell) -> bool:
+        if not isinstance(cell, str):
+            return False
+        return heading_key(cell) == self._heading_keys[at] or self._entity.field_of(cell) is self._of_column[at]
+
+    def _says_nothing(self, field: Field, cell: Cell) -> bool:
+        """Whether the cell does not count on a row that says nothing else."""
+        if self._stands_alone:
+            # What a blank cell means as well: sheets are filled down with it.
+            return field.kind is Kind.CHOICE and cell_text(cell).strip().casefold() == field.choices[0].casefold()
+        return field.code in self._entity.says_nothing_alone
 
 
 def _key(cells: Sequence[Cell], column: int) -> str:
-    return storable(cell_text(cells[column]).strip(BLANKS)) if 0 <= column < len(cells) else ""
+    return storable(seen_identifier(cell_text(cells[column]))) if 0 <= column < len(cells) else ""

@@ -11,13 +11,15 @@ from services.parser.mapping.interpretation import storable
 from services.parser.refusals import FileRefused
 from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
-from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
 from shared.entities.mapping import ColumnMapping, map_headings
 from shared.entities.names import column_letter, heading_key
 
 # Headings are looked for in so many rows from the top.
 SEARCHED_ROWS = 20
 _LONGEST_HEADING = 200
+_MOST_TEXT = 200_000
+"""The most characters of all headings together: they are kept, and handed back, as they are."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRo
     best: HeadingRow | None = None
     for number, cells in enumerate(rows[:SEARCHED_ROWS], start=1):
         texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
-        known = sum(1 for text in texts if text and heading_key(text) in entity.by_heading_key)
+        known = sum(1 for text in texts if text and entity.field_of(text) is not None)
         if known and (best is None or known > best.known):
             best = HeadingRow(number, texts, known)
     return best
@@ -103,6 +105,13 @@ def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -
                 f"{name}: the heading in column {column_letter(index)} has {len(headings[index]):,} characters; name the "
                 f"column as in the template and send the file again",
             )
+    if sum(map(len, headings)) > _MOST_TEXT:
+        longest = max(range(len(headings)), key=lambda index: len(headings[index]))
+        raise FileRefused(
+            "heading_too_long",
+            f"{name}: its headings have more than {_MOST_TEXT:,} characters together, that of column "
+            f"{column_letter(longest)} {len(headings[longest]):,}; shorten them and send the file again",
+        )
 
 
 def _named(texts: Sequence[str]) -> list[str]:
@@ -114,34 +123,35 @@ def _named(texts: Sequence[str]) -> list[str]:
 def _example(
     entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping
 ) -> tuple[frozenset[int], list[Mapping[str, Any]]]:
-    """The example row of the template's layout, with a notice; nothing in any other layout."""
-    sections = {heading_key(section) for section in entity.sections if section}
-    above = rows[found.row - 2] if found.row > 1 else ()
-    titles = [cell_text(cell).strip() for cell in above if not is_blank(cell)]
-    if len(titles) < 2 or not all(heading_key(title) in sections for title in titles):  # noqa: PLR2004 - one may be chance
+    """The template's example row below the headings, with a notice: only while it is that example to the last cell."""
+    # In another layout than the template's, and with fewer columns, somebody's own record may say the same.
+    if not _has_titles(entity, rows, found) and len(mapping.fields) < len(entity.fields):
         return frozenset(), []
-    if len(rows) <= found.row or all(is_blank(cell) for cell in rows[found.row]):
+    below = enumerate(rows[found.row :], start=found.row + 1)
+    row, cells = next(((row, cells) for row, cells in below if not all(map(is_blank, cells))), (0, ()))
+    if not cells or not _is_example(entity, cells, mapping):
         return frozenset(), []
-    if not _is_known_example(entity, rows[found.row], mapping) and _is_needed(entity, rows[found.row + 1 :], mapping):
-        return frozenset(), []
-    row = found.row + 1
-    message = f"Row {row} is the template's example and was not imported; data begins in row {row + 1}"
+    message = f"Row {row} is the template's example and was not imported"
     return frozenset({row}), [{"code": "example_row", "message": message, "row": row}]
 
 
-def _is_known_example(entity: EntityType, cells: Sequence[Cell], mapping: ColumnMapping) -> bool:
-    """Whether the row is the template's own example, to the last cell: a real product may have its handle."""
-    return all(
-        cell_text(_at(cells, index)).strip() == cell_text(entity.by_code[code].example)
-        for code, index in mapping.fields.items()
-    )
+def _has_titles(entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow) -> bool:
+    """Whether the template's group titles are above the headings."""
+    sections = {heading_key(section) for section in entity.sections if section}
+    above = rows[found.row - 2] if found.row > 1 else ()
+    titles = [cell_text(cell) for cell in above if not is_blank(cell)]
+    return bool(titles) and all(heading_key(title) in sections for title in titles)
 
 
-def _is_needed(entity: EntityType, below: Sequence[Sequence[Cell]], mapping: ColumnMapping) -> bool:
-    """Whether the next row would have no product above it without this one."""
-    key = mapping.fields.get(entity.group_key or "")
-    following = next((cells for cells in below if not all(is_blank(cell) for cell in cells)), None)
-    return key is not None and following is not None and is_blank(_at(following, key))
+def _is_example(entity: EntityType, cells: Sequence[Cell], mapping: ColumnMapping) -> bool:
+    return all(_says(_at(cells, index), entity.by_code[code].example) for code, index in mapping.fields.items())
+
+
+def _says(cell: Cell, example: Cell) -> bool:
+    """Whether the cell says what the example's does, in whatever format, and however a program ends its lines."""
+    if isinstance(cell, Mapping) and "number" in cell and isinstance(example, int | float):
+        return cell["number"] == example
+    return cell_text(cell).strip(BLANKS).split() == cell_text(example).strip(BLANKS).split()
 
 
 def _at(cells: Sequence[Cell], index: int) -> Cell:

@@ -21,7 +21,7 @@ from services.parser.formats.file_types import file_type
 from services.parser.formats.prescan import Prescanned, prescan
 from services.parser.mapping.interpretation import Interpretation, Keys
 from services.parser.mapping.layout import Layout, find_layout
-from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA, SAID_OF_ROWS_BESIDE_THE_DATA, LeftOut
+from services.parser.mapping.left_out import Aside, Asides, LeftOut
 from services.parser.reading import frames
 from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
@@ -177,12 +177,16 @@ class _SheetRows:
         self._width = len(layout.headings)
         self._restore = layout.handed_back
         self._interpretation = Interpretation(
-            request.entity, layout.mapping.fields, heading_row=layout.heading_row, examples=sorted(layout.examples)
+            request.entity,
+            layout.mapping.fields,
+            heading_row=layout.heading_row,
+            headings=layout.headings,
+            examples=sorted(layout.examples),
         )
         self._rows = 0
         self._text_bytes = 0
         self._beyond = LeftOut("cells_beyond_headings")
-        self._asides = LeftOut(ROWS_BESIDE_THE_DATA)
+        self._asides = Asides()
 
     def take(self, number: int, row: list[Cell]) -> tuple[Keys | None, bytes]:
         """The keys of a row, None when it is no data, and its cells as JSON."""
@@ -191,22 +195,21 @@ class _SheetRows:
         keys = self._interpretation.keys(number, row)
         document = _document(row[: self._request.limits.columns])
         self._count_text(number, len(document))
-        is_title = self._interpretation.is_beside(number)
-        if not is_title:
+        if keys is not Aside.TITLE:
             self._check(number, len(row))
-        if keys is not None:
-            self.count += 1
-            if len(row) > self._width:
-                self._beyond.note(number)
-        elif not is_title:
-            self._asides.note(number)
+        if isinstance(keys, Aside):
+            self._asides.note(number, keys)
+            return None, document
+        self.count += 1
+        if len(row) > self._width:
+            self._beyond.note(number)
         return keys, document
 
     def notices(self) -> list[dict[str, Any]]:
         """What the sender is told of cells and rows that were left out."""
         return [
             *self._beyond.notices(f"Cells beyond the last heading (column {self._width}) were ignored"),
-            *self._asides.notices(SAID_OF_ROWS_BESIDE_THE_DATA),
+            *self._asides.notices(),
         ]
 
     def _count_text(self, number: int, size: int) -> None:

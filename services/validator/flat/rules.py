@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from services.validator.errors import GroupErrors, required
+from services.validator.errors import GroupErrors, asked_for_totals, repeated, required
 from services.validator.outcomes import Duplicate
 from services.validator.rows import ReadRow, Value
 from services.validator.values.addresses import read_address
@@ -15,7 +15,7 @@ from shared.entities import EntityType
 from shared.entities.cells import cell_text
 from shared.entities.columns import Columns
 from shared.entities.declaration import Field, Kind
-from shared.entities.errors import CellError, RowError, already_exists, shown
+from shared.entities.errors import CellError, RowError, already_exists
 
 Typed: TypeAlias = str | Decimal | None
 Named: TypeAlias = Mapping[str, frozenset[str]]
@@ -45,7 +45,7 @@ class RecordRules:
             elif said is not None:
                 value = read(said)
             elif field.required:
-                value = required(field)
+                value = self._required(field, row)
             if field.code in taken and value in taken[field.code]:
                 errors.add(row.row, field.code, already_exists(self._entity, field.code, str(value)))
             if isinstance(value, CellError):
@@ -53,15 +53,15 @@ class RecordRules:
                 value = None
             values.append(value)
         for duplicate in duplicates:
-            errors.add(row.row, duplicate.field, self._repeated(row, duplicate))
+            value = row.text(duplicate.field) or ""
+            errors.add(row.row, duplicate.field, repeated(self._entity, duplicate, value))
         return values, errors.sorted()
 
-    def _repeated(self, row: ReadRow, duplicate: Duplicate) -> CellError:
-        label = self._entity.by_identifier[duplicate.field].label
-        value = shown(row.text(duplicate.field) or "")
-        return CellError(
-            "duplicate_in_file", f'{label} "{value}" was used in row {duplicate.first_row}; the first one is imported'
-        )
+    def _required(self, field: Field, row: ReadRow) -> CellError:
+        error = required(field)
+        if field.code not in self._entity.by_identifier or any(map(row.says, self._entity.by_identifier)):
+            return error
+        return CellError(error.code, f"{error.message}{asked_for_totals(self._entity, row)}")
 
 
 def _reader(entity: EntityType, field: Field) -> _Reader:

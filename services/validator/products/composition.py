@@ -4,6 +4,7 @@ How the two go together:
 * Percentages belong to the materials by position, once blanks and repeats are dropped; fewer are fine (null).
 * A blank between percentages is dropped only where the rest is one for each material; else it is refused,
   since dropping it would give a percentage to another material.
+* A name has no percent sign in it, and pairs are not separated by commas: `80% Cotton, 20% Elastane` is refused.
 * Pairs and a Percentages cell must not say different things.
 * A percentage is a figure above 0 and at most 100, with or without a percent sign; all together at most 100.
 """
@@ -14,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from services.validator.rows import Value
-from services.validator.values.lists import Name, read_name, split_list, too_many
+from services.validator.values.lists import PERCENT_SIGNS, Name, looks_like_list, read_name, split_list, too_many
 from services.validator.values.numbers import digits_after_point, exact
 from shared.entities.cells import cell_text
 from shared.entities.errors import CellError, shown
@@ -105,6 +106,8 @@ def _read_pairs(text: str) -> tuple[tuple[Material, ...], list[CellError]]:
     parts = split_list(text)
     if error := too_many(text, len(parts), "materials"):
         return (), [error]
+    if looks_like_list(text) and text.count(":") > 1:
+        return (), [_unseparated(text)]
     for part in parts:
         material = _read_pair(part)
         if isinstance(material, CellError):
@@ -125,6 +128,8 @@ def _read_pair(part: str) -> Material | CellError:
     elif not text or not figure:
         missing = "material before" if not text else "percentage after"
         return CellError("incomplete_pair", f'"{shown(part)}" has no {missing} its colon; write Name:Percent')
+    if PERCENT_SIGNS.search(text):
+        return _unseparated(part)
     name = read_name(text)
     if isinstance(name, CellError) or not colon:
         return name if isinstance(name, CellError) else Material(name, None)
@@ -188,6 +193,12 @@ def _plain(number: float) -> str:
     """A number cell's figure without the noise of its binary fraction."""
     decimal = exact(number)
     return cell_text(number) if decimal is None else format(decimal, "f")
+
+
+def _unseparated(text: str) -> CellError:
+    return _invalid(
+        f'"{shown(text)}" is not a material; write Name:Percent, and ; between materials (Cotton:80; Elastane:20)'
+    )
 
 
 def _invalid(message: str) -> CellError:

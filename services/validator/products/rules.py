@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.validator.errors import GroupErrors, required
+from services.validator.errors import GroupErrors, asked_for_totals, repeated, required
 from services.validator.outcomes import Duplicate, Notice
 from services.validator.products.barcodes import UnusualBarcodes
 from services.validator.products.categories import Categories
+from services.validator.products.comma_lists import CommaLists
 from services.validator.products.ignored import IgnoredValues
 from services.validator.products.overrides import overriding_facts, overriding_presentation
 from services.validator.products.product import (
@@ -73,12 +74,17 @@ def named(groups: Groups) -> Named:
 
 def check(groups: Groups, columns: Columns, references: References) -> CheckedProducts:
     """The products these groups are, or why they are none."""
-    remarks = _Remarks(IgnoredValues(columns), UnusualBarcodes(columns))
+    remarks = _Remarks(IgnoredValues(columns), UnusualBarcodes(columns), CommaLists(columns))
     duplicates: dict[int, list[Duplicate]] = {}
     for duplicate in references.duplicates:
         duplicates.setdefault(duplicate.row, []).append(duplicate)
-    products = [_Group(rows, columns, references, duplicates, remarks).checked() for rows in groups]
-    return CheckedProducts(products, [*remarks.ignored.notices(), *remarks.barcodes.notices()])
+    products: list[CheckedProduct] = []
+    above: ReadRow | None = None
+    for rows in groups:
+        products.append(_Group(rows, columns, references, duplicates, remarks, above).checked())
+        if rows[0].says("handle"):
+            above = rows[0]
+    return CheckedProducts(products, [notice for remark in remarks for notice in remark.notices()])
 
 
 class _Remarks(NamedTuple):
@@ -86,6 +92,7 @@ class _Remarks(NamedTuple):
 
     ignored: IgnoredValues
     barcodes: UnusualBarcodes
+    lists: CommaLists
 
 
 class _Group:
@@ -98,13 +105,15 @@ class _Group:
         references: References,
         duplicates: Mapping[int, Sequence[Duplicate]],
         remarks: _Remarks,
+        above: ReadRow | None,
     ) -> None:
         self._rows = rows
+        self._above = above
         self._references = references
         self._duplicates = duplicates
         self._remarks = remarks
         self._errors = GroupErrors(columns, rows[0].row)
-        self._rules = RowRules(columns, self._errors)
+        self._rules = RowRules(columns, self._errors, remarks.lists)
         self._handle = rows[0].text("handle")
 
     def checked(self) -> CheckedProduct:
@@ -120,9 +129,9 @@ class _Group:
         return product
 
     def _refuse_orphans(self) -> None:
-        error = CellError("orphan_variant", BY_HANDLE.orphan_message)
         for row in self._rows:
-            self._errors.add(row.row, "handle", error)
+            if self._above is None:
+                self._errors.add(row.row, "handle", CellError("orphan_variant", BY_HANDLE.orphan_message))
             self._variant(row)
             self._rules.presentation(row)
             self._rules.facts(row)
@@ -169,12 +178,20 @@ class _Group:
 
     def _variant(self, row: ReadRow, presentation: Presentation = NO_PRESENTATION, facts: Facts = NO_FACTS) -> Variant:
         self._rules.unreadable(row)
-        barcode, sku = self._rules.identifiers(row)
+        barcode, sku = self._rules.identifiers(row, self._rest_of(row))
         self._check_taken(row, "barcode", barcode, self._references.known.barcodes)
         self._check_taken(row, "sku", sku, self._references.known.skus)
         for duplicate in self._duplicates.get(row.row, ()):
             self._errors.add(row.row, duplicate.field, self._repeated(row, duplicate))
         return Variant(row.row, barcode, sku, self._rules.attributes(row), presentation, facts)
+
+    def _rest_of(self, row: ReadRow) -> str:
+        """What is said of a row without barcode and SKU besides that it needs one."""
+        asked = asked_for_totals(PRODUCTS, row) if len(self._rows) == 1 else ""
+        if asked or self._above is None or self._rows[0].says("handle"):
+            return asked
+        handle = shown(self._above.text("handle") or "")
+        return f'; without one the row is no {PRODUCTS.record_noun} of {PRODUCTS.group_noun} "{handle}"'
 
     def _check_handle(self, first: ReadRow) -> None:
         handle = self._rules.identifier(first, "handle")
@@ -196,13 +213,13 @@ class _Group:
         return found
 
     def _repeated(self, row: ReadRow, duplicate: Duplicate) -> CellError:
-        label = PRODUCTS.by_identifier[duplicate.field].label
-        said = f'{label} "{shown(row.text(duplicate.field) or "")}" was used in row {duplicate.first_row}'
-        if duplicate.first_row >= self._rows[0].row:
-            # Of one product none is imported without the other.
-            of_one = f"of the same {PRODUCTS.group_noun}; give each {PRODUCTS.record_noun} its own"
-            return CellError("duplicate_in_file", f"{said} {of_one}")
-        return CellError("duplicate_in_file", f"{said}; the first one is imported")
+        value = shown(row.text(duplicate.field) or "")
+        if duplicate.field == PRODUCTS.group_key:
+            places = f"({duplicate.first_row} and {row.row})"
+            return CellError(
+                "duplicate_in_file", f'Rows of {PRODUCTS.group_noun} "{value}" stand in two places {places}; put them together'
+            )
+        return repeated(PRODUCTS, duplicate, value)
 
     def _failed(self) -> FailedProduct:
         rows = tuple(

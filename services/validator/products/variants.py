@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from services.validator.errors import GroupErrors
+from services.validator.products.comma_lists import CommaLists
 from services.validator.products.composition import (
     NO_COMPOSITION,
     Composition,
@@ -19,7 +20,7 @@ from services.validator.values.numbers import read_decimal
 from services.validator.values.text import read_identifier
 from shared.entities.columns import Columns
 from shared.entities.declaration import Decimals, Level
-from shared.entities.errors import CellError, shown
+from shared.entities.errors import UNIDENTIFIED, CellError, shown
 from shared.entities.products import JOURNEY_STEPS, PRODUCTS
 
 _T = TypeVar("_T")
@@ -36,30 +37,30 @@ def _decimals(code: str) -> Decimals:
 
 
 _ATTRIBUTES = [pair for pair in PRODUCTS.pairs if PRODUCTS.by_code[pair[0]].level is Level.VARIANT]
-_UNIDENTIFIED = CellError(
-    "required", f"{' or '.join(PRODUCTS.by_code[code].heading for code in ('barcode', 'sku'))} is required"
-)
+_UNIDENTIFIED = f"{' or '.join(PRODUCTS.by_code[code].heading for code in ('barcode', 'sku'))} is required"
 _CARBON, _WATER, _WEIGHT = _decimals("carbon_kg"), _decimals("water_l"), _decimals("weight_g")
 
 
 class RowRules:
     """Reads one row after another, noting every error of it."""
 
-    def __init__(self, columns: Columns, errors: GroupErrors) -> None:
+    def __init__(self, columns: Columns, errors: GroupErrors, lists: CommaLists) -> None:
         self._columns = columns
         self._errors = errors
+        self._lists = lists
 
     def unreadable(self, row: ReadRow) -> None:
         """Note the cells that cannot be read at all."""
         for code, error in row.unreadable.items():
             self._errors.add(row.row, code, error)
 
-    def identifiers(self, row: ReadRow) -> tuple[str | None, str | None]:
-        """Barcode and SKU, of which a row needs at least one."""
+    def identifiers(self, row: ReadRow, besides: str = "") -> tuple[str | None, str | None]:
+        """Barcode and SKU, of which a row needs at least one; `besides` is said of one without."""
         if not row.says("barcode") and not row.says("sku"):
-            for code in ("barcode", "sku"):
-                if self._columns.has(code):
-                    self._errors.add(row.row, code, _UNIDENTIFIED)
+            code = "required" if row.says("handle") else UNIDENTIFIED
+            for column in ("barcode", "sku"):
+                if self._columns.has(column):
+                    self._errors.add(row.row, column, CellError(code, f"{_UNIDENTIFIED}{besides}"))
             return None, None
         return self.identifier(row, "barcode"), self.identifier(row, "sku")
 
@@ -127,7 +128,13 @@ class RowRules:
     def names(self, row: ReadRow, code: str) -> tuple[Name, ...]:
         """A list of names."""
         text = row.text(code)
-        return NO_NAMES if text is None else self._accepted(row, code, read_names(text)) or NO_NAMES
+        if text is None:
+            return NO_NAMES
+        names = self._accepted(row, code, read_names(text))
+        if names is None:
+            return NO_NAMES
+        self._lists.note(row.row, code, text)
+        return names
 
     def _composition(self, row: ReadRow, parent: ReadRow | None) -> Composition:
         materials, percentages = row.text("materials"), row.values.get("percentages")
@@ -139,6 +146,8 @@ class RowRules:
             return NO_COMPOSITION
         else:
             composition = read_composition(materials, percentages)
+            if materials is not None and not composition.materials_errors:
+                self._lists.note(row.row, "materials", materials)
         for error in composition.materials_errors:
             self._errors.add(row.row, "materials", error)
         for error in composition.percentages_errors:

@@ -1,4 +1,4 @@
-"""Web addresses: absolute, http or https, with a host."""
+"""Web addresses: absolute, http or https, with a host; one in a cell."""
 
 import re
 
@@ -13,10 +13,13 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _LAST_PORT = 65_535
+_ANOTHER = re.compile(r".[\s,;|]+(?:https?://|www\.)", re.IGNORECASE | re.DOTALL)
 
 
 def read_address(text: str) -> str | CellError:
     """The address as it was given."""
+    if _ANOTHER.search(text):
+        return CellError("invalid_url", f'"{shown(text)}" is more than one web address; keep one of them')
     match = _ADDRESS.fullmatch(text)
     if match is None or int(match["port"] or 0) > _LAST_PORT:
         return CellError(

@@ -13,6 +13,8 @@ LONGEST_LIST = 1_000
 """The most names one cell can list."""
 
 _SEPARATORS = re.compile("[;|]")
+_NO_SEPARATORS = re.compile("[,\uff0c\u3001\u060c\n\r]")
+PERCENT_SIGNS = re.compile("[%\uff05\ufe6a\u066a]")
 _CACHED_LENGTH = 256
 
 
@@ -34,13 +36,21 @@ def split_list(text: str) -> list[str]:
     return [stripped for part in _SEPARATORS.split(text) if (stripped := part.strip(BLANKS))]
 
 
+def looks_like_list(text: str) -> bool:
+    """Whether a list cell says one name that may be meant as more: commas and line ends separate nothing."""
+    return _SEPARATORS.search(text) is None and _NO_SEPARATORS.search(text.strip(BLANKS)) is not None
+
+
 def read_name(text: str) -> Name | CellError:
     """One name."""
     return _cached_name(text) if len(text) <= _CACHED_LENGTH else _name(text)
 
 
 def read_names(text: str) -> tuple[Name, ...] | CellError:
-    """The names of a list cell, at most 1,000; repeats, ignoring case, are kept once, as first typed."""
+    """The names of a list cell, at most 1,000; repeats, ignoring case, are kept once, as first typed.
+
+    Percentages between commas are no name.
+    """
     return _cached_names(text) if len(text) <= _CACHED_LENGTH else _names(text)
 
 
@@ -63,6 +73,10 @@ def _names(text: str) -> tuple[Name, ...] | CellError:
     parts = split_list(text)
     if error := too_many(text, len(parts)):
         return error
+    if looks_like_list(text) and PERCENT_SIGNS.search(text):
+        return CellError(
+            "invalid_list", f'"{shown(text)}" is a list with percentages, but commas do not separate lists; use ; and only names'
+        )
     for part in parts:
         name = read_name(part)
         if isinstance(name, CellError):

@@ -134,3 +134,33 @@ def test_the_column_of_a_correction_file_is_tolerated_without_a_word(heading: st
     mapping = mapped(*REQUIRED, heading)
     assert [column.code for column in mapping.ignored] == ["tolerated_column"]
     assert mapping.notices == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "code"),
+    [
+        ("SKU *", "sku"),
+        ("Product Title*", "title"),
+        ("* Handle", "handle"),
+        ("Grams Weight (g)", "weight_g"),
+        ("WEIGHT [grams] *", "weight_g"),
+        ("Liters Water Used (l)", "water_l"),
+        ("kgCO2e Carbon Footprint (kg CO\u2082e)", "carbon_kg"),
+        ("Percentages (%)", "percentages"),
+        ("SKU (required)", "sku"),
+        ("Barcode (EAN)", "barcode"),
+        ("Pro\u00adduct\u200b Title\u200e", "title"),
+    ],
+)
+def test_marks_units_and_what_nobody_sees_do_not_count_in_headings(heading: str, code: str) -> None:
+    found = map_headings(PRODUCTS, [heading], "delete")
+    assert isinstance(found, ColumnMapping)
+    assert found.fields == {code: 0}
+
+
+@pytest.mark.parametrize("heading", ["Weight (kg)", "Grams Weight [oz]", "Water Usage (m3)", "Carbon kg (t)"])
+def test_a_column_in_another_unit_is_not_taken_for_one_in_ours(heading: str) -> None:
+    found = map_headings(PRODUCTS, [heading], "delete")
+    assert isinstance(found, ColumnMapping)
+    assert not found.fields
+    assert "with figures in" in found.notices[0]["message"]

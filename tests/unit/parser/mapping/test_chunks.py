@@ -38,7 +38,10 @@ def cut(rows: Sequence[KeyedRow], *, first: int = 2, rest: int = 3, group: int =
 
 
 def variants(*handles: str, barcode: str = "") -> list[KeyedRow]:
-    return [KeyedRow(row, (handle, barcode, ""), "[]") for row, handle in enumerate(handles, start=2)]
+    """Rows with these handles; those without one are known by an SKU."""
+    return [
+        KeyedRow(row, (handle, barcode, "" if handle else f"S-{row}"), "[]") for row, handle in enumerate(handles, start=2)
+    ]
 
 
 def shape(chunks: Sequence[Chunk]) -> list[list[int]]:
@@ -77,7 +80,7 @@ def test_a_group_is_never_split_over_chunks(rows: list[KeyedRow], sizes: tuple[i
 def test_groups_do_not_depend_on_the_sizes_of_chunks(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
     grouping = Grouping(PRODUCTS.grouping)
-    groups = [(row, grouping.group_of(row, keys[0] if keys else "")) for row, keys, _ in rows]
+    groups = [(row, grouping.group_of(row, keys[0], is_member=any(keys))) for row, keys, _ in rows if keys]
     assert [(row, group) for chunk in cut(rows, first=first, rest=rest) for row, group, _ in chunk.rows] == groups
 
 
@@ -85,11 +88,15 @@ def test_groups_do_not_depend_on_the_sizes_of_chunks(rows: list[KeyedRow], sizes
 def test_a_chunk_ends_with_the_group_that_fills_it(rows: list[KeyedRow], sizes: tuple[int, int]) -> None:
     first, rest = sizes
     chunks = cut(rows, first=first, rest=rest)
+    keys_of = {row: keys or () for row, keys, _ in rows}
     for chunk in chunks:
         target = first if chunk.number == 1 else rest
-        last_group = chunk.rows[-1][1]
-        before_last = sum(1 for _, group, _ in chunk.rows if group != last_group)
-        assert before_last < target
+        grouping = Grouping(PRODUCTS.grouping)
+        around = []
+        for row, group, _ in chunk.rows:
+            grouping.group_of(row, keys_of[row][0], is_member=any(keys_of[row]))
+            around.append(grouping.open_group or group)
+        assert sum(1 for group in around if group != around[-1]) < target
         assert chunk.is_last or len(chunk.rows) >= target
 
 
@@ -189,6 +196,17 @@ def test_rows_before_any_product_are_cut_one_by_one() -> None:
     chunks = cut(variants("", "", "", "tee", ""), first=1, rest=1)
     assert shape(chunks) == [[2], [3], [4], [5, 6]]
     assert [[group for _, group, _ in chunk.rows] for chunk in chunks] == [[2], [3], [4], [5, 5]]
+
+
+@pytest.mark.parametrize("last", [[], [("", "", "S-9")]])
+def test_rows_that_nothing_identifies_stand_alone_in_the_chunk_of_the_product_above(last: list[tuple[str, str, str]]) -> None:
+    keys = [("tee", "", "S-1"), ("", "", ""), ("", "", ""), *last, ("cap", "", "C-1"), ("", "", "")]
+    rows = [KeyedRow(row, known, "[]") for row, known in enumerate(keys, start=2)]
+    chunks = cut(rows, first=1, rest=1)
+    assert [[group for _, group, _ in chunk.rows] for chunk in chunks] == [
+        [2, 3, 4, *([2] if last else [])],
+        [6, 7] if last else [5, 6],
+    ]
 
 
 def test_a_file_without_rows_has_no_chunks() -> None:

@@ -103,23 +103,31 @@ def test_the_template_has_titles_headings_an_example_and_data() -> None:
     assert notice["code"] == "example_row"
     assert notice["row"] == 3
     assert "Row 3 is the template's example" in notice["message"]
-    assert "data begins in row 4" in notice["message"]
 
 
-def test_an_example_somebody_typed_over_is_left_out_with_a_notice() -> None:
-    found = layout(template(product("mine", "M-1"), product("tee", "T-1")))
-    assert found.examples == {3}
-    assert [notice["code"] for notice in found.notices] == ["example_row"]
-
-
-def test_an_example_is_data_when_the_next_row_needs_a_product_above_it() -> None:
-    found = layout(template(product("mine", "M-1"), product(None, "M-2")))
+@pytest.mark.parametrize("code", [field.code for field in PRODUCTS.fields])
+def test_an_example_that_was_typed_over_in_any_cell_is_data(code: str) -> None:
+    typed_over = [f"{field.example} 2" if field.code == code else field.example for field in PRODUCTS.fields]
+    found = layout(template(typed_over, product("tee", "T-1")))
     assert (found.examples, found.notices) == (frozenset(), ())
 
 
-def test_blank_rows_below_the_example_are_looked_past() -> None:
-    found = layout(template(product("mine", "M-1"), [], [None, " "], product(None, "M-2")))
-    assert found.examples == frozenset()
+@pytest.mark.parametrize("below", [[product("tee", "T-1")], [product(None, "M-2")], []])
+def test_where_the_example_was_deleted_the_first_product_is_data(below: Rows) -> None:
+    found = layout(template(product("mine", "M-1"), *below))
+    assert (found.examples, found.notices) == (frozenset(), ())
+
+
+def test_the_example_is_found_below_blank_rows_and_in_another_writing() -> None:
+    written = [cell.replace("\n", "\r\n ") if isinstance(cell, str) else cell for cell in EXAMPLE]
+    assert layout(template([], [None, " "], written, product("tee", "T-1"))).examples == {5}
+    as_text = [cell_text(cell) for cell in EXAMPLE]
+    assert layout(template(as_text)).examples == {3}
+
+
+def test_the_example_of_which_columns_were_deleted_is_still_the_example() -> None:
+    found = layout([group_titles()[:-3], HEADINGS[:-3], EXAMPLE[:-3]])
+    assert found.examples == {3}
 
 
 def test_the_templates_own_example_is_never_data() -> None:
@@ -131,10 +139,42 @@ def test_a_template_of_which_the_example_was_removed_loses_no_row() -> None:
     assert layout(template()).examples == frozenset()
 
 
-def test_without_group_titles_the_first_row_is_data() -> None:
-    assert layout([HEADINGS, EXAMPLE]).examples == frozenset()
-    assert layout([["Our catalogue", "of", "2026"], HEADINGS, EXAMPLE]).examples == frozenset()
-    assert layout([["Product"], HEADINGS, EXAMPLE]).examples == frozenset()
+def test_in_another_layout_with_fewer_columns_what_the_example_says_is_data() -> None:
+    assert layout([SHORT, ["Organic Cotton T-Shirt", "organic-cotton-tshirt", "SKU-OCT-001"]]).examples == frozenset()
+
+
+def test_without_group_titles_the_example_is_known_by_all_its_cells() -> None:
+    assert layout([HEADINGS, EXAMPLE]).examples == {2}
+
+
+@pytest.mark.parametrize(
+    ("headings", "asked"),
+    [
+        (("Title", "Handle", "Variant SKU"), '"Variant SKU": did you mean SKU?'),
+        (("Title", "Handel", "SKU"), '"Handel": did you mean Product Handle?'),
+        (("Produkt Title", "Handle", "SKU"), '"Produkt Title": did you mean Product Title?'),
+        (("Title", "Handle", "Barcode (13 digits)"), '"Barcode (13 digits)": did you mean Barcode?'),
+    ],
+)
+def test_a_refusal_for_missing_headings_names_the_nearest_of_the_file(headings: tuple[str, ...], asked: str) -> None:
+    assert asked in refusal([headings]).message
+
+
+def test_a_refusal_names_some_headings_of_a_file_with_very_many_and_long_ones() -> None:
+    refused = refusal([("Tags", *(f"{number} {'x' * 500}" for number in range(150)))])
+    assert "and 139 more" in refused.message
+    assert len(refused.message) < 2_000
+
+
+def test_ignored_columns_are_told_one_by_one_and_then_counted() -> None:
+    told = layout([(*SHORT, *(f"{number} {'x' * 900}" for number in range(190)))]).notices
+    assert len(told) == 21
+    assert told[-1]["count"] == 170
+    assert all(len(notice["message"]) < 200 and len(notice["column"]) <= 80 for notice in told)
+
+
+def test_headings_of_more_text_than_can_be_handed_back_are_refused() -> None:
+    assert refusal([(*SHORT, *("x" * 32_000 for _ in range(10)))]).code == "heading_too_long"
 
 
 def test_columns_that_mean_the_same_are_refused_naming_both() -> None:
@@ -169,7 +209,7 @@ def test_missing_columns_are_refused_naming_them(headings: tuple[str, ...], miss
     refused = refusal([headings])
     assert refused.code == "missing_headings"
     assert ", ".join(missing) in refused.message
-    assert "add what is missing to the heading row" in refused.message
+    assert f"The file has: {', '.join(headings)}. Start from a template: `winnow template`" in refused.message
 
 
 @pytest.mark.parametrize("rows", [[], [[]], [["a", 1, None]], [[None, True, 2.5]]])

@@ -15,6 +15,7 @@ from services.parser.reading.frames import END, LAYOUT, REFUSED, frame, json_fra
 from services.parser.reading.limits import Limits
 from services.parser.reading.sandbox import FileEnd, FileLayout, ReadRequest, _listen, reading
 from services.parser.refusals import FileRefused
+from shared.entities import PRODUCTS
 from tests.harness.files import HEADINGS, catalogue, text_file, workbook
 
 LIMITS = Limits()
@@ -101,7 +102,8 @@ async def test_a_text_file_says_the_same_as_a_workbook_of_the_same_rows(tmp_path
 
 async def test_the_example_of_the_template_is_not_among_the_rows(tmp_path: Path) -> None:
     titles: list[Any] = ["Product", None, None, None, None, "Publishing", "Organization", None, None, "Variants"]
-    rows: Sequence[Sequence[Any]] = [HEADINGS, *catalogue(2, variants=1)]
+    example = list(PRODUCTS.example)
+    rows: Sequence[Sequence[Any]] = [HEADINGS, example, *catalogue(1, variants=1)]
     layout, read, _ = await outcome(workbook(tmp_path / "file", rows, headings=titles))
     assert layout.detected["heading_row"] == 2
     assert [notice["code"] for notice in layout.notices] == ["example_row"]

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from services.parser.mapping.grouping import Grouping
 from services.validator.outcomes import Duplicate
 from services.validator.products.categories import Categories
 from services.validator.products.product import FailedProduct, Known, Product
 from services.validator.products.rules import CheckedProducts, References, check
 from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
+from shared.entities.cells import BLANKS
 from shared.entities.columns import Columns
 from shared.entities.mapping import ColumnMapping, map_headings
 
@@ -54,13 +56,10 @@ def checked(
         codes |= dict.fromkeys(row)
     mapped = columns_of([PRODUCTS.by_code[code].heading for code in codes])
     raws: list[RawRow] = []
-    group_row = 0
-    handle = None
+    grouping = Grouping(PRODUCTS.grouping)
     for number, row in enumerate(rows, start=FIRST_ROW):
-        own = str(row.get("handle") or "").strip()
-        if (own and own != handle) or handle is None:
-            group_row = number
-            handle = own or None
+        handle, *members = (str(row.get(code) or "").strip(BLANKS) for code in ("handle", "barcode", "sku"))
+        group_row = grouping.group_of(number, handle, is_member=any((handle, *members)))
         raws.append(RawRow(number, group_row, [row.get(code) for code in codes]))
     references = References(known or Known(), TREE, duplicates)
     return check(RowReader(mapped).read_all(raws), mapped, references)

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -6,6 +7,8 @@ from services.validator.outcomes import Duplicate
 from services.validator.products.product import NO_FACTS, NO_PRESENTATION, FailedProduct, Known, Product
 from services.validator.products.rules import References, check
 from services.validator.rows import RawRow, RowReader
+from shared.entities import PRODUCTS
+from shared.entities.errors import shown
 from tests.unit.validator.products.sheets import TREE, checked, columns_of, errors, good, product
 
 
@@ -56,7 +59,7 @@ def test_long_titles_and_descriptions_pass() -> None:
 def test_every_reason_in_a_group_is_reported_at_its_own_row_and_column() -> None:
     assert errors(
         product(title=None, status="new", weight_g="12abc"),
-        {"image_url": "brand.com/x.png"},
+        {"handle": "tee", "image_url": "brand.com/x.png"},
         {"sku": "T-3", "attribute_1": "Size", "attribute_value_1": None},
     ) == [
         (2, "Product Title", "required", "Product Title is required"),
@@ -80,12 +83,132 @@ def test_every_reason_in_a_group_is_reported_at_its_own_row_and_column() -> None
 
 
 def test_one_bad_row_fails_its_product_and_no_other() -> None:
-    chunk = checked([product(), {"sku": None}, product(handle="cap", sku="C-1")])
+    chunk = checked([product(), {"sku": "T-2", "weight_g": "x"}, product(handle="cap", sku="C-1")])
     bad, fine = chunk.products
     assert isinstance(bad, FailedProduct)
     assert [row.row for row in bad.rows] == [2, 3]
     assert isinstance(fine, Product)
     assert len(bad.rows) == 2
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"title": "Total", "weight_g": 300},
+        {"title": "Total", "weight_g": "#UNCALCULATED!"},
+        {"description": "All prices without VAT"},
+        {"weight_g": "1,250.00", "water_l": 12, "tags": "3"},
+    ],
+)
+def test_a_totals_row_fails_alone_and_is_asked_about(row: dict[str, Any]) -> None:
+    chunk = checked([product(), row, {"sku": "T-2"}, product(handle="cap", sku="C-1"), row])
+    tee, total, cap, other = chunk.products
+    assert isinstance(tee, Product)
+    assert [variant.row for variant in tee.variants] == [2, 4]
+    assert isinstance(cap, Product)
+    assert isinstance(total, FailedProduct)
+    assert isinstance(other, FailedProduct)
+    said = {(error.row_no, error.code, error.message) for error in total.errors if error.heading in {"Barcode", "SKU"}}
+    assert said == {(3, "unidentified_row", "Barcode or SKU is required. Is this a totals row? Delete it")}
+    assert "orphan_variant" not in {error.code for error in total.errors}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"title": "Blue", "attribute_1": "Color", "attribute_value_1": "Blue"},
+        {"image_url": "https://a.example/2.jpg"},
+        {"title": "Blue", "materials": "Cotton", "weight_g": 3},
+    ],
+)
+def test_a_variant_without_identifiers_fails_alone_and_names_its_product(row: dict[str, Any]) -> None:
+    tee, alone = checked([product(), row]).products
+    assert isinstance(tee, Product)
+    assert isinstance(alone, FailedProduct)
+    message = 'Barcode or SKU is required; without one the row is no variant of product "tee"'
+    assert {error.message for error in alone.errors} == {message}
+
+
+def test_a_row_that_nothing_identifies_above_every_product_has_none() -> None:
+    alone, tee = checked([{"title": "Blue", "attribute_1": "Color", "attribute_value_1": "Blue"}, product()]).products
+    assert isinstance(tee, Product)
+    assert isinstance(alone, FailedProduct)
+    assert {error.code for error in alone.errors} == {"orphan_variant", "unidentified_row"}
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("tags", "summer, linen, men"), ("materials", "Cotton, Elastane"), ("weaving", "Weavers Co., Ltd"), ("tags", "a\nb")],
+)
+def test_commas_separate_nothing_and_the_sender_is_shown_what_was_made_of_them(code: str, text: str) -> None:
+    chunk = checked([product(**{code: text}), product(handle="cap", sku="C-1", **{code: text})])
+    assert all(isinstance(found, Product) for found in chunk.products)
+    (notice,) = chunk.notices
+    assert (notice.code, notice.row, notice.count) == ("comma_list", 2, 2)
+    assert f'"{shown(text)}" was taken as one name' in notice.message
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("materials", "80% Cotton, 20% Elastane"),
+        ("materials", "Cotton 80%; Elastane 20%"),
+        ("materials", "100 % wool"),
+        ("materials", "Cotton:80, Elastane:20"),
+        ("materials", "80% Cotton\n20% Elastane"),
+        ("tags", "50% off, sale"),
+        ("image_url", "https://a.example/1.jpg,https://a.example/2.jpg"),
+        ("image_url", "https://a.example/1.jpg; https://a.example/2.jpg"),
+        ("image_url", "https://a.example/1.jpg\nwww.a.example/2.jpg"),
+    ],
+)
+def test_a_list_in_another_form_is_refused_rather_than_taken_for_one_value(code: str, text: str) -> None:
+    found = errors(product(**{code: text}))
+    assert {error[0] for error in found} == {2}
+    assert {error[1] for error in found} == {PRODUCTS.by_code[code].heading}
+
+
+@pytest.mark.parametrize("text", ["https://a.example/x?of=https://b.example/y", "https://a.example/a,b.jpg"])
+def test_an_address_may_hold_another_one_and_commas(text: str) -> None:
+    assert good(product(image_url=text)).image_url == text
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\ufeff", "\u2060", "\u200e", "\u200d"])
+def test_what_nobody_sees_is_taken_out_of_identifiers_and_names(hidden: str) -> None:
+    found = good(
+        product(
+            handle=f"t{hidden}ee", sku=f"{hidden}T-1", title=f"Te{hidden}e", barcode=f"1234{hidden}5678",
+            season=f"SS{hidden}26", tags=f"a{hidden}b; ab", category=f"Shoes >{hidden} Boots", status=f"pub{hidden}lished",
+            materials=f"Cot{hidden}ton:80",
+        )
+    )  # fmt: skip
+    assert (found.handle, found.title, found.status, found.category_id) == ("tee", "Tee", "published", 9)
+    assert (found.variants[0].sku, found.variants[0].barcode) == ("T-1", "12345678")
+    assert found.season == ("SS26", "ss26")
+    assert [tag.text for tag in found.tags] == ["ab"]
+    assert [material.name.text for material in found.facts.materials] == ["Cotton"]
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2009", "\u3000", "\u202f"])
+def test_odd_blanks_are_plain_ones_in_identifiers_and_names(blank: str) -> None:
+    found = good(product(handle=f"my{blank}tee", title=f"My{blank}Tee", manufacturer=f"{blank}Big{blank}Co"))
+    assert (found.handle, found.title, found.manufacturer) == ("my tee", "My Tee", ("Big Co", "big co"))
+
+
+@pytest.mark.parametrize("text", ["\u00ad", "\u200b \ufeff", "\u3164", "\u2800"])
+def test_a_title_of_which_nothing_is_seen_is_blank(text: str) -> None:
+    assert errors(product(title=text)) == [(2, "Product Title", "required", "Product Title is required")]
+
+
+@pytest.mark.parametrize(
+    ("text", "shows"),
+    [("Bl\ufffdte", '"Bl\ufffdte" has a character'), ("Bl\udcfcte", '"Bl?te" (byte FC is not UTF-8)'), ("\ufffd", '"\ufffd"')],
+)
+@pytest.mark.parametrize("code", ["title", "sku", "description", "tags", "handle"])
+def test_what_could_not_be_decoded_is_refused_wherever_it_stands(code: str, text: str, shows: str) -> None:
+    ((_, heading, refused, message),) = errors(product(**{code: text}))
+    assert (heading, refused) == (PRODUCTS.by_code[code].heading, "invalid_cell")
+    assert message.startswith(shows)
 
 
 def test_a_failed_group_keeps_what_a_preview_shows() -> None:
@@ -136,14 +259,14 @@ def test_what_an_earlier_row_has_is_refused_naming_that_row() -> None:
         duplicates=duplicates,
     )
     assert found == [
-        (3, "SKU", "duplicate_in_file", 'SKU "T-1" was used in row 2 of the same product; give each variant its own'),
+        (3, "SKU", "duplicate_in_file", 'SKU "T-1" was used in row 2 already; give each variant its own'),
         (
             4,
             "Product Handle",
             "duplicate_in_file",
-            'Product handle "cap" was used in row 2; the first one is imported',
+            'Rows of product "cap" stand in two places (2 and 4); put them together',
         ),
-        (4, "Barcode", "duplicate_in_file", 'Barcode "12345678" was used in row 2; the first one is imported'),
+        (4, "Barcode", "duplicate_in_file", 'Barcode "12345678" was used in row 2 already; give each variant its own'),
     ]
 
 
