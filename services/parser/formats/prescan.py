@@ -206,7 +206,7 @@ def _checked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Ite
             if any(mark in piece.replace(b"\0", b"") for mark in _DOCUMENT_TYPES):
                 raise _has_entities(name)
             raise _unusual_xml(name, "in an encoding (UTF-16)")
-        text = end + piece
+        text = end + piece if b"!" in piece or b"!" in end else b""
         if b"<!" in text:
             if any(mark in text for mark in _DOCUMENT_TYPES):
                 raise _has_entities(name)

@@ -27,11 +27,9 @@ _UNCALCULATED = re.compile(
     rb"(?:</" + _P + rb"f\s*+>|<" + _P + rb"f\s[^<>]{0,200}/>)\s*+"
     rb"(?:<" + _P + rb"v\s*+/>|<" + _P + rb"v(?:\s[^<>]{0,200})?>\s*+</" + _P + rb"v\s*+>)?+\s*+</" + _P + rb"c\s*+>"
 )
-_FORMULA = (b"f>", b"<f ")
-# Attributes written with blanks or apostrophes, which spreadsheet programs do not.
-_UNUSUAL = (b" =", b"= ", b"='")
-# White space around a value: the reader takes the first of the shared strings for it.
-_BLANK_AROUND = (b"v> ", b"v>\n", b"v>\r", b"v>\t", b" </v", b"\n</v", b"\t</v")
+_FORMULA = b"<f"
+_UNUSUAL = (b" =", b"= ", b"='", b"\n=", b"=\n", b"\t=", b"=\t")
+_LOOKED_AT = 4
 _INLINE_VALUE = re.compile(rb"inlineStr[\"'][^<>]*>\s*+(?:<" + _P + rb"f\s[^<>]*/>|<" + _P + rb"f(?:\s[^<>]*)?>[^<]*</" + _P + rb"f\s*>)?+\s*+<" + _P + rb"v[\s>]")
 _ERROR_CELL = re.compile(
     rb"(<" + _P + rb"c\s(?:[^<>]*?\s)?t\s*=\s*[\"'])e([\"'][^<>]*>\s*+"
@@ -93,6 +91,8 @@ class SheetScan:
         self._rest = b""
         self._is_first = True
         self._is_tail = False
+        self._looked = 0
+        self._unusual = False
 
     def look(self, piece: bytes) -> None:
         """Look at the next piece."""
@@ -102,21 +102,33 @@ class SheetScan:
             self._is_first = False
             found = _WIDTH.search(piece)
             seen.needs_mending = found is not None and _width(found[1]) > self._columns
-        if self._rows.repeats(piece):
+        unusual = self._is_unusual(text)
+        has_table = b"sheetData" in text
+        if self._rows.repeats(piece, has_table=has_table):
             seen.repeats_rows = True
-        unusual = b"<!--" in text or b":sheetData" in text or any(mark in text for mark in _UNUSUAL)
         if not seen.has_formats and self._marks:
             seen.has_formats = unusual or any(mark in text for mark in self._marks)
-        if not seen.has_uncalculated and (unusual or any(mark in text for mark in _FORMULA)):
+        if not seen.has_uncalculated and (unusual or _FORMULA in text):
             seen.has_uncalculated = unusual or _UNCALCULATED.search(text) is not None
         if not seen.needs_mending:
             seen.needs_mending = _is_to_be_mended(text, unusual=unusual)
-        if b'hidden="1"' in text or b'hidden="true"' in text or unusual:
+        if b"hidden" in text:
             self._note_hidden(text)
-        if self._is_tail or b"/sheetData" in text or b"sheetData/" in text or unusual:
+        if self._is_tail or (has_table and (b"/sheetData" in text or b"sheetData/" in text or unusual)):
             self._is_tail = True
             self._note_tail(piece)
         self._end = _open_end(text)
+
+    def _is_unusual(self, text: bytes) -> bool:
+        """Whether it is written as no spreadsheet program does: comments, prefixes, attributes with blanks or apostrophes.
+
+        Attributes are written alike throughout, so a look at the beginning will do.
+        """
+        if self._looked < _LOOKED_AT:
+            self._looked += 1
+            self._unusual = self._unusual or any(mark in text for mark in _UNUSUAL)
+        # What is looked for first is a single byte: that costs a tenth.
+        return self._unusual or (b"!" in text and b"<!--" in text) or (b":" in text and b":sheetData" in text)
 
     def _note_hidden(self, text: bytes) -> None:
         hidden = self.seen.hidden_rows
@@ -187,13 +199,16 @@ def _whole_cells(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _is_to_be_mended(text: bytes, *, unusual: bool) -> bool:
-    if any(mark in text for mark in _BLANK_AROUND):
+    # White space around a value: the reader takes the first of the shared strings for it.
+    if b"v> " in text or b" </v" in text:
         return True
-    if unusual and (b"<!--" in text or _VALUE_BEGINS.search(text) or _VALUE_ENDS.search(text)):
+    if (unusual or b"\n" in text or b"\t" in text or b"\r" in text) and (
+        b"<!--" in text or _VALUE_BEGINS.search(text) or _VALUE_ENDS.search(text)
+    ):
         return True
     if b"inlineStr" in text and _INLINE_VALUE.search(text):
         return True
-    if b't="e"' in text or unusual:
+    if unusual or (b"#" in text and b't="e"' in text):
         return any(found[3].strip() not in _READ_ERRORS for found in _ERROR_CELL.finditer(text))
     return False
 
@@ -233,15 +248,15 @@ class _RowNumbers:
         self._tables = 0
         self._rest = b""
 
-    def repeats(self, piece: bytes) -> bool:
+    def repeats(self, piece: bytes, *, has_table: bool) -> bool:
         """Whether a row has the number of the one before, or a second table begins."""
         text = self._rest + piece
         cut = text.rfind(b"<")
         text, self._rest = (text[:cut], text[cut:]) if len(text) - cut < _OVERLAP else (text, b"")
-        if b"sheetData" in text:
+        if has_table:
             self._tables += text.count(b"sheetData>") - text.count(b"/sheetData>") - text.count(b":sheetData>")
         numbers = [self._last, *_ROW.findall(text)]
-        if b":row" in text:
+        if b":" in text and b":row" in text:
             numbers += _PREFIXED_ROW.findall(text)
         self._last = numbers[-1]
         return self._tables > 1 or any(one == other != b"" for one, other in pairwise(numbers))
