@@ -7,8 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.corrections import is_errors_heading, neutralise
-from shared.entities.cells import Cell
-from shared.entities.declaration import NUMERIC, EntityType
+from shared.entities.cells import Cell, cell_text
+from shared.entities.declaration import NUMERIC, EntityType, Kind
 from shared.entities.errors import RowError
 
 # What every spreadsheet program takes for the name of a sheet; "Read me" and "History" are not to be had.
@@ -70,6 +70,8 @@ class HandedBackColumns:
         self.headings: tuple[str, ...] = tuple(neutralise(whole[index]) for index in self._kept)
         self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
         """By column: whether what is typed there is meant as a number."""
+        addresses = {fields[code] for code in fields if entity.by_code[code].kind is Kind.URL}
+        self._addresses = frozenset(place for place, index in enumerate(self._kept) if index in addresses)
         self._group_noun = entity.group_noun
         self.key_column = fields.get(entity.group_key or "")
 
@@ -83,6 +85,12 @@ class HandedBackColumns:
         if self._as_they_are:
             return cells
         return [cells[index] for index in self._kept if index < len(cells)]
+
+    def text(self, place: int, cell: Cell) -> str:
+        """What a cell says in a column that is handed back: where it is an address, the one its text leads to."""
+        if isinstance(cell, Mapping) and "link" in cell and place in self._addresses:
+            return str(cell["link"])
+        return cell_text(cell)
 
     def marks(self, row: FailedRow) -> Mapping[int, str]:
         """By column that is handed back: what is wrong with the row's cell in it, a line for each error."""

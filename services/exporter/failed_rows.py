@@ -35,10 +35,16 @@ class FailedRowsFile:
         self._records.writerows(map(self._record, rows))
 
     def _record(self, row: FailedRow) -> list[str]:
-        shown = [_UNSTORABLE.sub("\ufffd", _shown(cell)) for cell in self._columns.cells(row)]
+        cells = enumerate(self._columns.cells(row))
+        shown = [_UNSTORABLE.sub("\ufffd", self._shown(place, cell)) for place, cell in cells]
         shown += [""] * (self._width - len(shown))
         shown.append(_UNSTORABLE.sub("\ufffd", self._columns.explanation(row, between=" | ")))
         return shown
+
+    def _shown(self, place: int, cell: Cell) -> str:
+        if isinstance(cell, int | float):
+            return cell_text(cell)
+        return neutralise(self._columns.text(place, cell)) if cell is not None else ""
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +53,3 @@ class FailedRowsFile:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._file.close()
-
-
-def _shown(cell: Cell) -> str:
-    return neutralise(cell) if isinstance(cell, str) else cell_text(cell)

@@ -6,7 +6,7 @@ and `</r>`).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -26,7 +26,7 @@ _REMEMBERED_LENGTH = 64
 _EXACT = 2**53
 _SHOWN_WITH_EXPONENT = 10**11
 _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no time zones
-_FIRST_CERTAIN_DAY = date(1900, 3, 1)
+_FIRST_DAY, _FIRST_CERTAIN_DAY = date(1900, 1, 1), date(1900, 3, 1)
 _SPECIAL = re.compile(r"[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
@@ -37,6 +37,30 @@ class Look:
 
     good: int
     bad: int
+
+
+_MOST_FORMATS = 200
+
+
+class FormatStyles:
+    """Styles for the sender's own number formats, numbered behind all others as they are met."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._looks: dict[str, Look] = {}
+
+    def look(self, code: str) -> Look | None:
+        """The style of a format; None for the two hundredth and further ones."""
+        look = self._looks.get(code)
+        if look is None and len(self._looks) < _MOST_FORMATS:
+            number = self._first + 2 * len(self._looks)
+            look = self._looks[code] = Look(number, number + 1)
+        return look
+
+    @property
+    def codes(self) -> Sequence[str]:
+        """The formats, in the order of their styles: each has a good and a bad one."""
+        return tuple(self._looks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,7 @@ class Styles:
     day: Look
     moment: Look
     time: Look
+    formats: FormatStyles
 
 
 class SheetRows:
@@ -81,7 +106,7 @@ class SheetRows:
             if index in marks:
                 parts.append(self._bad(f"{start}{number}", index, cell))
             elif cell is not None:
-                parts.append(self._cell(f"{start}{number}", cell))
+                parts.append(self._cell(f"{start}{number}", index, cell))
         parts.extend(
             self._bad(f"{self._starts[index]}{number}", index, None) for index in sorted(marks) if index >= len(cells)
         )
@@ -93,17 +118,22 @@ class SheetRows:
     def _bad(self, start: str, index: int, cell: Cell) -> str:
         if cell is None or cell == "":
             return f'{start}" s="{self._blank[index]}"/>'
-        if isinstance(cell, Mapping):
-            # As text: in a cell that looks like a date, whatever is typed becomes one again.
-            return _text(f'{start}" s="{self._blank[index]}"', cell_text(cell))
-        look, kind, value = _written(self._styles, cell)
+        # As what it is, also a date: as text it would be accepted when nobody has mended it.
+        look, kind, value = self._written(index, cell)
+        if look is self._styles.text:
+            return _element(f'{start}" s="{self._blank[index]}"', kind, value)
         return _element(f'{start}" s="{look.bad}"', kind, value)
 
-    def _cell(self, start: str, cell: Cell) -> str:
+    def _cell(self, start: str, index: int, cell: Cell) -> str:
         if type(cell) is str:
             return _text(f"{start}{self._good_text}", neutralise(cell)) if cell else ""
-        look, kind, value = _written(self._styles, cell)
+        look, kind, value = self._written(index, cell)
         return _element(f'{start}" s="{look.good}"', kind, value)
+
+    def _written(self, index: int, cell: Cell) -> tuple[Look, str, str]:
+        if isinstance(cell, Mapping) and "link" in cell:
+            return self._styles.text, "", neutralise(self._columns.text(index, cell))
+        return _written(self._styles, cell)
 
 
 def _height(explained: str) -> int:
@@ -124,9 +154,9 @@ def _written(styles: Styles, cell: Cell) -> tuple[Look, str, str]:
             is_long = isinstance(cell, int) and _SHOWN_WITH_EXPONENT <= abs(cell) < _EXACT
             return (styles.long_number if is_long else styles.number), "n", digits
     elif not isinstance(cell, str) and cell is not None:
-        dated = _serial(styles, cell)
-        if dated is not None:
-            return dated[0], "n", dated[1]
+        written = _formatted(styles, cell)
+        if written is not None:
+            return written[0], "n", written[1]
     return styles.text, "", neutralise(cell_text(cell))
 
 
@@ -140,19 +170,32 @@ def _digits(number: float) -> str | None:
         return None
 
 
-def _serial(styles: Styles, cell: Mapping[str, str]) -> tuple[Look, str] | None:
-    """A date or time as spreadsheets count days; None for what they cannot, such as days before March 1900."""
+def _formatted(styles: Styles, cell: Mapping[str, str | int | float]) -> tuple[Look, str] | None:
+    """A number, date or time in the sender's format; None for what spreadsheets cannot count, such as days before 1900."""
+    code = cell.get("as")
+    own = styles.formats.look(str(code)) if code is not None else None
+    number = cell.get("number")
+    if isinstance(number, int | float):
+        digits = _digits(number)
+        return None if digits is None or own is None else (own, digits)
+    dated = _serial(styles, cell)
+    return dated if dated is None or own is None else (own, dated[1])
+
+
+def _serial(styles: Styles, cell: Mapping[str, str | int | float]) -> tuple[Look, str] | None:
+    """A date or time as spreadsheets count days."""
     try:
         if "time" in cell:
-            clock = datetime.combine(_DAY_ZERO, time.fromisoformat(cell["time"]))
+            clock = datetime.combine(_DAY_ZERO, time.fromisoformat(str(cell["time"])))
             return styles.time, repr((clock - _DAY_ZERO) / timedelta(days=1))
-        written = cell["date"]
+        written = str(cell["date"])
         at = datetime.fromisoformat(written)
-        if at.date() < _FIRST_CERTAIN_DAY or at.tzinfo is not None:
+        if at.date() < _FIRST_DAY or at.tzinfo is not None:
             return None
     except (KeyError, ValueError, TypeError):
         return None
-    days = (at - _DAY_ZERO) / timedelta(days=1)
+    # They count a 29 February 1900, so days before it have a number less.
+    days = (at - _DAY_ZERO) / timedelta(days=1) - (at.date() < _FIRST_CERTAIN_DAY)
     return (styles.moment, repr(days)) if "T" in written else (styles.day, str(int(days)))
 
 

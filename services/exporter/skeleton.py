@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import xlsxwriter
 
 from services.exporter.corrections import HandedBackColumns, Origin
-from services.exporter.sheet import ERRORS_WIDTH, Look, Styles
+from services.exporter.sheet import ERRORS_WIDTH, FormatStyles, Look, Styles
 from shared.corrections import PROPERTY
 
 SHEET_PART = "xl/worksheets/sheet1.xml"
@@ -21,6 +22,13 @@ HEADING = "#E0E0E0"
 _NUMBER_FORMATS = ("General", "0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss")
 
 _STYLE_NUMBER = re.compile(r'<c r="[A-Z]+1" s="(\d+)"')
+STYLES_PART = "xl/styles.xml"
+_CELL_STYLES = re.compile(r'<cellXfs count="(\d+)">(.*?)</cellXfs>', re.DOTALL)
+_STYLE = re.compile(r"<xf [^>]*?(?:/>|>.*?</xf>)", re.DOTALL)
+_FORMAT_NUMBER = re.compile(r'numFmtId="\d+"')
+_FORMATS = re.compile(r'<numFmts count="(\d+)">')
+# Numbers below are the programs' own.
+_FIRST_OWN_FORMAT = 1_000
 _DIMENSION = re.compile(r"<dimension [^>]*/>")
 _COMMENT_FONT = {"font_name": "Tahoma", "font_size": 9}
 _COMMENT_WIDTH, _COMMENT_LINE, _COMMENT_CHARS, _COMMENT_LONGEST = 280, 15, 46, 2_000
@@ -79,6 +87,30 @@ def build(
     _page_to_read(workbook, origin, rows, notes)
     workbook.close()
     return _cut_open(path)
+
+
+def with_formats(document: str, styles: Styles) -> str:
+    """The styles of the workbook, and behind them those of the sender's number formats."""
+    codes = styles.formats.codes
+    cell_styles, formats = _CELL_STYLES.search(document), _FORMATS.search(document)
+    assert cell_styles is not None
+    assert formats is not None
+    there = _STYLE.findall(cell_styles[2])
+    plain = (there[styles.number.good], there[styles.number.bad])
+    added = "".join(_in_format(style, _FIRST_OWN_FORMAT + number) for number in range(len(codes)) for style in plain)
+    listed = "".join(
+        f'<numFmt numFmtId="{_FIRST_OWN_FORMAT + number}" formatCode={quoteattr(code)}/>'
+        for number, code in enumerate(codes)
+    )
+    begins, ends = cell_styles.span()
+    count = int(cell_styles[1]) + 2 * len(codes)
+    document = f'{document[:begins]}<cellXfs count="{count}">{cell_styles[2]}{added}</cellXfs>{document[ends:]}'
+    return _FORMATS.sub(lambda _: f'<numFmts count="{int(formats[1]) + len(codes)}">{listed}', document, count=1)
+
+
+def _in_format(style: str, number: int) -> str:
+    in_it = _FORMAT_NUMBER.sub(f'numFmtId="{number}"', style, count=1)
+    return in_it if "applyNumberFormat" in in_it else in_it.replace("<xf ", '<xf applyNumberFormat="1" ', 1)
 
 
 def _formats(workbook: Any) -> list[Any]:
@@ -144,11 +176,13 @@ def _provenance(origin: Origin) -> str:
 def _cut_open(path: Path) -> Skeleton:
     with zipfile.ZipFile(path) as archive:
         sheet = archive.read(SHEET_PART).decode()
+        cell_styles = _CELL_STYLES.search(archive.read(STYLES_PART).decode())
+    assert cell_styles is not None
     before, rows = sheet.split("<sheetData>", 1)
     rows, after = rows.rsplit("</sheetData>", 1)
     numbers = [int(number) for number in _STYLE_NUMBER.findall(rows)]
     heading, errors, siblings = numbers[0], numbers[-2], numbers[-1]
     looks = (Look(good, bad) for good, bad in zip(numbers[1:-2:2], numbers[2:-2:2], strict=True))
-    styles = Styles(heading, errors, siblings, *looks)
+    styles = Styles(heading, errors, siblings, *looks, FormatStyles(int(cell_styles[1])))
     # Readers that trust the dimension would see no more than the cells of the skeleton.
     return Skeleton(path, styles, f"{_DIMENSION.sub('', before)}<sheetData>", f"</sheetData>{after}")

@@ -9,8 +9,8 @@ from typing import IO, Self
 
 from services.exporter import skeleton
 from services.exporter.corrections import FailedRow, HandedBackColumns, Origin
-from services.exporter.sheet import SheetRows
-from services.exporter.skeleton import SHEET_PART, Comment
+from services.exporter.sheet import SheetRows, Styles
+from services.exporter.skeleton import SHEET_PART, STYLES_PART, Comment
 from shared.entities.cells import cell_text
 
 _LAST_ROW, _MOST_BYTES = 1_048_576, 2_100_000_000
@@ -19,7 +19,7 @@ _LAST_ROW, _MOST_BYTES = 1_048_576, 2_100_000_000
 _FULL_ROW, _FULL_BYTES = 1_000_000, 1_800_000_000
 """Where no further group is begun, so that the last one still fits whole."""
 
-_FIRST_PARTS = ("_rels/.rels", "docProps/core.xml", "xl/styles.xml")
+_FIRST_PARTS = ("_rels/.rels", "docProps/core.xml")
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _NARROWEST, _WIDEST, _FILTER_BUTTON = 9, 44, 4
 
@@ -76,7 +76,7 @@ class CorrectionWorkbook:
         rows = SheetRows(self._columns, frame.styles)
         part = self._archive.open(_entry(SHEET_PART), "w")
         part.write(f"{frame.before_rows}{rows.heading_row()}".encode())
-        return _Sheet(rows, part, widths)
+        return _Sheet(rows, part, widths, frame.styles)
 
     def _end(self) -> None:
         assert self._sheet is not None
@@ -91,6 +91,7 @@ class CorrectionWorkbook:
         )
         self._sheet.part.write(frame.after_rows.encode())
         self._sheet.part.close()
+        self._write_styles(self._sheet.styles)
         self._copy()
 
     def _written(self, sheet: SheetRows, rows: Iterable[FailedRow]) -> Iterator[str]:
@@ -126,6 +127,12 @@ class CorrectionWorkbook:
                 "which can be repaired and uploaded as well."
             )
 
+    def _write_styles(self, styles: Styles) -> None:
+        """The styles, with those of the formats that cells turned out to have."""
+        with zipfile.ZipFile(self._skeleton_path) as archive:
+            document = archive.read(STYLES_PART).decode()
+        self._archive.writestr(_entry(STYLES_PART), skeleton.with_formats(document, styles))
+
     def _copy(self, names: Sequence[str] = ()) -> None:
         """Copy these parts of the skeleton; without names all that are not there yet."""
         there = set(self._archive.namelist())
@@ -139,10 +146,11 @@ class CorrectionWorkbook:
 class _Sheet:
     """The sheet that is being written."""
 
-    def __init__(self, rows: SheetRows, part: IO[bytes], widths: Sequence[int]) -> None:
+    def __init__(self, rows: SheetRows, part: IO[bytes], widths: Sequence[int], styles: Styles) -> None:
         self.rows = rows
         self.part = part
         self.widths = widths
+        self.styles = styles
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

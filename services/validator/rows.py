@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.validator.outcomes import Notice
+from services.validator.values.formatted import lost_digits, read_formatted
 from shared.corrections import handed_back_length, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
-from shared.entities.declaration import NUMERIC
+from shared.entities.declaration import NUMERIC, Field, Kind
 from shared.entities.errors import CellError, shown
 from shared.entities.names import seen_identifier, seen_name
 
@@ -58,14 +59,15 @@ class RowReader:
 
     def __init__(self, columns: Columns) -> None:
         entity = columns.entity
+        self._entity = entity
         self._unseen = UnseenCharacters(columns)
-        single_line = {entity.group_key, *entity.by_identifier}
         self._seen: Mapping[str, Callable[[str], str]] = {
             **dict.fromkeys(entity.names, seen_name),
             **dict.fromkeys(entity.one_line, seen_identifier),
         }
+        names_record = {entity.group_key, *entity.by_identifier}
         self._columns = sorted(
-            (index, code, entity.by_code[code].kind in NUMERIC, code in single_line)
+            (index, code, entity.by_code[code].kind in NUMERIC, code in names_record or _is_key(entity.by_code[code]))
             for code, index in columns.fields.items()
         )
 
@@ -75,7 +77,7 @@ class RowReader:
         unreadable: dict[str, CellError] = {}
         cells = raw.cells
         width = len(cells)
-        for index, code, numeric, single_line in self._columns:
+        for index, code, numeric, names_record in self._columns:
             if index >= width:
                 break
             cell = cells[index]
@@ -86,10 +88,13 @@ class RowReader:
                 if not text:
                     continue
                 plain = cell.isascii()
-                if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG or (
-                    not plain and _UNDECODED in cell
+                if (
+                    text[0] in MAY_BE_ERROR
+                    or not cell.isprintable()
+                    or len(cell) > _MAY_BE_TOO_LONG
+                    or (not plain and _UNDECODED in cell)
                 ):
-                    error = _unreadable(cell, text, single_line=single_line)
+                    error = _unreadable(cell, text, single_line=names_record)
                     if error is not None:
                         unreadable[code] = error
                         continue
@@ -97,12 +102,36 @@ class RowReader:
                     text = self._seen_text(raw.row, code, text)
                     if not text:
                         continue
+                if names_record and (error := self._lost_digits(text, code)):
+                    unreadable[code] = error
+                    continue
                 values[code] = text
+            elif isinstance(cell, Mapping) or names_record:
+                said = self._formatted(cell, code, names_record=names_record)
+                if isinstance(said, CellError):
+                    unreadable[code] = said
+                elif said != "":
+                    values[code] = said
             elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
                 values[code] = cell
             else:
                 values[code] = cell_text(cell)
         return ReadRow(raw.row, values, unreadable)
+
+    def _formatted(self, cell: Cell, code: str, *, names_record: bool) -> Value | CellError:
+        field = self._entity.by_code[code]
+        if names_record and (error := self._lost_digits(cell, code)):
+            return error
+        if not isinstance(cell, Mapping):
+            return cell_text(cell)
+        said = read_formatted(cell, field, names_record=names_record)
+        if isinstance(said, str):
+            text = said.strip(BLANKS)
+            return _unreadable(said, text, single_line=names_record) or text
+        return said
+
+    def _lost_digits(self, cell: Cell, code: str) -> CellError | None:
+        return lost_digits(cell, self._entity.by_identifier.get(code), self._entity.by_code[code])
 
     def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
         """The rows in their groups, in the order of their first rows; one that stands alone may be between others'."""
@@ -140,6 +169,10 @@ class UnseenCharacters:
     def _notice(self, heading: str, rows: Sequence[int]) -> Notice:
         message = f"{heading}: invisible characters were taken out, and unusual blanks made plain ones"
         return Notice("invisible_characters", message, heading, rows[0], len(rows))
+
+
+def _is_key(field: Field) -> bool:
+    return field.kind in {Kind.KEY, Kind.BARCODE}
 
 
 def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:

@@ -1,19 +1,23 @@
 """One cell as it was read, in the shape it is kept in (`imports.raw_rows.cells`).
 
 text -> str exactly as read; number -> int when whole, else float; boolean -> bool; blank -> None;
-date or time -> {"date": "2026-01-31"}, {"date": "2026-01-31T10:00:00"} or {"time": "10:00:00"};
+date or time -> {"date": "2026-01-31"}, {"date": "2026-01-31T10:00:00"} or {"time": "10:00:00"}, and with "as" the number
+format in which it is shown ({"date": "2026-06-08", "as": "d-mmm"}) where the file has one;
+number in a format that shows something else than its decimal -> {"number": 0.8, "as": "0%"};
+text with a hyperlink to somewhere else -> {"text": "Shop", "link": "https://…"};
 error cell -> its literal, for example "#REF!"; text equal to such a literal is an error cell in every format.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TypeAlias
 
 import orjson
 
-Cell: TypeAlias = str | int | float | bool | Mapping[str, str] | None
+from shared.entities.number_formats import plain_decimal, shown_date, shown_number
+
+Cell: TypeAlias = str | int | float | bool | Mapping[str, str | int | float] | None
 
 # A cell with a formula that no program has calculated yet.
 UNCALCULATED = "#UNCALCULATED!"
@@ -22,7 +26,7 @@ UNCALCULATED = "#UNCALCULATED!"
 SPREADSHEET_ERRORS: frozenset[str] = frozenset(
     (
         f"{UNCALCULATED} #NULL! #DIV/0! #VALUE! #REF! #NAME? #NUM! #N/A #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! "
-        "#UNKNOWN! #CONNECT! #BUSY! #EXTERNAL! #PYTHON! "
+        "#UNKNOWN! #ERROR! #CONNECT! #BUSY! #EXTERNAL! #PYTHON! "
         "#NV #WERT! #BEZUG! #ZAHL! #ÜBERLAUF! "
         "#VALEUR! #NOM? #NOMBRE! #NUL! "
         "#¡VALOR! #¡REF! #¿NOMBRE? #¡NUM! #¡DIV/0! #¡NULO! "
@@ -47,8 +51,9 @@ CELL_LENGTH_LIMIT = 32_767
 def cell_text(cell: Cell) -> str:
     """The text a person sees in the cell: '' for a blank one; text is not trimmed.
 
-    Numbers are their shortest decimal without an exponent (115243746.0 is `115243746`, 1e-7 is `0.0000001`),
-    booleans `true` and `false`, dates and times ISO 8601.
+    Numbers are as their format shows them, without one their shortest decimal without an exponent (115243746.0 is
+    `115243746`, 1e-7 is `0.0000001`); booleans `true` and `false`; dates and times as their format shows them, ISO 8601
+    where it is not known.
     """
     if isinstance(cell, str):
         return cell
@@ -56,11 +61,21 @@ def cell_text(cell: Cell) -> str:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, int):
-        return str(cell)
-    if isinstance(cell, float):
-        return _decimal_text(cell)
-    return cell.get("date") or cell.get("time") or ""
+    if isinstance(cell, int | float):
+        return plain_decimal(cell)
+    return _shown(cell)
+
+
+def _shown(cell: Mapping[str, str | int | float]) -> str:
+    if "text" in cell:
+        return str(cell["text"])
+    code = cell.get("as")
+    if "number" in cell:
+        number = cell["number"]
+        assert not isinstance(number, str)
+        shown = shown_number(number, str(code))
+        return plain_decimal(number) if shown is None else shown
+    return shown_date(str(cell.get("date") or cell.get("time") or ""), None if code is None else str(code))
 
 
 def read_cells(document: str) -> list[Cell]:
@@ -81,6 +96,26 @@ def is_error(text: str) -> bool:
     return literal in SPREADSHEET_ERRORS or _LIBREOFFICE_ERROR.fullmatch(literal) is not None
 
 
+_LOST_DIGITS = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+|[0-9]+[.,]0")
+_MOST_DIGITS = 15
+
+
+def has_lost_digits(cell: Cell) -> bool:
+    """Whether a program has made a number of an identifier and digits of it may be lost.
+
+    So it is with a number of more than 15 digits, which is as many as a spreadsheet keeps, and with text such as
+    `1.986E+17` or `115243746.0`.
+    """
+    if isinstance(cell, str):
+        return _LOST_DIGITS.fullmatch(cell) is not None
+    number = cell.get("number") if isinstance(cell, Mapping) else cell
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    if isinstance(number, int) or number.is_integer():
+        return abs(number) >= 10**_MOST_DIGITS
+    return len(plain_decimal(number).replace(".", "").lstrip("-0")) > _MOST_DIGITS
+
+
 _MANGLED = re.compile(r"[0-9]+[.,][0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE]\+[0-9]+")
 
 
@@ -92,13 +127,3 @@ def is_mangled_number(text: str) -> bool:
 def is_blank(cell: Cell) -> bool:
     """Whether the cell says nothing: empty, or only `BLANKS`. "0" and `false` are values."""
     return cell is None or (isinstance(cell, str) and not cell.strip(BLANKS))
-
-
-_EXACT = 2.0**53
-
-
-def _decimal_text(number: float) -> str:
-    if number.is_integer() and abs(number) < _EXACT:
-        return str(int(number))
-    # Of a large one only so many digits are its own; the rest of the double's would be made up.
-    return format(Decimal(repr(number)).normalize(), "f")

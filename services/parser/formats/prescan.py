@@ -1,61 +1,54 @@
-"""A look at a workbook's archive before any reader opens it: everything is inflated once, in constant memory.
+"""A look at a workbook's archive before any reader opens it: what is read of it is inflated once, in constant memory.
 
 A 1.7 kB workbook can abort a reader, a 1 MB one cost it gigabytes; both say so in their first bytes or by their sizes.
+Parts that are never read (data models, pictures, settings of printers) are no reason to refuse, whatever they are.
 """
 
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.parser.formats.package import Book, DocumentTypeFound, Package, Relation, Sheet, part_key, read_formats
+from services.parser.formats.sheet_scan import SheetScan, SheetSeen
 from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
+from shared.entities.number_formats import is_plain
 
 _STEP = 256 * 1024
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-
-
-def _marks(*words: str) -> tuple[bytes, ...]:
-    return tuple(word.encode(encoding) for word in words for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
-
-
-_DOCUMENT_TYPES = _marks("<!DOCTYPE", "<!ENTITY")
+_DOCUMENT_TYPES = (b"<!DOCTYPE", b"<!ENTITY")
 # The reader takes such text for nothing: a row would lose what it says without a word.
-_UNREAD_TEXT = _marks("<![CDATA[")
-_LONGEST_MARK = 2 * len("<!DOCTYPE")
-# A formula and no value behind it, as programs write it that do not calculate.
-_UNCALCULATED = re.compile(
-    rb"(?:</(?:\w{1,16}:)?f>|<(?:\w{1,16}:)?f\s[^<>]{0,200}/>)\s{0,8}"
-    rb"(?:<(?:\w{1,16}:)?v\s{0,8}/>|<(?:\w{1,16}:)?v>\s{0,8}</(?:\w{1,16}:)?v>)?\s{0,8}</(?:\w{1,16}:)?c>"
-)
-_ROW = re.compile(rb"<row\s(?:[^<>]*?\s)?r=[\"'](\d+)")
-_PREFIXED_ROW = re.compile(rb":row\s(?:[^<>]*?\s)?r=[\"'](\d+)")
-_RELATIONS = "xl/_rels/workbook.xml.rels"
-_TARGET = re.compile(rb"\sTarget\s*=\s*[\"']([^\"']*)")
-_FORMULA = (b"f>", b"<f ", b":f ")
-_OVERLAP = 512
-_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s[^<>]*?ref\s*=\s*["\']([^"\']*)["\']')
+_UNREAD_TEXT = b"<![CDATA["
+_LONGEST_MARK = len(_DOCUMENT_TYPES[0])
 _COUNTS = re.compile(rb'\s(count|uniqueCount)\s*=\s*["\'](\d+)["\']')
-_REFERENCE = re.compile(r"([A-Za-z]{1,4})\$?(\d+)$")
 # Smaller parts may be as repetitive as they like.
 _RATIO_FROM = 1_000_000
 # The least a shared string or a cell takes in XML.
 _LEAST_STRING = len("<si/>")
 _LEAST_CELL = len("<c/>")
-# More digits than any number of rows has; converting all a hostile file writes takes long, or fails.
-_DIGITS = 12
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+_TEXT_DOCUMENTS = ("word/", "ppt/")
+
+
+@dataclass(frozen=True)
+class ScannedSheet:
+    """A worksheet and what was seen of it."""
+
+    sheet: Sheet
+    seen: SheetSeen
+    relations: Mapping[str, Relation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Prescanned:
-    """What was seen on the way: whether there may be formulas without a value."""
+    """What was seen on the way: the parts that are read, the number format of each style."""
 
-    has_uncalculated: bool
+    book: Book
+    sheets: tuple[ScannedSheet, ...]
+    formats: tuple[str, ...]
 
 
 def prescan(path: Path, name: str, limits: Limits) -> Prescanned:
@@ -66,68 +59,80 @@ def prescan(path: Path, name: str, limits: Limits) -> Prescanned:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_kind(archive, name)
-            _check_sizes(archive, name, limits)
-            _check_macros(archive, name)
-            _check_targets(archive, name)
-            seen = [_check_part(archive, entry, name, limits) for entry in archive.infolist()]
+            package = Package(archive)
+            _check_entries(archive, name, limits)
+            main = _check_kind(package, name, limits)
+            book = package.book(main)
+            _check_read(package, book, name, limits)
+            formats = () if book.styles is None else read_formats(package.read(book.styles))
+            if book.strings is not None:
+                _check_strings(archive, book.strings, name)
+            looked_for = [number for number, code in enumerate(formats) if not is_plain(code)]
+            sheets = tuple(_scanned(package, sheet, looked_for, name, limits) for sheet in book.sheets)
+    except DocumentTypeFound as error:
+        raise _has_entities(name) from error
     except _UNREADABLE as error:
         raise damaged(name) from error
-    return Prescanned(has_uncalculated=any(seen))
+    return Prescanned(book, sheets, formats)
 
 
 def damaged(name: str) -> FileRefused:
     """The refusal of a file that is a workbook but cannot be read as one."""
     return FileRefused(
         "damaged",
-        f'"{name}" is damaged or was cut short: it cannot be unpacked. Open it in Excel, save it under a new name, and '
-        f"send that",
+        f'"{name}" is damaged or was cut short. Open it in Excel, save it under a new name, and send that',
     )
 
 
-def _check_kind(archive: zipfile.ZipFile, name: str) -> None:
-    names = archive.namelist()
-    if "mimetype" in names:
+def repeated_rows(name: str) -> FileRefused:
+    """The refusal of a sheet of whose rows one would hide another."""
+    return _suspicious(name, "has a row twice, of which one would get lost")
+
+
+def _check_kind(package: Package, name: str, limits: Limits) -> str:
+    """The key of the workbook's main part."""
+    parts = package.parts
+    if "mimetype" in parts:
         raise FileRefused(
             "opendocument",
             f'"{name}" is an OpenDocument file (.ods). Save it as an Excel workbook (.xlsx), then send that',
         )
-    lower = {entry.lower() for entry in names}
-    if "xl/workbook.bin" in lower:
+    structure = ("[content_types].xml", "_rels/.rels", "xl/workbook.xml")
+    _check_parts([parts[part] for part in structure if part in parts], name, limits)
+    types = parts.get("[content_types].xml")
+    main = package.main_part()
+    if "xl/workbook.bin" in parts or (main is not None and main.endswith(".bin")):
         raise FileRefused(
             "binary_workbook",
             f'"{name}" is a binary workbook (.xlsb). Save it as an Excel workbook (.xlsx), then send that',
         )
-    if "[Content_Types].xml" not in names or "xl/workbook.xml" not in lower:
-        what = "a Word or PowerPoint document" if "[Content_Types].xml" in names else "a ZIP archive"
+    is_text = any(part.startswith(_TEXT_DOCUMENTS) for part in (*parts, main or ""))
+    if types is None or main is None or main not in parts or (is_text and "xl/workbook.xml" not in parts):
+        what = "a Word or PowerPoint document" if is_text else "a ZIP archive" if types is None else "no workbook"
         raise FileRefused(
             "not_a_spreadsheet", f'"{name}" is {what}, not a spreadsheet. Send the workbook (.xlsx) itself'
         )
-
-
-def _check_macros(archive: zipfile.ZipFile, name: str) -> None:
-    with archive.open("[Content_Types].xml") as part:
-        types = part.read(_STEP)
-    if b"macroEnabled" in types:
+    _check_parts([parts[main]], name, limits)
+    if b"macroEnabled" in package.read(types):
         raise FileRefused(
             "macros",
             f'"{name}" is a workbook with macros (.xlsm). Save it as an Excel workbook (.xlsx) without macros, then send that',
         )
-
-
-def _check_targets(archive: zipfile.ZipFile, name: str) -> None:
-    """What is checked as XML here is what is read later: a sheet lies in no part of another kind."""
-    with suppress(KeyError), archive.open(_RELATIONS) as part:
-        targets = _TARGET.findall(part.read(4 * _STEP))
-        if any(not target.lower().endswith(b".xml") for target in targets):
-            raise _suspicious(name, "keeps a sheet where no spreadsheet program does")
+    return main
 
 
 def _suspicious(name: str, what: str) -> FileRefused:
     return FileRefused("suspicious", f'"{name}" {what}. Copy the rows into a new workbook and send that')
 
 
-def _check_sizes(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
+def _has_entities(name: str) -> FileRefused:
+    return FileRefused(
+        "xml_entities",
+        f'"{name}" defines XML entities, which no spreadsheet program does. Copy the rows into a new workbook and send that',
+    )
+
+
+def _check_entries(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
     entries = archive.infolist()
     if len(entries) > limits.archive_entries:
         raise FileRefused(
@@ -136,13 +141,20 @@ def _check_sizes(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
             f"(WINNOW_PARSER_ARCHIVE_ENTRIES). Copy the rows into a new workbook and send that",
         )
     # Before the first part another archive may lie, and of two archives each program reads the one it finds.
-    if min(entry.header_offset for entry in entries) > 0:
+    if entries and min(entry.header_offset for entry in entries) > 0:
         raise _suspicious(name, "has something before its first part")
-    seen: set[str] = set()
+
+
+def _check_read(package: Package, book: Book, name: str, limits: Limits) -> None:
+    read = [sheet.part for sheet in book.sheets] + [part for part in (book.strings, book.styles) if part is not None]
+    _check_parts(read, name, limits)
+    for part in ({part_key(entry.filename) for entry in read} | {"xl/workbook.xml"}) & package.twice:
+        raise _suspicious(name, f'has two parts named "{package.parts[part].filename}"')
+
+
+def _check_parts(entries: Iterable[zipfile.ZipInfo], name: str, limits: Limits) -> None:
+    total = 0
     for entry in entries:
-        if entry.filename.lower() in seen:
-            raise _suspicious(name, f'has two parts named "{entry.filename}"')
-        seen.add(entry.filename.lower())
         if entry.flag_bits & 1:
             raise FileRefused(
                 "encrypted", f'"{name}" is protected with a password. Save it without one, then send it again'
@@ -151,83 +163,16 @@ def _check_sizes(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
             raise damaged(name)
         if entry.file_size > _RATIO_FROM and entry.file_size > limits.inflate_ratio * max(entry.compress_size, 1):
             raise _too_large(name, f"a part of it grows more than {limits.inflate_ratio}-fold when unpacked")
-    if sum(entry.file_size for entry in entries) > limits.inflated_bytes:
+        total += entry.file_size
+    if total > limits.inflated_bytes:
         raise _too_large(name, f"unpacked it is larger than {limits.inflated_bytes // 1_000_000:,} MB")
 
 
-def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, limits: Limits) -> bool:
-    """Inflate a part to its end, its checksum compared on the way; whether it may have formulas without a value."""
-    lower = entry.filename.lower()
-    is_xml = lower.endswith((".xml", ".rels", ".vml"))
-    rows = _RowNumbers() if "worksheets/" in lower else None
-    uncalculated = False
-    first = True
-    end = b""
-    for piece in _pieces(archive, entry):
-        if is_xml and _says(end, piece, _DOCUMENT_TYPES):
-            raise FileRefused(
-                "xml_entities",
-                f'"{name}" defines XML entities, which no spreadsheet program does. Copy the rows into a new workbook '
-                f"and send that",
-            )
-        if is_xml and lower.startswith("xl/") and _says(end, piece, _UNREAD_TEXT):
-            raise FileRefused(
-                "unusual_xml",
-                f'"{name}" keeps text in a way no spreadsheet program writes it (CDATA), and that could get lost. Open it '
-                f"in Excel or LibreOffice, save it as a new workbook (.xlsx) and send that",
-            )
-        if first:
-            _check_start(piece, entry, lower, name, limits, archive)
-            first = False
-        if rows is not None:
-            if rows.repeats(piece):
-                raise _suspicious(name, "has a row twice, of which one would get lost")
-            if not uncalculated and any(mark in piece for mark in _FORMULA):
-                uncalculated = _UNCALCULATED.search(end + piece) is not None
-        end = (end + piece)[-_OVERLAP:]
-    return uncalculated
-
-
-class _RowNumbers:
-    """The numbers of a sheet's rows, looked at piece by piece."""
-
-    def __init__(self) -> None:
-        self._last = b""
-        self._tables = 0
-        self._rest = b""
-
-    def repeats(self, piece: bytes) -> bool:
-        """Whether a row has the number of the one before, or a second table begins."""
-        text = self._rest + piece
-        cut = text.rfind(b"<")
-        text, self._rest = (text[:cut], text[cut:]) if len(text) - cut < _OVERLAP else (text, b"")
-        self._tables += text.count(b"sheetData>") - text.count(b"/sheetData>") - text.count(b":sheetData>")
-        numbers = [self._last, *_ROW.findall(text)]
-        if b":row" in text:
-            numbers += _PREFIXED_ROW.findall(text)
-        self._last = numbers[-1]
-        return self._tables > 1 or any(one == other != b"" for one, other in pairwise(numbers))
-
-
-def _says(end: bytes, piece: bytes, marks: tuple[bytes, ...]) -> bool:
-    """Whether a part says one of these in a piece of it, or across the end of the piece before."""
-    across = end[-_LONGEST_MARK:] + piece[:_LONGEST_MARK]
-    return any(mark in across or mark in piece for mark in marks)
-
-
-def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    with archive.open(entry) as part:
-        while piece := part.read(_STEP):
-            yield piece
-
-
-def _check_start(
-    start: bytes, entry: zipfile.ZipInfo, lower: str, name: str, limits: Limits, archive: zipfile.ZipFile
-) -> None:
-    if "worksheets/" in lower and (found := _DIMENSION.search(start)):
-        _check_dimension(found.group(1).decode("ascii", "replace"), name, limits)
-    if lower.endswith("sharedstrings.xml"):
-        counts = {kind: int(number[:20]) for kind, number in _COUNTS.findall(start[:4096])}
+def _check_strings(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> None:
+    for number, piece in enumerate(_checked(archive, entry, name)):
+        if number:
+            continue
+        counts = {kind: int(figure[:20]) for kind, figure in _COUNTS.findall(piece[:4096])}
         total = sum(part.file_size for part in archive.infolist())
         if (
             counts.get(b"uniqueCount", 0) > entry.file_size // _LEAST_STRING
@@ -240,22 +185,50 @@ def _check_start(
             )
 
 
-def _check_dimension(reference: str, name: str, limits: Limits) -> None:
-    """The announced extent of a sheet; some readers reserve room for all of it."""
-    corner = _REFERENCE.search(reference.rpartition(":")[2])
-    if corner is None:
-        return
-    columns = 0
-    for letter in corner.group(1).upper():
-        columns = columns * 26 + ord(letter) - 64
-    rows = int(corner.group(2).lstrip("0")[:_DIGITS] or 0)
-    if columns > limits.columns or rows > limits.rows + 1000:
-        raise FileRefused(
-            "too_large",
-            f'"{name}" has a sheet that announces {rows:,} rows and {columns:,} columns; at most {limits.rows:,} rows and '
-            f"{limits.columns} columns are read (WINNOW_PARSER_ROWS, WINNOW_PARSER_COLUMNS). Delete the unused rows and "
-            f"columns behind the data, save, and send it again",
-        )
+def _scanned(package: Package, sheet: Sheet, styles: list[int], name: str, limits: Limits) -> ScannedSheet:
+    scan = SheetScan(styles, columns=limits.columns)
+    for piece in _checked(package.archive, sheet.part, name):
+        scan.look(piece)
+    seen = scan.finish()
+    relations = package.relations(part_key(sheet.part.filename)) if seen.links else {}
+    return ScannedSheet(sheet, seen, relations)
+
+
+def _checked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
+    """A part to its end, its checksum compared on the way.
+
+    Raises:
+        FileRefused: it is XML of a kind that is not read safely, or not whole.
+    """
+    end = b""
+    for piece in pieces(archive, entry):
+        if not end and b"\0" in piece[:8]:
+            if any(mark in piece.replace(b"\0", b"") for mark in _DOCUMENT_TYPES):
+                raise _has_entities(name)
+            raise _unusual_xml(name, "in an encoding (UTF-16)")
+        text = end + piece if b"!" in piece or b"!" in end else b""
+        if b"<!" in text:
+            if any(mark in text for mark in _DOCUMENT_TYPES):
+                raise _has_entities(name)
+            if _UNREAD_TEXT in text:
+                raise _unusual_xml(name, "in a way (CDATA)")
+        yield piece
+        end = piece[-_LONGEST_MARK:]
+
+
+def _unusual_xml(name: str, what: str) -> FileRefused:
+    return FileRefused(
+        "unusual_xml",
+        f'"{name}" keeps text {what} that no spreadsheet program uses, and it could get lost. Open it in Excel or '
+        f"LibreOffice, save it as a new workbook (.xlsx) and send that",
+    )
+
+
+def pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """A part as it is unpacked, in constant memory."""
+    with archive.open(entry) as part:
+        while piece := part.read(_STEP):
+            yield piece
 
 
 def _too_large(name: str, what: str) -> FileRefused:

@@ -1,48 +1,66 @@
 """Workbooks (.xlsx) row by row, in constant memory but for the shared strings."""
 
-import datetime as dt
-import math
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from python_calamine_plus import CalamineError, CalamineWorkbook, SheetVisibleEnum
+from python_calamine_plus import CalamineError, CalamineWorkbook
 
-from services.parser.formats.prescan import damaged
+from services.parser.formats.cell_values import CellReader, plain_cells
+from services.parser.formats.prescan import Prescanned, ScannedSheet, damaged, pieces, repeated_rows
+from services.parser.formats.sheet_scan import Area, links_of, mended
+from services.parser.formats.view import Packed, ViewedSheet, WorkbookView, lying_in, packed
 from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
-from shared.entities.cells import UNCALCULATED, Cell
+from shared.entities.cells import Cell
 
 # The format has no further rows; a row that says it is the four-billionth comes with all the blank ones before it.
 _LAST_ROW = 1_048_576
 # How many sheets are looked at, and how many known headings make one worth a word.
 _SHEETS, _A_TABLE = 100, 3
+_REREAD_ROWS = SEARCHED_ROWS + 200
 
 
 class WorkbookReader:
-    """One workbook. Rows come with the numbers the spreadsheet gives them; missing ones come as empty."""
+    """One workbook. Rows come with the numbers the spreadsheet gives them; missing ones come as empty.
 
-    def __init__(self, path: Path, name: str, *, formulas: bool = False) -> None:
-        """With `formulas`, cells are looked at for ones that were never calculated: it takes twice as long."""
+    A context manager. Cells are looked at one by one, which takes twice as long, only on sheets where that was found
+    to matter: numbers and dates in a format of their own, hyperlinks, formulas that were never calculated.
+    """
+
+    def __init__(self, path: Path, name: str, prescanned: Prescanned) -> None:
         self._name = name
-        self._formulas = formulas
+        self._sheets = {scanned.sheet.name: scanned for scanned in prescanned.sheets}
+        self._prescanned = prescanned
+        self._view: WorkbookView | None = None
         try:
-            self._book = CalamineWorkbook.from_path(str(path))
-        except (CalamineError, OSError, ValueError) as error:
+            self._view = _view(path, prescanned)
+            self._book = CalamineWorkbook.from_filelike(self._view)
+        except (CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
             raise damaged(name) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._view is not None:
+            self._view.close()
 
     def choose_sheet(self, entity: EntityType, wanted: str | None) -> tuple[str, list[dict[str, Any]]]:
         """The sheet to read, with a notice for each other one that could have been meant.
 
-        It is the one asked for, else the one named after the entity type, else the best headings.
+        It is the one asked for, else the one named after the entity type, else the best headings; one that can be seen
+        before any that is hidden.
 
         Raises:
             FileRefused: there is no such sheet, or none at all.
         """
-        visible = [sheet.name for sheet in self._book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        hidden = [sheet.name for sheet in self._book.sheets_metadata if sheet.name not in visible]
-        names = [*visible, *hidden]
+        names = sorted(self._sheets, key=lambda name: not self._sheets[name].sheet.visible)
         if wanted is not None:
             found = next((name for name in names if name.casefold() == wanted.casefold()), None)
             if found is None:
@@ -52,37 +70,113 @@ class WorkbookReader:
         if not names:
             raise FileRefused("no_sheet", f'"{self._name}" has no sheet')
         known = {name: self._known_headings(entity, name) for name in names[:_SHEETS]}
-        # A stray word on the sheet of that name does not make it the table.
-        enough = min(_A_TABLE, max(known.values())) or 1
+        seen = {name: count for name, count in known.items() if self._sheets[name].sheet.visible}
+        # A stray word on a sheet does not make it the table.
+        if max(seen.values(), default=0) >= min(_A_TABLE, max(known.values())):
+            candidates = seen
+        else:
+            candidates = known
+        enough = min(_A_TABLE, max(candidates.values())) or 1
         named = next(
-            (name for name in known if known[name] >= enough and name.casefold() == entity.sheet.casefold()), None
+            (n for n in candidates if candidates[n] >= enough and n.casefold() == entity.sheet.casefold()), None
         )
-        chosen = named or max(known, key=lambda name: known[name])
-        return chosen, [_not_read(name) for name in visible if name != chosen and known.get(name, 0) >= _A_TABLE]
+        chosen = named or max(candidates, key=lambda name: candidates[name])
+        notices = [_not_read(name) for name in seen if name != chosen and known[name] >= _A_TABLE]
+        return chosen, notices if self._sheets[chosen].sheet.visible else [*notices, _hidden(chosen)]
 
     def _known_headings(self, entity: EntityType, sheet: str) -> int:
-        headings = heading_row(entity, self.first_rows(sheet))
+        try:
+            headings = heading_row(entity, self.first_rows(sheet))
+        except FileRefused:
+            # Another sheet may be the table; this one is refused when it is the one that is read.
+            return 0
         return 0 if headings is None else headings.known
 
     def first_rows(self, sheet: str) -> list[list[Cell]]:
         """The rows in which headings are looked for, and a few below."""
         rows: list[list[Cell]] = []
-        for cells in self.rows(sheet):
+        for cells in self._rows(sheet):
             rows.append(cells)
-            if len(rows) > SEARCHED_ROWS + 200:
+            if len(rows) > _REREAD_ROWS:
                 break
         return rows
 
     def rows(self, sheet: str) -> Iterator[list[Cell]]:
-        """Every row from row 1 on, trailing blanks dropped."""
+        """Every row from row 1 on, trailing blanks dropped.
+
+        Raises:
+            FileRefused: the sheet cannot be read, or not without losing something.
+        """
+        if self._sheets[sheet].seen.repeats_rows:
+            raise repeated_rows(self._name)
+        yield from self._rows(sheet)
+
+    def hidden_rows(self, sheet: str) -> Sequence[int]:
+        """The numbers of the rows that cannot be seen, in order."""
+        return self._sheets[sheet].seen.hidden_rows
+
+    def _rows(self, sheet: str) -> Iterator[list[Cell]]:
+        scanned = self._sheets[sheet]
+        seen = scanned.seen
+        links = _links(scanned)
+        is_rich = seen.has_formats or seen.has_uncalculated or bool(links)
+        read = CellReader(self._prescanned.formats, counts_from_1904=self._prescanned.book.counts_from_1904)
+        covered = _Covered(seen.merged)
         try:
-            stream = self._book.stream_sheet_by_name(sheet, rich=self._formulas)
-            for number, values in enumerate(stream, start=1):
-                if number > _LAST_ROW:
+            stream = self._book.stream_sheet_by_name(sheet, rich=is_rich)
+            for number, values in enumerate(stream):
+                if number >= _LAST_ROW:
                     raise damaged(self._name)
-                yield _cells(list(map(_calculated, values)) if self._formulas else values)
-        except (CalamineError, OSError, ValueError) as error:
+                cells = read.cells(values, number, links) if is_rich else plain_cells(values)
+                yield covered.blanked(cells, number) if seen.merged else cells
+        except (CalamineError, OSError, ValueError, OverflowError) as error:
             raise damaged(self._name) from error
+
+
+class _Covered:
+    """Cells that lie under another one they are merged with: whatever they hold, nobody sees it."""
+
+    def __init__(self, merged: Sequence[Area]) -> None:
+        self._begin: dict[int, list[Area]] = {}
+        for area in merged:
+            self._begin.setdefault(area.first_row, []).append(area)
+        self._open: list[Area] = []
+
+    def blanked(self, cells: list[Cell], row: int) -> list[Cell]:
+        """The row's cells without those; rows come in order."""
+        if self._open:
+            self._open = [area for area in self._open if area.last_row >= row]
+        self._open += self._begin.get(row, ())
+        for area in self._open:
+            for column in range(area.first_column, min(area.last_column + 1, len(cells))):
+                if (row, column) != (area.first_row, area.first_column):
+                    cells[column] = None
+        while cells and cells[-1] is None:
+            cells.pop()
+        return cells
+
+
+def _view(path: Path, prescanned: Prescanned) -> WorkbookView:
+    with zipfile.ZipFile(path) as archive:
+        sheets = [
+            ViewedSheet(scanned.sheet.name, _part(archive, scanned.sheet.part, is_mended=scanned.seen.needs_mending))
+            for scanned in prescanned.sheets
+        ]
+        strings = prescanned.book.strings
+        return WorkbookView(
+            path, sheets, None if strings is None else lying_in(archive, strings), len(prescanned.formats)
+        )
+
+
+def _part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, is_mended: bool) -> Packed:
+    return packed(mended(pieces(archive, entry))) if is_mended else lying_in(archive, entry)
+
+
+def _links(scanned: ScannedSheet) -> Mapping[tuple[int, int], str]:
+    if not scanned.seen.links:
+        return {}
+    targets = {name: one.target for name, one in scanned.relations.items() if one.external and one.target}
+    return links_of(scanned.seen, targets)
 
 
 def _not_read(sheet: str) -> dict[str, Any]:
@@ -90,39 +184,6 @@ def _not_read(sheet: str) -> dict[str, Any]:
     return {"code": "sheet_not_read", "message": message}
 
 
-def _calculated(cell: Any) -> Any:
-    """The value of a cell; an error for a formula whose value no program has written beside it."""
-    return UNCALCULATED if cell.value == "" and cell.formula is not None and cell.data_type != "s" else cell.value
-
-
-def _cells(values: Sequence[Any]) -> list[Cell]:
-    last = len(values)
-    while last and values[last - 1] == "":
-        last -= 1
-    return [_cell(value) for value in values[:last]]
-
-
-def _cell(value: Any) -> Cell:  # noqa: PLR0911 - one line a kind of value
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            # No number of a spreadsheet; JSON has no word for it, and a blank would be a silent loss.
-            return str(value)
-        return int(value) if value.is_integer() and abs(value) < 1e15 else value  # noqa: PLR2004 - exact in a double
-    if isinstance(value, dt.datetime | dt.date):
-        return {"date": value.isoformat()}
-    if isinstance(value, dt.time):
-        return {"time": value.isoformat()}
-    if isinstance(value, dt.timedelta):
-        return _hours(value)
-    return str(value)
-
-
-def _hours(duration: dt.timedelta) -> str:
-    """A duration as spreadsheets show it: hours may be more than a day's."""
-    minutes, seconds = divmod(round(abs(duration).total_seconds()), 60)
-    sign = "-" if duration < dt.timedelta(0) else ""
-    return f"{sign}{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+def _hidden(sheet: str) -> dict[str, Any]:
+    message = f'Sheet "{sheet}" is hidden; it was read because no sheet that can be seen has headings we know'
+    return {"code": "hidden_sheet", "message": message}

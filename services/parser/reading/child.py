@@ -28,6 +28,7 @@ from services.parser.refusals import FileRefused
 from shared.corrections import import_id_of, restore
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.cells import Cell, is_blank
+from shared.entities.names import column_letter
 
 _PR_SET_PDEATHSIG = 1
 _BATCH, _BATCH_BYTES = 400, 1_000_000
@@ -91,14 +92,19 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
     from services.parser.formats.workbook import WorkbookReader  # noqa: PLC0415
 
     parent = import_id_of(request.path)
-    reader = WorkbookReader(request.path, request.name, formulas=seen.has_uncalculated)
-    sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
-    where = f'"{request.name}", sheet "{sheet}"'
-    layout = find_layout(
-        request.entity, request.mode, reader.first_rows(sheet), where, handed_back=parent is not None, notices=others
-    )
-    yield _layout_frame(request, layout, {"format": "xlsx", "sheet": sheet}, parent=parent)
-    yield from _rows(request, layout, reader.rows(sheet))
+    with WorkbookReader(request.path, request.name, seen) as reader:
+        sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
+        where = f'"{request.name}", sheet "{sheet}"'
+        layout = find_layout(
+            request.entity,
+            request.mode,
+            reader.first_rows(sheet),
+            where,
+            handed_back=parent is not None,
+            notices=others,
+        )
+        yield _layout_frame(request, layout, {"format": "xlsx", "sheet": sheet}, parent=parent)
+        yield from _rows(request, layout, reader.rows(sheet), hidden=reader.hidden_rows(sheet))
 
 
 def _read_text(request: Request) -> Iterator[bytes]:
@@ -128,6 +134,13 @@ def _read_text(request: Request) -> Iterator[bytes]:
 def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any], *, parent: object) -> bytes:
     if len(layout.headings) > request.limits.columns:
         raise FileRefused("too_large", _too_many_columns(request, len(layout.headings), layout.heading_row))
+    longest = max(range(len(layout.headings)), key=lambda column: len(layout.headings[column]), default=0)
+    if len(layout.headings[longest]) > request.limits.heading_characters:
+        raise FileRefused(
+            "heading_too_long",
+            f'"{request.name}": the heading in column {column_letter(longest)} has {len(layout.headings[longest]):,} '
+            f"characters; shorten it and send the file again",
+        )
     return frames.json_frame(
         frames.LAYOUT,
         {
@@ -146,9 +159,11 @@ def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any],
     )
 
 
-def _rows(request: Request, layout: Layout, rows: Iterator[list[Cell]]) -> Iterator[bytes]:
+def _rows(
+    request: Request, layout: Layout, rows: Iterator[list[Cell]], *, hidden: Sequence[int] = ()
+) -> Iterator[bytes]:
     """Every row that says anything, in whatever column; what it is known by under the mapping goes with it."""
-    sheet = _SheetRows(request, layout)
+    sheet = _SheetRows(request, layout, hidden)
     index: list[tuple[int, int, Keys | None]] = []
     cells: list[bytes] = []
     batch_bytes = 0
@@ -170,7 +185,7 @@ def _rows(request: Request, layout: Layout, rows: Iterator[list[Cell]]) -> Itera
 class _SheetRows:
     """Takes the rows of a sheet, within the limits, and remembers what else there was."""
 
-    def __init__(self, request: Request, layout: Layout) -> None:
+    def __init__(self, request: Request, layout: Layout, hidden: Sequence[int]) -> None:
         self.count = 0
         """Data rows so far."""
         self._request = request
@@ -187,6 +202,9 @@ class _SheetRows:
         self._text_bytes = 0
         self._beyond = LeftOut("cells_beyond_headings")
         self._asides = Asides()
+        self._hidden_rows = iter(hidden)
+        self._next_hidden = next(self._hidden_rows, 0)
+        self._hidden = LeftOut("hidden_rows")
 
     def take(self, number: int, row: list[Cell]) -> tuple[Keys | None, bytes]:
         """The keys of a row, None when it is no data, and its cells as JSON."""
@@ -194,23 +212,35 @@ class _SheetRows:
             row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
         keys = self._interpretation.keys(number, row)
         document = _document(row[: self._request.limits.columns])
+        if len(document) > self._request.limits.row_bytes:
+            raise FileRefused("too_large", _too_long_a_row(self._request, number, len(document)))
         self._count_text(number, len(document))
         if keys is not Aside.TITLE:
             self._check(number, len(row))
+        is_hidden = self._is_hidden(number)
         if isinstance(keys, Aside):
             self._asides.note(number, keys)
             return None, document
         self.count += 1
+        if is_hidden:
+            self._hidden.note(number)
         if len(row) > self._width:
             self._beyond.note(number)
         return keys, document
 
     def notices(self) -> list[dict[str, Any]]:
-        """What the sender is told of cells and rows that were left out."""
+        """What the sender is told of cells and rows that were left out, and of rows that nobody saw."""
         return [
             *self._beyond.notices(f"Cells beyond the last heading (column {self._width}) were ignored"),
             *self._asides.notices(),
+            *self._hidden.notices("Rows that are hidden in the sheet (by a filter, for example) were imported as well"),
         ]
+
+    def _is_hidden(self, number: int) -> bool:
+        """Whether the row cannot be seen; rows come in order."""
+        while 0 < self._next_hidden < number:
+            self._next_hidden = next(self._hidden_rows, 0)
+        return self._next_hidden == number
 
     def _count_text(self, number: int, size: int) -> None:
         self._text_bytes += size
@@ -245,6 +275,13 @@ def _too_much_text(request: Request, row: int) -> str:
     return (
         f'"{request.name}" has more than {request.limits.text_bytes // 1_000_000:,} MB of text in the rows up to row {row}, the '
         f"most that is read (WINNOW_PARSER_TEXT_MEGABYTES). Split it into several files and send those"
+    )
+
+
+def _too_long_a_row(request: Request, row: int, size: int) -> str:
+    return (
+        f'"{request.name}" has {size // 1_000_000:,} MB of text in row {row}; at most {request.limits.row_bytes // 1_000_000:,} '
+        f"MB are read of one row. Shorten its cells and send it again"
     )
 
 

@@ -17,7 +17,7 @@ ROWS: Final = b"R"
 END: Final = b"E"
 REFUSED: Final = b"X"
 HEADER = 5
-LARGEST = 256 * 1024 * 1024
+LARGEST = 32 * 1024 * 1024
 
 
 class BrokenFrame(Exception):

@@ -9,6 +9,10 @@ class Limits:
 
     rows: int = 1_048_576
     columns: int = 200
+    heading_characters: int = 2_000
+    """Of one heading: the layout, every notice and every error of its column repeat it."""
+    row_bytes: int = 8_000_000
+    """Of one row's cells as JSON: what is said of it has to fit a frame, and the parser's memory."""
     text_bytes: int = 2_000_000_000
     inflated_bytes: int = 4_000_000_000
     inflate_ratio: int = 250

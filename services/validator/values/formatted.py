@@ -1,0 +1,111 @@
+"""Cells of a workbook that show something else than they hold: numbers under a format, dates, hyperlinks.
+
+A cell means what its sender sees; where that cannot be kept, the cell has an error (reading.md, 1 to 4).
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+
+from shared.entities.cells import Cell, cell_text, has_lost_digits
+from shared.entities.declaration import NUMERIC, Field, Identifier, Kind
+from shared.entities.errors import CellError, shown
+from shared.entities.number_formats import NumberFormat, number_format, plain_decimal, shown_number
+
+Shown = str | int | float
+
+# In which a date may be said as the sender saw it; everywhere else it was made of something else.
+_FREE_TEXT = frozenset({Kind.TEXT})
+_NOT_AN_IDENTIFIER = re.compile(r"[0-9],[0-9]{3}|%|[0-9]E[+-]?[0-9]")
+_WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
+
+
+def read_formatted(cell: Mapping[str, str | int | float], field: Field, *, names_record: bool) -> Shown | CellError:
+    """What such a cell says in a field; `names_record` for identifiers and group keys."""
+    if "text" in cell:
+        return str(cell["link"] if field.kind is Kind.URL else cell["text"]).strip()
+    number = cell.get("number")
+    if number is None or isinstance(number, str):
+        return _date(cell_text(cell), is_free_text=field.kind in _FREE_TEXT and not names_record)
+    return _number(number, str(cell.get("as", "")), field, names_record=names_record)
+
+
+def lost_digits(cell: Cell, identifier: Identifier | None, field: Field) -> CellError | None:
+    """What is wrong with an identifier of which a program has made a number."""
+    if not has_lost_digits(cell):
+        return None
+    label = (field.heading if identifier is None else identifier.label).lower()
+    return CellError(
+        f"invalid_{field.code}",
+        f'"{shown(cell_text(cell))}" is a {label} that a program has made a number of, and digits may be lost; '
+        f"format the column as text and enter all digits",
+    )
+
+
+def _date(text: str, *, is_free_text: bool) -> str | CellError:
+    if is_free_text:
+        return text
+    return CellError(
+        "invalid_cell",
+        f'"{shown(text)}": Excel made a date of this; format the column as text and type it again',
+    )
+
+
+def _number(number: float, code: str, field: Field, *, names_record: bool) -> Shown | CellError:
+    parsed = number_format(code)
+    seen = shown_number(number, code)
+    if parsed.is_date or parsed.is_duration:
+        return _date(seen or plain_decimal(number), is_free_text=field.kind in _FREE_TEXT and seen is not None)
+    if field.kind in NUMERIC:
+        return _figure(number, parsed, seen, field)
+    if seen is None:
+        return CellError(
+            "invalid_cell",
+            f'{plain_decimal(number)} is shown in a format we do not know ("{shown(code)}"); format the column as text and '
+            f"type what you see",
+        )
+    if names_record and _NOT_AN_IDENTIFIER.search(seen):
+        return CellError(
+            f"invalid_{field.code}",
+            f'"{shown(seen)}" is {plain_decimal(number)} in a number format; format the column as text and enter it as it '
+            f"should be",
+        )
+    return seen
+
+
+def _figure(number: float, parsed: NumberFormat, seen: str | None, field: Field) -> float | CellError:
+    """The number of a number field: what is shown, with the decimals that are not."""
+    if parsed.is_percentage:
+        if field.kind is Kind.PERCENTAGES:
+            return _hundredfold(number)
+        return _not_this_number(number, seen, field, f"type the number without the percent sign, {_percent(number)} or")
+    if parsed.is_scaled:
+        return _not_this_number(number, seen, field, "format the column as plain numbers; it holds")
+    if not _is_of(parsed.units, field):
+        return _not_this_number(number, seen, field, f'type the number for "{field.heading}" without the unit, perhaps')
+    return number
+
+
+def _not_this_number(number: float, seen: str | None, field: Field, what: str) -> CellError:
+    code = "invalid_percentage" if field.kind is Kind.PERCENTAGES else "invalid_number"
+    return CellError(
+        code, f'"{shown(seen or plain_decimal(number))}" is no plain number; {what} {plain_decimal(number)}'
+    )
+
+
+def _percent(number: float) -> str:
+    return plain_decimal(_hundredfold(number))
+
+
+def _hundredfold(number: float) -> float:
+    whole = Decimal(format(number, ".15g")) * 100
+    return int(whole) if whole == whole.to_integral_value() else float(whole)
+
+
+@lru_cache(maxsize=1_024)
+def _is_of(units: str, field: Field) -> bool:
+    """Whether words beside a number are ones the field is known by: `250 g` is what Grams Weight (weight_g) means."""
+    said = " ".join((field.heading, *field.aliases, field.code.replace("_", " "))).casefold()
+    known = {word.casefold() for word in _WORD.findall(said)}
+    return all(word.casefold() in known for word in _WORD.findall(units))
