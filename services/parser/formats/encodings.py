@@ -2,13 +2,12 @@
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from charset_normalizer import from_bytes
+from chardetng_py import EncodingDetector
 
 from services.parser.refusals import FileRefused
 
@@ -20,25 +19,26 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
-# Pages of Latin script, the commonest first: of equals the first is taken.
-_LATIN = ("cp1252", "cp1250", "cp1254", "mac_roman", "cp850")
-_OTHER_SCRIPTS = ("cp1251", "cp1253")
-_LAST_RESORT = ("cp437",)
 # Ways of writing text down in other text; a file is not written in them.
 _NOT_OF_FILES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 _STEP = 1 << 20
 _HEAD = 1 << 18
-_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
-_WORDS = 5_000
+_LONGEST_LINE = 1 << 16
+_SAMPLE = 1 << 19
+# What the detector calls by the name of a subset; files are written in the whole.
+_WHOLE = {"Shift_JIS": "cp932", "EUC-KR": "cp949", "GBK": "gb18030", "Big5": "big5hkscs", "ISO-8859-8-I": "iso8859-8"}
+_LATIN = {"windows-1250", "windows-1252", "windows-1254", "windows-1257", "iso-8859-2", "iso-8859-4"}
+# Of DOS and old Macs, which no browser meets and so the detector does not know; of equals the first is taken.
+_OLD_PAGES = ("mac_roman", "cp850", "cp852")
+# Latvian in cp1257, which the detector takes for cp1250: all its letters, and those that are none of a Slavic word there.
+_LATVIAN, _NOT_SLAVIC = frozenset("āčēģīķļņšūžĀČĒĢĪĶĻŅŠŪŽ"), frozenset("āēģīķļņūĀĒĢĪĶĻŅŪ")
 _BEFORE_WORDS = frozenset("¿¡«»‹›„“”‘’‚")
+_WITHIN_WORDS = frozenset("’‘´·–—­")
 _FOOTNOTES = frozenset("¹³¯¿")
-# One byte each in Icelandic (cp1252) and in Turkish (cp1254), which has no acute accents.
-_ICELANDIC, _TURKISH, _ACUTE = frozenset("þýðÞÝÐ"), frozenset("şığŞİĞ"), frozenset("áéíóúæÁÉÍÓÚÆ")
-# ő in cp1250: Portuguese has õ before e, Estonian has no acute accents.
-_HUNGARIAN = re.compile("[õÕ](?![eE])")
-# The same bytes in cp1250: Romanian, Czech, Croatian.
-_OF_ONE_LANGUAGE_EACH = frozenset("ţýđŢÝĐ")
-_MANY_FOR_ONE = 3
+_PIECE = re.compile(r"[^\x00-\x1f,;|\"]*[^\x00-\x7f][^\x00-\x1f,;|\"]*")
+_PIECE_LENGTH = 40
+# Of text in UTF-16 without a mark, line ends and separators are ASCII in whatever script the rest is.
+_LEAST_ASCII, _MANY_TIMES = 0.02, 10
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,14 @@ class Encoding:
     """An encoding the whole file can be read in.
 
     `is_guess`: nothing in the file says so, and another code page would have done as well. `has_strays`: some bytes are
-    none of it; they are read as halves of surrogate pairs, for which their cells are refused.
+    none of it; they are read as halves of surrogate pairs, for which their cells are refused. `piece` is an example of
+    what a guess makes of the file's bytes.
     """
 
     name: str
     is_guess: bool = False
     has_strays: bool = False
+    piece: str = ""
 
     @property
     def errors(self) -> str:
@@ -74,11 +76,15 @@ def find_encoding(path: Path, name: str, wanted: str | None) -> Encoding:
         if _decodes(path, candidate):
             return Encoding(candidate)
     if not marked:
-        if _is_utf_8_with_strays(path):
+        beyond_ascii = _BeyondAscii.of(path)
+        if beyond_ascii.is_utf_8:
             return Encoding("utf-8", has_strays=True)
-        for candidate in _guesses(list(islice(_words(path), _WORDS))):
-            if _decodes(path, candidate):
-                return Encoding(candidate, is_guess=True)
+        guess = _guess(beyond_ascii.sample)
+        if beyond_ascii.has_utf_8 and guess in _LATIN:
+            # By chance hardly any line of these is UTF-8: two files have been put together.
+            return Encoding("utf-8", has_strays=True)
+        if _decodes(path, guess):
+            return Encoding(guess, is_guess=True, piece=_piece(beyond_ascii.sample, guess))
     raise FileRefused(
         "wrong_encoding",
         f'"{name}" is written in no character encoding we know. Save it as "CSV UTF-8" and send that',
@@ -89,8 +95,8 @@ def encoding_notices(encoding: Encoding, name: str) -> tuple[Mapping[str, Any], 
     """What the sender is told of how the file was read."""
     if encoding.is_guess:
         message = (
-            f'"{name}" does not say what it is written in; it was read as {encoding.name}. If letters came out wrong, save it '
-            f'as "CSV UTF-8", or name its encoding, and send it again'
+            f'"{name}" does not say what it is written in; it was read as {encoding.name}, for example "{encoding.piece}". If '
+            f'letters came out wrong, save it as "CSV UTF-8", or name its encoding, and send it again'
         )
         return ({"code": "guessed_encoding", "message": message},)
     if encoding.has_strays:
@@ -126,59 +132,85 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _is_utf_8_with_strays(path: Path) -> bool:
-    """Whether far more of what is not ASCII is UTF-8 than is not: a file put together from two."""
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    valid = strays = 0
-    for piece in _pieces(path):
-        for char in decoder.decode(piece):
-            if char > "\x7f":
-                if "\udc80" <= char <= "\udcff":
-                    strays += 1
-                else:
-                    valid += 1
-    return valid > _MANY_FOR_ONE * strays
+@dataclass(frozen=True)
+class _BeyondAscii:
+    """The lines of a file that are not all ASCII: how many are UTF-8 and how many are not, and the first of them."""
+
+    utf_8: int
+    others: int
+    sample: bytes
+
+    @staticmethod
+    def of(path: Path) -> "_BeyondAscii":
+        utf_8 = others = 0
+        sample = bytearray()
+        for line in _lines(path):
+            if line.isascii():
+                continue
+            if len(sample) < _SAMPLE:
+                sample += line
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                others += 1
+            else:
+                utf_8 += 1
+        return _BeyondAscii(utf_8, others, bytes(sample))
+
+    @property
+    def is_utf_8(self) -> bool:
+        return self.utf_8 >= self.others
+
+    @property
+    def has_utf_8(self) -> bool:
+        return self.utf_8 > 0
 
 
 def _utf_16(head: bytes) -> list[str]:
-    """UTF-16 without a mark: a zero in every other byte of western text."""
+    """UTF-16 without a mark: zeros stand in every other byte of what is ASCII; other text has none at all."""
     half = max(len(head) // 2, 1)
-    if head[1::2].count(0) > half * 0.4:
+    little, big = head[1::2].count(0), head[0::2].count(0)
+    if little > half * _LEAST_ASCII and little > big * _MANY_TIMES:
         return ["utf-16-le"]
-    return ["utf-16-be"] if head[0::2].count(0) > half * 0.4 else []
+    return ["utf-16-be"] if big > half * _LEAST_ASCII and big > little * _MANY_TIMES else []
 
 
-def _guesses(words: Sequence[bytes]) -> list[str]:
-    """Code pages, the likeliest first. The same words always give the same order."""
-    text = b" ".join(word for word in words if len(word) > 2)  # noqa: PLR2004 - a lone sign is of no script
-    other: list[str] = []
-    # In a Latin word few letters have accents; elsewhere all of them are beyond ASCII.
-    if 2 * sum(byte > 0x7F for byte in text) > len(text):  # noqa: PLR2004 - the end of ASCII
-        best = from_bytes(text, cp_isolation=[*_LATIN, *_OTHER_SCRIPTS]).best()
-        other = [best.encoding] if best is not None and best.encoding in _OTHER_SCRIPTS else []
-    latin = sorted(_LATIN, key=lambda page: _oddities(words, page))
-    return list(dict.fromkeys([*other, *latin, *_OTHER_SCRIPTS, *_LAST_RESORT]))
+def _guess(sample: bytes) -> str:
+    """The likeliest encoding of these lines. The same lines always give the same one."""
+    detector = EncodingDetector()
+    detector.feed(sample, last=True)
+    found: str = detector.guess(tld=None, allow_utf8=False)
+    if found.lower() not in _LATIN:
+        return _WHOLE.get(found, found.lower())
+    if found == "windows-1250" and _is_latvian(sample):
+        return "cp1257"
+    likeliest = found.lower()
+    oddities = {page: _oddities(sample, page) for page in (likeliest, *_OLD_PAGES)}
+    return min(oddities, key=lambda page: oddities[page])
 
 
-def _oddities(words: Sequence[bytes], page: str) -> float:
-    """How many characters of these words nobody would write there, were they written in this page."""
+def _is_latvian(sample: bytes) -> bool:
     try:
-        text = [word.decode(page) for word in words]
+        there = {char for char in sample.decode("cp1257") if char > "\x7f" and char.isalpha()}
+    except UnicodeError:
+        return False
+    return there <= _LATVIAN and not there.isdisjoint(_NOT_SLAVIC) and not there.isdisjoint("šŠ")
+
+
+def _oddities(sample: bytes, page: str) -> float:
+    """How many characters of these lines nobody would write there, were they written in this page."""
+    try:
+        text = sample.decode(page)
     except UnicodeError:
         return float("inf")
-    there = frozenset[str]().union(*text)
-    is_acute = not _ACUTE.isdisjoint(there)
-    odd = frozenset[str]()
-    hungarian = 0
-    if page == "cp1252" and is_acute:
-        hungarian = sum(len(_HUNGARIAN.findall(word)) for word in text)
-    elif page == "cp1252":
-        odd = _ICELANDIC
-    elif page == "cp1254" and is_acute:
-        odd = _TURKISH
-    elif page == "cp1250" and len(_OF_ONE_LANGUAGE_EACH & there) > 1:
-        odd = _OF_ONE_LANGUAGE_EACH
-    return hungarian + sum(_odd_places(word) + sum(char in odd for char in word) for word in text)
+    return sum(map(_odd_places, {word for word in text.split() if not word.isascii()}))
+
+
+def _piece(sample: bytes, encoding: str) -> str:
+    """The first cell of these lines with more than ASCII, shortened."""
+    found = _PIECE.search(sample[:_HEAD].decode(encoding, "ignore"))
+    text = found[0].strip() if found else ""
+    return text if len(text) <= _PIECE_LENGTH else f"{text[:_PIECE_LENGTH]}…"
 
 
 def _odd_places(word: str) -> float:
@@ -186,6 +218,8 @@ def _odd_places(word: str) -> float:
     odd = 0.0
     for before, char, after in zip(f" {word}", word, f"{word[1:]} ", strict=False):
         if char <= "\x7f":
+            continue
+        if char in _WITHIN_WORDS:
             continue
         if char.isalpha():
             odd += char.isupper() and before.islower()
@@ -196,10 +230,11 @@ def _odd_places(word: str) -> float:
     return odd
 
 
-def _words(path: Path) -> Iterator[bytes]:
-    """Words that are not all ASCII, wherever in the file they are."""
-    for piece in _pieces(path):
-        yield from _WORD.findall(piece)
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file; longer ones in several."""
+    with path.open("rb") as file:
+        while line := file.readline(_LONGEST_LINE):
+            yield line
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
