@@ -129,19 +129,30 @@ async def _pipeline(stack: Stack, paths: Sequence[Path], load: Load) -> dict[str
     try:
         async with connected_publisher(winnow.kafka, client_id="winnow-bench") as publisher:
             alone = [await _alone(stack, winnow, publisher, number) for number in range(load.alone + 1)]
-            cpu = {**services_cpu(stack), **server_cpu(stack)}
+            cpu, transactions = {**services_cpu(stack), **server_cpu(stack)}, await _transactions(stack)
             together = await _together(
                 stack, winnow, publisher, [(tenant, path) for path in paths for tenant in tenants]
             )
             used = {**services_cpu(stack), **server_cpu(stack)}
+            transactions = await _transactions(stack) - transactions
     finally:
         await winnow.close()
     return {
         **together,
+        "transactions": transactions,
         "cpu_seconds": {name: round(used[name] - cpu.get(name, 0.0), 1) for name in used},
         # The first opens connections and fills caches.
         "alone_seconds": {"median": round(statistics.median(alone[1:]), 3), "first": round(alone[0], 3)},
     }
+
+
+async def _transactions(stack: Stack) -> int:
+    """Transactions that were committed so far, those of this benchmark included."""
+    committed = text(
+        "SELECT pg_stat_force_next_flush(), xact_commit FROM pg_stat_database WHERE datname = current_database()"
+    )
+    async with administrator(stack) as conn:
+        return int((await conn.execute(committed)).one().xact_commit)
 
 
 async def _alone(stack: Stack, winnow: Client, publisher: BrokerPublisher, number: int) -> float:
@@ -209,9 +220,10 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
             "100 rows alone, from event to completed, median s",
             f"{pipeline['alone_seconds']['median']:.2f} (goal {goals['alone_seconds']})",
         ),
+        ("transactions a file", f"{pipeline['transactions'] / pipeline['files']:.1f}"),
         *(
             (f"  {name}: processor ms a file", f"{1000 * seconds / pipeline['files']:.0f}")
-            for name, seconds in pipeline["cpu_seconds"].items()
+            for name, seconds in (*pipeline["cpu_seconds"].items(), ("all", sum(pipeline["cpu_seconds"].values())))
         ),
     ):
         table.add_row(what, said)
