@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from services.parser.handler import Dependencies, ImportFile
+from services.parser.reading.readers import Readers
 from services.parser.reading.workspace import Workspace
 from services.parser.settings import ParserSettings
 from shared.events.topics import FILE_UPLOADED, ROWS_STAGED
@@ -23,6 +24,7 @@ def main() -> None:
         workspace = Workspace(mine.folder)
         workspace.clean()
         store = ObjectStore(storage.connection)
+        readers = Readers()
         handler = ImportFile(
             Dependencies(
                 engine=resources.engine,
@@ -32,6 +34,7 @@ def main() -> None:
                 workspace=workspace,
                 reemit_after=timedelta(seconds=mine.reread_after_seconds),
                 beat=resources.health.beat,
+                readers=readers,
             )
         )
         return Stage(
@@ -41,6 +44,7 @@ def main() -> None:
             accept=handler.accept,
             slots=mine.files_at_once,
             refuse=handler.refuse,
+            jobs=(readers.keep_warm,),
             relays=(FILE_UPLOADED, ROWS_STAGED),
             probes={"storage": partial(store.answer, storage.uploads_bucket)},
         )

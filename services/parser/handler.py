@@ -16,6 +16,7 @@ from services.parser import repository
 from services.parser.download import Download, UploadStore, unreadable
 from services.parser.reading.frames import BrokenFrame, read_rows
 from services.parser.reading.lease import reading_lease
+from services.parser.reading.readers import Readers
 from services.parser.reading.sandbox import FileEnd, FileLayout, ReadRequest, reading
 from services.parser.reading.workspace import Workspace
 from services.parser.refusals import CONTRADICTION, INVALID_EVENT, FileRefused, ReaderKilled
@@ -52,7 +53,10 @@ _LONGEST_PAUSE = 300.0
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What the parser works with. `beat` is called whenever it has got on."""
+    """What the parser works with. `beat` is called whenever it has got on.
+
+    Without `readers` each file waits for a reading process to start.
+    """
 
     engine: AsyncEngine
     store: UploadStore
@@ -61,6 +65,7 @@ class Dependencies:
     workspace: Workspace
     reemit_after: timedelta
     beat: Callable[[], None]
+    readers: Readers | None = None
 
     @property
     def download(self) -> Download:
@@ -319,7 +324,8 @@ class ImportFile:
         staging = ChunkStaging(self._with.engine, known, staged, self._with.staging, traceparent=traceparent)
         settings = self._with.settings
         request = ReadRequest(path, known.file_name, known.entity_type, known.mode, known.event.options.model_dump())
-        async with reading(request, settings.limits, silence=settings.reader_silence_seconds) as said:
+        silence, readers = settings.reader_silence_seconds, self._with.readers
+        async with reading(request, settings.limits, silence=silence, readers=readers) as said:
             async for part in said:
                 if isinstance(part, FileLayout):
                     async with tenant_transaction(self._with.engine, known.tenant_id) as conn:

@@ -1,17 +1,22 @@
 """Connections to Postgres: one place for what each is told, whoever opens it."""
 
 import socket
+import time
 from typing import Any
 
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.connections import DatabaseOptions
 
 _DEFAULT = DatabaseOptions()
 _OPTIONS = "winnow_database_options"
+_RETURNED = "winnow_returned"
+_TRUSTED_SECONDS = 1.0
 # What libpq's addresses say of TLS, and asyncpg takes from an address only.
 _TLS = frozenset(
     {
@@ -32,14 +37,14 @@ def create_engine(
 ) -> AsyncEngine:
     """An engine for one role of one process; nothing is connected until it is used.
 
-    Connections are checked before use, so a restarted server costs one failed attempt and not one a connection.
+    Connections that have rested are checked before use, so a restarted server costs one failed attempt and not one a
+    connection; one that was used a moment ago is not, for the check costs as much as a small transaction.
     `name` is what `pg_stat_activity.application_name` shows. `also` is handed to SQLAlchemy.
     """
     pool = {} if "poolclass" in also else {"pool_size": connections, "max_overflow": 0, "pool_timeout": 30}
     engine = create_async_engine(
         url,
         **pool,
-        pool_pre_ping=True,
         # What is sent is the customers' own; an error in a log does without it.
         hide_parameters=True,
         connect_args={**_arguments(name, options), **_statement_names(options)},
@@ -47,6 +52,7 @@ def create_engine(
         **also,
     )
     _prepare_connections(engine, options)
+    _check_rested_connections(engine)
     return engine
 
 
@@ -104,6 +110,27 @@ def _prepare_connections(engine: AsyncEngine, options: DatabaseOptions) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
         _keep_alive(connection.driver_connection, options)
+
+
+def _check_rested_connections(engine: AsyncEngine) -> None:
+    dialect = engine.sync_engine.dialect
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _returned(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_RETURNED] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _taken(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        returned = record.info.get(_RETURNED)
+        if returned is None or time.monotonic() - returned < _TRUSTED_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            if not dialect.is_disconnect(error, connection, None):
+                raise
+            # All that rest are connections to the same server.
+            raise InvalidatePoolError from error
 
 
 def _keep_alive(connection: Any, options: DatabaseOptions) -> None:

@@ -25,19 +25,17 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.stack import PROJECT, Stack
 from services.cli.local.sample import write_catalogue
 from services.cli.local.services import client_of
 from services.cli.terminal.progress import watch_import
-from shared.db.migrate import migrate
 from shared.db.transaction import tenant_transaction
 from shared.events.model import FileOptions
 from shared.intake.uploads import Upload
 from shared.ledger.tenants import register_tenant
-from shared.messaging.kafka import apply_topics
+from tests.benchmarks.stack import administrator, empty, prepare, server_cpu
 
 VARIANTS = 3
 MEMORY_LIMIT_MB = 256
@@ -58,7 +56,7 @@ def main() -> None:
     stack = Stack(PROJECT / ".winnow" / "bench")
     try:
         stack.up()
-        asyncio.run(_prepare(stack))
+        asyncio.run(prepare(stack))
         path = _file(given.rows)
         pairs = [
             _pair(stack, path, given.workers, console)
@@ -87,16 +85,16 @@ def _file(rows: int) -> Path:
 
 def _pair(stack: Stack, path: Path, workers: int, console: Console) -> dict[str, Any]:
     """The floor and the pipeline, one after the other, each on empty tables."""
-    asyncio.run(_empty(stack))
+    asyncio.run(empty(stack))
     floor = json.loads(
         subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.floor", str(path), stack.admin_database_url],
+            [sys.executable, "-m", "tests.benchmarks.floor", stack.admin_database_url, str(path)],
             cwd=PROJECT,
             check=True,
             stdout=subprocess.PIPE,
         ).stdout
     )
-    asyncio.run(_empty(stack))
+    asyncio.run(empty(stack))
     stack.start_services({**dict.fromkeys(("parser", "validator", "committer", "exporter"), workers), "keeper": 1})
     try:
         with _memory(stack) as memory:
@@ -117,7 +115,7 @@ async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
     winnow = client_of(stack)
     async with tenant_transaction(winnow.engine("intake"), "bench") as conn:
         await register_tenant(conn, "bench")
-    cpu = _server_cpu(stack)
+    cpu = server_cpu(stack)
     began = datetime.now(UTC)
     event = await winnow.send(Upload(path, "bench", "bench", "products", "create", FileOptions()))
     assert event.import_id is not None
@@ -125,7 +123,7 @@ async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
     await winnow.close()
     assert progress.status == "completed", progress
     assert progress.completed_at is not None
-    async with _admin(stack) as conn:
+    async with administrator(stack) as conn:
         spans = await _spans(conn, event.import_id)
     return {
         "rows": progress.total_rows,
@@ -136,7 +134,7 @@ async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
             for stage, (first, last) in spans.items()
             if last > first
         },
-        "server_cpu_seconds": {name: round(after - cpu[name], 1) for name, after in _server_cpu(stack).items()},
+        "server_cpu_seconds": {name: round(after - cpu[name], 1) for name, after in server_cpu(stack).items()},
     }
 
 
@@ -167,24 +165,6 @@ def _busy(stack: Stack, stage: str, topic: str) -> float:
                         if sample.name == "winnow_handling_seconds_sum" and sample.labels["topic"] == topic
                     )
     return round(busy, 2)
-
-
-def _server_cpu(stack: Stack) -> dict[str, float]:
-    """Processor seconds of the servers so far, children included."""
-    used = {}
-    for server in stack.servers:
-        record = server.record
-        if record is not None and (process := record.process) is not None:
-            used[server.name] = sum(_cpu(member) for member in [process, *process.children(recursive=True)])
-    return used
-
-
-def _cpu(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 @dataclass
@@ -237,42 +217,6 @@ def _look(stack: Stack, peaks: _Peaks) -> None:
         high = next((line for line in status.splitlines() if line.startswith("VmHWM")), None)
         if high is not None:
             peaks.peaks[name] = max(peaks.peaks[name], int(high.split()[1]) / 1024)
-
-
-async def _prepare(stack: Stack) -> None:
-    await migrate(stack.endpoints.postgres_admin_url, stack.state.secret)
-    await apply_topics(stack.endpoints.kafka_bootstrap)
-
-
-async def _empty(stack: Stack) -> None:
-    async with _admin(stack) as conn:
-        tables = await conn.execute(
-            text(
-                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
-                "WHERE schemaname IN ('imports', 'staging', 'catalog') AND tablename <> 'taxonomy_categories'"
-            )
-        )
-        await conn.execute(text(f"TRUNCATE {', '.join(tables.scalars())} CASCADE"))
-    async with _admin(stack) as conn:
-        await conn.execute(text("COMMIT"))
-        await conn.execute(text("VACUUM ANALYZE"))
-        await conn.execute(text("CHECKPOINT"))
-
-
-class _admin:  # noqa: N801 - reads as a function
-    """The database as its administrator."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._engine = create_async_engine(stack.admin_database_url, poolclass=NullPool)
-
-    async def __aenter__(self) -> AsyncConnection:
-        self._conn = await self._engine.connect()
-        return self._conn
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self._conn.commit()
-        await self._conn.close()
-        await self._engine.dispose()
 
 
 def _figures(rows: int, workers: int, path: Path, pairs: list[dict[str, Any]]) -> dict[str, Any]:

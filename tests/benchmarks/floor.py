@@ -10,7 +10,8 @@ import asyncio
 import json
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,55 +42,58 @@ from shared.entities.scope import ChunkScope
 from shared.runtime.process import tune_garbage_collection
 
 PRODUCTS = ENTITY_TYPES["products"]
-TENANT = "floor"
 
 
-async def run(path: Path, admin_url: str, chunk_rows: int) -> dict[str, Any]:
-    """Import a workbook in template layout; seconds by step. The administrator's role: no row-level security."""
+async def run(paths: Sequence[Path], admin_url: str, chunk_rows: int, tenants: int) -> dict[str, Any]:
+    """Import workbooks in template layout, each for every tenant; seconds by step.
+
+    The administrator's role: no row-level security.
+    """
     seconds = dict.fromkeys(("read", "copy_raw", "rules", "copy_staging", "commit"), 0.0)
     engine = create_async_engine(admin_url, pool_size=1)
     copying = await asyncpg.connect(
         make_url(admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
     )
-    import_id = UUID(str(uuid7()))
     tree = await copying.fetch("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
     references = References(
         Known(frozenset(), {}, {}), Categories((row["id"], row["path"].split(" > ")) for row in tree), ()
     )
     columns = Columns(PRODUCTS, PRODUCTS.headings, {field.code: place for place, field in enumerate(PRODUCTS.fields)})
-    chunks = _chunks(path, chunk_rows)
     family = families()[PRODUCTS.name]
     rows = 0
     began = time.perf_counter()
-    while True:
-        clock = _Clock(seconds)
-        chunk = next(chunks, None)
-        clock.lap("read")
-        if chunk is None:
-            break
-        rows += len(chunk.rows)
-        await copying.copy_records_to_table(
-            "raw_rows",
-            schema_name="imports",
-            columns=["import_id", "row_no", "tenant_id", "chunk_no", "group_row", "cells"],
-            records=[(import_id, row, TENANT, chunk.number, group, cells) for row, group, cells in chunk.rows],
-        )
-        clock.lap("copy_raw")
-        staged = _decided(chunk, columns, references)
-        clock.lap("rules")
-        for records in staged:
+    for tenant, path in product((f"floor-{number}" for number in range(tenants)), paths):
+        import_id = UUID(str(uuid7()))
+        chunks = _chunks(path, chunk_rows)
+        while True:
+            clock = _Clock(seconds)
+            chunk = next(chunks, None)
+            clock.lap("read")
+            if chunk is None:
+                break
+            rows += len(chunk.rows)
             await copying.copy_records_to_table(
-                records.table,
-                schema_name="staging",
-                columns=["tenant_id", "import_id", "chunk_no", *records.columns],
-                records=[(TENANT, import_id, chunk.number, *row) for row in records.rows],
+                "raw_rows",
+                schema_name="imports",
+                columns=["import_id", "row_no", "tenant_id", "chunk_no", "group_row", "cells"],
+                records=[(import_id, row, tenant, chunk.number, group, cells) for row, group, cells in chunk.rows],
             )
-        clock.lap("copy_staging")
-        scope = ChunkScope(TENANT, import_id, chunk.number)
-        async with tenant_transaction(engine, TENANT) as conn:
-            written = await write_groups(conn, family, scope, await pending_groups(conn, scope))
-            assert not isinstance(written, DatabaseRefusal), written
-        clock.lap("commit")
+            clock.lap("copy_raw")
+            staged = _decided(chunk, columns, references)
+            clock.lap("rules")
+            for records in staged:
+                await copying.copy_records_to_table(
+                    records.table,
+                    schema_name="staging",
+                    columns=["tenant_id", "import_id", "chunk_no", *records.columns],
+                    records=[(tenant, import_id, chunk.number, *row) for row in records.rows],
+                )
+            clock.lap("copy_staging")
+            scope = ChunkScope(tenant, import_id, chunk.number)
+            async with tenant_transaction(engine, tenant) as conn:
+                written = await write_groups(conn, family, scope, await pending_groups(conn, scope))
+                assert not isinstance(written, DatabaseRefusal), written
+            clock.lap("commit")
     total = time.perf_counter() - began
     await copying.close()
     await engine.dispose()
@@ -140,9 +144,10 @@ def _decided(chunk: Chunk, columns: Columns, references: References) -> list[Sta
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("path", type=Path)
     arguments.add_argument("admin_url")
+    arguments.add_argument("paths", type=Path, nargs="+")
     arguments.add_argument("--chunk-rows", type=int, default=4000)
+    arguments.add_argument("--tenants", type=int, default=1, help="how many send each file")
     given = arguments.parse_args()
     tune_garbage_collection()
-    print(json.dumps(asyncio.run(run(given.path, given.admin_url, given.chunk_rows))))
+    print(json.dumps(asyncio.run(run(given.paths, given.admin_url, given.chunk_rows, given.tenants))))

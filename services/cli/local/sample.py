@@ -62,9 +62,9 @@ class Sample:
 
 
 def write_catalogue(
-    path: Path, *, products: int = 2000, variants: int = 3, bad: bool = True, seed: int = 2026
+    path: Path, *, products: int = 2000, variants: int = 3, bad: bool = True, seed: int = 2026, first: int = 1
 ) -> Sample:
-    """Write a workbook of so many products, each with so many variants.
+    """Write a workbook of so many products, each with so many variants. Products are numbered from `first`.
 
     With `bad`, about one product in fifty is bad in one of the ways `BAD` lists, each way in turn; and the file begins
     with a variant row that belongs to nothing.
@@ -75,19 +75,19 @@ def write_catalogue(
         bold = book.add_format({"bold": True})
         for column, heading in enumerate(HEADINGS):
             sheet.write_string(0, column, heading, bold)
-        for group in _groups(products, variants, bad=bad, seed=seed):
+        for group in _groups(range(first, first + products), variants, bad=bad, seed=seed):
             for row in group:
                 rows += 1
                 write_row(sheet, rows, PRODUCTS, row)
     return Sample(path, products, rows)
 
 
-def _groups(products: int, variants: int, *, bad: bool, seed: int) -> Iterator[Group]:
+def _groups(products: range, variants: int, *, bad: bool, seed: int) -> Iterator[Group]:
     chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
     ways = list(BAD.values())
     if bad:
         yield [{"barcode": "5600000000002", "sku": "LOST-1", "attribute_1": "Size", "attribute_value_1": "M"}]
-    for number in range(1, products + 1):
+    for number in products:
         group = _product(chance, number, variants)
         if bad and number % 50 == 7:  # noqa: PLR2004 - one in fifty
             ways[number // 50 % len(ways)](group, number)

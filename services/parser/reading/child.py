@@ -1,6 +1,6 @@
-"""The process that reads the file: `python -m services.parser.reading.child`, told what to do on standard input.
+"""What a process does that reads a file (`services.parser.reading.template` forks it), told so on standard input.
 
-It limits itself before it touches the file, inherits no environment, and says what it finds in frames on standard
+It limits itself before it touches the file, knows nothing of the parser's environment, and says what it finds in frames on standard
 output. Whatever a hostile file does to it, it does to nobody else.
 """
 
@@ -30,6 +30,7 @@ from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.cells import Cell, is_blank
 from shared.entities.names import column_letter
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _BATCH, _BATCH_BYTES = 400, 1_000_000
 
@@ -44,8 +45,6 @@ class Request:
     mode: str
     options: Mapping[str, str | None]
     limits: Limits
-    parser: int
-    """Process id of the parser."""
 
     @staticmethod
     def of(said: Mapping[str, Any]) -> "Request":
@@ -57,14 +56,13 @@ class Request:
             mode=said["mode"],
             options=said["options"],
             limits=Limits(**said["limits"]),
-            parser=said["parser"],
         )
 
 
 def main() -> None:
     """Read one file."""
     request = Request.of(orjson.loads(sys.stdin.buffer.readline()))
-    _limit_myself(request.limits, request.parser)
+    _limit_myself(request.limits)
     out = sys.stdout.buffer
     try:
         for said in read(request):
@@ -292,12 +290,16 @@ def _too_many_columns(request: Request, columns: int, row: int) -> str:
     )
 
 
-def _limit_myself(limits: Limits, parser: int) -> None:
-    """Bound memory, processor time, files and descriptors, and die with the parser."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with(parent: int) -> None:
+    """Be killed when the process dies that has started this one."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     # It may have died before the line above. Its id may be 1: so it is in a container.
-    if os.getppid() != parser:
+    if os.getppid() != parent:
         sys.exit(1)
+
+
+def _limit_myself(limits: Limits) -> None:
+    """Bound memory, processor time, files and descriptors."""
     bounds: Sequence[tuple[int, int]] = (
         (resource.RLIMIT_AS, limits.address_space),
         (resource.RLIMIT_FSIZE, 0),
@@ -308,7 +310,3 @@ def _limit_myself(limits: Limits, parser: int) -> None:
         resource.setrlimit(what, (bound, bound))
     # The soft limit says why it ends; the hard one alone would be a SIGKILL like any other.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,23 +1,20 @@
-"""The parser's side of the reading process: it is started, listened to, and whatever becomes of it is a refusal."""
+"""The parser's side of the reading process: it is listened to, and whatever becomes of it is a refusal."""
 
 import asyncio
-import contextlib
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from services.parser.reading import frames
 from services.parser.reading.limits import Limits
+from services.parser.reading.readers import Readers, TemplateGone
 from services.parser.refusals import FileRefused, ReaderKilled
 
-_ROOT = Path(__file__).parents[3]
 _LAST_WORDS = 1 << 16
 _EVERY_ATTEMPT = "ends every attempt at reading it"
 
@@ -56,43 +53,42 @@ Said = FileLayout | bytes | FileEnd
 """What a reading gives: its layout, then payloads of rows (`frames.read_rows`), then its end."""
 
 
+class _Process(Protocol):
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+    @property
+    def stderr(self) -> asyncio.StreamReader | None: ...
+    async def wait(self) -> int: ...
+
+
 @asynccontextmanager
-async def reading(request: ReadRequest, limits: Limits, *, silence: float) -> AsyncIterator[AsyncIterator[Said]]:
+async def reading(
+    request: ReadRequest, limits: Limits, *, silence: float, readers: Readers | None = None
+) -> AsyncIterator[AsyncIterator[Said]]:
     """Read a file in a process of its own; the process is gone when the block ends, however it ends.
 
-    The process is slowed down by whoever listens slowly, and killed when it says nothing for `silence` seconds.
+    The process is slowed down by whoever listens slowly, and killed when it says nothing for `silence` seconds. Without
+    `readers` it takes a few tenths of a second to begin.
 
     Raises:
         FileRefused: from the iteration; the file cannot be read, or killed its reader.
+        ReaderKilled: something from outside killed the reader before it began.
+        NoReader: there can be no process that reads it.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.parser.reading.child",
-        cwd=_ROOT,
-        env={"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        limit=1 << 20,
-    )
-    assert process.stdin is not None
-    try:
-        told = {**asdict(request), "path": str(request.path), "limits": asdict(limits), "parser": os.getpid()}
-        with contextlib.suppress(ConnectionError):
-            process.stdin.write(orjson.dumps(told) + b"\n")
-            process.stdin.close()
+    async with AsyncExitStack() as stack:
+        if readers is None:
+            readers = Readers()
+            stack.push_async_callback(readers.close)
+        try:
+            process = await readers.start()
+        except TemplateGone as gone:
+            raise _killed(request.name) from gone
+        stack.push_async_callback(process.end)
+        process.request(orjson.dumps({**asdict(request), "path": str(request.path), "limits": asdict(limits)}) + b"\n")
         yield _listen(process, request.name, limits, silence)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
-async def _listen(
-    process: asyncio.subprocess.Process, name: str, limits: Limits, silence: float
-) -> AsyncIterator[Said]:
+async def _listen(process: _Process, name: str, limits: Limits, silence: float) -> AsyncIterator[Said]:
     said: Said | None = None
     while not isinstance(said, FileEnd):
         try:
@@ -103,7 +99,7 @@ async def _listen(
         yield said
 
 
-async def _next(process: asyncio.subprocess.Process, name: str, limits: Limits) -> Said:
+async def _next(process: _Process, name: str, limits: Limits) -> Said:
     assert process.stdout is not None
     try:
         length, kind = frames.read_header(await process.stdout.readexactly(frames.HEADER))
@@ -125,7 +121,7 @@ async def _next(process: asyncio.subprocess.Process, name: str, limits: Limits) 
     raise refused
 
 
-async def _death(process: asyncio.subprocess.Process, name: str, limits: Limits) -> FileRefused:
+async def _death(process: _Process, name: str, limits: Limits) -> FileRefused:
     """Why the reader died, for a person. It did nothing but read this file."""
     assert process.stderr is not None
     end = b""
@@ -136,17 +132,20 @@ async def _death(process: asyncio.subprocess.Process, name: str, limits: Limits)
     if code == -signal.SIGXCPU:
         return _too_slow(name, limits.cpu_seconds)
     if code == -signal.SIGKILL:
-        return ReaderKilled(
-            "reader_killed",
-            f'The process that reads "{name}" was killed again and again, most likely because the machine has too little memory '
-            f"for it. Split the file into several, and send those; if smaller files end like this too, tell whoever runs "
-            f"Winnow",
-        )
+        return _killed(name)
     if "MemoryError" in last_words or "memory allocation" in last_words or code == -signal.SIGABRT:
         what = f"needs more than {limits.address_space // (1024 * 1024)} MB of memory to be read"
     else:
         what = _EVERY_ATTEMPT
     return _died(name, what)
+
+
+def _killed(name: str) -> ReaderKilled:
+    return ReaderKilled(
+        "reader_killed",
+        f'The process that reads "{name}" was killed again and again, most likely because the machine has too little memory '
+        f"for it. Split the file into several, and send those; if smaller files end like this too, tell whoever runs Winnow",
+    )
 
 
 def _died(name: str, what: str) -> FileRefused:

@@ -57,7 +57,8 @@ async def refusal(path: Path, *, limits: Limits = LIMITS, silence: float = SILEN
 
 def reader() -> psutil.Process:
     """The reading process of this test."""
-    (process,) = [child for child in psutil.Process().children() if "services.parser.reading.child" in child.cmdline()]
+    (template,) = [each for each in psutil.Process().children() if "services.parser.reading.template" in each.cmdline()]
+    (process,) = template.children()
     return process
 
 
