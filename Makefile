@@ -105,4 +105,7 @@ docs: install ## write the generated documentation: event schemas, AsyncAPI, doc
 bench: install ## the benchmark, as ratios against a floor measured in the same run (make bench ROWS=1000000)
 	@$(BIN)/python -m tests.benchmarks.end_to_end --rows $(ROWS)
 
+corpora: install ## a folder of any spreadsheets and text files against the reader (make corpora DIR=...)
+	@$(BIN)/python -m tests.corpora $(or $(DIR),$(error Name a folder: make corpora DIR=...))
+
 ci: check test ## what CI runs

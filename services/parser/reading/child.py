@@ -62,7 +62,7 @@ class Request:
 def main() -> None:
     """Read one file."""
     request = Request.of(orjson.loads(sys.stdin.buffer.readline()))
-    _limit_myself(request.limits)
+    limit_myself(request.limits)
     out = sys.stdout.buffer
     try:
         for said in read(request):
@@ -298,7 +298,7 @@ def die_with(parent: int) -> None:
         sys.exit(1)
 
 
-def _limit_myself(limits: Limits) -> None:
+def limit_myself(limits: Limits) -> None:
     """Bound memory, processor time, files and descriptors."""
     bounds: Sequence[tuple[int, int]] = (
         (resource.RLIMIT_AS, limits.address_space),
