@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.validator.rows import ReadRow
 from shared.entities.columns import Columns
 from shared.entities.declaration import Field
 from shared.entities.errors import CellError, RowError, in_order
@@ -23,6 +24,11 @@ class GroupErrors:
     def add(self, row: int, code: str, error: CellError) -> None:
         """Note what is wrong in this row with the field of this code."""
         self._errors.append(self._columns.error(row, self._group_row, code, error))
+
+    def add_flaws(self, row: ReadRow) -> None:
+        """Note what is wrong with the row as a whole, at the cell that shows it."""
+        for index, error in row.flaws:
+            self._errors.append(self._columns.error_beyond(row.row, self._group_row, index, error))
 
     def __bool__(self) -> bool:
         return bool(self._errors)

@@ -106,5 +106,5 @@ async def _leave(conn: AsyncConnection, event: RowsStaged, *, cancelled: bool) -
 
 def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
     columns = Columns(ENTITY_TYPES[chunk.entity_type], chunk.headings, chunk.fields or {})
-    groups = RowReader(columns).read_all(repository.raw_rows(chunk.rows))
+    groups = RowReader(columns, chunk.layout).read_all(repository.raw_rows(chunk.rows))
     return _Read(columns, groups, family.needs(groups))

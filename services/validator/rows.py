@@ -3,19 +3,24 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from services.validator.flaws import RowFlaws
+from services.validator.values.decimal_texts import plain_number
 from shared.corrections import handed_back_length, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
+from shared.entities.decimals import ColumnSign
 from shared.entities.declaration import NUMERIC
 from shared.entities.errors import CellError, shown
 
 Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 # A character takes at most two of what a cell's length is counted in.
 _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
+_MAY_BE_UNREADABLE = MAY_BE_ERROR | {'"'}
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
 
@@ -35,6 +40,8 @@ class ReadRow:
     row: int
     values: Mapping[str, Value]
     unreadable: Mapping[str, CellError]
+    flaws: Sequence[tuple[int, CellError]] = ()
+    """What is wrong with the row as a whole, by the column whose cell shows it."""
 
     def text(self, code: str) -> str | None:
         """The field's trimmed text; None when blank, without column or unreadable."""
@@ -51,10 +58,16 @@ Groups = Sequence[Sequence[ReadRow]]
 
 
 class RowReader:
-    """Reads the rows of one file. Made once a chunk."""
+    """Reads the rows of one file. Made once a chunk; `layout` is what the file was found to be (`imports.imports.layout`)."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, layout: Mapping[str, Any] | None = None) -> None:
         entity = columns.entity
+        self._flaws = RowFlaws(columns.width, (layout or {}).get("swallowed", ()))
+        self._number_columns = {
+            code: (entity.by_code[code].kind, ColumnSign.of_layout(layout, index))
+            for code, index in columns.fields.items()
+            if entity.by_code[code].kind in NUMERIC
+        }
         single_line = {entity.group_key, *entity.by_identifier}
         self._columns = sorted(
             (index, code, entity.by_code[code].kind in NUMERIC, code in single_line)
@@ -77,17 +90,30 @@ class RowReader:
                 text = cell.strip(BLANKS)
                 if not text:
                     continue
-                if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG:
+                if (
+                    text[0] in _MAY_BE_UNREADABLE
+                    or "\ufffd" in text
+                    or not cell.isprintable()
+                    or len(cell) > _MAY_BE_TOO_LONG
+                ):
                     error = _unreadable(cell, text, single_line=single_line)
                     if error is not None:
                         unreadable[code] = error
                         continue
+                if numeric:
+                    plain = plain_number(text, *self._number_columns[code])
+                    if isinstance(plain, CellError):
+                        unreadable[code] = plain
+                        continue
+                    text = plain
                 values[code] = text
             elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
                 values[code] = cell
             else:
                 values[code] = cell_text(cell)
-        return ReadRow(raw.row, values, unreadable)
+        return ReadRow(
+            raw.row, values, unreadable, self._flaws.of(raw.row, cells, filled=len(values) + len(unreadable))
+        )
 
     def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
         """The rows in their groups; rows of one group follow one another."""
@@ -111,8 +137,13 @@ def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
         return CellError("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
     if len(cell) > _MAY_BE_TOO_LONG and (error := _too_long(cell)):
         return error
+    if text[0] == '"' and text.count('"') == 1:
+        return CellError(
+            "open_quotation_mark",
+            f"{shown(text)} begins with a quotation mark that is not closed; remove the mark, or close it",
+        )
     if found := _FORBIDDEN.search(cell):
-        return CellError("invalid_cell", f'"{shown(text)}" {_forbidden(found[0])}')
+        return CellError("invalid_cell", _forbidden(shown(text), found[0]))
     if single_line and _LINE_BREAK.search(text):
         return CellError("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
     return None
@@ -131,7 +162,10 @@ def _too_long(cell: str) -> CellError | None:
     return None
 
 
-def _forbidden(character: str) -> str:
+def _forbidden(text: str, character: str) -> str:
+    again = 'type it again and save the file as "CSV UTF-8"'
     if "\udc80" <= character <= "\udcff":
-        return f'has a byte that is not UTF-8 ({ord(character) - 0xDC00:02X}); type it again and save the file as "CSV UTF-8"'
-    return f"contains the control character U+{ord(character):04X}; remove it"
+        return f'"{text}" (byte {ord(character) - 0xDC00:02X} is not UTF-8); {again}'
+    if character == "\ufffd":
+        return f'"{text}" has a character that was lost when the file was saved (\ufffd); {again}'
+    return f'"{text}" contains the control character U+{ord(character):04X}; remove it'

@@ -68,4 +68,7 @@ def belongs_to(entity: EntityType, field: str, value: str, owner: str) -> CellEr
 def _visible(char: str) -> str:
     if char.isprintable():
         return char
+    if "\udc80" <= char <= "\udcff":
+        # A byte that could not be decoded.
+        return "?"
     return " " if char.isspace() else f"\\u{ord(char):04x}"

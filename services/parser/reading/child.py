@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,18 @@ from services.parser.formats.prescan import Prescanned, prescan
 from services.parser.mapping.interpretation import Interpretation, Keys
 from services.parser.mapping.layout import Layout, find_layout
 from services.parser.mapping.left_out import ROWS_BESIDE_THE_DATA, SAID_OF_ROWS_BESIDE_THE_DATA, LeftOut
+from services.parser.mapping.survey import has_number_texts, survey
 from services.parser.reading import frames
 from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
-from shared.corrections import import_id_of, restore
+from shared.corrections import decimal_signs_of, import_id_of, restore
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.cells import Cell, is_blank
 
 _PR_SET_PDEATHSIG = 1
 _BATCH, _BATCH_BYTES = 400, 1_000_000
+# Further ones are refused as well; the ledger keeps so many with their lines.
+_MOST_SWALLOWED = 1_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Request:
     name: str
     entity: EntityType
     mode: str
-    options: Mapping[str, str | None]
+    options: Mapping[str, Any]
     limits: Limits
     parser: int
     """Process id of the parser."""
@@ -94,10 +97,29 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
     reader = WorkbookReader(request.path, request.name, formulas=seen.has_uncalculated)
     sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
     where = f'"{request.name}", sheet "{sheet}"'
+    first = reader.first_rows(sheet)
     layout = find_layout(
-        request.entity, request.mode, reader.first_rows(sheet), where, handed_back=parent is not None, notices=others
+        request.entity,
+        request.mode,
+        first,
+        where,
+        handed_back=parent is not None,
+        notices=others,
+        wanted_row=request.options.get("heading_row"),
     )
-    yield _layout_frame(request, layout, {"format": "xlsx", "sheet": sheet}, parent=parent)
+    # A column of numbers without a text has nothing to be decided; so the rows need not be gone through twice.
+    looked_at = reader.rows(sheet) if has_number_texts(request.entity, layout, first) else first
+    surveyed = survey(
+        request.entity,
+        layout,
+        looked_at,
+        is_text=False,
+        decimal=request.options.get("decimal"),
+        told=decimal_signs_of(request.path),
+    )
+    layout = surveyed.layout
+    detected = {"format": "xlsx", "sheet": sheet, **surveyed.detected}
+    yield _layout_frame(request, layout, detected, parent=parent)
     yield from _rows(request, layout, reader.rows(sheet))
 
 
@@ -119,8 +141,17 @@ def _read_text(request: Request) -> Iterator[bytes]:
         reader.first_rows(),
         f'"{request.name}"',
         notices=encoding_notices(encoding, request.name),
+        wanted_row=request.options.get("heading_row"),
     )
-    detected = {"format": "text", "encoding": encoding.name, "delimiter": reader.writing.delimiter}
+    surveyed = survey(request.entity, layout, reader.rows(), is_text=True, decimal=request.options.get("decimal"))
+    layout = surveyed.layout
+    detected = {
+        "format": "text",
+        "encoding": encoding.name,
+        "delimiter": reader.writing.delimiter,
+        **surveyed.detected,
+        "swallowed": [list(astuple(part)) for part in reader.swallowed()[:_MOST_SWALLOWED]],
+    }
     yield _layout_frame(request, layout, detected, parent=None)
     yield from _rows(request, layout, reader.rows())
 
@@ -174,14 +205,12 @@ class _SheetRows:
         self.count = 0
         """Data rows so far."""
         self._request = request
-        self._width = len(layout.headings)
         self._restore = layout.handed_back
         self._interpretation = Interpretation(
             request.entity, layout.mapping.fields, heading_row=layout.heading_row, examples=sorted(layout.examples)
         )
         self._rows = 0
         self._text_bytes = 0
-        self._beyond = LeftOut("cells_beyond_headings")
         self._asides = LeftOut(ROWS_BESIDE_THE_DATA)
 
     def take(self, number: int, row: list[Cell]) -> tuple[Keys | None, bytes]:
@@ -196,8 +225,6 @@ class _SheetRows:
             self._check(number, len(row))
         if keys is not None:
             self.count += 1
-            if len(row) > self._width:
-                self._beyond.note(number)
         elif not is_title:
             self._asides.note(number)
         return keys, document
@@ -205,7 +232,6 @@ class _SheetRows:
     def notices(self) -> list[dict[str, Any]]:
         """What the sender is told of cells and rows that were left out."""
         return [
-            *self._beyond.notices(f"Cells beyond the last heading (column {self._width}) were ignored"),
             *self._asides.notices(SAID_OF_ROWS_BESIDE_THE_DATA),
         ]
 
