@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from shared.corrections import is_errors_heading, neutralise
 from shared.entities.cells import Cell, cell_text
+from shared.entities.decimals import ColumnSign
 from shared.entities.declaration import NUMERIC, EntityType, Kind
 from shared.entities.errors import RowError
 
@@ -17,11 +18,12 @@ _IS_SHEET_NAME = re.compile(r"(?!'|(?i:read me|history)$)[^\[\]:*?/\\\x00-\x1f]{
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The import that is handed back, and when it ended."""
+    """The import that is handed back, when it ended, and by field how its numbers were read."""
 
     import_id: UUID
     file_name: str
     ended_at: datetime
+    decimals: Mapping[str, ColumnSign] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ class HandedBackColumns:
         numeric = {fields[code] for code in fields if entity.by_code[code].kind in NUMERIC}
         self.sheet = sheet if sheet is not None and _IS_SHEET_NAME.fullmatch(sheet) else entity.sheet
         self.headings: tuple[str, ...] = tuple(neutralise(whole[index]) for index in self._kept)
+        self.heading_of: Mapping[str, str] = {
+            code: whole[index] for code, index in fields.items() if index < len(whole)
+        }
         self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
         """By column: whether what is typed there is meant as a number."""
         addresses = {fields[code] for code in fields if entity.by_code[code].kind is Kind.URL}

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.exporter.corrections import FailedRow, Origin
 from services.exporter.results import ResultKeys
 from shared.entities.cells import read_cells
+from shared.entities.decimals import ColumnSign
 from shared.entities.errors import UNIDENTIFIED, RowError
 from shared.states import ImportStatus
 
@@ -138,8 +139,17 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | N
     ended = found.completed_at is not None and found.status != ImportStatus.DISMISSED
     if not (ended and found.has_exportable_failures and found.correction_object_key is None):
         return FoundImport(None)
-    origin = Origin(import_id, found.file_name, found.completed_at)
     layout = found.layout or {}
+    origin = Origin(
+        import_id,
+        found.file_name,
+        found.completed_at,
+        decimals={
+            code: ColumnSign.of_layout(layout, index)
+            for code, index in (found.column_mappings or {}).items()
+            if str(index) in layout.get("decimals", {})
+        },
+    )
     # A blank heading is called by its number in the ledger, and nothing in the file.
     blank = frozenset(layout.get("blank_headings", ()))
     headings = ["" if index in blank else heading for index, heading in enumerate(found.headers)]

@@ -13,7 +13,8 @@ import xlsxwriter
 
 from services.exporter.corrections import HandedBackColumns, Origin
 from services.exporter.sheet import ERRORS_WIDTH, FormatStyles, Look, Styles
-from shared.corrections import PROPERTY
+from shared.corrections import DECIMALS_PROPERTY, PROPERTY, decimal_signs
+from shared.entities.decimals import Sign
 
 SHEET_PART = "xl/worksheets/sheet1.xml"
 BAD = "#FFE0E0"
@@ -75,6 +76,8 @@ def build(
         }
     )
     workbook.set_custom_property(PROPERTY, str(origin.import_id), "text")
+    if signs := decimal_signs(origin.decimals):
+        workbook.set_custom_property(DECIMALS_PROPERTY, signs, "text")
     sheet = workbook.add_worksheet(columns.sheet)
     formats = _formats(workbook)
     # The only rows XlsxWriter writes: one cell of each style, to learn its number; they are cut out below.
@@ -84,7 +87,7 @@ def build(
     for comment in comments:
         text = comment.text[:_COMMENT_LONGEST]
         sheet.write_comment(comment.row, comment.column, text, {**_COMMENT_FONT, **_comment_size(text)})
-    _page_to_read(workbook, origin, rows, notes)
+    _page_to_read(workbook, origin, rows, (*_decimals(columns, origin), *notes))
     workbook.close()
     return _cut_open(path)
 
@@ -167,6 +170,15 @@ def _instructions(origin: Origin, rows: int) -> tuple[str, ...]:
         "The last column repeats the errors, with the row numbers of the file you sent. It is ignored on upload.",
         "An apostrophe before = + - or @ keeps spreadsheets from taking text for a formula. It is removed on upload.",
     )
+
+
+def _decimals(columns: HandedBackColumns, origin: Origin) -> tuple[str, ...]:
+    """Which columns have a decimal comma: what is typed into them as text is read like that again."""
+    commas = [columns.heading_of[code] for code, sign in origin.decimals.items() if sign.sign is Sign.COMMA]
+    if not commas:
+        return ()
+    named = ", ".join(f"“{heading}”" for heading in commas)
+    return (f"Numbers in {named} are read with a decimal comma (12,5), as in your file.",)
 
 
 def _provenance(origin: Origin) -> str:

@@ -108,6 +108,6 @@ async def _leave(conn: AsyncConnection, event: RowsStaged, *, cancelled: bool) -
 
 def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
     columns = Columns(ENTITY_TYPES[chunk.entity_type], chunk.headings, chunk.fields or {})
-    reader = RowReader(columns)
+    reader = RowReader(columns, chunk.layout)
     groups = reader.read_all(repository.raw_rows(chunk.rows))
     return _Read(columns, groups, family.needs(groups), reader.notices())

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -21,7 +22,7 @@ from shared.states import Action, ChunkState, GroupStatus
 _IMPORT = text(
     """
     SELECT i.entity_type, i.mode, i.epoch, i.status, i.hold, i.cancelled_at IS NOT NULL AS cancelled, i.headers,
-           i.column_mappings, c.state, c.first_row, c.last_row, c.duplicates
+           i.column_mappings, i.layout, c.state, c.first_row, c.last_row, c.duplicates
       FROM imports.imports i LEFT JOIN imports.import_chunks c ON c.import_id = i.id AND c.chunk_no = :chunk_no
      WHERE i.id = :import_id
     """
@@ -68,6 +69,7 @@ class StagedChunk:
     state: str | None
     headings: Sequence[str] = ()
     fields: Mapping[str, int] | None = None
+    layout: Mapping[str, Any] | None = None
     duplicates: Sequence[Duplicate] = ()
     rows: Sequence[tuple[int, int, str]] = ()
 
@@ -93,6 +95,7 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         state=found.state,
         headings=found.headers,
         fields=found.column_mappings,
+        layout=found.layout,
         duplicates=[Duplicate(**duplicate) for duplicate in found.duplicates or ()],
         rows=[(row_no, group_row, cells) for row_no, group_row, cells in rows],
     )

@@ -3,22 +3,27 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from services.validator.flaws import RowFlaws
 from services.validator.outcomes import Notice
+from services.validator.values.decimal_texts import plain_number
 from services.validator.values.formatted import lost_digits, read_formatted
 from shared.corrections import handed_back_length, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
-from shared.entities.declaration import NUMERIC, Field, Kind
+from shared.entities.decimals import ColumnSign
+from shared.entities.declaration import NUMERIC, EntityType, Field, Kind
 from shared.entities.errors import CellError, shown
 from shared.entities.names import seen_identifier, seen_name
 
 Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 # A character takes at most two of what a cell's length is counted in.
 _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
+_MAY_BE_UNREADABLE = MAY_BE_ERROR | {'"'}
 _UNDECODED = "\ufffd"
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
@@ -39,6 +44,8 @@ class ReadRow:
     row: int
     values: Mapping[str, Value]
     unreadable: Mapping[str, CellError]
+    flaws: Sequence[tuple[int, CellError]] = ()
+    """What is wrong with the row as a whole, by the column whose cell shows it."""
 
     def text(self, code: str) -> str | None:
         """The field's trimmed text; None when blank, without column or unreadable."""
@@ -55,20 +62,22 @@ Groups = Sequence[Sequence[ReadRow]]
 
 
 class RowReader:
-    """Reads the rows of one file. Made once a chunk."""
+    """Reads the rows of one file. Made once a chunk; `layout` is what the file was found to be (`imports.imports.layout`)."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, layout: Mapping[str, Any] | None = None) -> None:
         entity = columns.entity
-        self._entity = entity
         self._unseen = UnseenCharacters(columns)
-        self._seen: Mapping[str, Callable[[str], str]] = {
+        self._flaws = RowFlaws(columns.width, (layout or {}).get("swallowed", ()))
+        seen: Mapping[str, Callable[[str], str]] = {
             **dict.fromkeys(entity.names, seen_name),
             **dict.fromkeys(entity.one_line, seen_identifier),
         }
-        names_record = {entity.group_key, *entity.by_identifier}
         self._columns = sorted(
-            (index, code, entity.by_code[code].kind in NUMERIC, code in names_record or _is_key(entity.by_code[code]))
-            for code, index in columns.fields.items()
+            (
+                _Column(index, entity, entity.by_code[code], seen.get(code), ColumnSign.of_layout(layout, index))
+                for code, index in columns.fields.items()
+            ),
+            key=lambda column: column.index,
         )
 
     def read(self, raw: RawRow) -> ReadRow:
@@ -77,61 +86,38 @@ class RowReader:
         unreadable: dict[str, CellError] = {}
         cells = raw.cells
         width = len(cells)
-        for index, code, numeric, names_record in self._columns:
-            if index >= width:
+        for column in self._columns:
+            if column.index >= width:
                 break
-            cell = cells[index]
+            cell = cells[column.index]
             if cell is None:
                 continue
-            if isinstance(cell, str):
-                text = cell.strip(BLANKS)
-                if not text:
-                    continue
-                plain = cell.isascii()
-                if (
-                    text[0] in MAY_BE_ERROR
-                    or not cell.isprintable()
-                    or len(cell) > _MAY_BE_TOO_LONG
-                    or (not plain and _UNDECODED in cell)
-                ):
-                    error = _unreadable(cell, text, single_line=names_record)
-                    if error is not None:
-                        unreadable[code] = error
-                        continue
-                if not plain and code in self._seen:
-                    text = self._seen_text(raw.row, code, text)
-                    if not text:
-                        continue
-                if names_record and (error := self._lost_digits(text, code)):
-                    unreadable[code] = error
-                    continue
-                values[code] = text
-            elif isinstance(cell, Mapping) or names_record:
-                said = self._formatted(cell, code, names_record=names_record)
-                if isinstance(said, CellError):
-                    unreadable[code] = said
-                elif said != "":
-                    values[code] = said
-            elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
-                values[code] = cell
-            else:
-                values[code] = cell_text(cell)
-        return ReadRow(raw.row, values, unreadable)
+            said = self._text(raw.row, cell, column) if isinstance(cell, str) else column.of_cell(cell)
+            if isinstance(said, CellError):
+                unreadable[column.code] = said
+            elif said != "":
+                values[column.code] = said
+        flaws = self._flaws.of(raw.row, cells, filled=len(values) + len(unreadable))
+        return ReadRow(raw.row, values, unreadable, flaws)
 
-    def _formatted(self, cell: Cell, code: str, *, names_record: bool) -> Value | CellError:
-        field = self._entity.by_code[code]
-        if names_record and (error := self._lost_digits(cell, code)):
+    def _text(self, row: int, cell: str, column: "_Column") -> Value | CellError:
+        text = cell.strip(BLANKS)
+        if not text:
+            return ""
+        plain = cell.isascii()
+        if (
+            text[0] in _MAY_BE_UNREADABLE
+            or not cell.isprintable()
+            or len(cell) > _MAY_BE_TOO_LONG
+            or (not plain and _UNDECODED in cell)
+        ) and (error := _unreadable(cell, text, single_line=column.names_record)) is not None:
             return error
-        if not isinstance(cell, Mapping):
-            return cell_text(cell)
-        said = read_formatted(cell, field, names_record=names_record)
-        if isinstance(said, str):
-            text = said.strip(BLANKS)
-            return _unreadable(said, text, single_line=names_record) or text
-        return said
-
-    def _lost_digits(self, cell: Cell, code: str) -> CellError | None:
-        return lost_digits(cell, self._entity.by_identifier.get(code), self._entity.by_code[code])
+        if not plain and column.seen is not None:
+            seen = column.seen(text)
+            if seen != text:
+                self._unseen.note(row, column.code)
+            text = seen
+        return column.of_text(text)
 
     def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
         """The rows in their groups, in the order of their first rows; one that stands alone may be between others'."""
@@ -143,12 +129,6 @@ class RowReader:
     def notices(self) -> list[Notice]:
         """What the sender should know of how the rows were read so far."""
         return self._unseen.notices()
-
-    def _seen_text(self, row: int, code: str, text: str) -> str:
-        seen = self._seen[code](text)
-        if seen != text:
-            self._unseen.note(row, code)
-        return seen
 
 
 class UnseenCharacters:
@@ -171,8 +151,55 @@ class UnseenCharacters:
         return Notice("invisible_characters", message, heading, rows[0], len(rows))
 
 
-def _is_key(field: Field) -> bool:
-    return field.kind in {Kind.KEY, Kind.BARCODE}
+class _Column:
+    """One column of the file, and how what it says is read."""
+
+    __slots__ = ("_entity", "_field", "_sign", "code", "index", "names_record", "numeric", "seen")
+
+    def __init__(
+        self,
+        index: int,
+        entity: EntityType,
+        field: Field,
+        seen: Callable[[str], str] | None,
+        sign: ColumnSign,
+    ) -> None:
+        self.index = index
+        self.code = field.code
+        self.numeric = field.kind in NUMERIC
+        self.names_record = field.code in {entity.group_key, *entity.by_identifier} or field.kind in {
+            Kind.KEY,
+            Kind.BARCODE,
+        }
+        """Whether it says which record is meant."""
+        self.seen = seen
+        """Takes out what nobody sees; None where all is kept."""
+        self._entity = entity
+        self._field = field
+        self._sign = sign
+
+    def of_text(self, text: str) -> Value | CellError:
+        """What a text says that is not blank."""
+        if self.numeric:
+            return plain_number(text, self._field.kind, self._sign)
+        return (self._lost_digits(text) if self.names_record and text else None) or text
+
+    def of_cell(self, cell: Cell) -> Value | CellError:
+        """What a cell says that is no text."""
+        if self.numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
+            return cell
+        if self.names_record and (error := self._lost_digits(cell)):
+            return error
+        if not isinstance(cell, Mapping):
+            return cell_text(cell)
+        said = read_formatted(cell, self._field, names_record=self.names_record)
+        if isinstance(said, str):
+            text = said.strip(BLANKS)
+            return _unreadable(said, text, single_line=self.names_record) or text
+        return said
+
+    def _lost_digits(self, cell: Cell) -> CellError | None:
+        return lost_digits(cell, self._entity.by_identifier.get(self.code), self._field)
 
 
 def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
@@ -185,14 +212,13 @@ def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
         return CellError("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
     if len(cell) > _MAY_BE_TOO_LONG and (error := _too_long(cell)):
         return error
-    if _UNDECODED in cell:
+    if text[0] == '"' and text.count('"') == 1:
         return CellError(
-            "invalid_cell",
-            f'"{shown(text)}" has a character that could not be read (\ufffd); type it again'
-            ' and save text files as "CSV UTF-8"',
+            "open_quotation_mark",
+            f"{shown(text)} begins with a quotation mark that is not closed; remove the mark, or close it",
         )
     if found := _FORBIDDEN.search(cell):
-        return CellError("invalid_cell", f'"{shown(text)}" {_forbidden(found[0])}')
+        return CellError("invalid_cell", _forbidden(shown(text), found[0]))
     if single_line and _LINE_BREAK.search(text):
         return CellError("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
     return None
@@ -211,7 +237,10 @@ def _too_long(cell: str) -> CellError | None:
     return None
 
 
-def _forbidden(character: str) -> str:
+def _forbidden(text: str, character: str) -> str:
+    again = 'type it again and save the file as "CSV UTF-8"'
     if "\udc80" <= character <= "\udcff":
-        return f'(byte {ord(character) - 0xDC00:02X} is not UTF-8); type it again and save the file as "CSV UTF-8"'
-    return f"contains the control character U+{ord(character):04X}; remove it"
+        return f'"{text}" (byte {ord(character) - 0xDC00:02X} is not UTF-8); {again}'
+    if character == "\ufffd":
+        return f'"{text}" has a character that was lost when the file was saved (\ufffd); {again}'
+    return f'"{text}" contains the control character U+{ord(character):04X}; remove it'

@@ -8,13 +8,22 @@
 
 from shared.corrections.formulas import neutralise, restore
 from shared.corrections.headings import FAILED_ROWS_HEADING, WORKBOOK_HEADING, is_errors_heading, was_handed_back
-from shared.corrections.identity import PROPERTY, import_id_of
+from shared.corrections.identity import (
+    DECIMALS_PROPERTY,
+    PROPERTY,
+    decimal_signs,
+    decimal_signs_of,
+    import_id_of,
+)
 from shared.corrections.lengths import fitting, handed_back_length, was_cut
 
 __all__ = [
+    "DECIMALS_PROPERTY",
     "FAILED_ROWS_HEADING",
     "PROPERTY",
     "WORKBOOK_HEADING",
+    "decimal_signs",
+    "decimal_signs_of",
     "fitting",
     "handed_back_length",
     "import_id_of",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from shared.entities.declaration import EntityType
 from shared.entities.errors import CellError, RowError
+from shared.entities.names import column_letter
 
 
 class Columns:
@@ -18,6 +19,8 @@ class Columns:
     def __init__(self, entity: EntityType, headings: Sequence[str], fields: Mapping[str, int]) -> None:
         self.entity = entity
         self.fields = fields
+        self.width = len(headings)
+        """How many columns of the file have a heading."""
         self._found: Mapping[str, tuple[int | None, str]] = {
             field.code: (index, str(headings[index]) if index is not None else field.heading)
             for field in entity.fields
@@ -31,6 +34,10 @@ class Columns:
     def heading(self, code: str) -> str:
         """The field's heading in the file; the template's when the file has no column for it."""
         return self._found[code][1]
+
+    def error_beyond(self, row: int, group_row: int, index: int, error: CellError) -> RowError:
+        """The error of a cell in a column without a field; under the letter of its column."""
+        return RowError(row, group_row, index, f"Column {column_letter(index)}", error.code, error.message)
 
     def error(self, row: int, group_row: int, code: str, error: CellError) -> RowError:
         """The error at its row, under the file's own heading."""

@@ -73,6 +73,6 @@ def _visible(char: str) -> str:
     if char.isprintable():
         return char
     if "\udc80" <= char <= "\udcff":
-        # A byte that is no text in the file's encoding.
+        # A byte that could not be decoded.
         return "?"
     return " " if char.isspace() else f"\\u{ord(char):04x}"

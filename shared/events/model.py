@@ -65,6 +65,13 @@ class FileOptions(_Body):
     encoding: Annotated[
         Line | None, Field(max_length=32, description="Character encoding of a text file, for example utf-8.")
     ] = None
+    decimal: Annotated[
+        Literal["comma", "point"] | None,
+        Field(description="Decimal sign of numbers that are text, in every column; else found for each column."),
+    ] = None
+    heading_row: Annotated[
+        int | None, Field(ge=1, le=200, description="Number of the row that has the headings; else found.")
+    ] = None
     hold: Annotated[
         bool,
         Field(description="Stop before anything is committed, until the import is started or cancelled."),

@@ -48,6 +48,13 @@ def import_file(
     encoding: Annotated[
         str | None, typer.Option(help="Character encoding of a text file, such as windows-1252; else detected.")
     ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(help="Decimal sign of numbers that are text: comma or point; else found for each column."),
+    ] = None,
+    heading_row: Annotated[
+        int | None, typer.Option("--heading-row", metavar="N", help="The row that has the headings; else found.")
+    ] = None,
     parent: Annotated[
         UUID | None, typer.Option(metavar="ID", parser=known_id, help="The import whose correction file this is.")
     ] = None,
@@ -69,7 +76,7 @@ def import_file(
         user=user or _login(),
         entity=known_entity(entity),
         mode=known_mode(mode, entity),
-        options=file_options(sheet, delimiter, encoding, hold=hold),
+        options=file_options(sheet, delimiter, encoding, decimal=decimal, heading_row=heading_row, hold=hold),
         parent=parent,
     )
     return asyncio.run(_import(upload, watch=watch, as_json=as_json))

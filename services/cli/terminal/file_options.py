@@ -8,7 +8,15 @@ from shared.events.model import FileOptions
 _DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t"}
 
 
-def file_options(sheet: str | None, delimiter: str | None, encoding: str | None, *, hold: bool = False) -> FileOptions:
+def file_options(
+    sheet: str | None,
+    delimiter: str | None,
+    encoding: str | None,
+    *,
+    decimal: str | None = None,
+    heading_row: int | None = None,
+    hold: bool = False,
+) -> FileOptions:
     """How a file is to be read.
 
     Raises:
@@ -19,8 +27,16 @@ def file_options(sheet: str | None, delimiter: str | None, encoding: str | None,
         raise CommandFailed(
             f'--delimiter "{delimiter}" is none we know: type comma, semicolon, pipe or tab', code=USAGE
         )
+    said = {
+        "sheet": sheet,
+        "delimiter": separator,
+        "encoding": encoding,
+        "decimal": decimal,
+        "heading_row": heading_row,
+        "hold": hold,
+    }
     try:
-        return FileOptions.model_validate({"sheet": sheet, "delimiter": separator, "encoding": encoding, "hold": hold})
+        return FileOptions.model_validate(said)
     except ValidationError as error:
         problem = error.errors()[0]
-        raise CommandFailed(f"--{problem['loc'][0]}: {problem['msg']}", code=USAGE) from None
+        raise CommandFailed(f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}", code=USAGE) from None

@@ -1,21 +1,33 @@
 """Text files (.csv, .tsv, .txt): what they are written in is found out, told, and can be overridden."""
 
 import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
 from services.parser.formats.encodings import Encoding, find_encoding
+from services.parser.formats.records import Dialect, Records, Swallowed, Table
 from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import Cell
+from shared.entities.names import heading_key
 
 DELIMITERS = (",", ";", "\t", "|")
+# Taken only where they explain more headings than the usual ones.
+_UNUSUAL = (Dialect(" ", skip_blanks=True), *(Dialect(delimiter, quote="'") for delimiter in DELIMITERS))
 _SAMPLE = 1 << 18
-_LONGEST_FIELD = 8_000_000
+_PIECE = 1 << 20
+_LONGEST_LINE = 64
+_MOST_BLANK_LINES = 1_048_576
+_END_OF_FILE = "\x1a"
+# How spreadsheets are told that a number is text: ="00123", or an apostrophe that only they hide.
+_MARKED_AS_TEXT = re.compile("=\"|='|'[0-9]")
+_FORMULA_OF_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+_APOSTROPHE_OF_TEXT = re.compile(r"'[0-9][0-9.,\-]*")
 
 
 @dataclass(frozen=True)
@@ -23,8 +35,26 @@ class Writing:
     """How a text file is written. `skip_lines` are not data: the `sep=` line some programs put first."""
 
     encoding: Encoding
-    delimiter: str
+    dialect: Dialect
     skip_lines: int
+
+    @property
+    def delimiter(self) -> str:
+        """What separates cells."""
+        return self.dialect.delimiter
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What there is in the text that reading has to reckon with; without it there is less to do for each row.
+
+    `may_swallow`: a quotation mark may go on beyond its line.
+    """
+
+    has_quotes: bool = False
+    may_swallow: bool = False
+    has_texts_marked: bool = False
+    ends_early: bool = False
 
 
 class TextReader:
@@ -33,42 +63,65 @@ class TextReader:
     def __init__(
         self, path: Path, name: str, entity: EntityType, *, encoding: str | None, delimiter: str | None
     ) -> None:
-        csv.field_size_limit(_LONGEST_FIELD)
         self._path = path
         self._name = name
+        self._table = Table()
         self.writing = self._writing(entity, find_encoding(path, name, encoding), delimiter)
+        self._look = self._looked()
 
     def first_rows(self) -> list[list[Cell]]:
         """The records in which headings are looked for, and a few below."""
         return list(islice(self.rows(), SEARCHED_ROWS + 200))
 
+    def swallowed(self) -> list[Swallowed]:
+        """The rows that stand within quotation marks which begin in one record and end in another."""
+        if not self._look.may_swallow:
+            return []
+        with self._open(self.writing.encoding) as file:
+            records = self._records(file)
+            for _ in self._refusing(records, records):
+                pass
+        return records.swallowed
+
     def rows(self) -> Iterator[list[Cell]]:
         """Every record, trailing blanks dropped."""
         with self._open(self.writing.encoding) as file:
-            for _ in range(self.writing.skip_lines):
-                file.readline()
-            ended = False
+            records = self._records(file)
+            # Without a quotation mark every line is a record.
+            plain = iter(records) if self._look.has_quotes else self.writing.dialect.reader(records.lines)
+            cells = _texts if self._look.has_texts_marked else _cells
+            blank = 0
+            for record in self._refusing(plain, records):
+                if record:
+                    blank = 0
+                    yield cells(record)
+                    continue
+                blank += 1
+                if blank > _MOST_BLANK_LINES:
+                    raise FileRefused(
+                        "too_large",
+                        f'"{self._name}" has more than {_MOST_BLANK_LINES:,} blank lines one after another. Delete them and '
+                        f"send it again",
+                    )
+                yield []
 
-            def lines() -> Iterator[str]:
-                nonlocal ended
-                yield from file
-                ended = True
+    def _records(self, file: TextIO) -> Records:
+        for _ in range(self.writing.skip_lines):
+            file.readline()
+        lines = map(_before_the_end, file) if self._look.ends_early else iter(file)
+        return Records(lines, self.writing.dialect, self._table)
 
-            records = csv.reader(lines(), delimiter=self.writing.delimiter)
-            begins = 1
-            try:
-                for record in records:
-                    # csv hands out a record that was never closed once there are no more lines.
-                    if ended:
-                        raise csv.Error("the file ends within a quoted cell")  # noqa: TRY301 - one message for both
-                    yield _cells(record)
-                    begins = records.line_num + 1
-            except csv.Error as error:
-                raise FileRefused(
-                    "damaged",
-                    f'"{self._name}" cannot be read from line {begins + self.writing.skip_lines} on: {_plain(error)}. Look for '
-                    f"a quotation mark that is opened and never closed",
-                ) from error
+    def _refusing(self, records: Iterable[list[str]], _of: Records) -> Iterator[list[str]]:
+        row = 0
+        try:
+            for row, record in enumerate(records, start=1):  # noqa: B007 - where it ends is said
+                yield record
+        except csv.Error as error:
+            raise FileRefused(
+                "damaged",
+                f'"{self._name}" cannot be read behind row {row}: {error}. Look for a quotation mark that is opened and '
+                f"never closed",
+            ) from error
 
     def _open(self, encoding: Encoding) -> TextIO:
         return self._path.open(encoding=encoding.name, errors=encoding.errors, newline="")
@@ -76,32 +129,58 @@ class TextReader:
     def _writing(self, entity: EntityType, encoding: Encoding, wanted: str | None) -> Writing:
         """The separator with which the most headings are known; `sep=` and the sender's word come first."""
         with self._open(encoding) as file:
-            first = file.readline(64)
+            first = file.readline(_LONGEST_LINE)
             rest = file.read(_SAMPLE)
         said = first.strip().strip('"')
         told = said[4:5] or "\t" if said.lower().startswith("sep=") else None
         skip = 0 if told is None else 1
-        if wanted or told:
-            return Writing(encoding, wanted or told or ",", skip)
-        sample = (first + rest).splitlines(keepends=True)[:400]
-        return Writing(encoding, max(DELIMITERS, key=lambda delimiter: _fit(entity, sample, delimiter)), skip)
+        sample = rest if skip else first + rest
+        lines = sample.splitlines(keepends=True)[:400]
+        wanted = wanted or told
+        usual = [Dialect(delimiter) for delimiter in ([wanted] if wanted else DELIMITERS)]
+        unusual = [dialect for dialect in _UNUSUAL if wanted in {None, dialect.delimiter}]
+        fits = [(_fit(entity, lines, dialect), dialect) for dialect in (*usual, *unusual)]
+        (_, _, self._table), dialect = max(fits, key=lambda fit: fit[0][:2] if fit[1] in usual else (fit[0][0], 0))
+        if f'{dialect.delimiter} "' in sample:
+            dialect = replace(dialect, skip_blanks=True)
+        return Writing(encoding, dialect, skip)
+
+    def _looked(self) -> _Look:
+        """Go through the text once for what is rare."""
+        quote = self.writing.dialect.quote
+        has_quotes = may_swallow = has_texts_marked = False
+        begun, piece = "", ""
+        with self._open(self.writing.encoding) as file:
+            while piece := file.read(_PIECE):
+                if not has_texts_marked:
+                    has_texts_marked = _MARKED_AS_TEXT.search(begun[-1:] + piece) is not None
+                if not may_swallow and (quote in piece or quote in begun):
+                    has_quotes = True
+                    lines = (begun + piece).splitlines()
+                    begun = lines.pop() if lines else ""
+                    may_swallow = any(line.count(quote) & 1 for line in lines)
+                    may_swallow = may_swallow or len(begun) > _PIECE
+                else:
+                    begun = piece[-1:]
+                ended = piece
+            ended = begun[-1:] or piece[-1:]
+        may_swallow = may_swallow or begun.count(quote) & 1 == 1
+        return _Look(has_quotes, may_swallow, has_texts_marked, ends_early=ended == _END_OF_FILE)
 
 
-def _fit(entity: EntityType, sample: Sequence[str], delimiter: str) -> tuple[int, int]:
-    """How well a separator explains a sample: known headings, then columns."""
+def _fit(entity: EntityType, sample: Sequence[str], dialect: Dialect) -> tuple[int, int, Table]:
+    """How well a dialect explains a sample: known headings, then columns; and what it makes of the headings."""
     rows: list[list[Cell]] = []
     try:
-        rows.extend(_cells(record) for record in islice(csv.reader(sample, delimiter=delimiter), SEARCHED_ROWS))
+        rows.extend(_cells(record) for record in islice(dialect.reader(sample), SEARCHED_ROWS))
     except csv.Error:
-        return (0, 0)
+        return (0, 0, Table())
     found = heading_row(entity, rows)
-    return (found.known if found else 0, max((len(row) for row in rows), default=0))
-
-
-def _plain(error: csv.Error) -> str:
-    if "field larger" in str(error):
-        return f"a cell goes on for more than {_LONGEST_FIELD:,} characters"
-    return str(error)
+    columns = max((len(row) for row in rows), default=0)
+    if found is None:
+        return (0, columns, Table())
+    known = [at for at, text in enumerate(found.headings) if text and heading_key(text) in entity.by_heading_key]
+    return (found.known, columns, Table(len(found.headings), tuple(known)))
 
 
 def _cells(record: Sequence[str]) -> list[Cell]:
@@ -109,3 +188,19 @@ def _cells(record: Sequence[str]) -> list[Cell]:
     while last and not record[last - 1]:
         last -= 1
     return [text or None for text in record[:last]]
+
+
+def _texts(record: Sequence[str]) -> list[Cell]:
+    """The cells of a record, some of which may be marked as text for spreadsheets."""
+    return [_unmarked(cell) if isinstance(cell, str) and cell[0] in "='" else cell for cell in _cells(record)]
+
+
+def _unmarked(text: str) -> str:
+    if found := _FORMULA_OF_TEXT.fullmatch(text):
+        return found[1].replace('""', '"')
+    return text[1:] if _APOSTROPHE_OF_TEXT.fullmatch(text) else text
+
+
+def _before_the_end(line: str) -> str:
+    """The line without the sign by which DOS ended a file."""
+    return line.removesuffix(_END_OF_FILE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.parser.mapping.interpretation import storable
+from services.parser.mapping.one_column import one_column
 from services.parser.refusals import FileRefused
 from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
@@ -20,6 +21,8 @@ SEARCHED_ROWS = 20
 _LONGEST_HEADING = 200
 _MOST_TEXT = 200_000
 """The most characters of all headings together: they are kept, and handed back, as they are."""
+# As many known headings make a table; one may stand anywhere.
+_A_TABLE = 2
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,19 @@ def find_layout(
     *,
     handed_back: bool = False,
     notices: Sequence[Mapping[str, Any]] = (),
+    wanted_row: int | None = None,
 ) -> Layout:
     """The layout of a sheet (or text file) from its first rows.
 
     `name` says which file or sheet; `handed_back` that something else than its headings shows that it is one of ours;
-    `notices` are what there is to tell already.
+    `notices` are what there is to tell already; `wanted_row` is the row of headings where the sender names it.
 
     Raises:
         FileRefused: no headings, headings missing, or two of the same meaning.
     """
-    found = heading_row(entity, rows)
+    found = heading_row(entity, rows) if wanted_row is None else _wanted(rows, wanted_row)
+    if (found is None or found.known < _A_TABLE) and (said := one_column(entity, rows[:SEARCHED_ROWS])) is not None:
+        raise FileRefused("one_column", f"{name} {said}")
     if found is None:
         wanted = ", ".join(f'"{heading}"' for heading in entity.headings[:4])
         raise FileRefused(
@@ -94,6 +100,13 @@ def find_layout(
     examples, of_example = _example(entity, rows, found, mapping)
     told = (*notices, *mapping.notices, *of_example)
     return Layout(headings, mapping, found.row, examples, told, blank, handed_back)
+
+
+def _wanted(rows: Sequence[Sequence[Cell]], number: int) -> HeadingRow | None:
+    """The row that the sender calls the headings; None when there is nothing in it."""
+    cells = rows[number - 1] if number <= len(rows) else ()
+    texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
+    return HeadingRow(number, texts, sum(map(bool, texts))) if any(texts) else None
 
 
 def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -> None:

@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from services.parser.formats.prescan import Prescanned, prescan
 from services.parser.mapping.interpretation import Interpretation, Keys
 from services.parser.mapping.layout import Layout, find_layout
 from services.parser.mapping.left_out import Aside, Asides, LeftOut
+from services.parser.mapping.survey import has_number_texts, survey
 from services.parser.reading import frames
 from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
-from shared.corrections import import_id_of, restore
+from shared.corrections import decimal_signs_of, import_id_of, restore
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.cells import Cell, is_blank
 from shared.entities.names import column_letter
@@ -33,6 +34,8 @@ from shared.entities.names import column_letter
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _BATCH, _BATCH_BYTES = 400, 1_000_000
+# Further ones are refused as well; the ledger keeps so many with their lines.
+_MOST_SWALLOWED = 1_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Request:
     name: str
     entity: EntityType
     mode: str
-    options: Mapping[str, str | None]
+    options: Mapping[str, Any]
     limits: Limits
 
     @staticmethod
@@ -93,15 +96,29 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
     with WorkbookReader(request.path, request.name, seen) as reader:
         sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
         where = f'"{request.name}", sheet "{sheet}"'
+        first = reader.first_rows(sheet)
         layout = find_layout(
             request.entity,
             request.mode,
-            reader.first_rows(sheet),
+            first,
             where,
             handed_back=parent is not None,
             notices=others,
+            wanted_row=request.options.get("heading_row"),
         )
-        yield _layout_frame(request, layout, {"format": "xlsx", "sheet": sheet}, parent=parent)
+        # A column of numbers without a text has nothing to be decided; so the rows need not be gone through twice.
+        looked_at = reader.rows(sheet) if has_number_texts(request.entity, layout, first) else first
+        surveyed = survey(
+            request.entity,
+            layout,
+            looked_at,
+            is_text=False,
+            decimal=request.options.get("decimal"),
+            told=decimal_signs_of(request.path),
+        )
+        layout = surveyed.layout
+        detected = {"format": "xlsx", "sheet": sheet, **surveyed.detected}
+        yield _layout_frame(request, layout, detected, parent=parent)
         yield from _rows(request, layout, reader.rows(sheet), hidden=reader.hidden_rows(sheet))
 
 
@@ -123,8 +140,17 @@ def _read_text(request: Request) -> Iterator[bytes]:
         reader.first_rows(),
         f'"{request.name}"',
         notices=encoding_notices(encoding, request.name),
+        wanted_row=request.options.get("heading_row"),
     )
-    detected = {"format": "text", "encoding": encoding.name, "delimiter": reader.writing.delimiter}
+    surveyed = survey(request.entity, layout, reader.rows(), is_text=True, decimal=request.options.get("decimal"))
+    layout = surveyed.layout
+    detected = {
+        "format": "text",
+        "encoding": encoding.name,
+        "delimiter": reader.writing.delimiter,
+        **surveyed.detected,
+        "swallowed": [list(astuple(part)) for part in reader.swallowed()[:_MOST_SWALLOWED]],
+    }
     yield _layout_frame(request, layout, detected, parent=None)
     yield from _rows(request, layout, reader.rows())
 
@@ -187,7 +213,6 @@ class _SheetRows:
         self.count = 0
         """Data rows so far."""
         self._request = request
-        self._width = len(layout.headings)
         self._restore = layout.handed_back
         self._interpretation = Interpretation(
             request.entity,
@@ -198,7 +223,6 @@ class _SheetRows:
         )
         self._rows = 0
         self._text_bytes = 0
-        self._beyond = LeftOut("cells_beyond_headings")
         self._asides = Asides()
         self._hidden_rows = iter(hidden)
         self._next_hidden = next(self._hidden_rows, 0)
@@ -222,14 +246,11 @@ class _SheetRows:
         self.count += 1
         if is_hidden:
             self._hidden.note(number)
-        if len(row) > self._width:
-            self._beyond.note(number)
         return keys, document
 
     def notices(self) -> list[dict[str, Any]]:
         """What the sender is told of cells and rows that were left out, and of rows that nobody saw."""
         return [
-            *self._beyond.notices(f"Cells beyond the last heading (column {self._width}) were ignored"),
             *self._asides.notices(),
             *self._hidden.notices("Rows that are hidden in the sheet (by a filter, for example) were imported as well"),
         ]

@@ -46,7 +46,7 @@ class ReadRequest:
     name: str
     entity_type: str
     mode: str
-    options: Mapping[str, str | None]
+    options: Mapping[str, Any]
 
 
 Said = FileLayout | bytes | FileEnd

@@ -36,6 +36,7 @@ class RecordRules:
     ) -> tuple[list[Typed], Sequence[RowError]]:
         """The record's values in the order of the fields, None for what could not be read; and every error."""
         errors = GroupErrors(columns, row.row)
+        errors.add_flaws(row)
         values: list[Typed] = []
         for field, read, default in self._fields:
             said = row.values.get(field.code)

@@ -50,7 +50,8 @@ class RowRules:
         self._lists = lists
 
     def unreadable(self, row: ReadRow) -> None:
-        """Note the cells that cannot be read at all."""
+        """Note the cells that cannot be read at all, and what is wrong with the row as a whole."""
+        self._errors.add_flaws(row)
         for code, error in row.unreadable.items():
             self._errors.add(row.row, code, error)
 

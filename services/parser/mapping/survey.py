@@ -1,0 +1,222 @@
+"""What is decided from many rows before the first is handed on: decimal signs, and columns that have no heading. Pure.
+
+The rows are looked at from the first data row until every column of numbers is decided, at most `MOST_ROWS`; what comes
+later is read by what was decided. So it is the same however the rows are cut, and whichever columns they are given.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from services.parser.mapping.layout import Layout
+from shared.entities import EntityType
+from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
+from shared.entities.decimals import ColumnSign, Sign, written
+from shared.entities.declaration import NUMERIC, Kind
+from shared.entities.names import column_letter
+
+MOST_ROWS, ENOUGH_ROWS = 50_000, 2_000
+_SAMPLE_ROWS = 200
+_SEPARATING = frozenset(";|%")
+_MOST_EXAMPLE = 40
+
+
+@dataclass
+class _Votes:
+    """What a column's texts say of its decimal sign: how many for each, how many for neither, and the first of each."""
+
+    is_list: bool = False
+    count: dict[Sign, int] = field(default_factory=lambda: dict.fromkeys(Sign, 0))
+    first: dict[Sign, tuple[int, str]] = field(default_factory=dict)
+    first_open: tuple[int, str] | None = None
+
+    def note(self, row: int, text: str) -> None:
+        for part in text.replace("|", ";").split(";") if self.is_list else (text,):
+            number = written(part.strip(BLANKS).removesuffix("%").strip(BLANKS))
+            if number is None:
+                continue
+            if number.is_open and self.first_open is None:
+                self.first_open = (row, text)
+            if number.sign is None or (self.is_list and "," in text and _SEPARATING.isdisjoint(text)):
+                continue
+            self.count[number.sign] += 1
+            self.first.setdefault(number.sign, (row, text))
+
+    @property
+    def decides(self) -> bool:
+        return any(self.count.values())
+
+    def sign(self, *, seen_all: bool) -> ColumnSign:
+        comma, point = self.count[Sign.COMMA], self.count[Sign.POINT]
+        if not comma and not point:
+            return ColumnSign(contested=not seen_all)
+        return ColumnSign(Sign.COMMA if comma > point else Sign.POINT, decided=True, contested=bool(comma and point))
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What the rows of a file say together. `detected` is kept with the import."""
+
+    layout: Layout
+    detected: Mapping[str, Any]
+
+
+def survey(
+    entity: EntityType,
+    layout: Layout,
+    rows: Iterable[Sequence[Cell]],
+    *,
+    is_text: bool,
+    decimal: str | None = None,
+    told: Mapping[str, ColumnSign] | None = None,
+) -> Surveyed:
+    """Look at the rows of a sheet, from row 1.
+
+    Args:
+        entity: what a row describes.
+        layout: what the first rows were found to be.
+        rows: all of them, or (of a workbook without texts in its columns of numbers) the first.
+        is_text: of a text file, in which every number is a text.
+        decimal: the sign that the sender names, for every column.
+        told: by field, the signs that a correction file says it was written with.
+    """
+    kinds = {layout.mapping.fields[code]: entity.by_code[code].kind for code in layout.mapping.fields}
+    fields = {index: code for code, index in layout.mapping.fields.items()}
+    votes = {index: _Votes(kind is Kind.PERCENTAGES) for index, kind in kinds.items() if kind in NUMERIC}
+    extent = _Extent(len(layout.headings))
+    seen_all = _look(layout, rows, votes, extent)
+    signs: dict[int, ColumnSign] = {}
+    for index, found in sorted(votes.items()):
+        if decimal is not None:
+            signs[index] = ColumnSign(Sign(decimal), decided=True)
+        elif told and fields.get(index) in told:
+            signs[index] = told[fields[index]]
+        else:
+            sign = found.sign(seen_all=seen_all)
+            # What is handed back is a part of a file: alone it may look different.
+            signs[index] = replace(sign, contested=True) if layout.handed_back and not sign.decided else sign
+    notices = [
+        notice
+        for index, sign in signs.items()
+        if index in fields
+        and (notice := _decimal_notice(layout.headings[index], sign, votes[index], named=decimal is not None))
+    ]
+    layout, more = _with_unnamed_columns(layout, extent, is_text=is_text)
+    layout = replace(layout, notices=(*layout.notices, *notices, *more))
+    return Surveyed(layout, {"decimals": {str(index): sign.kept for index, sign in signs.items()}})
+
+
+def has_number_texts(entity: EntityType, layout: Layout, rows: Iterable[Sequence[Cell]]) -> bool:
+    """Whether any of these rows has a text where a number is expected."""
+    columns = [index for code, index in layout.mapping.fields.items() if entity.by_code[code].kind is Kind.DECIMAL]
+    below = list(rows)[layout.heading_row :]
+    return any(
+        isinstance(cells[index], str) and not is_blank(cells[index])
+        for cells in below
+        for index in columns
+        if index < len(cells)
+    )
+
+
+class _Extent:
+    """Which columns beyond the last heading are filled: in how many of the data rows, and what with first."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.rows = 0
+        self.filled: dict[int, int] = {}
+        self.only_figures: dict[int, bool] = {}
+
+    def note(self, cells: Sequence[Cell]) -> None:
+        self.rows += 1
+        if len(cells) <= self.width:
+            return
+        for index in range(self.width, len(cells)):
+            if not is_blank(cells[index]):
+                self.filled[index] = self.filled.get(index, 0) + 1
+                text = cell_text(cells[index]).strip(BLANKS)
+                self.only_figures[index] = self.only_figures.get(index, True) and text.isdecimal()
+
+    def throughout(self, *, is_text: bool) -> list[int]:
+        """Columns in which every data row says something, one that has no heading; none when it may be half a number."""
+        if self.rows < 2:  # noqa: PLR2004 - of one row nothing can be said
+            return []
+        found = [index for index in sorted(self.filled) if self.filled[index] == self.rows]
+        # The decimals behind an unquoted decimal comma stand in a column of their own, too.
+        return [] if is_text and any(self.only_figures[index] for index in found) else found
+
+
+def _look(layout: Layout, rows: Iterable[Sequence[Cell]], votes: dict[int, _Votes], extent: _Extent) -> bool:
+    """Count, also in columns that a person may yet call numbers; whether every row was looked at."""
+    undecided: Mapping[int, _Votes] = dict(votes)
+    mapped = sorted(layout.mapping.fields.values())
+    for number, cells in enumerate(rows, start=1):
+        if number <= layout.heading_row or number in layout.examples:
+            continue
+        width = len(cells)
+        if not any(cells[index] for index in mapped if index < width):
+            continue
+        extent.note(cells)
+        if extent.rows <= _SAMPLE_ROWS:
+            votes.update((index, _Votes()) for index in _with_signs(cells) if index not in votes)
+        for index, column in votes.items():
+            if index < width and isinstance(text := cells[index], str):
+                column.note(number, text.strip(BLANKS))
+        if number % ENOUGH_ROWS == 0:
+            undecided = {index: column for index, column in undecided.items() if not column.decides}
+            if not undecided or number >= MOST_ROWS:
+                return False
+    return True
+
+
+def _with_signs(cells: Sequence[Cell]) -> Iterator[int]:
+    """The columns in which a row has a number that says, or asks, what its decimal sign is."""
+    for index, cell in enumerate(cells):
+        if isinstance(cell, str) and cell[-1:].isdigit() and not cell.isalnum():
+            number = written(cell.strip(BLANKS))
+            if number is not None and (number.is_open or number.sign is not None):
+                yield index
+
+
+def _with_unnamed_columns(layout: Layout, extent: _Extent, *, is_text: bool) -> tuple[Layout, list[Mapping[str, Any]]]:
+    """The layout with the columns beyond its headings that are filled throughout, and a notice of each."""
+    beyond = [] if layout.handed_back else extent.throughout(is_text=is_text)
+    if not beyond:
+        return layout, []
+    more = [f"Column_{index + 1}" for index in range(len(layout.headings), beyond[-1] + 1)]
+    notices = [
+        {
+            "code": "blank_heading",
+            "message": f"Column {column_letter(index)} has no heading and was ignored",
+            "column": f"Column_{index + 1}",
+        }
+        for index in beyond
+    ]
+    return replace(layout, headings=(*layout.headings, *more)), notices
+
+
+def _decimal_notice(heading: str, sign: ColumnSign, votes: _Votes, *, named: bool) -> Mapping[str, Any] | None:
+    """What the sender is told of a column whose numbers are not all plain; None when there is nothing to tell."""
+    about = {"code": "decimal_sign", "column": heading}
+    if sign.contested and sign.decided and len(votes.first) > 1:
+        other = Sign.POINT if sign.sign is Sign.COMMA else Sign.COMMA
+        (row, text), (minority_row, minority) = votes.first[sign.sign], votes.first[other]
+        message = (
+            f'{heading}: numbers were read with a decimal {sign.sign}, as "{text[:_MOST_EXAMPLE]}" in row {row}; '
+            f'"{minority[:_MOST_EXAMPLE]}" in row {minority_row} has a decimal {other}, and was not imported'
+        )
+        return {**about, "message": message, "row": minority_row}
+    if sign.sign is Sign.COMMA:
+        row, text = votes.first.get(Sign.COMMA) or votes.first_open or (0, "")
+        why = "as you said" if named else f'as "{text[:_MOST_EXAMPLE]}" in row {row}'
+        return {**about, "message": f"{heading}: numbers were read with a decimal comma, {why}", "row": row or None}
+    if votes.first_open is not None and not named:
+        row, text = votes.first_open
+        read = "with a decimal point" if sign.decided else "only where they can mean one thing"
+        return {
+            **about,
+            "message": f'{heading}: numbers such as "{text[:_MOST_EXAMPLE]}" (row {row}) were read {read}; if that is wrong, '
+            f"name the decimal sign and send the file again",
+            "row": row,
+        }
+    return None

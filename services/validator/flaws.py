@@ -1,0 +1,76 @@
+"""What is wrong with a row as a whole: its cells do not stand where its headings do. Pure.
+
+Everything is told from the cells alone, so that it is found again when the row is handed back and comes unmended; what
+the file was found to be only adds on which lines it began.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.errors import CellError, shown
+from shared.entities.names import column_letter
+
+_SEPARATORS = ",;\t|"
+_A_RECORD = 2
+
+
+class RowFlaws:
+    """Looks at the rows of one file.
+
+    Args:
+        width: how many columns have a heading.
+        swallowed: (first row, last row, line of the opening mark, line of the closing one or None) of rows that stand
+            within quotation marks which begin in one record and end in another, in order.
+    """
+
+    def __init__(self, width: int, swallowed: Iterable[Sequence[int | None]] = ()) -> None:
+        self._width = width
+        self._swallowed = [(first or 0, last or 0, opened, closed) for first, last, opened, closed in swallowed]
+
+    def of(self, row: int, cells: Sequence[Cell], *, filled: int) -> Sequence[tuple[int, CellError]]:
+        """The flaws of a row, each with the column that shows it; `filled` is how many of its fields say anything."""
+        if len(cells) <= self._width and not self._swallowed and filled > 1:
+            return ()
+        flaws = [
+            (column, error) for column, error in (self._beyond(cells), self._within_marks(row)) if error is not None
+        ]
+        if filled == 1 and (error := self._whole_record(cells)) is not None:
+            flaws.append((0, error))
+        return flaws
+
+    def _beyond(self, cells: Sequence[Cell]) -> tuple[int, CellError | None]:
+        beyond = next((at for at in range(self._width, len(cells)) if not is_blank(cells[at])), None)
+        if beyond is None:
+            return 0, None
+        last = column_letter(self._width - 1)
+        return beyond, CellError(
+            "cells_beyond_headings",
+            f'"{shown(cell_text(cells[beyond]))}" stands beyond the last heading (column {last}): the row has a value too many, '
+            f"and those before it may have moved; put each under its heading, and leave nothing beyond",
+        )
+
+    def _within_marks(self, row: int) -> tuple[int, CellError | None]:
+        for first, last, opened, closed in self._swallowed:
+            if first <= row <= last:
+                ends = "is never closed" if closed is None else f"is closed only in line {closed}"
+                return 0, CellError(
+                    "swallowed_row",
+                    f"A quotation mark is opened in line {opened} of the file and {ends}: what lies between was taken for one "
+                    f"cell. Check this row, and remove the quotation mark at the beginning of the cell that has one",
+                )
+        return 0, None
+
+    def _whole_record(self, cells: Sequence[Cell]) -> CellError | None:
+        """The error of a row that has a whole record in its first cell and nothing else."""
+        text = cell_text(cells[0]).strip() if cells else ""
+        if "\n" in text or any(not is_blank(cell) for cell in cells[1:]):
+            return None
+        parts = max((text.split(separator) for separator in _SEPARATORS), key=len)
+        separators = sum(not part[:1].isspace() for part in parts[1:])
+        if separators < max(self._width - 1, _A_RECORD):
+            return None
+        split = " | ".join(f'"{shown(part)}"' for part in parts[:4])
+        return CellError(
+            "record_in_one_cell",
+            f"The whole row stands in its first cell; put each value in a cell of its own: {split}{' | …' if parts[4:] else ''}",
+        )

@@ -1,0 +1,35 @@
+"""Texts of number columns, by the decimal sign of their column, as digits with a point: what the rules of numbers read."""
+
+from shared.entities.declaration import Kind
+from shared.entities.decimals import ColumnSign, Misread, Sign, read
+from shared.entities.errors import CellError, shown
+
+_SEPARATORS = ";|"
+
+
+def plain_number(text: str, kind: Kind, column: ColumnSign) -> str | CellError:
+    """The text with its numbers as digits with a point; what is no number stays as it is."""
+    if kind is not Kind.PERCENTAGES:
+        return _plain(text, text, column)
+    # A comma between two figures may be meant to separate them, unless something else does.
+    has_decimal_commas = column.decided and column.sign is Sign.COMMA
+    if "," in text and not has_decimal_commas:
+        return text
+    return _percentages(text, column)
+
+
+def _percentages(text: str, column: ColumnSign) -> str | CellError:
+    plain = []
+    for part in text.replace("|", ";").split(";"):
+        figure = part.strip()
+        percent = "%" if figure.endswith("%") else ""
+        number = _plain(figure.removesuffix("%").rstrip(), text, column) if "," in figure else figure.removesuffix("%")
+        if isinstance(number, CellError):
+            return CellError("invalid_percentage", number.message)
+        plain.append(f"{number}{percent}")
+    return "; ".join(plain) if any(separator in text for separator in _SEPARATORS) else plain[0]
+
+
+def _plain(figure: str, text: str, column: ColumnSign) -> str | CellError:
+    number = read(figure, column)
+    return CellError("invalid_number", f'"{shown(text)}" {number.reason}') if isinstance(number, Misread) else number
