@@ -27,7 +27,10 @@ class Family(Protocol):
         """
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
-        """What pending groups have in common with production as it is committed now, and must not have."""
+        """What staged groups have in common with production as it is committed now, and must not have.
+
+        Of pending groups and of failed ones, by the rule and the statement the validator has.
+        """
 
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         """Mark the staged rows of groups as failed: they are kept to be looked at, and in nobody's way."""

@@ -90,6 +90,7 @@ class _Commit:
         self._scope = scope
         self._chunk = chunk
         self._entity = entity
+        self._columns = Columns(entity, chunk.headings, chunk.fields)
         self._family = family
         self._beat = beat
         self._committed: list[Committed] = []
@@ -101,6 +102,7 @@ class _Commit:
             await self._fail_conflicts()
             if not await self._write_all():
                 await self._write_what_can_be()
+        await self._say_what_else_is_taken()
         committed = total(self._committed)
         counts = await repository.count_rows(self._conn, self._scope, committed)
         if counts.rows != self._chunk.row_count or committed.written.rows != counts.created + counts.updated:
@@ -138,11 +140,23 @@ class _Commit:
         await repository.fail_groups(self._conn, self._family, self._scope, errors)
 
     async def _fail_conflicts(self) -> Sequence[Conflict]:
-        conflicts = await repository.read_conflicts(self._conn, self._family, self._scope)
-        columns = Columns(self._entity, self._chunk.headings, self._chunk.fields)
-        errors = errors_of_conflicts(conflicts, columns)
+        pending = set(await repository.pending_groups(self._conn, self._scope))
+        found = await repository.read_conflicts(self._conn, self._family, self._scope)
+        conflicts = [conflict for conflict in found if conflict.group_row in pending]
+        errors = errors_of_conflicts(conflicts, self._columns)
         await repository.fail_groups(self._conn, self._family, self._scope, errors)
         return conflicts
+
+    async def _say_what_else_is_taken(self) -> None:
+        """Say of failed groups what of theirs production has by now, whatever else they failed for.
+
+        So a row has the reasons it would have had, had it been checked only now.
+        """
+        if not await repository.has_failed_groups(self._conn, self._scope):
+            return
+        found = await repository.read_conflicts(self._conn, self._family, self._scope)
+        errors = await repository.without_said(self._conn, self._scope, errors_of_conflicts(found, self._columns))
+        await repository.add_errors(self._conn, self._scope, errors)
 
 
 def _report(counts: ChunkCounts) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.committer.families import Family
 from services.committer.refusals import Conflict, DatabaseRefusal
 from services.committer.written import Committed, Run
-from shared.entities.errors import RowError
+from shared.entities.errors import RowError, in_order
 from shared.entities.scope import ChunkScope
 from shared.ledger import write_errors
 from shared.messaging.failures import sqlstate_of
@@ -64,6 +64,27 @@ _FAILED_ROWS = text(
     SELECT coalesce(sum(row_count), 0) FROM staging.groups
      WHERE import_id = :import_id AND chunk_no = :chunk_no AND status = '{GroupStatus.FAILED}'
     """  # noqa: S608 - our own words
+)
+_HAS_FAILED_GROUPS = text(
+    f"""
+    SELECT EXISTS (SELECT FROM staging.groups
+                    WHERE import_id = :import_id AND chunk_no = :chunk_no AND status = '{GroupStatus.FAILED}')
+    """  # noqa: S608 - our own words
+)
+_SAID = text(
+    """
+    SELECT e.row_no, e.column_index, e.code
+      FROM imports.import_chunks c
+      JOIN imports.row_errors e ON e.import_id = c.import_id AND e.row_no BETWEEN c.first_row AND c.last_row
+     WHERE c.import_id = :import_id AND c.chunk_no = :chunk_no AND e.chunk_no = c.chunk_no
+       AND e.code = ANY(CAST(:codes AS text[]))
+    """
+)
+_TAKE_ERRORS = text(
+    """
+    DELETE FROM imports.row_errors WHERE import_id = :import_id AND row_no = ANY(CAST(:rows AS integer[]))
+    RETURNING row_no, group_row, column_index, heading, code, message, position
+    """
 )
 _COMMITTED = text(
     f"""
@@ -128,9 +149,23 @@ async def pending_groups(conn: AsyncConnection, scope: ChunkScope) -> list[int]:
 
 
 async def read_conflicts(conn: AsyncConnection, family: Family, scope: ChunkScope) -> Sequence[Conflict]:
-    """What pending groups have in common with production as it is committed now."""
+    """What staged groups have in common with production as it is committed now."""
     await conn.execute(_PLAN)
     return await family.conflicts(conn, scope)
+
+
+async def has_failed_groups(conn: AsyncConnection, scope: ChunkScope) -> bool:
+    """Whether any group of the chunk has failed so far."""
+    return bool((await conn.execute(_HAS_FAILED_GROUPS, scope._asdict())).scalar_one())
+
+
+async def without_said(conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowError]) -> list[RowError]:
+    """Those of the errors that are not written down yet."""
+    if not errors:
+        return []
+    values = {**scope._asdict(), "codes": sorted({error.code for error in errors})}
+    said = {tuple(found) for found in await conn.execute(_SAID, values)}
+    return [error for error in errors if (error.row_no, error.column_index, error.code) not in said]
 
 
 async def write_groups(
@@ -163,6 +198,17 @@ async def fail_groups(conn: AsyncConnection, family: Family, scope: ChunkScope, 
     await conn.execute(_FAIL_GROUPS, {**scope._asdict(), "groups": groups})
     await family.set_aside(conn, scope, groups)
     await write_errors(conn, scope, errors)
+
+
+async def add_errors(conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowError]) -> None:
+    """Write errors of groups that have others, each where it would have been had it been found with them."""
+    if not errors:
+        return
+    rows = sorted({error.row_no for error in errors})
+    found = (await conn.execute(_TAKE_ERRORS, {"import_id": scope.import_id, "rows": rows})).all()
+    others = [RowError(*error[:-1]) for error in sorted(found, key=lambda error: (error.row_no, error.position))]
+    # What is in production is said before what is the file's own fault, as the validator says it.
+    await write_errors(conn, scope, in_order([*errors, *others]))
 
 
 async def count_rows(conn: AsyncConnection, scope: ChunkScope, committed: Committed) -> ChunkCounts:

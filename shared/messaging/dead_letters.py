@@ -137,7 +137,8 @@ async def _everything(
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-    known = await asyncio.wait_for(consumer._client.fetch_all_metadata(), 10)  # noqa: SLF001 - see below
+    async with asyncio.timeout(10):
+        known = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - see below
     # `partitions_for_topic` answers only for subscribed topics, and subscribing needs a group.
     return sorted(known.partitions_for_topic(topic) or ())
 

@@ -7,9 +7,10 @@ At most one row exists for an import, topic, chunk and epoch.
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
+from sqlalchemy import ColumnElement, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.imports import outbox
@@ -72,14 +73,15 @@ async def postpone(conn: AsyncConnection, event: Event, *, reemit_after: timedel
 async def settle(conn: AsyncConnection, event: Event) -> None:
     """Say, with this transaction, that an event has been acted on. Settling twice is harmless.
 
-    That an import has ended can be announced again; the latest is not settled by an earlier one.
+    That an import has ended is public and can be announced again: the latest is settled by itself alone, not by an
+    earlier one, and not by what somebody else made of it.
     """
-    same = _is(event)
     if isinstance(event, ImportCompleted):
-        ended = event.model_dump(mode="json", include={"completed_at"})["completed_at"]
-        body = cast(func.convert_from(outbox.c.body, "UTF8"), JSONB)
-        same = (*same, body["completed_at"].astext == ended)
-    await conn.execute(delete(outbox).where(*same))
+        known = await _known(conn, event)
+        settled: tuple[ColumnElement[bool], ...] = (outbox.c.id == known,)
+    else:
+        settled = _is(event)
+    await conn.execute(delete(outbox).where(*settled))
     await _wake(conn, topic_of(event).name)
 
 
@@ -88,14 +90,10 @@ async def count_failure(conn: AsyncConnection, event: Event) -> int | None:
 
     What claims to be one of ours may not be: nothing is counted against the real one for it.
     """
-    known = (await conn.execute(select(outbox.c.id, outbox.c.body).where(*_is(event)))).one_or_none()
-    if known is None or type(event).model_validate_json(known.body) != event:
+    if (known := await _known(conn, event)) is None:
         return None
     counted = await conn.execute(
-        update(outbox)
-        .where(outbox.c.id == known.id)
-        .values(failures=outbox.c.failures + 1)
-        .returning(outbox.c.failures)
+        update(outbox).where(outbox.c.id == known).values(failures=outbox.c.failures + 1).returning(outbox.c.failures)
     )
     count: int | None = counted.scalar_one_or_none()
     return count
@@ -107,6 +105,15 @@ async def count_attempt(conn: AsyncConnection, event: Event) -> int:
         update(outbox).where(*_is(event)).values(failures=outbox.c.failures + 1).returning(outbox.c.failures)
     )
     return counted.scalar_one_or_none() or 1
+
+
+async def _known(conn: AsyncConnection, event: Event) -> UUID | None:
+    """The row of this very event; None when there is none, or it says something else."""
+    known = (await conn.execute(select(outbox.c.id, outbox.c.body).where(*_is(event)))).one_or_none()
+    if known is None or type(event).model_validate_json(known.body) != event:
+        return None
+    found: UUID = known.id
+    return found
 
 
 def _is(event: Event) -> tuple[ColumnElement[bool], ...]:

@@ -215,6 +215,20 @@ async def test_an_import_of_another_tenant_is_not_shown_to_one(winnow: Command, 
     assert (await winnow("status", sent["id"], "--tenant", tenant)).returncode == 0
 
 
+async def test_a_file_is_not_sent_as_the_correction_of_a_strangers_import(
+    winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(2))
+    theirs = await winnow.json("import", path, "--tenant", tenant)
+    other = f"{tenant}-other"
+    assert (await winnow("tenants", "add", other)).returncode == 0
+    for parent in (theirs["id"], uuid4()):
+        done = await winnow("import", path, "--tenant", other, "--parent", parent)
+        assert done.returncode == 64
+        assert f'tenant "{other}" has no import {parent}, and nothing was sent' in " ".join(done.stderr.split())
+    assert await winnow.json("status", "--tenant", other) == []
+
+
 async def test_an_import_nobody_knows_is_said_to_be_unknown(winnow: Command) -> None:
     for command in ("status", "errors", "corrections"):
         done = await winnow(command, uuid4())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from shared.db import catalog
 from shared.events import RowsValidated
 from shared.messaging.failures import Poison
-from tests.harness.files import catalogue, product
+from tests.harness.files import catalogue, product, row
 from tests.harness.production import count, difference
 from tests.harness.staging import Desk
 from tests.harness.world import World
@@ -67,9 +68,82 @@ async def test_what_another_import_committed_meanwhile_is_named_as_the_validator
     assert created == [1, 3], "one of both has the product, the other its reasons"
     (loser,) = [each for each in ended if each is not None and each.created_rows == 1]
     said = await running_world.errors(loser.id)
-    assert (2, "Product Handle", "already_exists") in [(number, heading, code) for number, heading, code, _ in said]
-    assert 'Barcode "10000000100" belongs to product "shirt-1"' in [message for *_, message in said]
-    assert {number for number, *_ in said} == {2, 3}
+    assert [(number, heading, code) for number, heading, code, _ in said] == [(2, "Product Handle", "already_exists")]
+
+
+def _earlier_file() -> list[list[Any]]:
+    return [*product(1, variants=3), *product(2, variants=2), *product(4), *product(9, barcode=None)]
+
+
+def _hard_file() -> list[list[Any]]:
+    """Rows in whose way products of the earlier file are, in every way there is, with and without other faults."""
+    return [
+        row(sku="SKU-1-1", barcode=10_000_000_200, title="no handle above it"),
+        row(sku="SKU-2-1"),
+        *product(1, variants=3),
+        *product(2, variants=3, weight_g="heavy"),
+        *product(3, variants=2, sku="SKU-1-0", barcode=10_000_000_201),
+        *product(4, variants=2, carbon_kg="much"),
+        *product(5, sku="SKU-4-0", season="x" * 3000),
+        *product(6, barcode=10_000_000_100),
+        *product(7, barcode=10_000_000_100, sku="SKU-4-0", title=None),
+        *product(8, variants=2),
+        row(barcode=10_000_000_400, sku="SKU-9-0", attribute_1="Size", attribute_value_1="XL"),
+        *product(9, sku="SKU-1-2"),
+        *product(10),
+    ]
+
+
+@pytest.mark.parametrize("same_file", [True, False])
+@pytest.mark.parametrize("chunk_rows", [1000, 5])
+async def test_the_reasons_of_two_imports_at_once_are_those_of_one_after_the_other(
+    running_world: World, desk: Desk, same_file: bool, chunk_rows: int
+) -> None:
+    repeated = [*product(30, barcode=10_000_000_100), *product(31, weight_g="heavy", sku="SKU-2-1")]
+    rows = [*_earlier_file(), *repeated] if same_file else _hard_file()
+    earlier = rows if same_file else _earlier_file()
+    after = Desk(desk.engine_of, f"{desk.tenant}-after")
+    for event in await after.ready(earlier):
+        await after.commit(event)
+    one_by_one = await after.ready(rows, chunk_rows=chunk_rows)
+    for event in one_by_one:
+        await after.commit(event)
+
+    first, second = await desk.ready(earlier), await desk.ready(rows, chunk_rows=chunk_rows)
+    for event in (*first, *second):
+        await desk.commit(event)
+
+    wanted = await running_world.errors(one_by_one[0].import_id)
+    assert await running_world.errors(second[0].import_id) == wanted
+    assert len([code for _, _, code, _ in wanted if code == "already_exists"]) >= 4
+    ended, expected = [await running_world.progress(events[0].import_id) for events in (second, one_by_one)]
+    assert ended is not None
+    assert expected is not None
+    assert (ended.status, ended.created_rows, ended.failed_rows) == (
+        expected.status,
+        expected.created_rows,
+        expected.failed_rows,
+    )
+
+
+async def test_the_reasons_of_files_that_race_are_those_of_whoever_comes_after(
+    running_world: World, desk: Desk
+) -> None:
+    """Whoever has the products has no reason for it; the other has every one, however the commits meet."""
+    rows = [*catalogue(30, variants=2), *product(40, weight_g="heavy"), *product(41, barcode=10_000_000_100)]
+    after = Desk(desk.engine_of, f"{desk.tenant}-after")
+    for _ in range(2):
+        (event,) = await after.ready(rows)
+        await after.commit(event)
+    wanted = await running_world.errors(event.import_id)
+    events = [(await desk.ready(rows))[0] for _ in range(4)]
+    await asyncio.gather(*(desk.commit(each) for each in events))
+    ended = [await running_world.progress(each.import_id) for each in events]
+    assert sorted(each.created_rows for each in ended if each is not None) == [0, 0, 0, 60]
+    for each in ended:
+        assert each is not None
+        if not each.created_rows:
+            assert await running_world.errors(each.id) == wanted
 
 
 async def test_chunks_committed_at_once_give_what_they_give_one_by_one(

@@ -124,3 +124,17 @@ async def test_an_import_that_is_not_in_the_ledger_is_poison(
     event = await ended(desk, idle_world, ROWS)
     with pytest.raises(Poison, match="there is no import"):
         await export(event.model_copy(update={"import_id": UUID(str(uuid7()))}), NOWHERE)
+
+
+async def test_a_forged_end_neither_settles_the_real_one_nor_keeps_it_from_its_files(
+    idle_world: World, desk: Desk, export: ExportCorrections
+) -> None:
+    event = await ended(desk, idle_world, ROWS)
+    forged = event.model_copy(update={"created_rows": 99, "failed_rows": 0, "has_exportable_failures": False})
+    await export(forged, NOWHERE)
+    assert await count(idle_world, desk, "import-completed") == 1
+    await export(event, NOWHERE)
+    assert await count(idle_world, desk, "import-completed") == 0
+    assert await count(idle_world, desk, "corrections-exported") == 1
+    await export(forged, NOWHERE)
+    assert await count(idle_world, desk, "corrections-exported") == 1

@@ -8,13 +8,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
+from shared.connections import StorageConnection
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.events.model import FileOptions
 from shared.intake.reports import read_repairs
-from shared.intake.uploads import Upload, announced, register
+from shared.intake.uploads import UnknownParent, Upload, announced, register, send
 from shared.ledger import read_import
 from shared.ledger.tenants import UnknownTenant, register_tenant, registered, require_tenant
+from shared.storage import ObjectStore
 from tests.harness.world import World
 from tests.integration.conftest import EngineOf
 
@@ -87,6 +89,22 @@ async def test_the_import_that_is_repaired_is_one_of_the_same_tenant(
         assert [repair.id for repair in await read_repairs(conn, parent.import_id)] == [child.import_id]
     parent_of = "SELECT parent_import_id FROM imports.imports WHERE id = :id"
     assert await idle_world.scalar(parent_of, id=strangers.import_id) is None
+
+
+async def test_a_file_is_not_sent_as_the_correction_of_an_import_the_tenant_does_not_have(
+    idle_world: World, engine_of: EngineOf, tenant: str, tmp_path: Path
+) -> None:
+    theirs = upload(f"{tenant}-other", tmp_path)
+    async with tenant_transaction(engine_of("winnow_intake"), theirs.tenant_id) as conn:
+        await register(conn, theirs)
+    async with tenant_transaction(engine_of("winnow_intake"), tenant) as conn:
+        await register_tenant(conn, tenant)
+    nowhere = ObjectStore(StorageConnection("127.0.0.1:9", "", ""))
+    for parent in (theirs.import_id, UUID(str(uuid7()))):
+        wanted = Upload(tmp_path / "autumn.csv", tenant, "tester", "products", "create", FileOptions(), parent)
+        with pytest.raises(UnknownParent):
+            await send(engine_of("winnow_intake"), nowhere, "winnow-uploads", wanted)
+    assert await idle_world.scalar("SELECT count(*) FROM imports.imports WHERE tenant_id = :t", t=tenant) == 0
 
 
 async def test_a_misspelt_tenant_is_answered_with_the_nearest_whoever_asks(

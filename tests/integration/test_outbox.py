@@ -1,6 +1,7 @@
 """The list of work in flight: what is announced, announced again, and settled."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -97,3 +98,27 @@ async def test_an_event_that_waits_and_says_the_same_is_left_as_it_is(
     first = await ids()
     await append(engine_of, ended)
     assert await ids() == first
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"created_rows": 2, "failed_rows": 0, "status": "completed"},
+        {"completed_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"user_id": "somebody"},
+        {"has_exportable_failures": False},
+        {"object_key": "elsewhere"},
+    ],
+    ids=str,
+)
+async def test_a_forged_end_settles_nothing_and_counts_for_nothing(
+    idle_world: World, engine_of: EngineOf, ended: ImportCompleted, claim: dict[str, Any]
+) -> None:
+    await append(engine_of, ended)
+    forged = ended.model_copy(update=claim)
+    await settle(engine_of, forged)
+    async with tenant_transaction(engine_of("winnow_exporter"), ended.tenant_id) as conn:
+        assert await outbox.count_failure(conn, forged) is None
+    assert await waiting(idle_world, ended.tenant_id) == ["completed_with_failures"]
+    await settle(engine_of, ended)
+    assert await waiting(idle_world, ended.tenant_id) == []

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.committer.moves import move, set_aside
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
+from shared.db.existing import identifier_queries, read_taken
 from shared.db.flat import TABLES, FlatTables
 from shared.db.metadata import quoted
 from shared.entities import EntityType
 from shared.entities.errors import already_exists
 from shared.entities.scope import ChunkScope
-from shared.states import GroupStatus
 
 
 class Flat:
@@ -26,7 +26,8 @@ class Flat:
         order = ", ".join(f"s.{quoted(field)}" for field in entity.by_identifier)
         self._move = move(tables.produced, tables.staged, order=order)
         self._set_aside = set_aside(tables.staged)
-        self._conflicts = [_conflicts(tables, field) for field in entity.by_identifier]
+        self._staged = _identifiers(tables, tuple(entity.by_identifier))
+        self._queries = identifier_queries(tables.produced, tuple(entity.by_identifier))
 
     async def write(self, conn: AsyncConnection, run: Run) -> Written:
         """All of them in one statement."""
@@ -35,10 +36,16 @@ class Flat:
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
         """Identifiers that production has."""
+        staged = (await conn.execute(self._staged, scope._asdict())).mappings().all()
+        if not staged:
+            return []
+        named = {field: {row[field] for row in staged} - {None} for field in self._queries}
+        taken = await read_taken(conn, self._queries, scope.tenant_id, scope.import_id, named)
         return [
-            Conflict(row, group_row, field, already_exists(self._entity, field, value))
-            for query in self._conflicts
-            for row, group_row, field, value in await conn.execute(query, scope._asdict())
+            Conflict(row["row_no"], row["group_row"], field, already_exists(self._entity, field, row[field]))
+            for field, values in taken.items()
+            for row in staged
+            if row[field] in values
         ]
 
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
@@ -50,13 +57,11 @@ class Flat:
         return {self._entity.name: {"created": written.rows}}
 
 
-def _conflicts(tables: FlatTables, field: str) -> TextClause:
-    column = quoted(field)
+def _identifiers(tables: FlatTables, fields: Sequence[str]) -> TextClause:
+    columns = "".join(f", {quoted(field)}" for field in fields)
     return text(
         f"""
-        SELECT s.row_no, s.group_row, '{field}' AS field, s.{column} AS value
-          FROM {tables.staged.fullname} s
-          JOIN {tables.produced.fullname} p ON p.tenant_id = :tenant_id AND p.{column} = s.{column}
-         WHERE s.import_id = :import_id AND s.chunk_no = :chunk_no AND s.row_status = '{GroupStatus.PENDING}'
+        SELECT row_no, group_row{columns} FROM {tables.staged.fullname}
+         WHERE import_id = :import_id AND chunk_no = :chunk_no
         """  # noqa: S608 - our names
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.products.conflicts import CONFLICTS, conflict
+from services.committer.products.conflicts import read_conflicts
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, SET_ASIDE
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
@@ -29,7 +29,7 @@ class Products:
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
         """Handles, barcodes and SKUs that production has."""
-        return [conflict(*found) for found in await conn.execute(CONFLICTS, scope._asdict())]
+        return await read_conflicts(conn, scope)
 
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         """In every table a product has rows in."""

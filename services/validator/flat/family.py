@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from services.validator.flat.repository import identifier_queries, read_taken
 from services.validator.flat.rules import Named, RecordRules
 from services.validator.outcomes import Decided, Duplicate, Failed, Outcome, Planned, StagedRecords
 from services.validator.rows import Groups
+from shared.db.existing import identifier_queries, read_taken
 from shared.db.flat import TABLES
 from shared.entities import EntityType
 from shared.entities.columns import Columns

@@ -1,13 +1,14 @@
 """A product as the rules read it, what is left of one that failed, and what production has of those a chunk names."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from services.validator.products.composition import Material
 from services.validator.values.lists import Name
 from shared.entities.errors import RowError
+from shared.entities.existing import KnownProducts
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,5 @@ class FailedProduct:
 CheckedProduct: TypeAlias = Product | FailedProduct
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the tenant's catalogue has of what a chunk names: handles, and the handle that owns a variant."""
-
-    handles: frozenset[str] = frozenset()
-    barcodes: Mapping[str, str] = field(default_factory=dict)
-    skus: Mapping[str, str] = field(default_factory=dict)
+Known: TypeAlias = KnownProducts
+"""What the tenant's catalogue has of what a chunk names."""

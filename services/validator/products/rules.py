@@ -29,7 +29,8 @@ from services.validator.products.product import (
 from services.validator.products.variants import RowRules
 from services.validator.rows import Groups, ReadRow
 from shared.entities.columns import Columns
-from shared.entities.errors import CellError, belongs_to, group_exists, shown
+from shared.entities.errors import CellError, shown
+from shared.entities.existing import taken
 from shared.entities.products import BY_HANDLE, PRODUCTS
 
 _REQUIRED = [field for field in PRODUCTS.fields if field.required]
@@ -179,8 +180,8 @@ class _Group:
     def _variant(self, row: ReadRow, presentation: Presentation = NO_PRESENTATION, facts: Facts = NO_FACTS) -> Variant:
         self._rules.unreadable(row)
         barcode, sku = self._rules.identifiers(row, self._rest_of(row))
-        self._check_taken(row, "barcode", barcode, self._references.known.barcodes)
-        self._check_taken(row, "sku", sku, self._references.known.skus)
+        self._check_taken(row, "barcode", barcode)
+        self._check_taken(row, "sku", sku)
         for duplicate in self._duplicates.get(row.row, ()):
             self._errors.add(row.row, duplicate.field, self._repeated(row, duplicate))
         return Variant(row.row, barcode, sku, self._rules.attributes(row), presentation, facts)
@@ -195,14 +196,11 @@ class _Group:
 
     def _check_handle(self, first: ReadRow) -> None:
         handle = self._rules.identifier(first, "handle")
-        if handle is not None and handle in self._references.known.handles:
-            self._errors.add(first.row, "handle", group_exists(PRODUCTS, "handle", handle))
+        self._check_taken(first, "handle", handle)
 
-    def _check_taken(self, row: ReadRow, code: str, text: str | None, owners: Mapping[str, str]) -> None:
-        owner = None if text is None else owners.get(text)
-        if text is None or owner is None or owner == self._handle:
-            return
-        self._errors.add(row.row, code, belongs_to(PRODUCTS, code, text, owner))
+    def _check_taken(self, row: ReadRow, code: str, text: str | None) -> None:
+        if text is not None and (owner := self._references.known.owner(code, text, self._handle)) is not None:
+            self._errors.add(row.row, code, taken(code, text, owner))
 
     def _category(self, first: ReadRow) -> int | None:
         text = first.text("category")
