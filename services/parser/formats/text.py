@@ -36,11 +36,22 @@ class TextReader:
         csv.field_size_limit(_LONGEST_FIELD)
         self._path = path
         self._name = name
+        self._entity = entity
         self.writing = self._writing(entity, find_encoding(path, name, encoding), delimiter)
 
     def first_rows(self) -> list[list[Cell]]:
-        """The records in which headings are looked for, and a few below."""
-        return list(islice(self.rows(), SEARCHED_ROWS + 200))
+        """The records in which headings are looked for, and a few below; fewer when the file is damaged below the headings.
+
+        Raises:
+            FileRefused: it is damaged above them.
+        """
+        rows: list[list[Cell]] = []
+        try:
+            rows.extend(islice(self.rows(), SEARCHED_ROWS + 200))
+        except FileRefused:
+            if heading_row(self._entity, rows) is None:
+                raise
+        return rows
 
     def rows(self) -> Iterator[list[Cell]]:
         """Every record, trailing blanks dropped."""

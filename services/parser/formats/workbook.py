@@ -61,16 +61,24 @@ class WorkbookReader:
         return chosen, [_not_read(name) for name in visible if name != chosen and known.get(name, 0) >= _A_TABLE]
 
     def _known_headings(self, entity: EntityType, sheet: str) -> int:
-        headings = heading_row(entity, self.first_rows(sheet))
+        headings = heading_row(entity, self.first_rows(sheet, entity))
         return 0 if headings is None else headings.known
 
-    def first_rows(self, sheet: str) -> list[list[Cell]]:
-        """The rows in which headings are looked for, and a few below."""
+    def first_rows(self, sheet: str, entity: EntityType) -> list[list[Cell]]:
+        """The rows in which headings are looked for, and a few below; fewer when the sheet is damaged below the headings.
+
+        Raises:
+            FileRefused: it is damaged above them.
+        """
         rows: list[list[Cell]] = []
-        for cells in self.rows(sheet):
-            rows.append(cells)
-            if len(rows) > SEARCHED_ROWS + 200:
-                break
+        try:
+            for cells in self.rows(sheet):
+                rows.append(cells)
+                if len(rows) > SEARCHED_ROWS + 200:
+                    break
+        except FileRefused:
+            if heading_row(entity, rows) is None:
+                raise
         return rows
 
     def rows(self, sheet: str) -> Iterator[list[Cell]]:

@@ -8,6 +8,7 @@ class Limits:
     """Limits of one reading process; sizes in bytes."""
 
     rows: int = 1_048_576
+    left_over_rows: int = 2_000_000
     columns: int = 200
     text_bytes: int = 2_000_000_000
     inflated_bytes: int = 4_000_000_000

@@ -42,6 +42,14 @@ class FileEnd:
 
 
 @dataclass(frozen=True)
+class BeyondLimit:
+    """A limit is reached: the rows that follow are not imported, and read only to be handed back."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
 class ReadRequest:
     """A file to be read, as the sender and we know it."""
 
@@ -52,8 +60,11 @@ class ReadRequest:
     options: Mapping[str, str | None]
 
 
-Said = FileLayout | bytes | FileEnd
-"""What a reading gives: its layout, then payloads of rows (`frames.read_rows`), then its end."""
+Said = FileLayout | bytes | BeyondLimit | FileEnd
+"""What a reading gives: its layout, then payloads of rows (`frames.read_rows`), then its end.
+
+Between rows, once at most, that a limit is reached.
+"""
 
 
 @asynccontextmanager
@@ -118,6 +129,8 @@ async def _next(process: asyncio.subprocess.Process, name: str, limits: Limits) 
         said = orjson.loads(payload)
         if kind == frames.REFUSED:
             refused = FileRefused(said["code"], said["message"])
+        elif kind == frames.BEYOND:
+            return BeyondLimit(**said)
         else:
             return FileEnd(**said) if kind == frames.END else FileLayout(**said)
     except (ValueError, TypeError, KeyError) as error:
