@@ -108,6 +108,7 @@ class ChunkStaging:
 
     async def refuse(self, refused: FileRefused) -> None:
         """End the import of a file that cannot be read any further: what is whole is staged, what is not is left over."""
+        log.warning("file.refused", code=refused.code, reason=refused.message)
         async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
             if await self._break_off(conn, refused):
                 await self._keep_asides(conn)

@@ -4,7 +4,7 @@ import csv
 import io
 import zipfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,50 +142,63 @@ def cut_deflate(folder: Path) -> Path:
     return path
 
 
-BREAKS: dict[str, tuple[Callable[[Path], Path], Rows, dict[str, Any], str]] = {
-    "a quotation mark that is never closed": (unclosed, FILE, {}, "damaged"),
-    "a sheet that ends in a row": (cut_xml, FILE, {}, "damaged"),
-    "a compressed sheet that is damaged": (cut_deflate, FILE, {}, "damaged"),
-    "too many rows": (lambda folder: text_file(folder / "f.csv", FILE), FILE, {"rows": 31}, "too_large"),
+# The file, its rows, settings, and what comes of it: the code, and rows in all, unprocessed ones, the last that was read.
+BREAKS: dict[str, tuple[Callable[[Path], Path], Rows, dict[str, Any], str, tuple[int, int, int | None]]] = {
+    "a quotation mark that is never closed": (unclosed, FILE, {}, "damaged", (35, 3, 36)),
+    "a sheet that ends in a row": (cut_xml, FILE, {}, "damaged", (37, 2, 38)),
+    "a compressed sheet that is damaged": (cut_deflate, FILE, {}, "damaged", (0, 0, 0)),
+    "too many rows": (
+        lambda folder: text_file(folder / "f.csv", FILE),
+        FILE,
+        {"rows": 31},
+        "too_large",
+        (56, 27, None),
+    ),
     "far too many rows": (
         lambda folder: text_file(folder / "f.csv", FILE),
         FILE,
         {"rows": 20, "left_over_rows": 9},
         "too_large",
+        (29, 11, 30),
     ),
     "a row with too many columns": (
         lambda folder: text_file(folder / "f.csv", [*FILE[:30], [*FILE[30], *["x"] * 300], *FILE[31:]]),
         FILE,
         {},
         "too_large",
+        (56, 27, None),
     ),
     "a product that is too large": (
         lambda folder: text_file(folder / "f.csv", [*FILE, *product(30, variants=30), *catalogue(6, start=31)]),
         [*FILE, *product(30, variants=30), *catalogue(6, start=31)],
         {"group_rows": 12},
         "group_too_large",
+        (104, 48, None),
     ),
     "a first product that is too large": (
         lambda folder: workbook(folder / "f.xlsx", [*product(30, variants=30), *FILE]),
         [*product(30, variants=30), *FILE],
         {"group_rows": 12},
         "group_too_large",
+        (86, 86, None),
     ),
     "a product that is too large before a quotation mark that is never closed": (
         unclosed,
         FILE,
         {"group_rows": 2},
         "group_too_large",
+        (35, 35, 36),
     ),
 }
 
 
 @pytest.mark.parametrize("name", BREAKS)
 async def test_each_row_of_a_file_that_breaks_off_ends_once(whole: Whole, tmp_path: Path, name: str) -> None:
-    make, rows, settings, code = BREAKS[name]
+    make, rows, settings, code, numbers = BREAKS[name]
     ended = await whole.imported(make(tmp_path), whole.parser.handler(**settings))
     assert ended.error is not None
     assert (ended.status, ended.error["code"]) == ("failed", code)
+    assert (ended.total_rows, ended.unprocessed_rows, ended.read_to_row) == numbers
     await whole.check(ended, rows)
     said = ended.error["message"]
     if ended.unprocessed_rows:
@@ -199,7 +212,7 @@ async def test_each_row_of_a_file_that_breaks_off_ends_once(whole: Whole, tmp_pa
 async def test_a_file_that_can_be_read_is_counted_to_its_end_although_it_is_not_imported_to_its_end(
     whole: Whole, tmp_path: Path
 ) -> None:
-    make, rows, settings, _ = BREAKS["a product that is too large"]
+    make, rows, settings, _, _ = BREAKS["a product that is too large"]
     ended = await whole.imported(make(tmp_path), whole.parser.handler(**settings))
     assert (ended.total_rows, ended.created_rows, ended.failed_rows) == (len(rows), 54, 2)
     assert (ended.unprocessed_rows, ended.read_to_row) == (48, None)
@@ -271,9 +284,6 @@ async def test_each_row_that_a_reader_said_before_it_died_ends_once(
     await whole.check(ended, FILE)
 
 
-Deadly = Callable[[int], Callable[..., Awaitable[Any]]]
-
-
 def _dies_at_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """The process dies before its transaction of this number."""
     steps = {"left": step}
@@ -293,7 +303,7 @@ def _dies_at_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 async def test_however_often_the_parser_is_killed_the_end_is_the_same(
     whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    make, rows, settings, code = BREAKS[name]
+    make, rows, settings, code, _ = BREAKS[name]
     path = make(tmp_path)
     lives = await whole.parser.parse(
         whole.parser.event(path, options={"hold": True}), handler=whole.parser.handler(**settings)
@@ -321,7 +331,7 @@ async def test_however_often_the_parser_is_killed_the_end_is_the_same(
 async def test_nothing_of_a_held_file_that_breaks_off_is_committed_and_all_of_it_is_handed_back(
     whole: Whole, tmp_path: Path
 ) -> None:
-    make, rows, settings, _ = BREAKS["a product that is too large"]
+    make, rows, settings, _, _ = BREAKS["a product that is too large"]
     ended = await whole.imported(make(tmp_path), whole.parser.handler(**settings), options={"hold": True})
     assert (ended.status, ended.created_rows, ended.failed_rows) == ("failed", 0, 0)
     assert ended.unprocessed_rows == len(rows)
@@ -340,15 +350,15 @@ async def test_what_was_staged_of_a_cancelled_import_is_handed_back_and_how_far_
     assert await whole.parser.as_intake(cancel_import, event.import_id)
     await whole.later_stages()
     ended = await whole.ledger(event.import_id)
-    assert (ended.status, ended.read_to_row) == ("cancelled", 31)
-    assert ended.unprocessed_rows == ended.total_rows == 30
+    assert (ended.status, ended.read_to_row) == ("cancelled", 30)
+    assert ended.unprocessed_rows == ended.total_rows == 29
     await whole.check(ended, FILE)
 
 
 async def test_an_import_that_is_cancelled_while_what_is_left_over_is_kept_ends_cancelled(
     whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make, rows, settings, _ = BREAKS["a first product that is too large"]
+    make, rows, settings, _, _ = BREAKS["a first product that is too large"]
     event = whole.parser.event(make(tmp_path), options={"hold": True})
     _dies_at_step(monkeypatch, 3)
     with pytest.raises(Killed):
@@ -366,7 +376,7 @@ async def test_an_import_that_is_cancelled_while_what_is_left_over_is_kept_ends_
 async def test_a_reading_that_is_given_up_while_what_is_left_over_is_kept_still_ends(
     whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make, rows, settings, code = BREAKS["a first product that is too large"]
+    make, rows, settings, code, _ = BREAKS["a first product that is too large"]
     event = whole.parser.event(make(tmp_path))
     _dies_at_step(monkeypatch, 3)
     with pytest.raises(Killed):

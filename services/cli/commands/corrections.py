@@ -76,8 +76,7 @@ def corrections(
             print_json({"id": str(import_id), "path": str(target), "object_key": key, **counts})
         elif unprocessed:
             terminal().print(
-                f"{counted(progress.unprocessed_rows, 'rows')} that were not processed in {target}. "
-                "Import the file as it is.",
+                f"{counted(progress.unprocessed_rows, 'rows')} not processed in {target}. Import the file as it is.",
                 markup=False,
             )
         else:
