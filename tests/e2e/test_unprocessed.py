@@ -1,7 +1,6 @@
 """Rows that an import did not come to, handed back by running services and by the command, and sent again."""
 
 import csv
-import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ async def test_a_parser_that_is_killed_while_what_is_left_over_is_kept_changes_n
 
         await eventually(f"{chunks} chunks are there", staged, every=0.01)
         for parser in world.fleet.of("parser"):
-            parser.signal(signal.SIGKILL)
+            parser.kill()
         world.fleet.revive()
     ended = await world.ended(import_id)
     assert ended.error is not None
