@@ -70,6 +70,10 @@ OPEN_CHUNKS = (ChunkState.STAGED, ChunkState.VALIDATED)
 """Chunks a stage still has to act on, or, of a held import, may have to."""
 
 
+PROCESSED_CHUNKS = (ChunkState.COMMITTED, ChunkState.QUARANTINED)
+"""Chunks whose rows are in production or failed; the rows of every other one are unprocessed when its import ends."""
+
+
 def sql_list(states: Iterable[StrEnum]) -> str:
     """States as SQL literals, separated by commas. Only for the names of this module: nothing is escaped."""
     return ", ".join(f"'{state}'" for state in states)

@@ -63,6 +63,7 @@ class HandedBackColumns:
         *,
         sheet: str | None = None,
     ) -> None:
+        self._headings = len(headings)
         whole = [*headings, *("" for _ in range(len(headings), width))]
         self._kept = [index for index, heading in enumerate(whole) if not is_errors_heading(heading)]
         self._place = {index: place for place, index in enumerate(self._kept)}
@@ -96,6 +97,14 @@ class HandedBackColumns:
         if isinstance(cell, Mapping) and "link" in cell and place in self._addresses:
             return str(cell["link"])
         return cell_text(cell)
+
+    def of_headings(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+        """Cells of a row in the columns that are handed back and have a heading, or lie before one that does."""
+        return [cells[index] for index in self._kept if index < min(len(cells), self._headings)]
+
+    def beyond_headings(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+        """Cells of a row beyond the last heading."""
+        return cells[self._headings :]
 
     def marks(self, row: FailedRow) -> Mapping[int, str]:
         """By column that is handed back: what is wrong with the row's cell in it, a line for each error."""

@@ -1,11 +1,11 @@
-"""Import completed → corrections exported: gather the failed groups, write both files, say where they are."""
+"""Import completed → files exported: gather what was not imported, write the files it is handed back in, say where they are."""
 
 import asyncio
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,13 +14,14 @@ from services.exporter import repository
 from services.exporter.batches import pulled
 from services.exporter.corrections import HandedBackColumns
 from services.exporter.failed_rows import FailedRowsFile
-from services.exporter.repository import AwaitedFiles, StoredRow, read_rows
+from services.exporter.repository import AwaitedFiles, StoredRow, read_rows, read_unprocessed
 from services.exporter.results import ResultKeys, result_keys
 from services.exporter.settings import ExporterSettings
+from services.exporter.unprocessed import UnprocessedFile
 from services.exporter.workbook import CorrectionWorkbook
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
-from shared.events import CorrectionsExported, ImportCompleted
+from shared.events import CorrectionsExported, ImportCompleted, UnprocessedExported
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
@@ -41,9 +42,16 @@ class ResultStore(Protocol):
         """Keep a file; an object of that key is replaced whole."""
 
 
+class _Written(NamedTuple):
+    """How many rows the files of an export have."""
+
+    failed: int
+    unprocessed: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Both files of one export, and what they are written from."""
+    """The files of one export, and what they are written from."""
 
     awaited: AwaitedFiles
     columns: HandedBackColumns
@@ -58,8 +66,24 @@ class _Files:
     def failed_rows(self) -> Path:
         return self.folder / "failed-rows.csv"
 
+    @property
+    def unprocessed(self) -> Path:
+        return self.folder / "unprocessed.csv"
+
+    def write_unprocessed(self, batches: Iterable[Sequence[tuple[int, str]]], beat: Callable[[], None]) -> int:
+        """Write the rows that were not processed; how many there are. Blocks: for a thread."""
+        written = 0
+        with UnprocessedFile(
+            self.unprocessed, self.columns, why=self.awaited.why, delimiter=self.awaited.delimiter
+        ) as unprocessed:
+            for batch in batches:
+                unprocessed.add(read_unprocessed(batch))
+                written += len(batch)
+                beat()
+        return written
+
     def write(self, batches: Iterable[Sequence[StoredRow]], beat: Callable[[], None]) -> int:
-        """Write both files in one go; how many rows they have. Blocks: for a thread."""
+        """Write both files of failed rows in one go; how many rows they have. Blocks: for a thread."""
         written = 0
         with (
             CorrectionWorkbook(self.workbook, self.columns, self.awaited.origin, comments=self.comments) as workbook,
@@ -117,45 +141,85 @@ class ExportCorrections:
 
     async def _export(self, event: ImportCompleted, awaited: AwaitedFiles, *, traceparent: str | None) -> bool:
         keys = result_keys(event.tenant_id, event.import_id, awaited.origin.file_name)
+        failed = unprocessed = 0
         with tempfile.TemporaryDirectory(prefix="winnow-exporter-", dir=self._settings.work_folder) as folder:
-            rows, files = await self._write(event, awaited, Path(folder))
-            await self._store.upload(self._bucket, keys.correction, files.workbook, WORKBOOK_TYPE)
-            await self._store.upload(self._bucket, keys.failed_rows, files.failed_rows, CSV_TYPE)
-        return await self._record(event, awaited, keys, rows, traceparent=traceparent)
+            if awaited.failed_rows:
+                failed, files = await self._write(event, awaited, Path(folder))
+                await self._store.upload(self._bucket, keys.correction, files.workbook, WORKBOOK_TYPE)
+                await self._store.upload(self._bucket, keys.failed_rows, files.failed_rows, CSV_TYPE)
+            if awaited.unprocessed_rows:
+                unprocessed, files = await self._write_unprocessed(event, awaited, Path(folder))
+                await self._store.upload(self._bucket, keys.unprocessed, files.unprocessed, CSV_TYPE)
+        return await self._record(event, awaited, keys, _Written(failed, unprocessed), traceparent=traceparent)
 
     async def _write(self, event: ImportCompleted, awaited: AwaitedFiles, folder: Path) -> tuple[int, _Files]:
-        """Write both files from one reading of the rows."""
+        """Write both files of failed rows from one reading of the rows."""
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             extent = await repository.measure_failed_rows(conn, event.import_id)
             if not extent.size:
                 raise Poison(f"import {event.import_id} has failed rows by its count, and none in the ledger")
-            columns = HandedBackColumns(
-                ENTITY_TYPES[awaited.entity_type], awaited.headings, awaited.fields, extent.cells, sheet=awaited.sheet
+            files = self._files(awaited, folder, width=extent.cells)
+            failed = repository.failed_rows(
+                conn, event.import_id, key_column=files.columns.key_column, batch=self._batch(extent.size)
             )
-            files = _Files(awaited, columns, folder, self._settings.comments)
-            batch = max(1, min(self._settings.batch_rows, _BATCH_BYTES // extent.size))
-            failed = repository.failed_rows(conn, event.import_id, key_column=columns.key_column, batch=batch)
             batches = pulled(failed, asyncio.get_running_loop())
             return await asyncio.to_thread(files.write, batches, self._beat), files
 
+    async def _write_unprocessed(
+        self, event: ImportCompleted, awaited: AwaitedFiles, folder: Path
+    ) -> tuple[int, _Files]:
+        async with tenant_transaction(self._engine, event.tenant_id) as conn:
+            size = await repository.measure_unprocessed_rows(conn, event.import_id)
+            if not size:
+                raise Poison(f"import {event.import_id} has unprocessed rows by its count, and none in the ledger")
+            files = self._files(awaited, folder, width=0)
+            rows = repository.unprocessed_rows(conn, event.import_id, batch=self._batch(size))
+            batches = pulled(rows, asyncio.get_running_loop())
+            return await asyncio.to_thread(files.write_unprocessed, batches, self._beat), files
+
+    def _files(self, awaited: AwaitedFiles, folder: Path, *, width: int) -> _Files:
+        columns = HandedBackColumns(
+            ENTITY_TYPES[awaited.entity_type], awaited.headings, awaited.fields, width, sheet=awaited.sheet
+        )
+        return _Files(awaited, columns, folder, self._settings.comments)
+
+    def _batch(self, largest_row: int) -> int:
+        return max(1, min(self._settings.batch_rows, _BATCH_BYTES // largest_row))
+
     async def _record(
-        self, event: ImportCompleted, awaited: AwaitedFiles, keys: ResultKeys, rows: int, *, traceparent: str | None
+        self,
+        event: ImportCompleted,
+        awaited: AwaitedFiles,
+        keys: ResultKeys,
+        rows: _Written,
+        *,
+        traceparent: str | None,
     ) -> bool:
         """Say where the files are; False when somebody else did, or the import has ended again."""
+        same: dict[str, Any] = {"tenant_id": event.tenant_id, "import_id": event.import_id}
+        unprocessed: dict[str, Any] = (
+            {"unprocessed_object_key": keys.unprocessed, "unprocessed_rows": rows.unprocessed}
+            if rows.unprocessed
+            else {}
+        )
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            if not await repository.record_files(conn, awaited.origin, keys):
+            if not await repository.record_files(conn, awaited, keys):
                 return False
-            exported = CorrectionsExported(
-                tenant_id=event.tenant_id,
-                import_id=event.import_id,
-                correction_object_key=keys.correction,
-                failed_rows_object_key=keys.failed_rows,
-                failed_rows=rows,
-            )
-            await outbox.append(conn, exported, traceparent=traceparent)
+            if rows.failed:
+                exported = CorrectionsExported(
+                    **same,
+                    correction_object_key=keys.correction,
+                    failed_rows_object_key=keys.failed_rows,
+                    failed_rows=rows.failed,
+                    **unprocessed,
+                )
+                await outbox.append(conn, exported, traceparent=traceparent)
+            if rows.unprocessed:
+                await outbox.append(conn, UnprocessedExported(**same, **unprocessed), traceparent=traceparent)
             await outbox.settle(conn, event)
-        metrics.ROWS.labels(stage="exporter", outcome="failed").inc(rows)
-        if rows != awaited.failed_rows:
-            log.error("export.differs", exported=rows, ledger=awaited.failed_rows)
-        log.info("import.exported", rows=rows)
+        metrics.ROWS.labels(stage="exporter", outcome="failed").inc(rows.failed)
+        metrics.ROWS.labels(stage="exporter", outcome="unprocessed").inc(rows.unprocessed)
+        if rows != _Written(awaited.failed_rows, awaited.unprocessed_rows):
+            log.error("export.differs", exported=rows, ledger=(awaited.failed_rows, awaited.unprocessed_rows))
+        log.info("import.exported", rows=rows.failed, unprocessed=rows.unprocessed)
         return True

@@ -11,16 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.exporter.corrections import FailedRow, Origin
 from services.exporter.results import ResultKeys
+from services.exporter.unprocessed import UnprocessedRow
 from shared.entities.cells import read_cells
 from shared.entities.decimals import ColumnSign
 from shared.entities.errors import UNIDENTIFIED, RowError
-from shared.states import ImportStatus
+from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
+from shared.states import PROCESSED_CHUNKS, ImportStatus, sql_list
 
 # Locked, so that an import cannot be reopened, and end again, between this look and what is done about it.
 _IMPORT = text(
     """
     SELECT entity_type, file_name, headers, column_mappings, layout, has_exportable_failures, failed_rows, status,
-           completed_at, correction_object_key
+           completed_at, correction_object_key, has_exportable_unprocessed, unprocessed_rows, unprocessed_object_key,
+           cancelled_at, error ->> 'code' AS error_code
       FROM imports.imports WHERE id = :import_id
        FOR NO KEY UPDATE
     """
@@ -73,22 +76,38 @@ _ROWS = text(
      ORDER BY r.row_no
     """  # noqa: S608 - our own text
 )
+# Rows of groups that were neither imported nor refused: no chunk of theirs was gone through.
+_UNPROCESSED = f"""
+      FROM imports.raw_rows r
+     WHERE r.import_id = :import_id AND r.group_row > 0
+       AND NOT EXISTS (SELECT FROM imports.import_chunks c
+                        WHERE c.import_id = :import_id AND c.chunk_no = r.chunk_no
+                          AND c.state IN ({sql_list(PROCESSED_CHUNKS)}))
+"""
+_UNPROCESSED_SIZE = text(f"SELECT coalesce(max(octet_length(CAST(r.cells AS text))), 0) {_UNPROCESSED}")
+_UNPROCESSED_ROWS = text(f"SELECT r.row_no, CAST(r.cells AS text) AS cells {_UNPROCESSED} ORDER BY r.row_no")
 _RECORD = text(
-    """
+    f"""
     UPDATE imports.imports
-       SET correction_object_key = :correction, failed_rows_object_key = :failed_rows,
-           error = CASE WHEN error ->> 'code' = 'export_failed' THEN NULL ELSE error END, updated_at = clock_timestamp()
-     WHERE id = :import_id AND completed_at = :ended_at AND correction_object_key IS NULL
+       SET correction_object_key = coalesce(correction_object_key, :correction),
+           failed_rows_object_key = coalesce(failed_rows_object_key, :failed_rows),
+           unprocessed_object_key = coalesce(unprocessed_object_key, :unprocessed),
+           error = CASE WHEN error ->> 'code' = '{EXPORT_FAILED}' THEN NULL ELSE error - '{NO_FILES}' END,
+           updated_at = clock_timestamp()
+     WHERE id = :import_id AND completed_at = :ended_at
+       AND (correction_object_key IS NULL AND CAST(:correction AS text) IS NOT NULL
+            OR unprocessed_object_key IS NULL AND CAST(:unprocessed AS text) IS NOT NULL)
     RETURNING id
-    """
+    """  # noqa: S608 - our own words
 )
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitedFiles:
-    """What the files of an import are made from, beside its rows. `failed_rows` is the ledger's count.
+    """What the files of an import are made from, beside its rows. `failed_rows` and `unprocessed_rows` are the ledger's counts.
 
-    `sheet` is the one the rows came from; None for a text file.
+    They are 0 where files with such rows are not awaited, or are there. `sheet` is the one the rows came from; None for a
+    text file, whose separator is `delimiter`. `why` says why rows were not processed.
     """
 
     entity_type: str
@@ -97,6 +116,9 @@ class AwaitedFiles:
     fields: Mapping[str, int]
     failed_rows: int
     sheet: str | None = None
+    unprocessed_rows: int = 0
+    delimiter: str = ","
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +153,16 @@ class Extent(NamedTuple):
 async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | None:
     """The import, locked until the transaction ends; None when the ledger does not know it.
 
-    It awaits its files when it has ended with failed rows, has not been dismissed, and nobody has recorded files.
+    It awaits its files when it has ended with failed or unprocessed rows, has not been dismissed, and nobody has recorded
+    files of them.
     """
     found = (await conn.execute(_IMPORT, {"import_id": import_id})).one_or_none()
     if found is None:
         return None
     ended = found.completed_at is not None and found.status != ImportStatus.DISMISSED
-    if not (ended and found.has_exportable_failures and found.correction_object_key is None):
+    failed = found.has_exportable_failures and found.correction_object_key is None
+    unprocessed = found.has_exportable_unprocessed and found.unprocessed_object_key is None
+    if not (ended and (failed or unprocessed)):
         return FoundImport(None)
     layout = found.layout or {}
     origin = Origin(
@@ -154,7 +179,15 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | N
     blank = frozenset(layout.get("blank_headings", ()))
     headings = ["" if index in blank else heading for index, heading in enumerate(found.headers)]
     awaited = AwaitedFiles(
-        found.entity_type, origin, headings, found.column_mappings, found.failed_rows, layout.get("sheet")
+        found.entity_type,
+        origin,
+        headings,
+        found.column_mappings,
+        found.failed_rows if failed else 0,
+        layout.get("sheet"),
+        unprocessed_rows=found.unprocessed_rows if unprocessed else 0,
+        delimiter=layout.get("delimiter") or ",",
+        why="the import was cancelled" if found.cancelled_at else f"the import failed ({found.error_code})",
     )
     return FoundImport(awaited)
 
@@ -180,21 +213,42 @@ async def failed_rows(
         yield [StoredRow(*row) for row in part]
 
 
-async def record_files(conn: AsyncConnection, origin: Origin, keys: ResultKeys) -> bool:
-    """Say where the files are; False when that has been said before, or the import has ended at another time.
+async def measure_unprocessed_rows(conn: AsyncConnection, import_id: UUID) -> int:
+    """The most bytes an unprocessed row has; 0 when there is none."""
+    return int((await conn.execute(_UNPROCESSED_SIZE, {"import_id": import_id})).scalar_one())
+
+
+async def unprocessed_rows(
+    conn: AsyncConnection, import_id: UUID, *, batch: int
+) -> AsyncIterator[Sequence[tuple[int, str]]]:
+    """All rows that an import did not come to, in the order of the file: (row, cells as JSON text), so many at a time."""
+    await conn.execute(_QUIET)
+    rows = await conn.stream(_UNPROCESSED_ROWS, {"import_id": import_id})
+    async for part in rows.partitions(batch):
+        yield [(row.row_no, row.cells) for row in part]
+
+
+async def record_files(conn: AsyncConnection, awaited: AwaitedFiles, keys: ResultKeys) -> bool:
+    """Say where the files that were awaited are; False when that has been said before, or the import has ended at another time.
 
     The import stays locked until the transaction ends.
     """
     recorded = await conn.execute(
         _RECORD,
         {
-            "import_id": origin.import_id,
-            "ended_at": origin.ended_at,
-            "correction": keys.correction,
-            "failed_rows": keys.failed_rows,
+            "import_id": awaited.origin.import_id,
+            "ended_at": awaited.origin.ended_at,
+            "correction": keys.correction if awaited.failed_rows else None,
+            "failed_rows": keys.failed_rows if awaited.failed_rows else None,
+            "unprocessed": keys.unprocessed if awaited.unprocessed_rows else None,
         },
     )
     return recorded.first() is not None
+
+
+def read_unprocessed(stored: Iterable[tuple[int, str]]) -> list[UnprocessedRow]:
+    """Decode what the database keeps of unprocessed rows."""
+    return [UnprocessedRow(row, read_cells(cells)) for row, cells in stored]
 
 
 def read_rows(stored: Iterable[StoredRow]) -> list[FailedRow]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 _LONGEST_STEM, _MOST_BYTES = 80, 200
 _UNSAFE = re.compile(r'[\\/:*?"<>|%#&{}$!`=@+\x00-\x1f\x7f]+')
-_CORRECTED_BEFORE = re.compile(r"(-corrections|-failed-rows)+$")
+_CORRECTED_BEFORE = re.compile(r"(-corrections|-failed-rows|-unprocessed)+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +16,16 @@ class ResultKeys:
 
     correction: str
     failed_rows: str
+    unprocessed: str
 
 
 def result_keys(tenant_id: str, import_id: UUID, file_name: str) -> ResultKeys:
     """The keys of the files of an import: the same for the same import, within the tenant's own prefix."""
     stem = file_stem(file_name)
     folder = f"{tenant_id}/corrections/{import_id}"
-    return ResultKeys(f"{folder}/{stem}-corrections.xlsx", f"{folder}/{stem}-failed-rows.csv")
+    return ResultKeys(
+        f"{folder}/{stem}-corrections.xlsx", f"{folder}/{stem}-failed-rows.csv", f"{folder}/{stem}-unprocessed.csv"
+    )
 
 
 def file_stem(file_name: str) -> str:

@@ -17,7 +17,7 @@ from services.parser.download import Download, UploadStore, unreadable
 from services.parser.reading.frames import BrokenFrame, read_rows
 from services.parser.reading.lease import reading_lease
 from services.parser.reading.readers import Readers
-from services.parser.reading.sandbox import FileEnd, FileLayout, ReadRequest, reading
+from services.parser.reading.sandbox import BeyondLimit, FileEnd, FileLayout, ReadRequest, reading
 from services.parser.reading.workspace import Workspace
 from services.parser.refusals import CONTRADICTION, INVALID_EVENT, FileRefused, ReaderKilled
 from services.parser.repository import KnownImport
@@ -302,26 +302,37 @@ class ImportFile:
                 await outbox.settle(conn, known.event)
 
     async def _read(self, known: KnownImport, traceparent: str | None) -> None:
-        """Fetch and read the file; read once more, from what is staged, when something from outside killed its reader."""
+        """Fetch and read the file; read once more, from what is staged, when something from outside killed its reader.
+
+        Whatever else ends the reading ends the import, with what was read until then.
+        """
         with self._with.workspace.file() as path:
             fetched = await self._with.download.fetch(known, path)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
                 if not await repository.begin(conn, known.id, size=fetched.size, sha256=fetched.sha256):
                     return
             for life in range(1, _READER_LIVES + 1):
+                staging = await self._staging(known, traceparent)
                 try:
-                    await self._read_once(known, path, traceparent)
+                    await self._read_once(staging, known, path)
                 except ReaderKilled as killed:
-                    if life == _READER_LIVES:
-                        raise
                     log.warning("reader.killed", attempt=life, reason=killed.code)
+                    if life == _READER_LIVES:
+                        await staging.refuse(killed)
+                except FileRefused as refused:
+                    await staging.refuse(refused)
+                    return
                 else:
                     return
 
-    async def _read_once(self, known: KnownImport, path: Path, traceparent: str | None) -> None:
+    async def _staging(self, known: KnownImport, traceparent: str | None) -> ChunkStaging:
+        """What is staged of an import, to go on from."""
         async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            now = await repository.find(conn, known.id)
             staged = await repository.staged(conn, known.id)
-        staging = ChunkStaging(self._with.engine, known, staged, self._with.staging, traceparent=traceparent)
+        return ChunkStaging(self._with.engine, now or known, staged, self._with.staging, traceparent=traceparent)
+
+    async def _read_once(self, staging: ChunkStaging, known: KnownImport, path: Path) -> None:
         settings = self._with.settings
         request = ReadRequest(path, known.file_name, known.entity_type, known.mode, known.event.options.model_dump())
         silence, readers = settings.reader_silence_seconds, self._with.readers
@@ -331,6 +342,9 @@ class ImportFile:
                     async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
                         await _check_origin(conn, known, part)
                         await repository.describe(conn, known.id, part)
+                elif isinstance(part, BeyondLimit):
+                    if not await staging.break_off(FileRefused(part.code, part.message)):
+                        return
                 elif isinstance(part, FileEnd):
                     await staging.finish(total=part.rows, notices=part.notices)
                 else:

@@ -87,12 +87,12 @@ _STILL_STAGING = text(
     """  # noqa: S608 - our own words
 )
 _ADD_CHUNK = text(
-    f"""
+    """
     INSERT INTO imports.import_chunks
            (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates, epoch)
-    VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, '{ChunkState.STAGED}',
+    VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, :state,
             CAST(:duplicates AS jsonb), :epoch)
-    """  # noqa: S608 - our own words
+    """
 )
 # By the range of rows, which the key of the table has.
 _RECUT = text(
@@ -116,13 +116,28 @@ _STAGED_ROWS = text(
     """
 )
 _NOT_OF_ROWS = " && ".join(f'@.code != "{code}"' for code in NOTICED_ASIDES)
+_NOTICES = f"""
+    jsonb_path_query_array(notices, '$[*] ? ({_NOT_OF_ROWS})') || CAST(:notices AS jsonb)
+"""
 _CUT_TO_THE_END = text(
     f"""
     UPDATE imports.imports
        SET parsed_at = clock_timestamp(), read_at = coalesce(read_at, clock_timestamp()), total_rows = :total,
-           notices = jsonb_path_query_array(notices, '$[*] ? ({_NOT_OF_ROWS})')
-                     || CAST(:notices AS jsonb),
-           updated_at = clock_timestamp()
+           notices = {_NOTICES}, updated_at = clock_timestamp()
+     WHERE id = :id
+    """  # noqa: S608 - our own words
+)
+# Why nothing more is imported, before the rest is read.
+_BREAK_OFF = text(
+    """
+    UPDATE imports.imports SET error = CAST(:error AS jsonb), updated_at = clock_timestamp()
+     WHERE id = :id AND error IS NULL
+    """
+)
+_READ_TO_THE_END = text(
+    f"""
+    UPDATE imports.imports
+       SET read_at = coalesce(read_at, clock_timestamp()), notices = {_NOTICES}, updated_at = clock_timestamp()
      WHERE id = :id
     """  # noqa: S608 - our own words
 )
@@ -164,6 +179,13 @@ class KnownImport:
     def is_staged(self) -> bool:
         """Whether nothing is left to do for the parser: all rows are cut into chunks, or will never be."""
         return self.parsed_at is not None or self.cancelled_at is not None or self.status not in OPEN
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether nothing more of it is imported, and what follows in its file is read only to be handed back."""
+        return (
+            not self.is_staged and self.started_at is not None and self.read_at is None and self.error_code is not None
+        )
 
     @property
     def can_be_corrected(self) -> bool:
@@ -257,7 +279,7 @@ async def staged(conn: AsyncConnection, import_id: UUID) -> Staged:
 async def stage(conn: AsyncConnection, scope: StagingScope, chunk: Chunk, *, recut: bool) -> bool:
     """Stage a chunk; False when it is staged already, or the import is not staged by this interpretation any more.
 
-    With `recut`, its rows are there, of an older interpretation.
+    What is left over is kept beside the others, and no stage acts on it. With `recut`, its rows are there, of an older interpretation.
     """
     found = (await conn.execute(_STILL_STAGING, {"id": scope.import_id, "epoch": scope.epoch})).one_or_none()
     if found is None or found.staged != chunk.number - 1:
@@ -266,6 +288,7 @@ async def stage(conn: AsyncConnection, scope: StagingScope, chunk: Chunk, *, rec
     added = {
         "tenant_id": scope.tenant_id,
         "row_count": len(chunk.rows),
+        "state": ChunkState.CANCELLED if chunk.is_left_over else ChunkState.STAGED,
         "duplicates": json.dumps(chunk.duplicates),
         "epoch": scope.epoch,
     }
@@ -306,6 +329,18 @@ async def cut_to_the_end(
     conn: AsyncConnection, import_id: UUID, *, total: int, notices: Sequence[Mapping[str, Any]]
 ) -> None:
     """The last chunk is staged: the total is known, and the import may end."""
-    await conn.execute(
-        _CUT_TO_THE_END, {"id": import_id, "total": total, "notices": json.dumps([dict(notice) for notice in notices])}
-    )
+    await conn.execute(_CUT_TO_THE_END, {"id": import_id, "total": total, "notices": _as_json(notices)})
+
+
+async def break_off(conn: AsyncConnection, import_id: UUID, *, code: str, message: str) -> None:
+    """Nothing more of the import is imported, for this reason; its rest is still to be read. The first reason stays."""
+    await conn.execute(_BREAK_OFF, {"id": import_id, "error": json.dumps({"code": code, "message": message})})
+
+
+async def read_to_the_end(conn: AsyncConnection, import_id: UUID, notices: Sequence[Mapping[str, Any]]) -> None:
+    """Every row of the file is in the ledger, also those that are not imported."""
+    await conn.execute(_READ_TO_THE_END, {"id": import_id, "notices": _as_json(notices)})
+
+
+def _as_json(notices: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps([dict(notice) for notice in notices])

@@ -24,6 +24,9 @@ class ParserSettings(Settings):
     )
     object_pause_seconds: float = Field(default=5, description="pause after the first of them; each is twice as long")
     rows: int = Field(default=1_048_576, description="most data rows")
+    left_over_rows: int = Field(
+        default=2_000_000, ge=0, description="most rows beyond a limit that are kept, to be handed back as they are"
+    )
     columns: int = Field(default=200, description="most columns")
     group_rows: int = Field(default=20_000, description="most rows of one product")
     group_megabytes: int = Field(default=16, description="most text of one product")
@@ -64,6 +67,7 @@ class ParserSettings(Settings):
         """What the reading process is told."""
         return Limits(
             rows=self.rows,
+            left_over_rows=self.left_over_rows,
             columns=self.columns,
             text_bytes=self.text_megabytes * 1_000_000,
             inflated_bytes=self.inflated_megabytes * 1_000_000,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.parser import repository
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes, Staged
@@ -19,6 +19,7 @@ from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import read_cells
 from shared.events import RowsStaged
+from shared.ledger import end_broken_off, fail_import
 from shared.messaging import outbox
 from shared.observability import metrics
 
@@ -60,23 +61,33 @@ class ChunkStaging:
         self._traceparent = traceparent
         self._recut = recut
         self._was_staged = staged.chunks > 0
-        self._cutter = ChunkCutter(ENTITY_TYPES[known.entity_type], settings.sizes, staged)
+        self._cutter = ChunkCutter(
+            ENTITY_TYPES[known.entity_type], settings.sizes, staged, is_broken_off=known.is_broken_off
+        )
         self._asides: list[tuple[int, str]] = []
         self._aside_bytes = 0
 
     async def take(self, rows: Iterable[KeyedRow]) -> bool:
         """Take the next rows; False when somebody else has taken over, or there is nothing more to stage.
 
+        A group that is too large ends what is imported of a file: what follows is left over.
+
         Raises:
-            FileRefused: a group is too large.
+            FileRefused: a group is too large, of rows that are in the ledger already.
         """
         for row in rows:
             if row.keys is None:
                 self._asides.append((row.row, row.cells))
                 self._aside_bytes += len(row.cells)
                 continue
-            for chunk in self._cutter.add(row):
-                if not await self._stage(chunk):
+            try:
+                for chunk in self._cutter.add(row):
+                    if not await self._stage(chunk):
+                        return False
+            except FileRefused as refused:
+                if self._recut:
+                    raise
+                if not await self.break_off(refused):
                     return False
         if len(self._asides) >= _ASIDES or self._aside_bytes >= _ASIDE_BYTES:
             async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
@@ -85,41 +96,96 @@ class ChunkStaging:
                 await self._keep_asides(conn)
         return True
 
+    async def break_off(self, refused: FileRefused) -> bool:
+        """Import nothing of what follows: stage the groups that are whole, keep the rest as left over.
+
+        False when somebody else has taken over. The import ends with `finish` or `refuse`; whoever goes on with it after
+        this finds that nothing more is to be imported.
+        """
+        log.warning("file.broken_off", code=refused.code, reason=refused.message)
+        async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
+            return await self._break_off(conn, refused)
+
+    async def refuse(self, refused: FileRefused) -> None:
+        """End the import of a file that cannot be read any further: what is whole is staged, what is not is left over."""
+        log.warning("file.refused", code=refused.code, reason=refused.message)
+        async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
+            if await self._break_off(conn, refused):
+                await self._keep_asides(conn)
+                await fail_import(conn, self._scope.import_id, refused.code, refused.message)
+                await outbox.settle(conn, self._event)
+
     async def finish(self, *, total: int, notices: Sequence[Mapping[str, Any]]) -> bool:
         """Stage the last chunk together with the end, so that there is one however often rows are staged.
 
         Raises:
-            FileRefused: there was no data row.
+            FileRefused: there was no data row, of rows that are in the ledger already.
         """
+        if self._cutter.is_broken_off:
+            return await self._end_broken_off(notices)
         last = self._cutter.finish()
         if last is None and self._was_staged:
             # Somebody else staged all of it, and the end with the last chunk.
             return False
         if last is None:
-            raise FileRefused(
+            empty = FileRefused(
                 "no_data_rows",
                 f'"{self._known.file_name}" has headings but no data rows below them. Fill it in and send it again',
             )
+            if self._recut:
+                raise empty
+            return await self.break_off(empty) and await self._end_broken_off(notices)
         return await self._stage(last, total=total, notices=notices)
+
+    async def _break_off(self, conn: AsyncConnection, refused: FileRefused) -> bool:
+        chunks = self._cutter.break_off()
+        if not await repository.is_staging(conn, self._scope):
+            return False
+        for chunk in chunks:
+            if not await self._add(conn, chunk):
+                return False
+        await repository.break_off(conn, self._scope.import_id, code=refused.code, message=refused.message)
+        await outbox.postpone(conn, self._event, reemit_after=self._settings.reemit_after)
+        return True
+
+    async def _end_broken_off(self, notices: Sequence[Mapping[str, Any]]) -> bool:
+        async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
+            if not await repository.is_staging(conn, self._scope):
+                return False
+            for chunk in self._cutter.break_off():
+                if not await self._add(conn, chunk):
+                    return False
+            await self._keep_asides(conn)
+            await repository.read_to_the_end(conn, self._scope.import_id, notices)
+            await end_broken_off(conn, self._scope.import_id)
+            await outbox.settle(conn, self._event)
+        return True
 
     async def _stage(
         self, chunk: Chunk, *, total: int | None = None, notices: Sequence[Mapping[str, Any]] = ()
     ) -> bool:
         async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
-            if not await repository.stage(conn, self._scope, chunk, recut=self._recut):
-                log.warning("file.taken_over", chunk=chunk.number)
+            if not await self._add(conn, chunk):
                 return False
-            await self._keep_asides(conn)
-            await outbox.append(conn, self._announced(chunk), traceparent=self._traceparent)
             if total is None:
                 await outbox.postpone(conn, self._event, reemit_after=self._settings.reemit_after)
             else:
                 await repository.cut_to_the_end(conn, self._scope.import_id, total=total, notices=notices)
                 await outbox.settle(conn, self._event)
-        metrics.ROWS.labels(stage="parser", outcome="staged").inc(len(chunk.rows))
         return True
 
-    async def _keep_asides(self, conn: Any) -> None:
+    async def _add(self, conn: AsyncConnection, chunk: Chunk) -> bool:
+        if not await repository.stage(conn, self._scope, chunk, recut=self._recut):
+            log.warning("file.taken_over", chunk=chunk.number)
+            return False
+        await self._keep_asides(conn)
+        if not chunk.is_left_over:
+            await outbox.append(conn, self._announced(chunk), traceparent=self._traceparent)
+        outcome = "left_over" if chunk.is_left_over else "staged"
+        metrics.ROWS.labels(stage="parser", outcome=outcome).inc(len(chunk.rows))
+        return True
+
+    async def _keep_asides(self, conn: AsyncConnection) -> None:
         asides, self._asides, self._aside_bytes = self._asides, [], 0
         await repository.keep_asides(conn, self._scope, asides, recut=self._recut)
 

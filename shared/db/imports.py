@@ -96,6 +96,10 @@ imports = Table(
     moment("resumed_at"),
     moment("cancelled_at"),
     Column("worked_seconds", Numeric(12, 3), nullable=False, server_default="0"),
+    Column("has_exportable_unprocessed", Boolean, nullable=False, server_default=false()),
+    Column("unprocessed_object_key", Text),
+    # The last row that was read of a file that was not read to its end; null where it was.
+    Column("read_to_row", Integer),
     UniqueConstraint("tenant_id", "idempotency_key"),
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),

@@ -13,6 +13,7 @@ from shared.events.model import (
     ImportCompleted,
     RowsStaged,
     RowsValidated,
+    UnprocessedExported,
 )
 from shared.events.topics import EVENTS, TOPICS, Topic, topic_of
 
@@ -28,5 +29,6 @@ __all__ = [
     "RowsStaged",
     "RowsValidated",
     "Topic",
+    "UnprocessedExported",
     "topic_of",
 ]

@@ -174,6 +174,17 @@ class ImportCompleted(_OfImport):
     unprocessed_rows: Count
     summary: dict[str, Any]
     has_exportable_failures: bool
+    has_exportable_unprocessed: Annotated[
+        bool, Field(description="Whether rows that were not processed are handed back: see `unprocessed-exported`.")
+    ] = False
+    read_to_row: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=_INTEGER,
+            description="Only when the file was not read to its end: the last row that was. What follows is in no count.",
+        ),
+    ] = None
     error: FailureNotice | None = None
     started_at: datetime | None = None
     completed_at: datetime
@@ -198,3 +209,20 @@ class CorrectionsExported(Event):
     correction_object_key: ObjectKey
     failed_rows_object_key: ObjectKey
     failed_rows: Count
+    unprocessed_object_key: Annotated[
+        ObjectKey | None, Field(description="The file with the rows that were not processed, when there are any.")
+    ] = None
+    unprocessed_rows: Count | None = None
+
+
+class UnprocessedExported(Event):
+    """The file with the rows that an import did not come to lies in the results bucket. Published by the exporter.
+
+    An import that has failed rows, too, has `corrections-exported` as well.
+    """
+
+    ce_type: ClassVar[str] = "winnow.unprocessed-exported.v1"
+
+    import_id: UUID
+    unprocessed_object_key: ObjectKey
+    unprocessed_rows: Count

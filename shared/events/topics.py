@@ -11,6 +11,7 @@ from shared.events.model import (
     ImportCompleted,
     RowsStaged,
     RowsValidated,
+    UnprocessedExported,
 )
 
 
@@ -40,6 +41,7 @@ ROWS_STAGED = Topic("rows-staged", RowsStaged, "winnow-validator", 16)
 ROWS_VALIDATED = Topic("rows-validated", RowsValidated, "winnow-committer", 16)
 IMPORT_COMPLETED = Topic("import-completed", ImportCompleted, "winnow-exporter", 8)
 CORRECTIONS_EXPORTED = Topic("corrections-exported", CorrectionsExported, None, 8)
+UNPROCESSED_EXPORTED = Topic("unprocessed-exported", UnprocessedExported, None, 8)
 
 TOPICS: tuple[Topic, ...] = (
     FILE_UPLOADED,
@@ -47,6 +49,7 @@ TOPICS: tuple[Topic, ...] = (
     ROWS_VALIDATED,
     IMPORT_COMPLETED,
     CORRECTIONS_EXPORTED,
+    UNPROCESSED_EXPORTED,
 )
 EVENTS: Mapping[type[Event], Topic] = MappingProxyType({topic.event: topic for topic in TOPICS})
 

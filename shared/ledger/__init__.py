@@ -4,7 +4,7 @@ Several stages end imports (the parser refuses a file, the committer finishes th
 up), so the one way an import ends is here. Everything runs in the caller's transaction.
 """
 
-from shared.ledger.completion import close_if_finished, fail_import
+from shared.ledger.completion import close_if_finished, end_broken_off, fail_import
 from shared.ledger.hold import (
     NotHeld,
     NotImportable,
@@ -28,6 +28,7 @@ __all__ = [
     "Started",
     "cancel_import",
     "close_if_finished",
+    "end_broken_off",
     "fail_import",
     "give_up",
     "read_import",

@@ -12,11 +12,12 @@ from shared.events import FailureNotice, ImportCompleted
 from shared.ledger import identity
 from shared.ledger.release import release_chunks
 from shared.messaging import outbox
-from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
+from shared.states import OPEN, OPEN_CHUNKS, PROCESSED_CHUNKS, ChunkState, ImportStatus, sql_list
 
 _LOCK = text(
     """
-    SELECT id, status, parsed_at, cancelled_at, error, notices, traceparent FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
+    SELECT id, status, parsed_at, cancelled_at, error, notices, total_rows, traceparent
+      FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
     """
 )
 _OPEN_CHUNKS = text(
@@ -27,9 +28,18 @@ _OPEN_CHUNKS = text(
 )
 _CHUNKS = text(
     """
-    SELECT state, row_count, created, updated, skipped, failed, summary, notices
+    SELECT state, last_row, row_count, created, updated, skipped, failed, summary, notices
       FROM imports.import_chunks WHERE import_id = :id ORDER BY chunk_no
     """
+)
+# Rows that no chunk has: they were to be cut again.
+_UNCUT_ROWS = text(
+    f"""
+    SELECT count(*) FROM imports.raw_rows r
+     WHERE r.import_id = :id AND r.group_row > 0
+       AND NOT EXISTS (SELECT FROM imports.import_chunks c
+                        WHERE c.import_id = :id AND c.chunk_no = r.chunk_no AND c.state IN ({sql_list(PROCESSED_CHUNKS)}))
+    """  # noqa: S608 - our own words
 )
 _CLOSE = text(
     f"""
@@ -37,26 +47,44 @@ _CLOSE = text(
        SET status = :status, completed_at = clock_timestamp(), updated_at = clock_timestamp(),
            worked_seconds = worked_seconds
                + coalesce(extract(epoch FROM clock_timestamp() - coalesce(resumed_at, started_at)), 0),
-           total_rows = greatest(total_rows, :total), created_rows = :created, updated_rows = :updated,
-           skipped_rows = :skipped, failed_rows = :failed,
-           unprocessed_rows = greatest(total_rows, :total) - :processed,
+           total_rows = CAST(:processed AS integer) + CAST(:unprocessed AS integer), created_rows = :created, updated_rows = :updated,
+           skipped_rows = :skipped, failed_rows = :failed, unprocessed_rows = :unprocessed,
+           has_exportable_unprocessed = CAST(:unprocessed AS integer) > 0,
+           read_to_row = CASE WHEN read_at IS NULL THEN CAST(:read_to_row AS integer) END,
            summary = CAST(:summary AS jsonb), notices = CAST(:notices AS jsonb),
            has_exportable_failures = :failed > 0
      WHERE id = :id AND status IN ({sql_list(OPEN)})
     RETURNING tenant_id, user_id, entity_type, mode, status, file_name, total_rows, created_rows, updated_rows,
               skipped_rows, failed_rows, unprocessed_rows, summary, has_exportable_failures, error,
-              started_at, completed_at, object_key, idempotency_key, event_id, event_source
+              has_exportable_unprocessed, read_to_row, started_at, completed_at, object_key, idempotency_key, event_id,
+              event_source
     """  # noqa: S608 - our own words
 )
 _FAIL = text(
     f"""
     UPDATE imports.imports
-       SET error = CAST(:error AS jsonb), parsed_at = clock_timestamp(),
+       SET error = coalesce(error, CAST(:error AS jsonb)), parsed_at = clock_timestamp(),
            status = CASE status WHEN '{ImportStatus.PREVIEWING}' THEN '{ImportStatus.IMPORTING}' ELSE status END,
            updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND error IS NULL AND cancelled_at IS NULL AND parsed_at IS NULL
-    RETURNING status
+     WHERE id = :id AND status IN ({sql_list(OPEN)}) AND cancelled_at IS NULL AND parsed_at IS NULL
+       AND (error IS NULL OR read_at IS NULL OR CAST(:ends AS boolean))
+    RETURNING status, read_at IS NOT NULL AS is_read
     """  # noqa: S608 - our own words
+)
+_EXTENT = text(
+    f"""
+    SELECT coalesce(max(last_row), 0) AS last_row,
+           min(first_row) FILTER (WHERE state = '{ChunkState.CANCELLED}') AS first_left,
+           coalesce(sum(row_count) FILTER (WHERE state = '{ChunkState.CANCELLED}'), 0) AS left_rows
+      FROM imports.import_chunks WHERE import_id = :id
+    """  # noqa: S608 - our own words
+)
+_SAY_MORE = text(
+    """
+    UPDATE imports.imports
+       SET error = jsonb_set(error, '{message}', to_jsonb(concat_ws('. ', error ->> 'message', CAST(:said AS text))))
+     WHERE id = :id
+    """
 )
 
 
@@ -77,14 +105,19 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
         return False
     chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
     failed = sum(chunk.failed for chunk in chunks)
+    processed = sum(chunk.row_count for chunk in chunks if chunk.state != ChunkState.CANCELLED)
+    unprocessed = sum(chunk.row_count for chunk in chunks) - processed
+    if current.total_rows > processed + unprocessed:
+        unprocessed = int((await conn.execute(_UNCUT_ROWS, {"id": import_id})).scalar_one())
     status = _status(cancelled=current.cancelled_at is not None, error=current.error is not None, failed=failed)
     closed = await conn.execute(
         _CLOSE,
         {
             "id": import_id,
             "status": status,
-            "total": sum(chunk.row_count for chunk in chunks),
-            "processed": sum(chunk.row_count for chunk in chunks if chunk.state != ChunkState.CANCELLED),
+            "processed": processed,
+            "unprocessed": unprocessed,
+            "read_to_row": max((chunk.last_row for chunk in chunks), default=0),
             "created": sum(chunk.created for chunk in chunks),
             "updated": sum(chunk.updated for chunk in chunks),
             "skipped": sum(chunk.skipped for chunk in chunks),
@@ -119,14 +152,42 @@ async def fail_import(conn: AsyncConnection, import_id: UUID, code: str, message
 
     Chunks that were staged before are still validated and committed; the import is closed as failed with the last of them.
     Of a held import, which nobody has started, nothing is committed: its rows are unprocessed. An import that is read
-    to its end, has ended already, or is cancelled, is left as it is.
+    to its end, has ended already, or is cancelled, is left as it is; one that was broken off for another reason ends with
+    that one. The message goes on with how many rows are handed back as they are, and how far the file was read when that
+    is not its end.
     """
+    await _end_reading(conn, import_id, json.dumps({"code": code, "message": message}))
+
+
+async def end_broken_off(conn: AsyncConnection, import_id: UUID) -> None:
+    """End reading an import that was broken off, as failed for the reason it was broken off for; see `fail_import`."""
+    await _end_reading(conn, import_id, None)
+
+
+async def _end_reading(conn: AsyncConnection, import_id: UUID, error: str | None) -> None:
     found = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
-    error = json.dumps({"code": code, "message": message})
-    failed = (await conn.execute(_FAIL, {"id": import_id, "error": error})).first() is not None
-    if failed and found is not None and found.status == ImportStatus.PREVIEWING:
-        await release_chunks(conn, import_id)
+    failed = (await conn.execute(_FAIL, {"id": import_id, "error": error, "ends": error is None})).one_or_none()
+    if failed is not None and found is not None:
+        if found.status == ImportStatus.PREVIEWING:
+            await release_chunks(conn, import_id)
+        extent = (await conn.execute(_EXTENT, {"id": import_id})).one()
+        if said := _how_far(extent, is_read=failed.is_read):
+            await conn.execute(_SAY_MORE, {"id": import_id, "said": said})
     await close_if_finished(conn, import_id)
+
+
+def _how_far(extent: Any, *, is_read: bool) -> str:
+    """What became of rows that are not imported; empty when nothing was read."""
+    said = []
+    if extent.left_rows:
+        rows, are = ("1 row", "is") if extent.left_rows == 1 else (f"{extent.left_rows:,} rows", "are")
+        said.append(f"From row {extent.first_left:,} on, {rows} {are} not imported and {are} handed back")
+    if extent.last_row and not is_read:
+        last = f"row {extent.last_row:,}"
+        said.append(
+            f"The file was read up to {last}; what follows {last} could not be read and is counted in no number"
+        )
+    return ". ".join(said)
 
 
 def _status(*, cancelled: bool, error: bool, failed: int) -> ImportStatus:

@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.ledger import identity
-from shared.ledger.quarantine import EXPORT_FAILED
-from shared.states import ENDED, ChunkState, sql_list
+from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
+from shared.states import ENDED, PROCESSED_CHUNKS, ChunkState, sql_list
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class ImportProgress:
     """One import as its users know it. Counts are final when `ended`, and of what is done so far before.
 
     `idempotency_key` is the sender's own, None when it was derived; it, what the upload event was called and the trace it
-    travels in are what the sender knows the import by. `hold` while nothing may be committed before a start; `worked_seconds` is the time it was worked on up to its end,
+    travels in are what the sender knows the import by. `read_to_row` is None when the file was read to its end, or is still
+    read; else what follows that row is in no count. `hold` while nothing may be committed before a start;
+    `worked_seconds` is the time it was worked on up to its end,
     without what a person took to decide and without the pause before it was taken up again.
     """
 
@@ -56,6 +58,9 @@ class ImportProgress:
     has_exportable_failures: bool
     correction_object_key: str | None
     failed_rows_object_key: str | None
+    has_exportable_unprocessed: bool
+    unprocessed_object_key: str | None
+    read_to_row: int | None
     parent_import_id: UUID | None
     error: Mapping[str, str] | None
     parsed_at: datetime | None
@@ -85,9 +90,11 @@ class ImportProgress:
 
     @property
     def awaits_files(self) -> bool:
-        """Whether the failed rows are still to be handed back; not when that was given up."""
-        given_up = self.error is not None and self.error.get("code") == EXPORT_FAILED
-        return self.has_exportable_failures and self.correction_object_key is None and not given_up
+        """Whether rows are still to be handed back, failed or unprocessed; not when that was given up."""
+        given_up = self.error is not None and (self.error.get("code") == EXPORT_FAILED or NO_FILES in self.error)
+        failed = self.has_exportable_failures and self.correction_object_key is None
+        unprocessed = self.has_exportable_unprocessed and self.unprocessed_object_key is None
+        return (failed or unprocessed) and not given_up
 
     def as_json(self) -> dict[str, Any]:
         """All of it with values JSON knows."""
@@ -97,12 +104,13 @@ class ImportProgress:
         }
 
 
-_PROCESSED = sql_list((ChunkState.COMMITTED, ChunkState.QUARANTINED))
+_PROCESSED = sql_list(PROCESSED_CHUNKS)
 _SELECT = f"""
     SELECT i.id, i.tenant_id, i.user_id, i.entity_type, i.mode, i.status, i.file_name, i.object_key, i.file_size,
            i.file_sha256, i.layout, i.notices, i.has_exportable_failures, i.correction_object_key,
-           i.failed_rows_object_key, i.parent_import_id, i.idempotency_key, i.event_id AS upload_event_id,
-           i.event_source AS upload_event_source, i.traceparent, i.error, i.parsed_at, i.started_at, i.completed_at,
+           i.failed_rows_object_key, i.has_exportable_unprocessed, i.unprocessed_object_key, i.read_to_row,
+           i.parent_import_id, i.idempotency_key, i.event_id AS upload_event_id, i.event_source AS upload_event_source,
+           i.traceparent, i.error, i.parsed_at, i.started_at, i.completed_at,
            i.created_at, i.summary, i.epoch, i.hold, i.read_at, i.cancelled_at, i.worked_seconds,
            CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) ELSE i.total_rows END AS total_rows,
            CASE WHEN i.completed_at IS NULL THEN c.created ELSE i.created_rows END AS created_rows,

@@ -14,6 +14,9 @@ from shared.states import OPEN, OPEN_CHUNKS, READING, ChunkState, GroupStatus, I
 EXPORT_FAILED = "export_failed"
 """Code of the error of an import that has ended and whose files could not be written."""
 
+NO_FILES = "files"
+"""Where the error of an import that failed for another reason says the same."""
+
 # An import that nobody has started yet is held again.
 _TAKEN_UP = f"CASE WHEN hold THEN '{ImportStatus.PREVIEWING}' ELSE '{ImportStatus.IMPORTING}' END"
 
@@ -46,19 +49,23 @@ _OPEN_IMPORT_OF_OBJECT = text(
     """  # noqa: S608 - our own words
 )
 _NO_FILES = text(
-    """
+    f"""
     UPDATE imports.imports
-       SET error = CAST(:error AS jsonb), updated_at = clock_timestamp()
-     WHERE id = :id AND completed_at IS NOT NULL AND correction_object_key IS NULL AND error IS NULL
-    """
+       SET error = CASE WHEN error IS NULL THEN CAST(:error AS jsonb)
+                        ELSE error || jsonb_build_object('{NO_FILES}', CAST(:error AS jsonb) ->> 'message') END,
+           updated_at = clock_timestamp()
+     WHERE id = :id AND completed_at IS NOT NULL
+       AND (has_exportable_failures AND correction_object_key IS NULL
+            OR has_exportable_unprocessed AND unprocessed_object_key IS NULL)
+    """  # noqa: S608 - our own words
 )
 # What was staged stays staged: the file is read on from there.
 _REOPEN_READING = text(
     f"""
     UPDATE imports.imports
        SET status = {_TAKEN_UP}, error = NULL, parsed_at = NULL, completed_at = NULL, total_rows = 0,
-           correction_object_key = NULL, failed_rows_object_key = NULL, resumed_at = clock_timestamp(),
-           updated_at = clock_timestamp()
+           correction_object_key = NULL, failed_rows_object_key = NULL, unprocessed_object_key = NULL,
+           read_to_row = NULL, resumed_at = clock_timestamp(), updated_at = clock_timestamp()
      WHERE tenant_id = :tenant AND (id = :id OR (CAST(:id AS uuid) IS NULL AND object_key = :key))
        AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = 'internal' AND cancelled_at IS NULL
     RETURNING id, entity_type, mode, traceparent
@@ -86,6 +93,7 @@ _REOPEN_IMPORT = text(
     f"""
     UPDATE imports.imports
        SET status = {_TAKEN_UP}, completed_at = NULL, correction_object_key = NULL, failed_rows_object_key = NULL,
+           unprocessed_object_key = NULL,
            resumed_at = CASE WHEN completed_at IS NULL THEN resumed_at ELSE clock_timestamp() END,
            updated_at = clock_timestamp()
      WHERE id = :id AND cancelled_at IS NULL
@@ -122,8 +130,8 @@ async def give_up(conn: AsyncConnection, event: Event, reference: str) -> None:
             await outbox.settle(conn, event.model_copy(update={"import_id": import_id}))
     elif isinstance(event, ImportCompleted):
         message = (
-            f"The files with the failed rows could not be written because of an unexpected error on our side; the "
-            f"rows that are not failed are imported. Please quote reference {reference}"
+            f"The files with the rows that are handed back could not be written because of an unexpected error on our "
+            f"side; the others are imported. Please quote reference {reference}"
         )
         error = {"code": EXPORT_FAILED, "message": message}
         await conn.execute(_NO_FILES, {"id": event.import_id, "error": json.dumps(error)})

@@ -33,6 +33,13 @@ def corrections(
         typer.Option("--output", "-o", help="Where to write it: .xlsx is the workbook, .csv the failed-rows CSV."),
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="The failed-rows CSV instead of the workbook.")] = False,
+    unprocessed: Annotated[
+        bool,
+        typer.Option(
+            "--unprocessed",
+            help="The CSV with the rows that were neither imported nor refused, to be sent again as it is.",
+        ),
+    ] = False,
     force: Force = False,
     link: Annotated[
         bool, typer.Option("--link", help="Print a signed link that works for 15 minutes, and fetch nothing.")
@@ -41,7 +48,11 @@ def corrections(
     as_json: Json = False,
 ) -> int:
     """Fetch the rows that were not imported, in the layout of the file they came from."""
-    as_csv = wants_csv(output, csv=csv)
+    as_csv = wants_csv(output, csv=csv or unprocessed)
+    if unprocessed and not as_csv:
+        raise CommandFailed(
+            f"{output} is to end in {_CSV}: rows that were not processed are in a CSV", code=exits.USAGE
+        )
     if output is not None and output.is_file() and not link:
         refuse_to_overwrite(output, force=force)
 
@@ -51,7 +62,7 @@ def corrections(
 
         async with connected() as winnow:
             progress = await winnow.import_of(import_id, tenant=tenant)
-            key = await _key(winnow, progress, as_csv=as_csv)
+            key = await _key(winnow, progress, _wanted(progress, as_csv=as_csv, unprocessed=unprocessed))
             if link:
                 bucket = winnow.settings.s3_results_bucket
                 signed = await winnow.results.presign(bucket, key, expires=_LINK_WORKS_FOR)
@@ -61,8 +72,12 @@ def corrections(
             refuse_to_overwrite(target, force=force)
             await fetch(winnow, key, target)
         if as_json:
-            print_json(
-                {"id": str(import_id), "path": str(target), "object_key": key, "failed_rows": progress.failed_rows}
+            counts = {"failed_rows": progress.failed_rows, "unprocessed_rows": progress.unprocessed_rows}
+            print_json({"id": str(import_id), "path": str(target), "object_key": key, **counts})
+        elif unprocessed:
+            terminal().print(
+                f"{counted(progress.unprocessed_rows, 'rows')} not processed in {target}. Import the file as it is.",
+                markup=False,
             )
         else:
             fix = "Fix what its last column says" if as_csv else "Fix the red cells"
@@ -70,6 +85,8 @@ def corrections(
                 f"{counted(progress.failed_rows, 'failed rows')} in {target}. {fix} and import the same file again.",
                 markup=False,
             )
+            if progress.unprocessed_object_key is not None:
+                terminal().print(unprocessed_rows(progress), markup=False)
         return exits.COMPLETED
 
     return asyncio.run(run())
@@ -130,9 +147,13 @@ def errors(
             print_json([asdict(error) for error in found])
         elif not found and progress.error is not None:
             terminal().print(f"The import failed as a whole: {plain(progress.error['message'])}")
+            if progress.unprocessed_object_key is not None:
+                terminal().print(unprocessed_rows(progress), markup=False)
         elif not found:
             so_far = "" if progress.ended else " so far"
             terminal().print(f"No row of this import has failed{so_far}.")
+            if progress.unprocessed_object_key is not None:
+                terminal().print(unprocessed_rows(progress), markup=False)
         else:
             show_errors(terminal(), found)
             for line in left_unsaid(progress, found, counts):
@@ -155,7 +176,17 @@ def left_unsaid(progress: ImportProgress, shown: Sequence[ReportedError], found:
         lines.append(f"{counted(without, 'rows')} more failed only because another row of the same product did.")
     if progress.error is not None:
         lines.append(progress.error["message"])
+    if progress.unprocessed_object_key is not None:
+        lines.append(unprocessed_rows(progress))
     return lines
+
+
+def unprocessed_rows(progress: ImportProgress) -> str:
+    """How many rows were not processed, and what to type for them."""
+    from services.cli.terminal.display import counted
+
+    command = typed("corrections", progress.id, "--unprocessed", "-o", "unprocessed.csv")
+    return f"{counted(progress.unprocessed_rows, 'rows')} not processed, in a file to send again: {command}"
 
 
 def write_listing(target: Path, found: Sequence[ReportedError]) -> None:
@@ -199,8 +230,14 @@ def _check_listing(output: Path, *, force: bool) -> None:
     refuse_to_overwrite(target_for(output, output.name), force=force)
 
 
-async def _key(winnow: Client, progress: ImportProgress, *, as_csv: bool) -> str:
-    key = progress.failed_rows_object_key if as_csv else progress.correction_object_key
+def _wanted(progress: ImportProgress, *, as_csv: bool, unprocessed: bool) -> str | None:
+    """The key of the file that is asked for; None when there is none."""
+    if unprocessed:
+        return progress.unprocessed_object_key
+    return progress.failed_rows_object_key if as_csv else progress.correction_object_key
+
+
+async def _key(winnow: Client, progress: ImportProgress, key: str | None) -> str:
     if key is not None:
         return key
     if not progress.files_ready:
@@ -211,11 +248,13 @@ async def _key(winnow: Client, progress: ImportProgress, *, as_csv: bool) -> str
         )
         wrong = [f"\n{problem}" for problem in await winnow.problems()]
         raise CommandFailed(f"{state}. Wait for it: {typed('watch', progress.id)}{''.join(wrong)}")
+    left = f". {unprocessed_rows(progress)}" if progress.unprocessed_object_key is not None else ""
     if progress.error is not None:
-        raise CommandFailed(f"There is nothing to correct row by row: {progress.error['message']}")
+        raise CommandFailed(f"There is nothing to correct row by row: {progress.error['message']}{left}")
     if progress.unprocessed_rows:
+        again = left or ". Send the file again to import them"
         raise CommandFailed(
             f"No row of import {progress.id} failed, so there is nothing to correct: it was cancelled, and "
-            f"{progress.unprocessed_rows:,} of its rows were not processed. Send the file again to import them"
+            f"{progress.unprocessed_rows:,} of its rows were not processed{again}"
         )
     raise CommandFailed(f"Every row of import {progress.id} was imported; there is nothing to correct")

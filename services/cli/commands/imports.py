@@ -244,6 +244,10 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console, *, c
     if progress.correction_object_key:
         command = typed("corrections", progress.id, "-o", "corrections.xlsx")
         console.print(f"The failed rows in a workbook: {command}", markup=False)
+    if progress.unprocessed_object_key:
+        from services.cli.commands.corrections import unprocessed_rows
+
+        console.print(unprocessed_rows(progress), markup=False)
 
 
 def _unknown(unknown: Any) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 from services.cli.terminal.encoding import knows_every_character
 from shared.intake.reports import ErrorGroup, Repair, ReportedError
 from shared.ledger import ImportProgress
+from shared.ledger.quarantine import NO_FILES
 from shared.states import ImportStatus
 
 NAMES = 8
@@ -77,8 +78,11 @@ def show_import(
         console.print(f"  {line}")
     for notice in progress.notices:
         console.print(f"  [yellow]note[/] {plain(_notice(notice))}")
-    if progress.error:
-        console.print(f"  [red]{plain(progress.error['message'])}[/]")
+    for said in ("message", NO_FILES):
+        if progress.error and said in progress.error:
+            console.print(f"  [red]{plain(progress.error[said])}[/]")
+    if not progress.error and progress.read_to_row is not None:
+        console.print(f"  [yellow]note[/] {_how_far(progress.read_to_row)}")
 
 
 def show_error_groups(console: Console, groups: Sequence[ErrorGroup], *, held: bool = False, limit: int = 30) -> None:
@@ -207,6 +211,12 @@ def _left_over(progress: ImportProgress) -> list[str]:
     if not progress.unprocessed_rows:
         return []
     return [f"{progress.unprocessed_rows:,} {'not processed' if progress.ended else 'to do'}"]
+
+
+def _how_far(row: int) -> str:
+    if not row:
+        return "no row of the file was read, and none is in a number"
+    return f"the file was read up to row {row:,}; what follows was not read and is counted in no number"
 
 
 def _summary(summary: Mapping[str, Any], names_made: Mapping[str, Sequence[str]]) -> Iterable[str]:

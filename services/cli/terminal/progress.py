@@ -114,10 +114,14 @@ def counts(progress: ImportProgress) -> dict[str, tuple[int, int | None]]:
         "validated": (stages.validated_rows, total),
         "committed": (stages.committed_rows, total),
         "handed back": (
-            0 if progress.awaits_files or not progress.ended else progress.failed_rows,
-            progress.failed_rows if progress.ended else None,
+            0 if progress.awaits_files or not progress.ended else _handed_back(progress),
+            _handed_back(progress) if progress.ended else None,
         ),
     }
+
+
+def _handed_back(progress: ImportProgress) -> int:
+    return progress.failed_rows + (progress.unprocessed_rows if progress.has_exportable_unprocessed else 0)
 
 
 @contextmanager

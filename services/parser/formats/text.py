@@ -66,12 +66,23 @@ class TextReader:
         self._path = path
         self._name = name
         self._table = Table()
+        self._entity = entity
         self.writing = self._writing(entity, find_encoding(path, name, encoding), delimiter)
         self._look = self._looked()
 
     def first_rows(self) -> list[list[Cell]]:
-        """The records in which headings are looked for, and a few below."""
-        return list(islice(self.rows(), SEARCHED_ROWS + 200))
+        """The records in which headings are looked for, and a few below; fewer when the file is damaged below the headings.
+
+        Raises:
+            FileRefused: it is damaged above them.
+        """
+        rows: list[list[Cell]] = []
+        try:
+            rows.extend(islice(self.rows(), SEARCHED_ROWS + 200))
+        except FileRefused:
+            if heading_row(self._entity, rows) is None:
+                raise
+        return rows
 
     def swallowed(self) -> list[Swallowed]:
         """The rows that stand within quotation marks which begin in one record and end in another."""

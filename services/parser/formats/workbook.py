@@ -86,19 +86,27 @@ class WorkbookReader:
 
     def _known_headings(self, entity: EntityType, sheet: str) -> int:
         try:
-            headings = heading_row(entity, self.first_rows(sheet))
+            headings = heading_row(entity, self.first_rows(sheet, entity))
         except FileRefused:
             # Another sheet may be the table; this one is refused when it is the one that is read.
             return 0
         return 0 if headings is None else headings.known
 
-    def first_rows(self, sheet: str) -> list[list[Cell]]:
-        """The rows in which headings are looked for, and a few below."""
+    def first_rows(self, sheet: str, entity: EntityType) -> list[list[Cell]]:
+        """The rows in which headings are looked for, and a few below; fewer when the sheet is damaged below the headings.
+
+        Raises:
+            FileRefused: it is damaged above them.
+        """
         rows: list[list[Cell]] = []
-        for cells in self._rows(sheet):
-            rows.append(cells)
-            if len(rows) > _REREAD_ROWS:
-                break
+        try:
+            for cells in self._rows(sheet):
+                rows.append(cells)
+                if len(rows) > _REREAD_ROWS:
+                    break
+        except FileRefused:
+            if heading_row(entity, rows) is None:
+                raise
         return rows
 
     def rows(self, sheet: str) -> Iterator[list[Cell]]:

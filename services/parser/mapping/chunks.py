@@ -29,6 +29,8 @@ class Chunk:
     rows: list[CutRow] = field(default_factory=list)
     duplicates: list[dict[str, object]] = field(default_factory=list)
     is_last: bool = False
+    is_left_over: bool = False
+    """Whether its rows are only kept, to be handed back: they may be parts of groups."""
 
     @property
     def first_row(self) -> int:
@@ -69,10 +71,12 @@ class ChunkCutter:
 
     A chunk is handed out when the next group has begun, so the last one is known to be the last. Rows that are `staged`
     are looked at and not cut again, so what was cut under other sizes is gone on with as it is. Rows that are no data
-    belong to no chunk.
+    belong to no chunk. Once it is broken off, what follows is left over.
     """
 
-    def __init__(self, entity: EntityType, sizes: ChunkSizes, staged: Staged | None = None) -> None:
+    def __init__(
+        self, entity: EntityType, sizes: ChunkSizes, staged: Staged | None = None, *, is_broken_off: bool = False
+    ) -> None:
         self._entity = entity
         self._sizes = sizes
         self._staged = staged or Staged()
@@ -86,11 +90,14 @@ class ChunkCutter:
         self._members = _places_of_members(entity, codes)
         self._grouping = Grouping(entity.grouping)
         self._seen = SeenKeys()
-        self._open = Chunk(self._staged.chunks + 1)
+        self.is_broken_off = is_broken_off
+        """Whether no row that follows is imported."""
+        self._open = Chunk(self._staged.chunks + 1, is_left_over=is_broken_off)
         self._open_bytes = 0
         self._group: int | None = None
         self._group_size = 0
         self._group_bytes = 0
+        self._too_large: int | None = None
 
     def add(self, read: KeyedRow) -> Iterator[Chunk]:
         """Take the next row; yields a chunk when one is complete and not the last.
@@ -113,14 +120,16 @@ class ChunkCutter:
         if around != self._group:
             self._group, self._group_size, self._group_bytes = around, 0, 0
             if self._is_full():
-                full, self._open, self._open_bytes = self._open, Chunk(self._open.number + 1), 0
-                yield full
+                yield self._taken()
+        elif self.is_broken_off and self._is_full():
+            yield self._taken()
         self._group_size += 1
         self._group_bytes += len(cells)
         self._open_bytes += len(cells)
-        self._check_group(around)
         self._open.rows.append(CutRow(row, group, cells))
-        self._open.duplicates.extend(duplicates)
+        if not self.is_broken_off:
+            self._open.duplicates.extend(duplicates)
+            self._check_group(around)
 
     def finish(self) -> Chunk | None:
         """The last chunk; None when there was no data row at all."""
@@ -128,6 +137,40 @@ class ChunkCutter:
             return None
         self._open.is_last = True
         return self._open
+
+    def break_off(self) -> list[Chunk]:
+        """Import nothing of what follows: what there is by now, as chunks.
+
+        First the whole groups; then, left over, the rows of the last group, where more rows may belong to it or it is too
+        large. Called again, what was left over since.
+        """
+        chunks = []
+        if not self.is_broken_off:
+            self.is_broken_off = True
+            rows, said = self._open.rows, self._open.duplicates
+            last = len(rows) if self._is_whole else self._begin_of_last_group(rows)
+            if last:
+                whole = {row.row for row in rows[:last]}
+                duplicates = [duplicate for duplicate in said if duplicate["row"] in whole]
+                chunks.append(Chunk(self._open.number, rows[:last], duplicates))
+            self._open = Chunk(self._open.number + len(chunks), rows[last:], is_left_over=True)
+        if self._open.rows:
+            chunks.append(self._taken())
+        return chunks
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the last group can have no further rows, and is not too large."""
+        return self._too_large is None and not isinstance(self._entity.grouping, GroupKey)
+
+    def _begin_of_last_group(self, rows: Sequence[CutRow]) -> int:
+        return next((place for place, row in enumerate(rows) if row.group_row == self._group), len(rows))
+
+    def _taken(self) -> Chunk:
+        """The open chunk; another one is opened."""
+        taken, self._open_bytes = self._open, 0
+        self._open = Chunk(taken.number + 1, is_left_over=self.is_broken_off)
+        return taken
 
     def _is_full(self) -> bool:
         rows = self._sizes.first_rows if self._open.number == 1 else self._sizes.rows
@@ -140,6 +183,7 @@ class ChunkCutter:
             what, setting = f"more than {self._sizes.group_bytes // 1_000_000:,} MB", "WINNOW_PARSER_GROUP_MEGABYTES"
         else:
             return
+        self._too_large = group
         noun, grouping = self._entity.group_noun, self._entity.grouping
         own = ""
         if isinstance(grouping, GroupKey):

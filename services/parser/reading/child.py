@@ -36,6 +36,8 @@ _PR_SET_PDEATHSIG = 1
 _BATCH, _BATCH_BYTES = 400, 1_000_000
 # Further ones are refused as well; the ledger keeps so many with their lines.
 _MOST_SWALLOWED = 1_000
+# A sheet has no further columns; a row that goes beyond them is not kept, and nor is what follows it.
+_WIDEST = 16_384
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
     with WorkbookReader(request.path, request.name, seen) as reader:
         sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
         where = f'"{request.name}", sheet "{sheet}"'
-        first = reader.first_rows(sheet)
+        first = reader.first_rows(sheet, request.entity)
         layout = find_layout(
             request.entity,
             request.mode,
@@ -186,32 +188,69 @@ def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any],
 def _rows(
     request: Request, layout: Layout, rows: Iterator[list[Cell]], *, hidden: Sequence[int] = ()
 ) -> Iterator[bytes]:
-    """Every row that says anything, in whatever column; what it is known by under the mapping goes with it."""
+    """Every row that says anything, in whatever column; what it is known by under the mapping goes with it.
+
+    Rows that were read before the reading broke off are said before it is refused.
+    """
     sheet = _SheetRows(request, layout, hidden)
-    index: list[tuple[int, int, Keys | None]] = []
-    cells: list[bytes] = []
-    batch_bytes = 0
-    for number, row in enumerate(rows, start=1):
-        if not row or all(map(is_blank, row)):
-            continue
-        keys, document = sheet.take(number, row)
-        index.append((number, len(document), keys))
-        cells.append(document)
-        batch_bytes += len(document)
-        if len(index) == _BATCH or batch_bytes >= _BATCH_BYTES:
-            yield frames.rows_frame(index, cells)
-            index, cells, batch_bytes = [], [], 0
-    if index:
-        yield frames.rows_frame(index, cells)
+    batch = _Batch()
+    is_beyond = False
+    try:
+        for number, row in enumerate(rows, start=1):
+            if not row or all(map(is_blank, row)):
+                continue
+            keys, document = sheet.take(number, row)
+            if sheet.beyond is not None and not is_beyond:
+                is_beyond = True
+                yield from batch.frames()
+                yield frames.json_frame(frames.BEYOND, {"code": sheet.beyond.code, "message": sheet.beyond.message})
+            batch.add(number, keys, document)
+            if batch.is_full:
+                yield from batch.frames()
+    except FileRefused:
+        yield from batch.frames()
+        raise
+    yield from batch.frames()
     yield frames.json_frame(frames.END, {"rows": sheet.count, "notices": sheet.notices()})
 
 
+class _Batch:
+    """Rows that are said in one frame."""
+
+    def __init__(self) -> None:
+        self._index: list[tuple[int, int, Keys | None]] = []
+        self._cells: list[bytes] = []
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether they are enough for a frame."""
+        return len(self._index) == _BATCH or self._bytes >= _BATCH_BYTES
+
+    def add(self, number: int, keys: Keys | None, document: bytes) -> None:
+        """Take a row."""
+        self._index.append((number, len(document), keys))
+        self._cells.append(document)
+        self._bytes += len(document)
+
+    def frames(self) -> Iterator[bytes]:
+        """The frame of the rows so far, if there are any; the batch is empty after it."""
+        if self._index:
+            yield frames.rows_frame(self._index, self._cells)
+            self._index, self._cells, self._bytes = [], [], 0
+
+
 class _SheetRows:
-    """Takes the rows of a sheet, within the limits, and remembers what else there was."""
+    """Takes the rows of a sheet, within the limits, and remembers what else there was.
+
+    Beyond a limit of rows or columns it takes further rows whole, for as long as they can be kept.
+    """
 
     def __init__(self, request: Request, layout: Layout, hidden: Sequence[int]) -> None:
         self.count = 0
         """Data rows so far."""
+        self.beyond: FileRefused | None = None
+        """The limit that is reached: from the row on that reached it, nothing is imported."""
         self._request = request
         self._restore = layout.handed_back
         self._interpretation = Interpretation(
@@ -222,6 +261,7 @@ class _SheetRows:
             examples=sorted(layout.examples),
         )
         self._rows = 0
+        self._left_over = 0
         self._text_bytes = 0
         self._asides = Asides()
         self._hidden_rows = iter(hidden)
@@ -229,16 +269,21 @@ class _SheetRows:
         self._hidden = LeftOut("hidden_rows")
 
     def take(self, number: int, row: list[Cell]) -> tuple[Keys | None, bytes]:
-        """The keys of a row, None when it is no data, and its cells as JSON."""
+        """The keys of a row, None when it is no data, and its cells as JSON.
+
+        Raises:
+            FileRefused: there is more than can be kept.
+        """
         if self._restore:
             row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
         keys = self._interpretation.keys(number, row)
-        document = _document(row[: self._request.limits.columns])
+        is_title = keys is Aside.TITLE
+        if not is_title:
+            self._check(number, len(row))
+        document = _document(row[: self._request.limits.columns] if is_title else row)
         if len(document) > self._request.limits.row_bytes:
             raise FileRefused("too_large", _too_long_a_row(self._request, number, len(document)))
         self._count_text(number, len(document))
-        if keys is not Aside.TITLE:
-            self._check(number, len(row))
         is_hidden = self._is_hidden(number)
         if isinstance(keys, Aside):
             self._asides.note(number, keys)
@@ -269,10 +314,14 @@ class _SheetRows:
     def _check(self, number: int, width: int) -> None:
         self._rows += 1
         limits = self._request.limits
-        if self._rows > limits.rows:
-            raise FileRefused("too_large", _too_many_rows(self._request))
-        if width > limits.columns:
-            raise FileRefused("too_large", _too_many_columns(self._request, width, number))
+        if self.beyond is None and self._rows > limits.rows:
+            self.beyond = FileRefused("too_large", _too_many_rows(self._request))
+        if self.beyond is None and width > limits.columns:
+            self.beyond = FileRefused("too_large", _too_many_columns(self._request, width, number))
+        if self.beyond is not None:
+            self._left_over += 1
+            if self._left_over > limits.left_over_rows or width > _WIDEST:
+                raise self.beyond
 
 
 def _document(row: Sequence[Cell]) -> bytes:

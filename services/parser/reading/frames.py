@@ -16,6 +16,7 @@ LAYOUT: Final = b"L"
 ROWS: Final = b"R"
 END: Final = b"E"
 REFUSED: Final = b"X"
+BEYOND: Final = b"B"
 HEADER = 5
 LARGEST = 32 * 1024 * 1024
 
@@ -47,7 +48,7 @@ def read_header(header: bytes) -> tuple[int, bytes]:
         BrokenFrame: no frame of ours begins like this.
     """
     length, kind = int.from_bytes(header[:4], "big"), header[4:5]
-    if kind not in {LAYOUT, ROWS, END, REFUSED} or length > LARGEST:
+    if kind not in {LAYOUT, ROWS, END, REFUSED, BEYOND} or length > LARGEST:
         raise BrokenFrame("an unknown frame")
     return length, kind
 

@@ -8,6 +8,7 @@ class Limits:
     """Limits of one reading process; sizes in bytes."""
 
     rows: int = 1_048_576
+    left_over_rows: int = 2_000_000
     columns: int = 200
     heading_characters: int = 2_000
     """Of one heading: the layout, every notice and every error of its column repeat it."""

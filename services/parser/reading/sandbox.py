@@ -39,6 +39,14 @@ class FileEnd:
 
 
 @dataclass(frozen=True)
+class BeyondLimit:
+    """A limit is reached: the rows that follow are not imported, and read only to be handed back."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
 class ReadRequest:
     """A file to be read, as the sender and we know it."""
 
@@ -49,8 +57,11 @@ class ReadRequest:
     options: Mapping[str, Any]
 
 
-Said = FileLayout | bytes | FileEnd
-"""What a reading gives: its layout, then payloads of rows (`frames.read_rows`), then its end."""
+Said = FileLayout | bytes | BeyondLimit | FileEnd
+"""What a reading gives: its layout, then payloads of rows (`frames.read_rows`), then its end.
+
+Between rows, once at most, that a limit is reached.
+"""
 
 
 class _Process(Protocol):
@@ -114,6 +125,8 @@ async def _next(process: _Process, name: str, limits: Limits) -> Said:
         said = orjson.loads(payload)
         if kind == frames.REFUSED:
             refused = FileRefused(said["code"], said["message"])
+        elif kind == frames.BEYOND:
+            return BeyondLimit(**said)
         else:
             return FileEnd(**said) if kind == frames.END else FileLayout(**said)
     except (ValueError, TypeError, KeyError) as error:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from services.cli.commands.corrections import left_unsaid
 from services.cli.terminal.display import counted, moment, show_errors, show_import, show_recent
+from services.cli.terminal.progress import counts
 from shared.db.catalog import ENTITIES
 from shared.intake.reports import ErrorCounts, Repair, ReportedError
 from shared.ledger import ImportProgress
@@ -171,3 +172,30 @@ def test_of_an_import_that_committed_nothing_no_pace_is_said() -> None:
     console = screen()
     show_import(console, ended("cancelled", total_rows=4, unprocessed_rows=4))
     assert "last commit" not in text(console)
+
+
+def test_how_far_a_cancelled_file_was_read_is_said() -> None:
+    console = screen()
+    show_import(console, ended("cancelled", total_rows=4, unprocessed_rows=4, read_to_row=5))
+    assert "the file was read up to row 5; what follows was not read and is counted in no number" in text(console)
+    console = screen()
+    show_import(console, ended("cancelled", read_to_row=0))
+    assert "no row of the file was read" in text(console)
+
+
+def test_files_that_could_not_be_written_are_said_beside_why_the_import_failed() -> None:
+    console = screen()
+    failed = ended("failed", error={**REFUSED, "files": "quote reference W-1"}, has_exportable_unprocessed=True)
+    show_import(console, failed)
+    assert "is not a workbook" in text(console)
+    assert "quote reference W-1" in text(console)
+    assert failed.files_ready
+
+
+def test_an_import_whose_unprocessed_rows_are_not_handed_back_yet_is_waited_for() -> None:
+    waits = ended("cancelled", unprocessed_rows=3, has_exportable_unprocessed=True)
+    assert not waits.files_ready
+    assert counts(waits)["handed back"] == (0, 3)
+    done = ended("cancelled", unprocessed_rows=3, has_exportable_unprocessed=True, unprocessed_object_key="acme/x.csv")
+    assert done.files_ready
+    assert counts(done)["handed back"] == (3, 3)

@@ -13,7 +13,7 @@ ID = UUID(int=7)
 @given(st.text(max_size=300))
 def test_whatever_a_file_is_called_its_results_lie_in_the_tenants_own_part(name: str) -> None:
     keys = result_keys("acme", ID, name)
-    for key in (keys.correction, keys.failed_rows):
+    for key in (keys.correction, keys.failed_rows, keys.unprocessed):
         assert tenant_owns("acme", key)
         assert key.startswith(f"acme/corrections/{ID}/")
         assert len(key.encode()) < 1024
@@ -28,6 +28,7 @@ def test_whatever_a_file_is_called_its_results_lie_in_the_tenants_own_part(name:
         ("../../etc/passwd", "passwd"),
         ("Frühjahr 2026.csv", "Frühjahr 2026"),
         ("autumn-corrections.xlsx", "autumn"),
+        ("autumn-unprocessed.csv", "autumn"),
         ("", "import"),
         ("...", "import"),
         ("漢" * 100 + ".csv", "漢" * 66),

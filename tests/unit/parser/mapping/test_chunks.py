@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, chain
 
 import pytest
@@ -11,6 +12,7 @@ from services.parser.mapping.grouping import Grouping
 from services.parser.mapping.interpretation import KeyedRow
 from services.parser.refusals import FileRefused
 from shared.entities import PRODUCTS
+from shared.entities.declaration import PerRow
 
 KEYS = st.tuples(
     st.sampled_from(["", "", "tee", "jeans", "skirt", "coat"]),
@@ -247,3 +249,67 @@ def test_a_group_larger_than_the_limit_is_refused_with_its_row_and_what_to_do() 
     assert "begins in row 3" in refused.value.message
     assert "more than 3 rows" in refused.value.message
     assert "Give each product its own Product Handle" in refused.value.message
+
+
+def cut_until(rows: Sequence[KeyedRow], breaks_at: int, sizes: tuple[int, int]) -> list[Chunk]:
+    """The chunks of rows of which none is imported from the one at this place on."""
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=sizes[0], rows=sizes[1]))
+    chunks = [chunk for row in rows[:breaks_at] for chunk in cutter.add(row)]
+    chunks += cutter.break_off()
+    chunks += [chunk for row in rows[breaks_at:] for chunk in cutter.add(row)]
+    return [*chunks, *cutter.break_off()]
+
+
+@given(read_rows(), SIZES, st.integers(min_value=0, max_value=50))
+def test_what_is_broken_off_has_every_row_once_and_imports_whole_groups_alone(
+    rows: list[KeyedRow], sizes: tuple[int, int], breaks_at: int
+) -> None:
+    chunks = cut_until(rows, breaks_at, sizes)
+    assert [chunk.number for chunk in chunks] == [*range(1, len(chunks) + 1)]
+    assert [row for chunk in chunks for row, _, _ in chunk.rows] == [row for row, _, _ in rows]
+    left_over = [chunk.is_left_over for chunk in chunks]
+    assert left_over == sorted(left_over)
+    imported, left = (
+        {row.group_row for chunk in chunks if chunk.is_left_over is left for row in chunk.rows}
+        for left in (False, True)
+    )
+    assert imported & left == set()
+    assert len(
+        {row for chunk in chunks if chunk.is_left_over for row, _, _ in chunk.rows}
+        & {row for row, _, _ in rows[breaks_at:]}
+    ) == len(rows[breaks_at:])
+    whole = cut(rows[:breaks_at], first=sizes[0], rest=sizes[1])
+    kept = [
+        said
+        for said in duplicates(whole)
+        if said[0] in {row.row for chunk in chunks if not chunk.is_left_over for row in chunk.rows}
+    ]
+    assert duplicates(chunks) == kept
+
+
+@given(read_rows(), SIZES, st.integers(min_value=0, max_value=50))
+def test_what_is_left_over_is_cut_the_same_way_from_wherever_it_is_gone_on_with(
+    rows: list[KeyedRow], sizes: tuple[int, int], breaks_at: int
+) -> None:
+    chunks = cut_until(rows, breaks_at, sizes)
+    for place, chunk in enumerate(chunks, start=1):
+        if not chunk.is_left_over:
+            continue
+        staged = Staged(chunk.number, chunk.last_row)
+        cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=sizes[0], rows=sizes[1]), staged, is_broken_off=True)
+        rest = [later for row in rows for later in cutter.add(row)]
+        assert [*rest, *cutter.break_off()] == chunks[place:]
+
+
+def test_a_row_that_is_its_own_group_is_whole_when_the_reading_breaks_off() -> None:
+    sizes = ChunkSizes(group_bytes=10)
+    cutter = ChunkCutter(replace(PRODUCTS, grouping=PerRow()), sizes)
+    for row in variants("a", "b"):
+        assert list(cutter.add(row)) == []
+    with pytest.raises(FileRefused):
+        list(cutter.add(KeyedRow(4, ("c", "", ""), '["too large"]')))
+    assert [(shape([chunk]), chunk.is_left_over) for chunk in cutter.break_off()] == [([[2, 3]], False), ([[4]], True)]
+    alone = ChunkCutter(replace(PRODUCTS, grouping=PerRow()), ChunkSizes())
+    for row in variants("a", "b"):
+        assert list(alone.add(row)) == []
+    assert [(shape([chunk]), chunk.is_left_over) for chunk in alone.break_off()] == [([[2, 3]], False)]

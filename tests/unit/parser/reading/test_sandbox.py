@@ -13,7 +13,7 @@ import pytest
 from services.parser.mapping.interpretation import KeyedRow
 from services.parser.reading.frames import END, LAYOUT, REFUSED, frame, json_frame, read_rows
 from services.parser.reading.limits import Limits
-from services.parser.reading.sandbox import FileEnd, FileLayout, ReadRequest, _listen, reading
+from services.parser.reading.sandbox import BeyondLimit, FileEnd, FileLayout, ReadRequest, _listen, reading
 from services.parser.refusals import FileRefused
 from shared.entities import PRODUCTS
 from tests.harness.files import HEADINGS, catalogue, text_file, workbook
@@ -24,6 +24,23 @@ SILENCE = 30.0
 
 def request(path: Path, **options: str | None) -> ReadRequest:
     return ReadRequest(path, "shirts.xlsx", "products", "create", options)
+
+
+async def parts(path: Path, limits: Limits) -> list[object]:
+    """What is said after the layout, in its order: numbers of rows, a limit's code, the rows in all."""
+    found: list[object] = []
+    async with reading(request(path), limits, silence=SILENCE) as heard:
+        try:
+            async for said in heard:
+                if isinstance(said, bytes):
+                    found += [row.row for row in read_rows(said)]
+                elif isinstance(said, BeyondLimit):
+                    found.append(said.code)
+                elif isinstance(said, FileEnd):
+                    found.append(f"{said.rows} rows")
+        except FileRefused as refused:
+            found.append(f"ended: {refused.code}")
+    return found
 
 
 async def outcome(
@@ -38,6 +55,8 @@ async def outcome(
                 layouts.append(said)
             elif isinstance(said, FileEnd):
                 ends.append(said)
+            elif isinstance(said, BeyondLimit):
+                raise FileRefused(said.code, said.message)
             else:
                 rows.extend(read_rows(said))
     (layout,), (end,) = layouts, ends
@@ -123,6 +142,24 @@ async def test_what_the_reader_refuses_is_refused_in_its_words(tmp_path: Path) -
 async def test_rows_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path / "file", catalogue(2, variants=2))
     assert (await refusal(path, limits=replace(LIMITS, rows=3))).code == "too_large"
+
+
+async def test_rows_beyond_a_limit_are_read_on_as_far_as_they_can_be_kept(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "file", catalogue(6, variants=1))
+    beyond = replace(LIMITS, rows=3)
+    assert await parts(path, beyond) == [1, 2, 3, 4, "too_large", 5, 6, 7, "6 rows"]
+    kept = replace(beyond, left_over_rows=2)
+    assert await parts(path, kept) == [1, 2, 3, 4, "too_large", 5, 6, "ended: too_large"]
+    wide = text_file(tmp_path / "wide", [*catalogue(2, variants=1), ["x"] * 201, *catalogue(2, variants=1)])
+    assert await parts(wide, LIMITS) == [1, 2, 3, "too_large", 4, 5, 6, "5 rows"]
+    endless = text_file(tmp_path / "endless", [*catalogue(2, variants=1), ["x"] * 16_385])
+    assert await parts(endless, LIMITS) == [1, 2, 3, "ended: too_large"]
+
+
+async def test_rows_before_a_damage_are_said_before_the_file_is_refused(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "file", catalogue(6, variants=1))
+    path.write_text(path.read_text() + '"never closed')
+    assert await parts(path, LIMITS) == [1, 2, 3, 4, 5, 6, 7, "ended: damaged"]
 
 
 async def test_a_reader_that_is_killed_is_a_refusal_with_what_to_do(never: Path) -> None:

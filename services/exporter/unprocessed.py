@@ -1,0 +1,56 @@
+"""The unprocessed-rows CSV: rows that were neither imported nor refused, as they came, to be sent again."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from services.exporter.corrections import HandedBackColumns
+from shared.corrections import FAILED_ROWS_HEADING, neutralise
+from shared.entities.cells import Cell, cell_text
+
+
+class UnprocessedRow(NamedTuple):
+    """A row that the import did not come to."""
+
+    row: int
+    cells: Sequence[Cell]
+
+
+class UnprocessedFile:
+    """Writes such rows: UTF-8 with BOM, CRLF, the file's columns and then `Import error`, which says why.
+
+    By that last heading a file is known to have been handed back, so that text in it is restored when it comes again.
+    What a row had beyond the last heading it has again there. A context manager; the file is complete when it is left.
+    """
+
+    def __init__(self, path: Path, columns: HandedBackColumns, *, why: str, delimiter: str) -> None:
+        self._columns = columns
+        self._why = why
+        # Half a surrogate pair has no place in UTF-8.
+        self._file = path.open("w", encoding="utf-8-sig", errors="replace", newline="")
+        self._records = csv.writer(self._file, delimiter=delimiter, lineterminator="\r\n")
+        self._records.writerow([*columns.headings, FAILED_ROWS_HEADING])
+
+    def add(self, rows: Iterable[UnprocessedRow]) -> None:
+        """Write rows. Cells show the text a person saw in them."""
+        self._records.writerows(map(self._record, rows))
+
+    def _record(self, row: UnprocessedRow) -> list[str]:
+        shown = [*map(_shown, self._columns.of_headings(row.cells))]
+        beyond = [*map(_shown, self._columns.beyond_headings(row.cells))]
+        shown += [""] * (len(self._columns.headings) - len(shown))
+        return [*shown, f"Row {row.row} – not processed: {self._why}", *beyond]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def _shown(cell: Cell) -> str:
+    return neutralise(cell_text(cell)) if isinstance(cell, str | dict) else cell_text(cell)
