@@ -25,6 +25,7 @@ from uuid_utils.compat import uuid7
 from services.committer.families import families
 from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import pending_groups, write_groups
+from services.parser.formats.prescan import prescan
 from services.parser.formats.workbook import WorkbookReader
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
@@ -119,7 +120,7 @@ class _Clock:
 
 
 def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
-    reader = WorkbookReader(path, path.name)
+    reader = WorkbookReader(path, path.name, prescan(path, path.name, Limits()))
     cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
     places = {field.code: place for place, field in enumerate(PRODUCTS.fields)}
     interpretation = Interpretation(PRODUCTS, places, heading_row=1)

@@ -40,7 +40,7 @@ class CellReader:
     def _cell(self, cell: Any) -> Cell:
         value = cell.value
         if type(value) is str:
-            return value or (UNCALCULATED if cell.formula is not None and cell.data_type != "s" else None)
+            return value or (UNCALCULATED if cell.formula_type is not None and cell.data_type != "s" else None)
         if type(value) is int or type(value) is float:
             style = cell.style_id
             code = self._formats[style] if style < len(self._formats) else None

@@ -113,7 +113,10 @@ def _check_kind(package: Package, name: str, limits: Limits) -> str:
             "not_a_spreadsheet", f'"{name}" is {what}, not a spreadsheet. Send the workbook (.xlsx) itself'
         )
     _check_parts([parts[main]], name, limits)
-    if b"macroEnabled" in package.read(types):
+    stated = package.read(types).replace(b"\0", b"")
+    if any(mark in stated for mark in _DOCUMENT_TYPES):
+        raise DocumentTypeFound
+    if b"macroEnabled" in stated:
         raise FileRefused(
             "macros",
             f'"{name}" is a workbook with macros (.xlsm). Save it as an Excel workbook (.xlsx) without macros, then send that',

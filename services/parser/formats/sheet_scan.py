@@ -239,7 +239,7 @@ def _is_to_be_mended(text: bytes, *, unusual: bool) -> bool:
         return True
     if b"inlineStr" in text and _INLINE_VALUE.search(text):
         return True
-    if unusual or (b"#" in text and b't="e"' in text):
+    if unusual or b't="e"' in text:
         return any(found[3].strip() not in _READ_ERRORS for found in _ERROR_CELL.finditer(text))
     return False
 

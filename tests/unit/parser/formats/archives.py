@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -13,6 +14,8 @@ TYPES = "[Content_Types].xml"
 BOOK = "xl/workbook.xml"
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
+STYLES = "xl/styles.xml"
+RELATIONS_OF_BOOK = "xl/_rels/workbook.xml.rels"
 
 Parts = Mapping[str, str | bytes]
 
@@ -30,6 +33,19 @@ def strings_xml(*texts: str, count: int | None = None, unique: int | None = None
     return f"<sst {MAIN} {announced}>{items}</sst>"
 
 
+def styles_xml(*codes: str) -> str:
+    """Styles of which number 0 is General, number 1 the first of these formats, and so on."""
+    formats = "".join(
+        f'<numFmt numFmtId="{number}" formatCode={quoteattr(code)}/>' for number, code in enumerate(codes, start=170)
+    )
+    styles = "".join(f'<xf numFmtId="{number}"/>' for number in range(170, 170 + len(codes)))
+    return (
+        f'<styleSheet {MAIN}><numFmts count="{len(codes)}">{formats}</numFmts><fonts><font/></fonts><fills><fill><patternFill/></fill></fills>'
+        f'<borders><border/></borders><cellStyleXfs><xf numFmtId="9"/></cellStyleXfs><cellXfs><xf numFmtId="0"/>{styles}'
+        '</cellXfs><cellStyles><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+    )
+
+
 def row_xml(number: int, *texts: str) -> str:
     """A row of texts."""
     cells = "".join(
@@ -40,7 +56,7 @@ def row_xml(number: int, *texts: str) -> str:
 
 
 def parts(**replaced: str | bytes) -> dict[str, str | bytes]:
-    """The parts of an ordinary workbook of one product; `sheet`, `strings`, `types` and `book` replace one."""
+    """The parts of an ordinary workbook of one product; `sheet`, `strings`, `styles`, `types` and `book` replace one."""
     rows = row_xml(1, "Product Title", "Product Handle", "SKU") + row_xml(2, "Tee", "tee", "T-1")
     whole: dict[str, str | bytes] = {
         TYPES: replaced.pop(
@@ -61,11 +77,13 @@ def parts(**replaced: str | bytes) -> dict[str, str | bytes]:
             f'<workbook {MAIN} xmlns:r="{RELATIONS}"><sheets><sheet name="Products" sheetId="1" r:id="r1"/></sheets>'
             "</workbook>",
         ),
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        RELATIONS_OF_BOOK: f'<Relationships xmlns="{PACKAGE}/relationships">'
         f'<Relationship Id="r1" Type="{RELATIONS}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="r2" Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
+        f'<Relationship Id="r2" Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml"/>'
+        f'<Relationship Id="r3" Type="{RELATIONS}/styles" Target="styles.xml"/></Relationships>',
         SHEET: replaced.pop("sheet", sheet_xml(rows)),
         STRINGS: replaced.pop("strings", strings_xml("a", "b")),
+        STYLES: replaced.pop("styles", styles_xml()),
     }
     assert not replaced, replaced
     return whole
