@@ -1,24 +1,23 @@
 """Raw rows and what their cells say, field by field, before any rule of the entity is asked."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.validator.outcomes import Notice
-from shared.corrections import handed_back_length, was_cut
+from services.validator.unseen import UnseenCharacters
+from shared.corrections import handed_back_length, marked_date, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
 from shared.entities.declaration import NUMERIC
 from shared.entities.errors import CellError, shown
-from shared.entities.names import seen_identifier, seen_name
 
 Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 # A character takes at most two of what a cell's length is counted in.
 _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
-_UNDECODED = "\ufffd"
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
 
@@ -60,10 +59,6 @@ class RowReader:
         entity = columns.entity
         self._unseen = UnseenCharacters(columns)
         single_line = {entity.group_key, *entity.by_identifier}
-        self._seen: Mapping[str, Callable[[str], str]] = {
-            **dict.fromkeys(entity.names, seen_name),
-            **dict.fromkeys(entity.one_line, seen_identifier),
-        }
         self._columns = sorted(
             (index, code, entity.by_code[code].kind in NUMERIC, code in single_line)
             for code, index in columns.fields.items()
@@ -85,23 +80,22 @@ class RowReader:
                 text = cell.strip(BLANKS)
                 if not text:
                     continue
-                plain = cell.isascii()
-                if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG or (
-                    not plain and _UNDECODED in cell
+                if (
+                    text[0] in MAY_BE_ERROR
+                    or "\ufffd" in text
+                    or not cell.isprintable()
+                    or len(cell) > _MAY_BE_TOO_LONG
                 ):
                     error = _unreadable(cell, text, single_line=single_line)
                     if error is not None:
                         unreadable[code] = error
-                        continue
-                if not plain and code in self._seen:
-                    text = self._seen_text(raw.row, code, text)
-                    if not text:
                         continue
                 values[code] = text
             elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
                 values[code] = cell
             else:
                 values[code] = cell_text(cell)
+        self._unseen.take_out(raw.row, cells, values)
         return ReadRow(raw.row, values, unreadable)
 
     def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
@@ -115,53 +109,31 @@ class RowReader:
         """What the sender should know of how the rows were read so far."""
         return self._unseen.notices()
 
-    def _seen_text(self, row: int, code: str, text: str) -> str:
-        seen = self._seen[code](text)
-        if seen != text:
-            self._unseen.note(row, code)
-        return seen
-
-
-class UnseenCharacters:
-    """Counts the cells from which something was taken that nobody sees, or in which an odd blank became a plain one."""
-
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
-        self._rows: dict[str, list[int]] = {}
-
-    def note(self, row: int, code: str) -> None:
-        """Count a cell."""
-        self._rows.setdefault(code, []).append(row)
-
-    def notices(self) -> list[Notice]:
-        """One for each column, with the number of rows and the first of them."""
-        return [self._notice(self._columns.heading(code), rows) for code, rows in self._rows.items()]
-
-    def _notice(self, heading: str, rows: Sequence[int]) -> Notice:
-        message = f"{heading}: invisible characters were taken out, and unusual blanks made plain ones"
-        return Notice("invisible_characters", message, heading, rows[0], len(rows))
-
 
 def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
+    if error := _of_a_program(text):
+        return error
+    if len(cell) > _MAY_BE_TOO_LONG and (error := _too_long(cell)):
+        return error
+    if found := _FORBIDDEN.search(cell):
+        return CellError("invalid_cell", _forbidden(shown(text), found[0]))
+    if single_line and _LINE_BREAK.search(text):
+        return CellError("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
+    return None
+
+
+def _of_a_program(text: str) -> CellError | None:
     if text == UNCALCULATED:
         return CellError(
             "invalid_cell",
             "The formula here was never calculated; open the file in a spreadsheet program and save it, or put a value here",
         )
+    if (date := marked_date(text)) is not None:
+        return CellError(
+            "invalid_cell", f'"{shown(date)}": Excel made a date of this; format the column as text and type it again'
+        )
     if is_error(text):
         return CellError("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
-    if len(cell) > _MAY_BE_TOO_LONG and (error := _too_long(cell)):
-        return error
-    if _UNDECODED in cell:
-        return CellError(
-            "invalid_cell",
-            f'"{shown(text)}" has a character that could not be read (\ufffd); type it again'
-            ' and save text files as "CSV UTF-8"',
-        )
-    if found := _FORBIDDEN.search(cell):
-        return CellError("invalid_cell", f'"{shown(text)}" {_forbidden(found[0])}')
-    if single_line and _LINE_BREAK.search(text):
-        return CellError("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
     return None
 
 
@@ -178,7 +150,10 @@ def _too_long(cell: str) -> CellError | None:
     return None
 
 
-def _forbidden(character: str) -> str:
+def _forbidden(text: str, character: str) -> str:
+    again = 'type it again and save the file as "CSV UTF-8"'
     if "\udc80" <= character <= "\udcff":
-        return f'(byte {ord(character) - 0xDC00:02X} is not UTF-8); type it again and save the file as "CSV UTF-8"'
-    return f"contains the control character U+{ord(character):04X}; remove it"
+        return f'"{text}" (byte {ord(character) - 0xDC00:02X} is not UTF-8); {again}'
+    if character == "\ufffd":
+        return f'"{text}" has a character that was lost when the file was saved (\ufffd); {again}'
+    return f'"{text}" contains the control character U+{ord(character):04X}; remove it'

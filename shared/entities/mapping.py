@@ -113,7 +113,7 @@ def chosen_mapping(
     for code, index in known.items():
         by_column.setdefault(index, []).append(entity.by_code[code].heading)
     problems += [
-        f'Column {_called(index, headings[index])} cannot be {" and ".join(meanings)} at once; choose one'
+        f"Column {_called(index, headings[index])} cannot be {' and '.join(meanings)} at once; choose one"
         for index, meanings in sorted(by_column.items())
         if meanings[1:]
     ]
@@ -198,7 +198,9 @@ def _ignored(entity: EntityType, index: int, heading: str) -> IgnoredColumn:
             index, name, "blank_heading", f"Column {letter} has no heading and was not imported ({name})"
         )
     split = without_remark(heading)
-    tolerated = entity.tolerated_by_heading_key.get(key) or entity.tolerated_by_heading_key.get(split[0] if split else "")
+    tolerated = entity.tolerated_by_heading_key.get(key) or entity.tolerated_by_heading_key.get(
+        split[0] if split else ""
+    )
     if tolerated is None:
         message = f"Column {_called(index, heading)} is not known and was not imported{_other_unit(entity, split)}"
         return IgnoredColumn(index, heading, "unknown_column", message)

@@ -217,7 +217,8 @@ class _Group:
         if duplicate.field == PRODUCTS.group_key:
             places = f"({duplicate.first_row} and {row.row})"
             return CellError(
-                "duplicate_in_file", f'Rows of {PRODUCTS.group_noun} "{value}" stand in two places {places}; put them together'
+                "duplicate_in_file",
+                f'Rows of {PRODUCTS.group_noun} "{value}" stand in two places {places}; put them together',
             )
         return repeated(PRODUCTS, duplicate, value)
 

@@ -75,7 +75,8 @@ def _names(text: str) -> tuple[Name, ...] | CellError:
         return error
     if looks_like_list(text) and PERCENT_SIGNS.search(text):
         return CellError(
-            "invalid_list", f'"{shown(text)}" is a list with percentages, but commas do not separate lists; use ; and only names'
+            "invalid_list",
+            f'"{shown(text)}" is a list with percentages, but commas do not separate lists; use ; and only names',
         )
     for part in parts:
         name = read_name(part)
