@@ -14,6 +14,7 @@ from faststream.specification import AsyncAPI
 from deploy.settings_page import settings_page
 from shared.entities import ENTITY_TYPES
 from shared.entities.page import entity_page
+from shared.entities.reasons import reasons_page
 from shared.events import TOPICS, Topic
 
 _PROJECT = Path(__file__).parents[1]
@@ -74,6 +75,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield DOCS / "asyncapi.json", asyncapi_document()
     yield DOCS / "events.md", events_page()
     yield DOCS / "settings.md", settings_page()
+    yield DOCS / "reasons.md", reasons_page()
     for entity in ENTITY_TYPES.values():
         yield DOCS / f"{entity.name}.md", entity_page(entity)
 

@@ -8,9 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from services.exporter.corrections import FailedRow, HandedBackColumns
-from shared.corrections import FAILED_ROWS_HEADING, neutralise
+from shared.corrections import FAILED_ROWS_HEADING, marked, neutralise
 from shared.entities.cells import Cell, cell_text
-
 
 # Half a surrogate pair has no place in UTF-8. Its cell has been refused for it, and so it is when it comes again: with a
 # question mark in its place, it would be imported.
@@ -38,6 +37,10 @@ class FailedRowsFile:
         cells = enumerate(self._columns.cells(row))
         shown = [_UNSTORABLE.sub("\ufffd", self._shown(place, cell)) for place, cell in cells]
         shown += [""] * (self._width - len(shown))
+        cells = self._columns.cells(row)
+        for place in self._columns.marks(row):
+            if place < len(cells) and not self._columns.numeric[place] and not isinstance(cells[place], str | None):
+                shown[place] = marked(cells[place], shown[place])
         shown.append(_UNSTORABLE.sub("\ufffd", self._columns.explanation(row, between=" | ")))
         return shown
 

@@ -9,7 +9,6 @@ from shared.entities.columns import Columns
 from shared.entities.declaration import NUMERIC, EntityType, Field, Kind
 from shared.entities.errors import CellError, RowError, in_order, shown
 
-
 _TITLES = frozenset({Kind.TEXT, Kind.KEY, Kind.NAME})
 _FIGURE = re.compile(r"[\W\d_]*\d[\W\d_]*")
 

@@ -1,21 +1,21 @@
 """Raw rows and what their cells say, field by field, before any rule of the entity is asked."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.validator.flaws import RowFlaws
 from services.validator.outcomes import Notice
+from services.validator.unseen import UnseenCharacters
 from services.validator.values.decimal_texts import plain_number
 from services.validator.values.formatted import lost_digits, read_formatted
-from shared.corrections import handed_back_length, was_cut
+from shared.corrections import handed_back_length, marked_date, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
 from shared.entities.declaration import NUMERIC, EntityType, Field, Kind
 from shared.entities.errors import CellError, shown
-from shared.entities.names import seen_identifier, seen_name
 
 Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""
@@ -68,13 +68,9 @@ class RowReader:
         entity = columns.entity
         self._unseen = UnseenCharacters(columns)
         self._flaws = RowFlaws(columns.width, (layout or {}).get("swallowed", ()))
-        seen: Mapping[str, Callable[[str], str]] = {
-            **dict.fromkeys(entity.names, seen_name),
-            **dict.fromkeys(entity.one_line, seen_identifier),
-        }
         self._columns = sorted(
             (
-                _Column(index, entity, entity.by_code[code], seen.get(code), ColumnSign.of_layout(layout, index))
+                _Column(index, entity, entity.by_code[code], ColumnSign.of_layout(layout, index))
                 for code, index in columns.fields.items()
             ),
             key=lambda column: column.index,
@@ -112,12 +108,7 @@ class RowReader:
             or (not plain and _UNDECODED in cell)
         ) and (error := _unreadable(cell, text, single_line=column.names_record)) is not None:
             return error
-        if not plain and column.seen is not None:
-            seen = column.seen(text)
-            if seen != text:
-                self._unseen.note(row, column.code)
-            text = seen
-        return column.of_text(text)
+        return column.of_text(text if plain else self._unseen.taken_out(row, column.code, cell))
 
     def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
         """The rows in their groups, in the order of their first rows; one that stands alone may be between others'."""
@@ -131,37 +122,16 @@ class RowReader:
         return self._unseen.notices()
 
 
-class UnseenCharacters:
-    """Counts the cells from which something was taken that nobody sees, or in which an odd blank became a plain one."""
-
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
-        self._rows: dict[str, list[int]] = {}
-
-    def note(self, row: int, code: str) -> None:
-        """Count a cell."""
-        self._rows.setdefault(code, []).append(row)
-
-    def notices(self) -> list[Notice]:
-        """One for each column, with the number of rows and the first of them."""
-        return [self._notice(self._columns.heading(code), rows) for code, rows in self._rows.items()]
-
-    def _notice(self, heading: str, rows: Sequence[int]) -> Notice:
-        message = f"{heading}: invisible characters were taken out, and unusual blanks made plain ones"
-        return Notice("invisible_characters", message, heading, rows[0], len(rows))
-
-
 class _Column:
     """One column of the file, and how what it says is read."""
 
-    __slots__ = ("_entity", "_field", "_sign", "code", "index", "names_record", "numeric", "seen")
+    __slots__ = ("_entity", "_field", "_sign", "code", "index", "names_record", "numeric")
 
     def __init__(
         self,
         index: int,
         entity: EntityType,
         field: Field,
-        seen: Callable[[str], str] | None,
         sign: ColumnSign,
     ) -> None:
         self.index = index
@@ -172,8 +142,6 @@ class _Column:
             Kind.BARCODE,
         }
         """Whether it says which record is meant."""
-        self.seen = seen
-        """Takes out what nobody sees; None where all is kept."""
         self._entity = entity
         self._field = field
         self._sign = sign
@@ -203,24 +171,34 @@ class _Column:
 
 
 def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
+    if error := _of_a_program(text):
+        return error
+    if len(cell) > _MAY_BE_TOO_LONG and (error := _too_long(cell)):
+        return error
+    if found := _FORBIDDEN.search(cell):
+        return CellError("invalid_cell", _forbidden(shown(text), found[0]))
+    if single_line and _LINE_BREAK.search(text):
+        return CellError("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
+    return None
+
+
+def _of_a_program(text: str) -> CellError | None:
     if text == UNCALCULATED:
         return CellError(
             "invalid_cell",
             "The formula here was never calculated; open the file in a spreadsheet program and save it, or put a value here",
         )
+    if (date := marked_date(text)) is not None:
+        return CellError(
+            "invalid_cell", f'"{shown(date)}": Excel made a date of this; format the column as text and type it again'
+        )
     if is_error(text):
         return CellError("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
-    if len(cell) > _MAY_BE_TOO_LONG and (error := _too_long(cell)):
-        return error
     if text[0] == '"' and text.count('"') == 1:
         return CellError(
             "open_quotation_mark",
             f"{shown(text)} begins with a quotation mark that is not closed; remove the mark, or close it",
         )
-    if found := _FORBIDDEN.search(cell):
-        return CellError("invalid_cell", _forbidden(shown(text), found[0]))
-    if single_line and _LINE_BREAK.search(text):
-        return CellError("invalid_cell", f'"{shown(text)}" contains a line break or tab; remove it')
     return None
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from shared.entities.declaration import EntityType
 
 _SHOWN_LENGTH = 80
+_CHANGING = ("enrich", "upsert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,10 @@ def already_exists(entity: EntityType, field: str, value: str) -> CellError:
 
 
 def group_exists(entity: EntityType, field: str, value: str) -> CellError:
-    """The group with this key is in production: another mode would change it."""
+    """The group with this key is in production: another mode changes it, where the entity type has one."""
     known = already_exists(entity, field, value)
-    return CellError(known.code, f"{known.message}; use enrich or upsert to change it")
+    changing = " or ".join(mode for mode in _CHANGING if mode in entity.modes)
+    return CellError(known.code, f"{known.message}; use {changing} to change it") if changing else known
 
 
 def belongs_to(entity: EntityType, field: str, value: str, owner: str) -> CellError:

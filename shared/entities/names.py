@@ -19,10 +19,12 @@ _TAKEN_OUT_OF_NAMES = re.compile(
 _ODD_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u0085]")
 
 _IGNORED_IN_HEADINGS = re.compile(f"[\\s_\\-/\u2010-\u2015{_UNSEEN}]+")
-_REMARK = re.compile(r"(?P<named>.*\S)\s*[(\[](?P<remark>[^()\[\]]*)[)\]][\s*]*", re.DOTALL)
+_LONGEST_REMARKED = 200
 _SAYS_HOW = frozenset(
-    "required optional mandatory recommended unique pflicht pflichtfeld erforderlich obligatoire requis facultatif "
-    "obligatorio obligatorisch verplicht optioneel opcional opzionale obbligatorio".split()
+    {
+        *("required", "mandatory", "optional", "recommended", "unique", "pflicht", "pflichtfeld", "erforderlich"),
+        *("obligatoire", "requis", "facultatif", "obligatorio", "obbligatorio", "opcional", "opzionale", "verplicht"),
+    }
 )
 
 
@@ -61,8 +63,11 @@ def heading_key(heading: str) -> str:
 
 def without_remark(heading: str) -> tuple[str, str] | None:
     """The keys of a heading and of the brackets at its end, `Weight (g)`; None when there are none."""
-    found = _REMARK.fullmatch(heading)
-    return None if found is None else (heading_key(found["named"]), heading_key(found["remark"]))
+    text = heading.strip(f"{BLANKS}*") if len(heading) <= _LONGEST_REMARKED else ""
+    begin = max(text.rfind("("), text.rfind("["))
+    if begin < 1 or text[-1] not in ")]":
+        return None
+    return heading_key(text[:begin]), heading_key(text[begin + 1 : -1])
 
 
 def says_how_to_fill(remark: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.entities.declaration import EntityType, Field, Kind, Level
+from shared.entities.declaration import EntityType, Field, GroupKey, Kind, Level
 
 _KINDS = {
     Kind.TEXT: "text",
@@ -18,7 +18,7 @@ _KINDS = {
     Kind.PATH: "the full path of a known category, `A > B > C`",
 }
 _LIST_KINDS = {Kind.NAMES, Kind.MATERIALS, Kind.PERCENTAGES}
-_LISTS = " A list is separated by `;` or `|`."
+_LISTS = " A list is separated by `;` or `|`, never by commas."
 
 
 def entity_page(entity: EntityType) -> str:
@@ -35,8 +35,8 @@ def _introduction(entity: EntityType) -> Iterator[str]:
         "Generated from `shared/entities` by `make docs`; do not edit.",
         "",
         f"An Excel workbook (`.xlsx`), its sheet named `{entity.sheet}` or the only one with these headings, or a text file",
-        "(`.csv`, `.tsv`, `.txt`). Headings stand in one row near the top, in any order; case, spaces, `_`, `-` and `/` in them",
-        f"do not count. `winnow template --entity {entity.name} -o {entity.name}.xlsx` writes a workbook to begin with.",
+        "(`.csv`, `.tsv`, `.txt`). Headings stand in one row near the top, in any order; case, spaces, `_`, `-`, `/`, asterisks and a",
+        f"column's own unit in brackets do not count. `winnow template --entity {entity.name} -o {entity.name}.xlsx` writes a workbook to begin with.",
         "",
         f"Modes: {', '.join(f'`{mode}`' for mode in entity.modes)}.",
         "",
@@ -79,16 +79,31 @@ def _below(entity: EntityType) -> Iterator[str]:
             for codes in entity.required_columns(mode)
         ]
         yield from ("", f"Columns a file must have in mode `{mode}`: {', '.join(needed)}.")
-    yield from ("", f"Blank rows are nothing and end nothing.{_LISTS if _has_lists(entity) else ''}")
+    yield from (
+        "",
+        f"Blank rows, and the headings repeated further down, are nothing and end nothing.{_LISTS if _has_lists(entity) else ''}",
+        "The template's example row is left out while it is that example to the last cell. What nobody sees (zero-width characters,",
+        "soft hyphens) is taken out of identifiers and names.",
+    )
     if entity.group_key is not None:
         key, group, record = entity.by_code[entity.group_key].heading, entity.group_noun, entity.record_noun
         yield from (
             "",
             f"A row with a `{key}` starts a {group} and is its first {record}; rows without one (or with the same one again) are",
             f"further {record}s of it. A {group} with a bad row is handed back whole, every error at its own row and column.",
+            *_standing_alone(entity),
         )
     tolerated = ", ".join(f"`{tolerated.heading}`" for tolerated in entity.tolerated_by_heading_key.values())
     yield from ("", f"Not imported, and no mistake: {tolerated}. Other columns are listed as ignored.")
+
+
+def _standing_alone(entity: EntityType) -> Iterator[str]:
+    if not isinstance(entity.grouping, GroupKey) or not entity.grouping.members:
+        return
+    named = ", ".join(f"`{entity.by_code[code].heading}`" for code in (entity.grouping.field, *entity.grouping.members))
+    alone = ", ".join(field.heading for field in entity.fields if field.code in entity.says_nothing_alone)
+    yield f"A row with none of {named} fails alone. One that says nothing but {alone}"
+    yield "is left out."
 
 
 def _has_lists(entity: EntityType) -> bool:

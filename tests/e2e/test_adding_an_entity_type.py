@@ -133,7 +133,12 @@ async def test_the_page_is_enough_to_import_a_file_of_a_new_type(newcomer: World
             '"mill.example" is not a full web address; start with https:// or http://, without spaces',
         ),
         (3, "Rating", "invalid_number", '"ten" is not a number; use a point for decimals'),
-        (4, "Supplier No", "duplicate_in_file", 'Supplier code "S-2" was used in row 2 already; give each supplier its own'),
+        (
+            4,
+            "Supplier No",
+            "duplicate_in_file",
+            'Supplier code "S-2" was used in row 2 already; give each supplier its own',
+        ),
         (5, "Supplier No", "already_exists", 'Supplier code "S-1" already exists'),
     ]
     assert await _suppliers(newcomer, tenant) == [

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from shared.db import catalog
+from shared.entities import PRODUCTS
 from tests.harness.files import HEADINGS, catalogue, product, row, text_file, workbook
 from tests.harness.production import count, difference
 from tests.harness.world import World, eventually

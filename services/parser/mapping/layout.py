@@ -163,7 +163,7 @@ def _is_example(entity: EntityType, cells: Sequence[Cell], mapping: ColumnMappin
 def _says(cell: Cell, example: Cell) -> bool:
     """Whether the cell says what the example's does, in whatever format, and however a program ends its lines."""
     if isinstance(cell, Mapping) and "number" in cell and isinstance(example, int | float):
-        return cell["number"] == example
+        return float(cell["number"]) == example
     return cell_text(cell).strip(BLANKS).split() == cell_text(example).strip(BLANKS).split()
 
 

@@ -86,10 +86,11 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
             chunks += itertools.chain.from_iterable(map(cutter.add, frames.read_rows(payload)))
     last = cutter.finish()
     columns = Columns(PRODUCTS, headings, fields)
-    known, created, failed = catalogue.known, 0, []
+    known, created = catalogue.known, 0
+    failed: list[FailedRow] = []
     for chunk in [*chunks, *([last] if last else [])]:
         raws = [RawRow(row, group, read_cells(cells)) for row, group, cells in chunk.rows]
-        duplicates = [Duplicate(**said) for said in chunk.duplicates]
+        duplicates = [Duplicate(**duplicate) for duplicate in json.loads(json.dumps(chunk.duplicates))]
         groups = RowReader(columns).read_all(raws)
         for product in check(groups, columns, References(known, TREE, duplicates)).products:
             if isinstance(product, Product):
@@ -135,7 +136,10 @@ def written(folder: Path, kind: str, rows: Sequence[Mapping[str, Any]]) -> Path:
     path = folder / f"autumn.{kind}"
     # So much UTF-8 in a column of no meaning that a byte which is none is a stray one.
     remark = "\u00e9" * 400
-    table = [[*HEADINGS, "Remark"], *([*(row.get(code) for code in PRODUCTS.by_code), remark] for row in rows)]
+    table: list[list[Any]] = [
+        [*HEADINGS, "Remark"],
+        *([*(row.get(code) for code in PRODUCTS.by_code), remark] for row in rows),
+    ]
     if kind == "xlsx":
         with xlsxwriter.Workbook(str(path), {"strings_to_urls": False}) as book:
             page, day = book.add_worksheet("Products"), book.add_format({"num_format": "d-mmm"})
@@ -236,7 +240,7 @@ def test_whatever_rows_a_file_has_what_is_handed_back_creates_nothing(
     try:
         first, second = unmended(rows, kind, again)
     except FileRefused as refused:
-        assert refused.code in {"no_data_rows"}, refused.message
+        assert refused.code == "no_data_rows", refused.message
         return
     assert second.created == 0
     assert len(second.failed) == len(first.failed)

@@ -159,3 +159,21 @@ def test_the_csv_has_the_same_rows_for_programs_and_spreadsheets(tmp_path: Path)
     assert lines[2][2] == "5600000000019"
     assert lines[4][0] == 'say "hi"'
     assert lines[4][4] == "two\nlines"
+
+
+def test_a_text_file_marks_bad_cells_that_a_program_has_made_of_something_else(tmp_path: Path) -> None:
+    bad = [RowError(2, 2, column, HEADINGS[column], "invalid_cell", "bad") for column in (0, 1, 2, 3)]
+    cells = [{"date": "2026-06-08"}, "tee", 198600000000000000.0, {"date": "2026-06-08"}, {"date": "2026-06-09"}]
+    path = tmp_path / "failed.csv"
+    with FailedRowsFile(path, columns()) as file:
+        file.add([failed(2, *cells, errors=bad), failed(3, *cells[:2])])
+    records = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    assert records[1][:5] == ["#DATE! 2026-06-08", "tee", "1.98600000000000E+17", "2026-06-08", "2026-06-09"]
+    assert records[2][0] == "2026-06-08", "a good cell is as it was"
+
+
+def test_what_was_no_text_is_none_again_in_the_text_file(tmp_path: Path) -> None:
+    path = tmp_path / "failed.csv"
+    with FailedRowsFile(path, columns()) as file:
+        file.add([failed(2, "Bl\udcfcte", "\ud800")])
+    assert "Bl\ufffdte,\ufffd," in path.read_text(encoding="utf-8-sig")

@@ -42,7 +42,8 @@ def cut(rows: Sequence[KeyedRow], *, first: int = 2, rest: int = 3, group: int =
 def variants(*handles: str, barcode: str = "") -> list[KeyedRow]:
     """Rows with these handles; those without one are known by an SKU."""
     return [
-        KeyedRow(row, (handle, barcode, "" if handle else f"S-{row}"), "[]") for row, handle in enumerate(handles, start=2)
+        KeyedRow(row, (handle, barcode, "" if handle else f"S-{row}"), "[]")
+        for row, handle in enumerate(handles, start=2)
     ]
 
 
@@ -201,7 +202,9 @@ def test_rows_before_any_product_are_cut_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("last", [[], [("", "", "S-9")]])
-def test_rows_that_nothing_identifies_stand_alone_in_the_chunk_of_the_product_above(last: list[tuple[str, str, str]]) -> None:
+def test_rows_that_nothing_identifies_stand_alone_in_the_chunk_of_the_product_above(
+    last: list[tuple[str, str, str]],
+) -> None:
     keys = [("tee", "", "S-1"), ("", "", ""), ("", "", ""), *last, ("cap", "", "C-1"), ("", "", "")]
     rows = [KeyedRow(row, known, "[]") for row, known in enumerate(keys, start=2)]
     chunks = cut(rows, first=1, rest=1)

@@ -108,7 +108,9 @@ def test_a_row_that_says_what_counts_is_data(cells: list[Any]) -> None:
 def test_where_rows_stand_alone_one_filled_down_with_the_default_says_nothing() -> None:
     code = Field(code="code", heading="Code", kind=Kind.KEY, section="", about="")
     kind = Field(code="kind", heading="Kind", kind=Kind.CHOICE, section="", about="", choices=("Shop", "Store"))
-    shops = EntityType("shops", "flat", "Shops", "shop", (code, kind), ("create",), identifiers=(Identifier("code", "Code"),))
+    shops = EntityType(
+        "shops", "flat", "Shops", "shop", (code, kind), ("create",), identifiers=(Identifier("code", "Code"),)
+    )
     by = Interpretation(shops, {"code": 0, "kind": 1}, heading_row=1)
     assert by.keys(2, [None, "shop"]) is Aside.NOTHING
     assert by.keys(2, [None, "Store"]) == ("",)

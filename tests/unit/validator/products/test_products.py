@@ -138,7 +138,12 @@ def test_a_row_that_nothing_identifies_above_every_product_has_none() -> None:
 
 @pytest.mark.parametrize(
     ("code", "text"),
-    [("tags", "summer, linen, men"), ("materials", "Cotton, Elastane"), ("weaving", "Weavers Co., Ltd"), ("tags", "a\nb")],
+    [
+        ("tags", "summer, linen, men"),
+        ("materials", "Cotton, Elastane"),
+        ("weaving", "Weavers Co., Ltd"),
+        ("tags", "a\nb"),
+    ],
 )
 def test_commas_separate_nothing_and_the_sender_is_shown_what_was_made_of_them(code: str, text: str) -> None:
     chunk = checked([product(**{code: text}), product(handle="cap", sku="C-1", **{code: text})])
@@ -202,7 +207,11 @@ def test_a_title_of_which_nothing_is_seen_is_blank(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "shows"),
-    [("Bl\ufffdte", '"Bl\ufffdte" has a character'), ("Bl\udcfcte", '"Bl?te" (byte FC is not UTF-8)'), ("\ufffd", '"\ufffd"')],
+    [
+        ("Bl\ufffdte", '"Bl\ufffdte" has a character'),
+        ("Bl\udcfcte", '"Bl?te" (byte FC is not UTF-8)'),
+        ("\ufffd", '"\ufffd"'),
+    ],
 )
 @pytest.mark.parametrize("code", ["title", "sku", "description", "tags", "handle"])
 def test_what_could_not_be_decoded_is_refused_wherever_it_stands(code: str, text: str, shows: str) -> None:
@@ -276,7 +285,7 @@ def test_a_handle_the_catalogue_has_is_refused() -> None:
             2,
             "Product Handle",
             "already_exists",
-            'Product handle "tee" already exists; use enrich or upsert to change it',
+            'Product handle "tee" already exists',
         )
     ]
 

@@ -1,0 +1,180 @@
+"""Every reason for which a row or a file is not imported, in one place: its code, what it means, what to do about it."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+
+class Reason(NamedTuple):
+    """One reason. `code` may end in `*` where a field's code follows; `example` is a message as its reader gets it."""
+
+    code: str
+    title: str
+    example: str
+    to_do: str
+
+
+ROW_REASONS: tuple[Reason, ...] = (
+    Reason("required", "A cell that must be filled is blank", "Product Title is required", "Fill the cell."),
+    Reason(
+        "unidentified_row",
+        "A row that nothing identifies",
+        "Barcode or SKU is required. Is this a totals row? Delete it",
+        "Give the row a barcode or an SKU; delete it if it is a total or a note.",
+    ),
+    Reason(
+        "orphan_variant",
+        "A variant without a product",
+        "Variant row found before any product row",
+        "Put the row below its product, or give it the product's handle.",
+    ),
+    Reason(
+        "duplicate_in_file",
+        "An earlier row has the value",
+        'SKU "T-1" was used in row 2 already; give each variant its own',
+        "Change or delete one of the two rows; put the rows of one product together.",
+    ),
+    Reason(
+        "already_exists",
+        "The value is taken by what was imported before",
+        'Barcode "4006381333931" belongs to product "tee"',
+        "Delete the rows if they were imported before; else give them values of their own.",
+    ),
+    Reason(
+        "not_found",
+        "A category that is not known",
+        'Category "Jeans" not found; the full path is needed: "Clothing > Jeans"',
+        "Use the full path of a known category.",
+    ),
+    Reason(
+        "invalid_number",
+        "No number that can be kept as it is",
+        '"12abc" is not a number; use a point for decimals',
+        "Type the number alone, without unit or exponent.",
+    ),
+    Reason(
+        "invalid_percentage",
+        "Percentages that make no sense",
+        "The percentages add up to 120; together they may be at most 100",
+        "Give each material one number above 0, in the order of the materials.",
+    ),
+    Reason(
+        "incomplete_pair",
+        "One of two cells that go together is blank",
+        "Attribute 1 needs Attribute Value 1",
+        "Fill both, or neither.",
+    ),
+    Reason(
+        "duplicate_attribute",
+        "An attribute twice in a row",
+        '"Color" is given twice in this row; keep one of them',
+        "Keep one of them.",
+    ),
+    Reason(
+        "invalid_list",
+        "A list that is separated by commas",
+        '"50% off, sale" is a list with percentages, but commas do not separate lists; use ; and only names',
+        "Put ; between the names.",
+    ),
+    Reason(
+        "invalid_url",
+        "No full web address, or more than one",
+        '"brand.com/x.png" is not a full web address; start with https:// or http://, without spaces',
+        "Give one whole address.",
+    ),
+    Reason(
+        "invalid_choice",
+        "A word that is none of the choices",
+        '"new" is not a status; choose unpublished, published, archived or scheduled',
+        "Choose one of them.",
+    ),
+    Reason(
+        "invalid_cell",
+        "A cell that cannot be read or kept",
+        "#REF! is a spreadsheet error; put a value in its place",
+        "Type the value again.",
+    ),
+    Reason(
+        "invalid_*",
+        "An identifier that a program has made a number of (the field follows: invalid_barcode)",
+        '"4.0E+12" is a barcode that a program has made a number of; format the column as text and enter all digits',
+        "Format the column as text and type all digits.",
+    ),
+    Reason(
+        "rejected",
+        "The database refuses it although every rule was kept",
+        "The database refuses this product: value too long (SQLSTATE 22001). Change what this says and send the product again",
+        "Change what the message says.",
+    ),
+)
+
+FILE_REASONS: tuple[Reason, ...] = (
+    Reason("empty", "A file of no bytes", '"a.xlsx" is empty: it has no bytes at all', "Export it once more."),
+    Reason("damaged", "A file that cannot be unpacked, or read to its end", '"a.xlsx" is damaged', "Save it again."),
+    Reason("not_a_spreadsheet", "Another kind of file", '"a.xlsx" is a PDF document', "Send a workbook or text file."),
+    Reason("encrypted", "A password protects it", '"a.xlsx" is protected with a password', "Save it without one."),
+    Reason("old_format", "An .xls", '"a.xls" is an old Excel file (.xls)', "Save it as .xlsx."),
+    Reason("binary_workbook", "An .xlsb", '"a.xlsb" is a binary workbook (.xlsb)', "Save it as .xlsx."),
+    Reason("opendocument", "An .ods", '"a.ods" is an OpenDocument file (.ods)', "Save it as .xlsx."),
+    Reason("macros", "An .xlsm", '"a.xlsm" is a workbook with macros (.xlsm)', "Save it as .xlsx."),
+    Reason("too_large", "More than is read", '"a.xlsx" has more than 1,048,576 rows', "Split it into several files."),
+    Reason("too_many_parts", "A workbook of too many parts", '"a.xlsx" consists of 2,400 parts', "Copy the rows into a new one."),
+    Reason("suspicious", "A workbook that contradicts itself", '"a.xlsx" announces 9 texts and has not the size', "Save it again."),
+    Reason("xml_entities", "XML that no spreadsheet program writes", '"a.xlsx" defines XML entities', "Copy the rows into a new one."),
+    Reason("unusual_xml", "XML in which text could get lost", '"a.xlsx" keeps text in a way no program writes it', "Save it again."),
+    Reason("wrong_encoding", "Text in no known encoding", '"a.csv" is not written in utf-8', 'Save it as "CSV UTF-8".'),
+    Reason("unknown_encoding", "An option that names no encoding", '"utf-9" is not a character encoding we know', "Name another."),
+    Reason("no_sheet", "A workbook without a sheet", '"a.xlsx" has no sheet', "Send one with a sheet."),
+    Reason("no_such_sheet", "An option that names no sheet of it", '"a.xlsx" has no sheet "May"', "Name one it has."),
+    Reason("no_headings", "No row of known headings", '"a.xlsx" has no row of headings we know', "Use those of the template."),
+    Reason(
+        "missing_headings",
+        "Columns that must be there are not",
+        'Missing: Barcode or SKU. "Variant SKU": did you mean SKU? The file has: Name, Handle, Variant SKU',
+        "Name the columns as in the template.",
+    ),
+    Reason(
+        "duplicate_headings",
+        "Two columns of one meaning",
+        'Columns D ("Barcode") and E ("EAN") both mean Barcode; remove or rename all but one',
+        "Remove or rename one.",
+    ),
+    Reason("heading_too_long", "Headings of too much text", "the heading in column C has 5,000 characters", "Shorten it."),
+    Reason("no_data_rows", "Headings and nothing below", '"a.xlsx" has headings but no data rows', "Fill it in."),
+    Reason("group_too_large", "Too many rows of one product", "The product that begins in row 2 has more than 20,000 rows", "Split it."),
+    Reason("reader_died", "Reading ended before the file did", '"a.xlsx" needed more memory than it may', "Copy the rows into a new one."),
+    Reason("reader_too_slow", "Reading took too long", '"a.xlsx" was given up after 900 seconds of reading', "Split it."),
+    Reason("reader_killed", "Reading was ended from outside", '"a.xlsx" could not be read to its end', "Send it again."),
+    Reason("size_mismatch", "Another size than the event says", '"a.xlsx" has 9 bytes in storage', "Upload it again."),
+    Reason("checksum_mismatch", "Another sha256 than the event says", '"a.xlsx" has not the checksum', "Upload it again."),
+    Reason("file_changed", "Replaced while it was being read", '"a.xlsx" was replaced in storage', "Upload it under another key."),
+    Reason("object_missing", "No such object", 'There is no object "acme/a.xlsx" in the uploads bucket', "Upload the file first."),
+    Reason("foreign_object", "An object of another tenant", "The object key does not lie in the tenant's own part", "Use your prefix."),
+    Reason("invalid_object_key", "A key longer than storage has room for", "The object key has 2,000 bytes", "Use a shorter one."),
+    Reason("unknown_entity_type", "Nothing of this kind is imported", '"shoes" is not an entity type', "Name one that is."),
+    Reason("unknown_mode", "A mode there is not", 'Mode "merge" is unknown for products', "Name one there is."),
+)  # fmt: skip
+
+
+def reasons_page() -> str:
+    """docs/reasons.md."""
+    lines = [
+        "# Reasons",
+        "",
+        "Generated from `shared/entities/reasons.py` by `make docs`; do not edit. Programs go by the code; messages are for people, and",
+        "name the values they are about.",
+        "",
+        "## Of rows",
+        "",
+        *_table(ROW_REASONS),
+        "",
+        "## Of files",
+        "",
+        *_table(FILE_REASONS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(reasons: Iterable[Reason]) -> Iterator[str]:
+    yield from ("| code | what it is | for example | what to do |", "|---|---|---|---|")
+    for reason in reasons:
+        yield f"| `{reason.code}` | {reason.title} | {reason.example.replace('|', '&#124;')} | {reason.to_do} |"

@@ -1,0 +1,20 @@
+from services.validator.rows import RawRow, RowReader
+from shared.corrections import marked, marked_date
+from shared.entities import PRODUCTS
+from shared.entities.columns import Columns
+
+
+def test_a_date_that_was_marked_is_refused_when_it_comes_again() -> None:
+    said = marked({"date": "2026-06-08"}, "8-Jun")
+    assert marked_date(said) == "8-Jun"
+    row = RowReader(Columns(PRODUCTS, ["SKU"], {"sku": 0})).read(RawRow(2, 2, [said]))
+    assert row.unreadable["sku"].message == (
+        '"8-Jun": Excel made a date of this; format the column as text and type it again'
+    )
+
+
+def test_other_cells_are_marked_only_where_digits_may_be_lost() -> None:
+    assert marked(4006381333931, "4006381333931") == "4006381333931"
+    assert marked(198600000000000000, "198600000000000000") == "1.98600000000000E+17"
+    assert marked(True, "true") == "true"
+    assert marked_date("2026-06-08") is None
