@@ -127,7 +127,7 @@ class RowReader:
         return groups
 
 
-def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
+def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:  # noqa: PLR0911 - one for each reason
     if text == UNCALCULATED:
         return CellError(
             "invalid_cell",

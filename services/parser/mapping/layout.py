@@ -18,6 +18,8 @@ from shared.entities.names import column_letter, heading_key
 
 # Headings are looked for in so many rows from the top.
 SEARCHED_ROWS = 20
+# And so many are looked at before the sheet is read.
+FIRST_ROWS = SEARCHED_ROWS + 200
 _LONGEST_HEADING = 200
 # As many known headings make a table; one may stand anywhere.
 _A_TABLE = 2

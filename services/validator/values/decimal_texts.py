@@ -1,7 +1,7 @@
 """Texts of number columns, by the decimal sign of their column, as digits with a point: what the rules of numbers read."""
 
-from shared.entities.declaration import Kind
 from shared.entities.decimals import ColumnSign, Misread, Sign, read
+from shared.entities.declaration import Kind
 from shared.entities.errors import CellError, shown
 
 _SEPARATORS = ";|"
