@@ -65,13 +65,13 @@ class ColumnSign:
 
     @staticmethod
     def of_layout(detected: Mapping[str, Any] | None, column: int) -> "ColumnSign":
-        """As the ledger has it of a file (`imports.imports.layout`); of a column that was not looked at, contested."""
-        said = ((detected or {}).get("decimals") or {}).get(str(column))
-        return (
-            ColumnSign(contested=True)
-            if said is None
-            else ColumnSign(Sign(said["sign"]), said["decided"], said["contested"])
-        )
+        """As the ledger has it of a file (`imports.imports.layout`); a column that was not looked at is contested."""
+        if detected is None or "decimals" not in detected:
+            return ColumnSign()
+        said = detected["decimals"].get(str(column))
+        if said is None:
+            return ColumnSign(contested=True)
+        return ColumnSign(Sign(said["sign"]), said["decided"], said["contested"])
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class Misread:
 
 
 @lru_cache(maxsize=8_192)
-def written(text: str) -> Written | None:
+def written(text: str) -> Written | None:  # noqa: PLR0911 - one for each way of writing
     """The number a text is, None when it is none. The text is trimmed."""
     if _WHOLE.fullmatch(text):
         return Written(text, text)

@@ -9,6 +9,10 @@ import csv
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 MOST_LINES = 2_000
 """Lines that one record may have; a cell of more text cannot be handed back."""
@@ -24,7 +28,7 @@ class Dialect:
     quote: str = '"'
     skip_blanks: bool = False
 
-    def reader(self, lines: Iterable[str]) -> "csv._reader":
+    def reader(self, lines: Iterable[str]) -> "Reader":
         """The records of these lines by the usual rules."""
         csv.field_size_limit(_MOST_FIELD)
         return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, skipinitialspace=self.skip_blanks)
@@ -64,6 +68,12 @@ class Records:
     _row: int = 0
     _line: int = 0
     _cut_short: bool = False
+    _is_exhausted: bool = False
+
+    @property
+    def line_num(self) -> int:
+        """The line in which the record that is read begins."""
+        return self._line + 1
 
     def __iter__(self) -> Iterator[list[str]]:
         """Every record.
@@ -73,7 +83,7 @@ class Records:
         """
         while True:
             yield from self._read()
-            if not self._again:
+            if not self._again and self._is_exhausted:
                 return
 
     def _read(self) -> Iterator[list[str]]:
@@ -102,6 +112,8 @@ class Records:
             yield line
             if len(taken) > MOST_LINES:
                 break
+        else:
+            self._is_exhausted = True
         # csv hands out a record that was never closed once there are no more lines.
         self._cut_short = True
 
@@ -112,12 +124,12 @@ class Records:
             end = next((at for at in range(1, len(taken)) if self._is_record(taken[at])), len(taken))
             self._again.extendleft(reversed(taken[end:]))
             return self._refused(taken[:end], closed=None), end
-        if not self._has_swallowed(taken):
+        if not self._has_swallowed(record, taken):
             self._row += 1
             return [record], len(taken)
         return self._refused(taken, closed=self._line + len(taken)), len(taken)
 
-    def _has_swallowed(self, taken: Sequence[str]) -> bool:
+    def _has_swallowed(self, record: Sequence[str], taken: Sequence[str]) -> bool:
         try:
             for _ in csv.reader(
                 taken,
@@ -129,12 +141,13 @@ class Records:
                 pass
         except csv.Error:
             return True
+        if not any(self._is_record(cell) for cell in record if "\n" in cell or "\r" in cell):
+            return False
         inner = [line for line in taken[1:-1] if line.strip()]
         if any(map(self._is_record, inner)):
             return True
-        # The last line has the cells behind the closing mark as well: they are its own only when it has those before, too.
-        within, _, _ = taken[-1].partition(self.dialect.quote)
-        return self._separators(within) > 0 and self._is_record(taken[-1]) and self._is_record(taken[0])
+        # Of a cell that may have lines, the first line has the cells before it and the last those behind it: never both all.
+        return self._is_record(taken[0]) and self._is_record(taken[-1])
 
     def _is_record(self, line: str) -> bool:
         """Whether the line has as many separators as a record; in a sentence, a blank follows them."""

@@ -2,19 +2,24 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from services.parser.formats.encodings import Encoding, find_encoding
 from services.parser.formats.records import Dialect, Records, Swallowed, Table
 from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
+from services.parser.mapping.survey import MOST_CELLS, MOST_ROWS
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import Cell
 from shared.entities.names import heading_key
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 DELIMITERS = (",", ";", "\t", "|")
 # Taken only where they explain more headings than the usual ones.
@@ -22,6 +27,7 @@ _UNUSUAL = (Dialect(" ", skip_blanks=True), *(Dialect(delimiter, quote="'") for 
 _SAMPLE = 1 << 18
 _PIECE = 1 << 20
 _LONGEST_LINE = 64
+_STEP, _MOST_KEPT = 50, 1 << 25
 _MOST_BLANK_LINES = 1_048_576
 _END_OF_FILE = "\x1a"
 # How spreadsheets are told that a number is text: ="00123", or an apostrophe that only they hide.
@@ -69,6 +75,22 @@ class TextReader:
         self._entity = entity
         self.writing = self._writing(entity, find_encoding(path, name, encoding), delimiter)
         self._look = self._looked()
+        self._read_so_far: Callable[[], int] = int
+
+    def head(self, rows: Iterator[list[Cell]]) -> tuple[list[list[Cell]], bool]:
+        """The next of these rows, as many as may be kept in memory; and whether there are no more."""
+        kept: list[list[Cell]] = []
+        cells = 0
+        for row in rows:
+            kept.append(row)
+            cells += len(row)
+            if (
+                len(kept) >= MOST_ROWS
+                or cells >= MOST_CELLS
+                or (not len(kept) % _STEP and self._read_so_far() > _MOST_KEPT)
+            ):
+                return kept, False
+        return kept, True
 
     def first_rows(self) -> list[list[Cell]]:
         """The records in which headings are looked for, and a few below; fewer when the file is damaged below the headings.
@@ -90,31 +112,36 @@ class TextReader:
             return []
         with self._open(self.writing.encoding) as file:
             records = self._records(file)
-            for _ in self._refusing(records, records):
-                pass
+            with self._refusing(records):
+                for _ in records:
+                    pass
         return records.swallowed
 
     def rows(self) -> Iterator[list[Cell]]:
         """Every record, trailing blanks dropped."""
         with self._open(self.writing.encoding) as file:
+            self._read_so_far = file.buffer.tell
             records = self._records(file)
             # Without a quotation mark every line is a record.
-            plain = iter(records) if self._look.has_quotes else self.writing.dialect.reader(records.lines)
+            plain = records if self._look.has_quotes else self.writing.dialect.reader(records.lines)
             cells = _texts if self._look.has_texts_marked else _cells
             blank = 0
-            for record in self._refusing(plain, records):
-                if record:
-                    blank = 0
-                    yield cells(record)
-                    continue
-                blank += 1
-                if blank > _MOST_BLANK_LINES:
-                    raise FileRefused(
-                        "too_large",
-                        f'"{self._name}" has more than {_MOST_BLANK_LINES:,} blank lines one after another. Delete them and '
-                        f"send it again",
-                    )
-                yield []
+            with self._refusing(plain):
+                for record in plain:
+                    if record:
+                        blank = 0
+                        yield cells(record)
+                        continue
+                    blank += 1
+                    if blank > _MOST_BLANK_LINES:
+                        raise self._too_blank()
+                    yield []
+
+    def _too_blank(self) -> FileRefused:
+        return FileRefused(
+            "too_large",
+            f'"{self._name}" has more than {_MOST_BLANK_LINES:,} blank lines one after another. Delete them and send it again',
+        )
 
     def _records(self, file: TextIO) -> Records:
         for _ in range(self.writing.skip_lines):
@@ -122,16 +149,16 @@ class TextReader:
         lines = map(_before_the_end, file) if self._look.ends_early else iter(file)
         return Records(lines, self.writing.dialect, self._table)
 
-    def _refusing(self, records: Iterable[list[str]], _of: Records) -> Iterator[list[str]]:
-        row = 0
+    @contextmanager
+    def _refusing(self, records: "Records | Reader") -> Iterator[None]:
         try:
-            for row, record in enumerate(records, start=1):  # noqa: B007 - where it ends is said
-                yield record
+            yield
         except csv.Error as error:
+            line = records.line_num + self.writing.skip_lines
             raise FileRefused(
                 "damaged",
-                f'"{self._name}" cannot be read behind row {row}: {error}. Look for a quotation mark that is opened and '
-                f"never closed",
+                f'"{self._name}" cannot be read from line {line} on: {_plain(error)}. Look for a quotation mark that is '
+                f"opened and never closed",
             ) from error
 
     def _open(self, encoding: Encoding) -> TextIO:
@@ -160,23 +187,20 @@ class TextReader:
         """Go through the text once for what is rare."""
         quote = self.writing.dialect.quote
         has_quotes = may_swallow = has_texts_marked = False
-        begun, piece = "", ""
+        begun = last = ""
         with self._open(self.writing.encoding) as file:
             while piece := file.read(_PIECE):
-                if not has_texts_marked:
-                    has_texts_marked = _MARKED_AS_TEXT.search(begun[-1:] + piece) is not None
-                if not may_swallow and (quote in piece or quote in begun):
+                has_texts_marked = has_texts_marked or _MARKED_AS_TEXT.search(last + piece) is not None
+                if not may_swallow and quote in piece:
                     has_quotes = True
-                    lines = (begun + piece).splitlines()
-                    begun = lines.pop() if lines else ""
-                    may_swallow = any(line.count(quote) & 1 for line in lines)
-                    may_swallow = may_swallow or len(begun) > _PIECE
-                else:
-                    begun = piece[-1:]
-                ended = piece
-            ended = begun[-1:] or piece[-1:]
+                    lines = (begun + piece).splitlines(keepends=True)
+                    begun = "" if lines[-1].endswith(("\n", "\r")) else lines.pop()
+                    may_swallow = len(begun) > _PIECE or any(line.count(quote) & 1 for line in lines)
+                elif "\n" in piece:
+                    begun = piece.rpartition("\n")[2]
+                last = piece[-1]
         may_swallow = may_swallow or begun.count(quote) & 1 == 1
-        return _Look(has_quotes, may_swallow, has_texts_marked, ends_early=ended == _END_OF_FILE)
+        return _Look(has_quotes, may_swallow, has_texts_marked, ends_early=last == _END_OF_FILE)
 
 
 def _fit(entity: EntityType, sample: Sequence[str], dialect: Dialect) -> tuple[int, int, Table]:
@@ -192,6 +216,10 @@ def _fit(entity: EntityType, sample: Sequence[str], dialect: Dialect) -> tuple[i
         return (0, columns, Table())
     known = [at for at, text in enumerate(found.headings) if text and heading_key(text) in entity.by_heading_key]
     return (found.known, columns, Table(len(found.headings), tuple(known)))
+
+
+def _plain(error: csv.Error) -> str:
+    return "a cell goes on for ever" if "field larger" in str(error) else str(error)
 
 
 def _cells(record: Sequence[str]) -> list[Cell]:

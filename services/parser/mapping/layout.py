@@ -18,6 +18,8 @@ from shared.entities.names import column_letter, heading_key
 
 # Headings are looked for in so many rows from the top.
 SEARCHED_ROWS = 20
+# And so many are looked at before the sheet is read.
+FIRST_ROWS = SEARCHED_ROWS + 200
 _LONGEST_HEADING = 200
 _MOST_TEXT = 200_000
 """The most characters of all headings together: they are kept, and handed back, as they are."""

@@ -1,7 +1,7 @@
 """What is decided from many rows before the first is handed on: decimal signs, and columns that have no heading. Pure.
 
-The rows are looked at from the first data row until every column of numbers is decided, at most `MOST_ROWS`; what comes
-later is read by what was decided. So it is the same however the rows are cut, and whichever columns they are given.
+The rows are looked at from the first on, at most `MOST_ROWS`; what comes later is read by what was decided. So it is the
+same however the rows are cut, and whichever columns they are given.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,8 +15,9 @@ from shared.entities.decimals import ColumnSign, Sign, written
 from shared.entities.declaration import NUMERIC, Kind
 from shared.entities.names import column_letter
 
-MOST_ROWS, ENOUGH_ROWS = 50_000, 2_000
+MOST_ROWS, MOST_CELLS = 20_000, 1_000_000
 _SAMPLE_ROWS = 200
+_REMEMBERED = 1_000
 _SEPARATING = frozenset(";|%")
 _MOST_EXAMPLE = 40
 
@@ -30,7 +31,18 @@ class _Votes:
     first: dict[Sign, tuple[int, str]] = field(default_factory=dict)
     first_open: tuple[int, str] | None = None
 
+    _says_nothing: set[str] = field(default_factory=set)
+
     def note(self, row: int, text: str) -> None:
+        """Count what a text says."""
+        if text in self._says_nothing:
+            return
+        before = sum(self.count.values())
+        self._note(row, text)
+        if sum(self.count.values()) == before and len(self._says_nothing) < _REMEMBERED:
+            self._says_nothing.add(text)
+
+    def _note(self, row: int, text: str) -> None:
         for part in text.replace("|", ";").split(";") if self.is_list else (text,):
             number = written(part.strip(BLANKS).removesuffix("%").strip(BLANKS))
             if number is None:
@@ -41,10 +53,6 @@ class _Votes:
                 continue
             self.count[number.sign] += 1
             self.first.setdefault(number.sign, (row, text))
-
-    @property
-    def decides(self) -> bool:
-        return any(self.count.values())
 
     def sign(self, *, seen_all: bool) -> ColumnSign:
         comma, point = self.count[Sign.COMMA], self.count[Sign.POINT]
@@ -67,6 +75,7 @@ def survey(
     rows: Iterable[Sequence[Cell]],
     *,
     is_text: bool,
+    is_all: bool,
     decimal: str | None = None,
     told: Mapping[str, ColumnSign] | None = None,
 ) -> Surveyed:
@@ -75,8 +84,9 @@ def survey(
     Args:
         entity: what a row describes.
         layout: what the first rows were found to be.
-        rows: all of them, or (of a workbook without texts in its columns of numbers) the first.
+        rows: all of them, or the first.
         is_text: of a text file, in which every number is a text.
+        is_all: whether these are all rows of the file.
         decimal: the sign that the sender names, for every column.
         told: by field, the signs that a correction file says it was written with.
     """
@@ -84,7 +94,7 @@ def survey(
     fields = {index: code for code, index in layout.mapping.fields.items()}
     votes = {index: _Votes(kind is Kind.PERCENTAGES) for index, kind in kinds.items() if kind in NUMERIC}
     extent = _Extent(len(layout.headings))
-    seen_all = _look(layout, rows, votes, extent)
+    seen_all = _look(layout, rows, votes, extent) and is_all
     signs: dict[int, ColumnSign] = {}
     for index, found in sorted(votes.items()):
         if decimal is not None:
@@ -148,9 +158,10 @@ class _Extent:
 
 def _look(layout: Layout, rows: Iterable[Sequence[Cell]], votes: dict[int, _Votes], extent: _Extent) -> bool:
     """Count, also in columns that a person may yet call numbers; whether every row was looked at."""
-    undecided: Mapping[int, _Votes] = dict(votes)
     mapped = sorted(layout.mapping.fields.values())
     for number, cells in enumerate(rows, start=1):
+        if number > MOST_ROWS:
+            return False
         if number <= layout.heading_row or number in layout.examples:
             continue
         width = len(cells)
@@ -160,12 +171,8 @@ def _look(layout: Layout, rows: Iterable[Sequence[Cell]], votes: dict[int, _Vote
         if extent.rows <= _SAMPLE_ROWS:
             votes.update((index, _Votes()) for index in _with_signs(cells) if index not in votes)
         for index, column in votes.items():
-            if index < width and isinstance(text := cells[index], str):
+            if index < width and isinstance(text := cells[index], str) and not text.isdigit():
                 column.note(number, text.strip(BLANKS))
-        if number % ENOUGH_ROWS == 0:
-            undecided = {index: column for index, column in undecided.items() if not column.decides}
-            if not undecided or number >= MOST_ROWS:
-                return False
     return True
 
 
@@ -184,7 +191,7 @@ def _with_unnamed_columns(layout: Layout, extent: _Extent, *, is_text: bool) -> 
     if not beyond:
         return layout, []
     more = [f"Column_{index + 1}" for index in range(len(layout.headings), beyond[-1] + 1)]
-    notices = [
+    notices: list[Mapping[str, Any]] = [
         {
             "code": "blank_heading",
             "message": f"Column {column_letter(index)} has no heading and was ignored",

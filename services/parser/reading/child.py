@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import orjson
 from services.parser.formats.file_types import file_type
 from services.parser.formats.prescan import Prescanned, prescan
 from services.parser.mapping.interpretation import Interpretation, Keys
-from services.parser.mapping.layout import Layout, find_layout
+from services.parser.mapping.layout import FIRST_ROWS, Layout, find_layout
 from services.parser.mapping.left_out import Aside, Asides, LeftOut
 from services.parser.mapping.survey import has_number_texts, survey
 from services.parser.reading import frames
@@ -109,12 +110,14 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
             wanted_row=request.options.get("heading_row"),
         )
         # A column of numbers without a text has nothing to be decided; so the rows need not be gone through twice.
-        looked_at = reader.rows(sheet) if has_number_texts(request.entity, layout, first) else first
+        has_texts = has_number_texts(request.entity, layout, first)
+        looked_at = reader.rows(sheet) if has_texts else first
         surveyed = survey(
             request.entity,
             layout,
             looked_at,
             is_text=False,
+            is_all=has_texts or len(first) < FIRST_ROWS,
             decimal=request.options.get("decimal"),
             told=decimal_signs_of(request.path),
         )
@@ -144,7 +147,9 @@ def _read_text(request: Request) -> Iterator[bytes]:
         notices=encoding_notices(encoding, request.name),
         wanted_row=request.options.get("heading_row"),
     )
-    surveyed = survey(request.entity, layout, reader.rows(), is_text=True, decimal=request.options.get("decimal"))
+    rows = reader.rows()
+    head, is_all = reader.head(rows)
+    surveyed = survey(request.entity, layout, head, is_text=True, is_all=is_all, decimal=request.options.get("decimal"))
     layout = surveyed.layout
     detected = {
         "format": "text",
@@ -154,7 +159,7 @@ def _read_text(request: Request) -> Iterator[bytes]:
         "swallowed": [list(astuple(part)) for part in reader.swallowed()[:_MOST_SWALLOWED]],
     }
     yield _layout_frame(request, layout, detected, parent=None)
-    yield from _rows(request, layout, reader.rows())
+    yield from _rows(request, layout, chain(head, rows))
 
 
 def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any], *, parent: object) -> bytes:

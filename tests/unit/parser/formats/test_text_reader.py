@@ -67,7 +67,7 @@ def test_windows_text_is_told_from_utf_8_by_a_byte_far_below_the_sample(tmp_path
     content = lines(HEADINGS, *rows, ["Größe", "last", "L-1"]).encode("cp1252")
     assert len(content) > 1 << 18
     read = reader(tmp_path / "file", content)
-    assert read.writing.encoding.name == "cp1252"
+    assert read.writing.encoding.name == "windows-1252"
     assert list(read.rows())[-1] == ["Größe", "last", "L-1"]
 
 
@@ -190,26 +190,131 @@ def test_text_is_never_made_a_number(tmp_path: Path) -> None:
     assert list(reader(tmp_path / "file", content).rows())[1] == row
 
 
-@pytest.mark.parametrize("below", [1, 1000])
-def test_a_quotation_mark_that_is_never_closed_is_refused_with_its_line(tmp_path: Path, below: int) -> None:
+def swallowed(read: TextReader) -> list[tuple[int, ...]]:
+    return [(part.first_row, part.last_row, part.opened, part.closed or 0) for part in read.swallowed()]
+
+
+SHIRTS = ["Product Title", "Product Handle", "SKU", "Description"]
+
+
+@pytest.mark.parametrize("below", [1, 1000, 800_000])
+def test_a_quotation_mark_that_is_never_closed_costs_its_own_row_alone(tmp_path: Path, below: int) -> None:
     content = lines(HEADINGS, ["Tee", "tee", '"T\n1"'], ["Cap", '"cap', "C-1"], *[["Hat", "hat", "H-1"]] * below)
-    refused = refusal(tmp_path / "file", content)
+    read = reader(tmp_path / "file", content)
+    rows = list(read.rows())
+    assert rows[1] == ["Tee", "tee", "T\n1"]
+    assert rows[2] == ["Cap", '"cap', "C-1"]
+    assert rows[3:] == [["Hat", "hat", "H-1"]] * below
+    assert swallowed(read) == [(3, 3, 4, 0)]
+
+
+@pytest.mark.parametrize(
+    ("records", "marked", "extent"),
+    [
+        # Closed at the end of a later record.
+        (
+            ['Cap two,b,B,"wide brim', "Cap three,c,C,plain", 'Cap four,d,D,plain"'],
+            [["Cap two", "b", "B", '"wide brim'], ['"Cap three', "c", "C", "plain"], ['"Cap four', "d", "D", "plain"]],
+            (3, 5, 3, 5),
+        ),
+        # Closed by the mark that opens a good cell.
+        (
+            ['Cap two,"b,B,wide', 'Cap three,c,C,"a, b"'],
+            [["Cap two", '"b', "B", "wide"], ['"Cap three', "c", "C", "a, b"]],
+            (3, 4, 3, 4),
+        ),
+        # Closed within a cell: text follows.
+        (
+            ['Cap three,c,C,"x', 'Cap four,d,"D" x,plain'],
+            [["Cap three", "c", "C", '"x'], ['"Cap four', "d", "D x", "plain"]],
+            (3, 4, 3, 4),
+        ),
+        # Opened in the first cell.
+        (
+            ['"Cap two,b,B,wide', 'Cap three",c,C,plain'],
+            [['"Cap two', "b", "B", "wide"], ['"Cap three', "c", "C", "plain"]],
+            (3, 4, 3, 4),
+        ),
+    ],
+)
+def test_records_that_a_quotation_mark_swallows_are_rows_that_begin_with_one(
+    tmp_path: Path, records: list[str], marked: list[list[str]], extent: tuple[int, ...]
+) -> None:
+    content = lines(SHIRTS, ["Cap one", "a", "A", "plain"]) + "\n".join([*records, "Cap five,e,E,plain"])
+    read = reader(tmp_path / "file", content)
+    rows = list(read.rows())
+    assert [[str(cell).removesuffix('"') for cell in row] for row in rows[2:-1]] == marked
+    assert rows[-1] == ["Cap five", "e", "E", "plain"]
+    assert swallowed(read) == [extent]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Soft, warm, light, and durable.\nWash cold, dry flat, do not iron, please.",
+        "Line one\nLine two\n\nLine four",
+        "<ul>\n<li>one, two</li>\n<li>three</li>\n</ul>",
+        'It said ""new""\nand was',
+        "a,b\nc",
+    ],
+)
+def test_a_cell_of_several_lines_is_one_cell(tmp_path: Path, text: str) -> None:
+    content = lines(
+        SHIRTS, ["Cap", "cap", "C", f'"{text}"'], [f'"{text}"', "hat", "H", "plain"], ["Tee", "t", "T", "x"]
+    )
+    read = reader(tmp_path / "file", content)
+    assert list(read.rows())[1:] == [
+        ["Cap", "cap", "C", text.replace('""', '"')],
+        [text.replace('""', '"'), "hat", "H", "plain"],
+        ["Tee", "t", "T", "x"],
+    ]
+    assert read.swallowed() == []
+
+
+def test_marks_that_open_a_cell_in_every_line_take_no_longer_than_lines(tmp_path: Path) -> None:
+    content = lines(SHIRTS) + '"a","b\n' * 100_000
+    assert len(list(reader(tmp_path / "file", content).rows())) == 100_001
+
+
+def test_blanks_before_quotation_marks_are_no_part_of_a_cell(tmp_path: Path) -> None:
+    content = '"Product Title", "Product Handle", "SKU"\n"Tee, soft", "tee",   "T-1"\n'
+    assert list(reader(tmp_path / "file", content).rows()) == [HEADINGS, ["Tee, soft", "tee", "T-1"]]
+
+
+def test_what_is_marked_as_text_for_spreadsheets_is_that_text(tmp_path: Path) -> None:
+    content = lines(HEADINGS) + "\n".join(['="Tee","=""00123""",="00124"', "Cat's,'00125,'n Sync", "'90s tee,'12.5,'"])
+    assert list(reader(tmp_path / "file", content).rows())[1:] == [
+        ["Tee", "00123", "00124"],
+        ["Cat's", "00125", "'n Sync"],
+        ["'90s tee", "12.5", "'"],
+    ]
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\r\n\x1a"])
+def test_a_last_control_z_is_the_end_of_the_file(tmp_path: Path, end: str) -> None:
+    content = lines(HEADINGS) + "Tee,tee,T-1" + end
+    assert numbered(reader(tmp_path / "file", content)) == {1: HEADINGS, 2: ["Tee", "tee", "T-1"]}
+
+
+def test_apostrophes_are_quotation_marks_where_the_headings_stand_in_them(tmp_path: Path) -> None:
+    content = "'Product Title','Product Handle','SKU'\n'Tee, soft','tee','T-1'\n"
+    assert list(reader(tmp_path / "file", content).rows()) == [HEADINGS, ["Tee, soft", "tee", "T-1"]]
+
+
+def test_blanks_separate_where_nothing_else_does(tmp_path: Path) -> None:
+    content = 'Title  Handle "SKU"\n"Soft Tee"   tee T-1\n'
+    assert list(reader(tmp_path / "file", content).rows()) == [["Title", "Handle", "SKU"], ["Soft Tee", "tee", "T-1"]]
+
+
+def test_blank_lines_without_end_are_refused(tmp_path: Path) -> None:
+    refused = refusal(tmp_path / "file", lines(HEADINGS) + "\n" * 1_100_000)
+    assert (refused.code, "blank lines" in refused.message) == ("too_large", True)
+
+
+def test_a_cell_without_end_is_refused_with_its_line(tmp_path: Path) -> None:
+    refused = refusal(tmp_path / "file", "sep=;\n" + lines(HEADINGS, delimiter=";") + "x" * 8_100_000)
     assert refused.code == "damaged"
-    assert '"shirts.csv" cannot be read from line 4 on' in refused.message
-    assert "opened and never closed" in refused.message
-
-
-def test_a_quotation_mark_that_is_never_closed_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
-    content = lines(HEADINGS, ['"Tee', "tee", "T-1"], *[["Hat", "hat", "H-1"]] * 800_000)
-    refused = refusal(tmp_path / "file", content)
-    assert refused.code == "damaged"
-    assert "from line 2 on" in refused.message
-    assert "goes on for more than 8,000,000 characters" in refused.message
-
-
-def test_the_line_of_a_mistake_counts_the_one_that_names_the_separator(tmp_path: Path) -> None:
-    content = "sep=;\n" + lines(HEADINGS, ["Tee", "tee", '"T-1'], delimiter=";")
-    assert "from line 3 on" in refusal(tmp_path / "file", content).message
+    assert "from line 3 on" in refused.message
 
 
 def test_quotation_marks_within_a_cell_are_text(tmp_path: Path) -> None:
@@ -224,7 +329,10 @@ def test_the_first_rows_are_those_of_the_file(tmp_path: Path) -> None:
     assert len(first) < 1000
 
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+# Lines and separators in one cell may be records that a quotation mark has swallowed.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8).filter(
+    lambda text: len(text.splitlines()) < 2 or not set(DELIMITERS).intersection(text)
+)
 
 
 @ONE_FILE

@@ -112,6 +112,14 @@ async def test_a_text_file_says_the_same_as_a_workbook_of_the_same_rows(tmp_path
         "format": "text",
         "encoding": "utf-8",
         "delimiter": ";",
+        "decimals": {
+            str(HEADINGS.index("kgCO2e Carbon Footprint")): {"sign": "point", "decided": True, "contested": False},
+            **{
+                str(HEADINGS.index(heading)): {"sign": "point", "decided": False, "contested": False}
+                for heading in ("Liters Water Used", "Grams Weight", "Percentages")
+            },
+        },
+        "swallowed": [],
         "heading_row": 1,
         "example_rows": [],
         "blank_headings": [],

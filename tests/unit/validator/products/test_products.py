@@ -69,7 +69,7 @@ def test_every_reason_in_a_group_is_reported_at_its_own_row_and_column() -> None
             "invalid_choice",
             '"new" is not a status; choose unpublished, published, archived or scheduled',
         ),
-        (2, "Grams Weight", "invalid_number", '"12abc" is not a number; use a point for decimals'),
+        (2, "Grams Weight", "invalid_number", '"12abc" is more than a number; type 12'),
         (3, "Barcode", "required", "Barcode or SKU is required"),
         (3, "SKU", "required", "Barcode or SKU is required"),
         (
@@ -234,7 +234,12 @@ def test_variant_rows_before_any_product_fail_each_by_itself() -> None:
     assert found == [
         (2, "Product Handle", "orphan_variant", "Variant row found before any product row"),
         (3, "Product Handle", "orphan_variant", "Variant row found before any product row"),
-        (3, "Grams Weight", "invalid_number", '"1,5" is not a number; use a point for decimals'),
+        (
+            3,
+            "Grams Weight",
+            "invalid_number",
+            '"1,5" has a decimal comma, and this column is read with a decimal point; type 1.5',
+        ),
     ]
 
 
