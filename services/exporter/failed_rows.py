@@ -34,10 +34,9 @@ class FailedRowsFile:
         self._records.writerows(map(self._record, rows))
 
     def _record(self, row: FailedRow) -> list[str]:
-        cells = enumerate(self._columns.cells(row))
-        shown = [_UNSTORABLE.sub("\ufffd", self._shown(place, cell)) for place, cell in cells]
-        shown += [""] * (self._width - len(shown))
         cells = self._columns.cells(row)
+        shown = [_UNSTORABLE.sub("\ufffd", self._shown(place, cell)) for place, cell in enumerate(cells)]
+        shown += [""] * (self._width - len(shown))
         for place in self._columns.marks(row):
             if place < len(cells) and not self._columns.numeric[place] and not isinstance(cells[place], str | None):
                 shown[place] = marked(cells[place], shown[place])

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -77,20 +77,26 @@ class TextReader:
         self._look = self._looked()
         self._read_so_far: Callable[[], int] = int
 
-    def head(self, rows: Iterator[list[Cell]]) -> tuple[list[list[Cell]], bool]:
-        """The next of these rows, as many as may be kept in memory; and whether there are no more."""
+    def head(self, rows: Iterator[list[Cell]]) -> tuple[list[list[Cell]], Iterator[list[Cell]] | None]:
+        """The next of these rows, as many as may be kept in memory; and those that follow, None when there are no more.
+
+        Where they cannot be read on, it is what follows that is refused.
+        """
         kept: list[list[Cell]] = []
         cells = 0
-        for row in rows:
-            kept.append(row)
-            cells += len(row)
-            if (
-                len(kept) >= MOST_ROWS
-                or cells >= MOST_CELLS
-                or (not len(kept) % _STEP and self._read_so_far() > _MOST_KEPT)
-            ):
-                return kept, False
-        return kept, True
+        try:
+            for row in rows:
+                kept.append(row)
+                cells += len(row)
+                if (
+                    len(kept) >= MOST_ROWS
+                    or cells >= MOST_CELLS
+                    or (not len(kept) % _STEP and self._read_so_far() > _MOST_KEPT)
+                ):
+                    return kept, rows
+        except FileRefused as refused:
+            return kept, _Damage(refused)
+        return kept, None
 
     def first_rows(self) -> list[list[Cell]]:
         """The records in which headings are looked for, and a few below; fewer when the file is damaged below the headings.
@@ -112,7 +118,8 @@ class TextReader:
             return []
         with self._open(self.writing.encoding) as file:
             records = self._records(file)
-            with self._refusing(records):
+            # Where it cannot be read on is said of the rows themselves.
+            with suppress(FileRefused), self._refusing(records):
                 for _ in records:
                     pass
         return records.swallowed
@@ -201,6 +208,19 @@ class TextReader:
                 last = piece[-1]
         may_swallow = may_swallow or begun.count(quote) & 1 == 1
         return _Look(has_quotes, may_swallow, has_texts_marked, ends_early=last == _END_OF_FILE)
+
+
+@dataclass(frozen=True)
+class _Damage:
+    """What follows rows that could be read: no further ones, and the reason."""
+
+    refused: FileRefused
+
+    def __iter__(self) -> Iterator[list[Cell]]:
+        return self
+
+    def __next__(self) -> list[Cell]:
+        raise self.refused
 
 
 def _fit(entity: EntityType, sample: Sequence[str], dialect: Dialect) -> tuple[int, int, Table]:

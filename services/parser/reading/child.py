@@ -4,6 +4,7 @@ It limits itself before it touches the file, knows nothing of the parser's envir
 output. Whatever a hostile file does to it, it does to nobody else.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -111,7 +112,7 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
         )
         # A column of numbers without a text has nothing to be decided; so the rows need not be gone through twice.
         has_texts = has_number_texts(request.entity, layout, first)
-        looked_at = reader.rows(sheet) if has_texts else first
+        looked_at = _readable(reader.rows(sheet)) if has_texts else first
         surveyed = survey(
             request.entity,
             layout,
@@ -125,6 +126,12 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
         detected = {"format": "xlsx", "sheet": sheet, **surveyed.detected}
         yield _layout_frame(request, layout, detected, parent=parent)
         yield from _rows(request, layout, reader.rows(sheet), hidden=reader.hidden_rows(sheet))
+
+
+def _readable(rows: Iterator[list[Cell]]) -> Iterator[list[Cell]]:
+    """Rows up to where they cannot be read on, which is said when they are read for good."""
+    with contextlib.suppress(FileRefused):
+        yield from rows
 
 
 def _read_text(request: Request) -> Iterator[bytes]:
@@ -148,8 +155,10 @@ def _read_text(request: Request) -> Iterator[bytes]:
         wanted_row=request.options.get("heading_row"),
     )
     rows = reader.rows()
-    head, is_all = reader.head(rows)
-    surveyed = survey(request.entity, layout, head, is_text=True, is_all=is_all, decimal=request.options.get("decimal"))
+    head, rest = reader.head(rows)
+    surveyed = survey(
+        request.entity, layout, head, is_text=True, is_all=rest is None, decimal=request.options.get("decimal")
+    )
     layout = surveyed.layout
     detected = {
         "format": "text",
@@ -159,7 +168,7 @@ def _read_text(request: Request) -> Iterator[bytes]:
         "swallowed": [list(astuple(part)) for part in reader.swallowed()[:_MOST_SWALLOWED]],
     }
     yield _layout_frame(request, layout, detected, parent=None)
-    yield from _rows(request, layout, chain(head, rows))
+    yield from _rows(request, layout, chain(head, rest or ()))
 
 
 def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any], *, parent: object) -> bytes:

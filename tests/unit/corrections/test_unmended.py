@@ -70,7 +70,7 @@ class Outcome:
 
 def imported(path: Path, catalogue: Catalogue) -> Outcome:
     """Read, cut and check a file, against the catalogue as it was before; what is good is in it then."""
-    request = Request(path, path.name, PRODUCTS, "create", {}, Limits(), 0)
+    request = Request(path, path.name, PRODUCTS, "create", {}, Limits())
     headings: Sequence[str] = ()
     fields: Mapping[str, int] = {}
     sheet = None
