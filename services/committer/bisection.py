@@ -1,15 +1,28 @@
 """One bad group fails alone: a write that is refused is halved until what is left is the group at fault."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 Refusal = TypeVar("Refusal")
 
+ATTEMPTS = 30
+"""Enough for one bad group among some ten thousand, or a few that are neighbours."""
+
+
+class Isolated(NamedTuple, Generic[Refusal]):
+    """Why groups cannot be written, and those of which nothing is known yet: there are too many bad ones to halve."""
+
+    refused: dict[int, Refusal]
+    left: list[int]
+
 
 async def isolate(
-    groups: Sequence[int], write: Callable[[Sequence[int]], Awaitable[Refusal | None]]
-) -> dict[int, Refusal]:
-    """Write every group that can be written; why the others cannot.
+    groups: Sequence[int],
+    write: Callable[[Sequence[int]], Awaitable[Refusal | None]],
+    *,
+    attempts: int = ATTEMPTS,
+) -> Isolated[Refusal]:
+    """Write every group that can be written, as far as so many attempts go; why the others cannot.
 
     `write` writes a run of groups whole and returns None, or writes nothing of it and returns why. Runs are tried in
     order, so the same groups are refused whatever else is in the chunk; each refused group costs about
@@ -17,7 +30,8 @@ async def isolate(
     """
     refused: dict[int, Refusal] = {}
     waiting = [groups] if groups else []
-    while waiting:
+    while waiting and attempts:
+        attempts -= 1
         run = waiting.pop()
         refusal = await write(run)
         if refusal is None:
@@ -27,4 +41,4 @@ async def isolate(
         else:
             middle = len(run) // 2
             waiting += [run[middle:], run[:middle]]
-    return refused
+    return Isolated(refused, [group for run in reversed(waiting) for group in run])

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.flat import Flat
+from services.committer.moves import Step
 from services.committer.products import Products
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
@@ -16,6 +17,9 @@ from shared.entities.scope import ChunkScope
 class Family(Protocol):
     """The writes of one entity type. All of it runs in the transaction of the chunk."""
 
+    steps: Sequence[Step]
+    """What `write` does, statement by statement; they take the parameters of a `Run`."""
+
     async def write(self, conn: AsyncConnection, run: Run) -> Written:
         """Write the groups of a run to production, with what they name, and take their rows out of staging.
 
@@ -25,6 +29,9 @@ class Family(Protocol):
         Raises:
             DBAPIError: the database refuses something; nothing of the run is kept then.
         """
+
+    def written(self, counts: Sequence[int]) -> Written:
+        """What the steps wrote, by what each of them counted."""
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
         """What staged groups have in common with production as it is committed now, and must not have.

@@ -10,6 +10,7 @@ from services.committer.bisection import isolate
 from services.committer.families import Family
 from services.committer.refusals import Conflict, DatabaseRefusal, error_of_refusal, errors_of_conflicts
 from services.committer.repository import ChunkCounts, LockedChunk
+from services.committer.short_runs import write_each
 from services.committer.written import Committed, total
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES, EntityType
@@ -128,7 +129,12 @@ class _Commit:
 
     async def _write_what_can_be(self) -> None:
         groups = await repository.pending_groups(self._conn, self._scope)
-        refused = await isolate(groups, self._write)
+        refused, left = await isolate(groups, self._write)
+        if left:
+            log.warning("chunk.in_short_runs", groups=len(left))
+        for each in await write_each(self._conn, self._family, self._scope, left, self._beat):
+            self._committed.append(each.committed)
+            refused |= each.refused
         taken = {conflict.group_row for conflict in await self._fail_conflicts()}
         errors = [
             error_of_refusal(group, refusal, self._entity)

@@ -4,12 +4,15 @@ Every statement acts on the pending rows of one chunk. Moves take the parameters
 `chunk_no` and `groups`.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Table, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.committer.written import Run, Written
 from shared.db.metadata import quoted
 from shared.states import GroupStatus
 
@@ -22,11 +25,30 @@ _BY_THE_DATABASE = {"created_at", "updated_at"}
 
 
 @dataclass(frozen=True, slots=True)
-class MoveStatement:
-    """Moves rows of one staging table to production; its row count is how many."""
+class Step:
+    """One statement of what is written for a run; it counts the records it made, in its row count or `returning` it."""
 
     name: str
     sql: TextClause
+    returning: bool = False
+
+
+class InSteps(ABC):
+    """Writes a run by one statement after another."""
+
+    steps: Sequence[Step]
+
+    @abstractmethod
+    def written(self, counts: Sequence[int]) -> Written:
+        """What the steps wrote, by what each of them counted."""
+
+    async def write(self, conn: AsyncConnection, run: Run) -> Written:
+        """Take all the steps."""
+        counts = []
+        for step in self.steps:
+            done = await conn.execute(step.sql, run._asdict())
+            counts.append(int(done.scalar_one()) if step.returning else done.rowcount)
+        return self.written(counts)
 
 
 def staged_value(column: Column[Any]) -> str:
@@ -36,14 +58,14 @@ def staged_value(column: Column[Any]) -> str:
 
 def move(
     produced: Table, staged: Table, *, order: str = "", value: Callable[[Column[Any]], str] = staged_value
-) -> MoveStatement:
+) -> Step:
     """The move of one table.
 
     `order` lists the unique keys: their locks are taken in one order by every transaction, so that two of them cannot
     wait for each other.
     """
     columns = [column for column in produced.columns if column.name not in _BY_THE_DATABASE]
-    return MoveStatement(
+    return Step(
         produced.name,
         text(
             f"""

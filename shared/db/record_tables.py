@@ -53,7 +53,8 @@ def create_record_tables(
         *(Column(field.name, field.type, server_default=field.server_default) for field in fields),
         schema="staging",
     )
-    op.create_index(f"{name}_import_id_chunk_no_idx", name, ["import_id", "chunk_no"], schema="staging")
+    index = f"{name}_import_id_chunk_no_group_row_idx"
+    op.create_index(index, name, ["import_id", "chunk_no", "group_row"], schema="staging")
     protect(op.execute, f"catalog.{name}", f"staging.{name}")
 
 

@@ -1,7 +1,7 @@
 """Schema `staging`: typed rows between validator and committer, mirrors of what production will have.
 
 Derived from the production tables, so that a column exists once. A mirror has no keys and no constraints but one
-index: its rows are read once, a chunk at a time, and deleted by that.
+index: its rows are read once, a chunk or a run of its groups at a time, and deleted by that.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def mirror(table: Table, name: str | None = None) -> Table:
         *_mirrored(table),
         schema=SCHEMA,
     )
-    Index(None, staged.c.import_id, staged.c.chunk_no)
+    Index(None, staged.c.import_id, staged.c.chunk_no, staged.c.group_row)
     return staged
 
 

@@ -9,12 +9,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from services.committer.bisection import ATTEMPTS
+from services.committer.families import families
+from services.committer.handler import CommitRows
 from shared.db import catalog
 from shared.events import RowsValidated
 from shared.messaging.failures import Poison
 from tests.harness.files import catalogue, product, row
 from tests.harness.production import count, difference
-from tests.harness.staging import Desk
+from tests.harness.staging import NOWHERE, Desk
 from tests.harness.world import World
 
 
@@ -55,6 +58,43 @@ async def test_a_group_the_database_refuses_fails_alone_and_leaves_nothing_behin
         makers = await conn.execute(text("SELECT name FROM catalog.manufacturers WHERE tenant_id = :t"), {"t": tenant})
         assert makers.scalars().all() == ["Acme Mills"], "nothing of a group that failed is made on the way"
         assert await count(conn, catalog.tags, tenant) == 2
+
+
+@pytest.mark.parametrize("every", [1, 2, 7])
+async def test_however_many_groups_the_database_refuses_each_has_its_reason_and_every_other_is_written(
+    running_world: World, desk: Desk, tenant: str, every: int
+) -> None:
+    """Also those that are written in short runs, because halving would have no end."""
+    groups = 300
+    rows = []
+    for number in range(groups):
+        maker = {"manufacturer": f"Only {number}"} if number % every == 0 else {}
+        rows += product(number, variants=2, title="Refused" if number % every == 0 else "Good", **maker)
+    (event,) = await desk.ready(rows)
+    writes = 0
+
+    def beat() -> None:
+        nonlocal writes
+        writes += 1
+
+    async with refusing(running_world, "Refused"):
+        await CommitRows(desk.engine_of("winnow_committer"), families(), beat=beat)(event, NOWHERE)
+    refused = {2 * number + 2 for number in range(0, groups, every)}
+    assert writes <= ATTEMPTS + 4, "bounded, whatever the file is"
+    ended = await running_world.progress(event.import_id)
+    assert ended is not None
+    assert ended.failed_rows == 2 * len(refused)
+    assert ended.created_rows == 2 * groups - ended.failed_rows
+    errors = await running_world.errors(event.import_id)
+    assert {number for number, *_ in errors} == refused
+    assert {code for _, _, code, _ in errors} == {"rejected"}
+    assert all("no_such_title" in message for *_, message in errors)
+    async with running_world.database() as conn:
+        assert await count(conn, catalog.products, tenant) == groups - len(refused)
+        makers = await conn.execute(text("SELECT name FROM catalog.manufacturers WHERE tenant_id = :t"), {"t": tenant})
+        assert set(makers.scalars()) <= {"Acme Mills"}, "nothing of a group that failed is made on the way"
+    products = ended.summary.get("products", {"created": 0})
+    assert products["created"] == groups - len(refused)
 
 
 async def test_what_another_import_committed_meanwhile_is_named_as_the_validator_would(

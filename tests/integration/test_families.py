@@ -59,6 +59,11 @@ class OneTable:
         self._lost = lost
         self.set_aside_groups: list[int] = []
 
+    steps = ()
+
+    def written(self, counts: Sequence[int]) -> Written:
+        raise AssertionError(counts)
+
     async def write(self, conn: AsyncConnection, run: Run) -> Written:
         pending = text(
             "SELECT group_row, row_count, action, target_id FROM staging.groups WHERE import_id = :import_id"

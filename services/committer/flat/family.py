@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.moves import move, set_aside
+from services.committer.moves import InSteps, move, set_aside
 from services.committer.refusals import Conflict
-from services.committer.written import Run, Written
+from services.committer.written import Written
 from shared.db.existing import identifier_queries, read_taken
 from shared.db.flat import TABLES, FlatTables
 from shared.db.metadata import quoted
@@ -17,21 +17,21 @@ from shared.entities.errors import already_exists
 from shared.entities.scope import ChunkScope
 
 
-class Flat:
+class Flat(InSteps):
     """Records are made, one for each row."""
 
     def __init__(self, entity: EntityType) -> None:
         tables = TABLES[entity.name]
         self._entity = entity
         order = ", ".join(f"s.{quoted(field)}" for field in entity.by_identifier)
-        self._move = move(tables.produced, tables.staged, order=order)
+        self.steps = (move(tables.produced, tables.staged, order=order),)
         self._set_aside = set_aside(tables.staged)
         self._staged = _identifiers(tables, tuple(entity.by_identifier))
         self._queries = identifier_queries(tables.produced, tuple(entity.by_identifier))
 
-    async def write(self, conn: AsyncConnection, run: Run) -> Written:
-        """All of them in one statement."""
-        made = (await conn.execute(self._move.sql, run._asdict())).rowcount
+    def written(self, counts: Sequence[int]) -> Written:
+        """Every row of the file is a record."""
+        (made,) = counts
         return Written(made, {self._entity.name: made})
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:

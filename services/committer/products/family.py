@@ -1,31 +1,30 @@
 """What the committer does with a run of products."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.committer.moves import InSteps, Step
 from services.committer.products.conflicts import read_conflicts
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, SET_ASIDE
 from services.committer.refusals import Conflict
-from services.committer.written import Run, Written
+from services.committer.written import Written
 from shared.db.catalog import product_variants, products
 from shared.entities.scope import ChunkScope
 
 
-class Products:
+class Products(InSteps):
     """Products are made, with the entities they name."""
 
-    async def write(self, conn: AsyncConnection, run: Run) -> Written:
-        """The entities first, then owners before what they own."""
-        values = run._asdict()
-        entities, records = Counter[str](), Counter[str]()
-        for entity in MAKE_ENTITIES:
-            entities[entity.name] = (await conn.execute(entity.sql, values)).scalar_one()
-        for move in MOVES:
-            records[move.name] = (await conn.execute(move.sql, values)).rowcount
-        return Written(records[product_variants.name], records, +entities)
+    steps: Sequence[Step] = (*MAKE_ENTITIES, *MOVES)
+    """The entities first, then owners before what they own."""
+
+    def written(self, counts: Sequence[int]) -> Written:
+        """Rows of variants are rows of the file."""
+        made = dict(zip((step.name for step in MAKE_ENTITIES), counts, strict=False))
+        moved = dict(zip((step.name for step in MOVES), counts[len(MAKE_ENTITIES) :], strict=True))
+        return Written(moved[product_variants.name], moved, {name: count for name, count in made.items() if count})
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
         """Handles, barcodes and SKUs that production has."""

@@ -7,23 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Table, TextClause, text
+from sqlalchemy import Column, Table, text
 
-from services.committer.moves import PENDING, MoveStatement, move, set_aside, staged_value
+from services.committer.moves import PENDING, Step, move, set_aside, staged_value
 from shared.db import catalog, staging
 from shared.entities.products import JOURNEY_STEPS
 
 _ORDER = {catalog.products: "s.handle", catalog.product_variants: "s.barcode, s.sku"}
 # Of two operators in one row the one whose column comes first is the first typed.
 _STEPS = ", ".join(f"'{step}'" for step in JOURNEY_STEPS)
-
-
-@dataclass(frozen=True, slots=True)
-class EntityStatement:
-    """Makes the entities of one table that rows name and that are unknown; returns how many it made."""
-
-    name: str
-    sql: TextClause
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +52,8 @@ def _typed(reference: _Reference) -> str:
                  FROM staging.{staged.name} WHERE {PENDING} AND {prefix}_key IS NOT NULL"""  # noqa: S608 - our names
 
 
-def _make(entity: Table) -> EntityStatement:
-    """Entities are kept as first typed in the file, whichever chunk is committed first.
+def _make(entity: Table) -> Step:
+    """Makes the entities of one table that rows name and that are unknown. They are kept as first typed in the file, whichever chunk is committed first.
 
     One that a later row of the same import made is renamed; one that was there before is left alone.
     """
@@ -75,7 +67,7 @@ def _make(entity: Table) -> EntityStatement:
         owner = "JOIN catalog.attributes a ON a.tenant_id = :tenant_id AND a.name_key = f.within"
         owner_id, known_of = "a.id, ", "AND known.attribute_id = a.id"
     columns = "tenant_id, attribute_id, name_key" if of_value else "tenant_id, name_key"
-    return EntityStatement(
+    return Step(
         entity.name,
         text(
             f"""
@@ -103,10 +95,11 @@ def _make(entity: Table) -> EntityStatement:
         SELECT count(*) FILTER (WHERE is_new) FROM made
         """  # noqa: S608 - our names
         ),
+        returning=True,
     )
 
 
-def _move(produced: Table, staged: Table) -> MoveStatement:
+def _move(produced: Table, staged: Table) -> Step:
     return move(produced, staged, order=_ORDER.get(produced, ""), value=_value)
 
 

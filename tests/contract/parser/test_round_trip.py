@@ -83,7 +83,7 @@ def send(path: Path, rows: Sequence[Sequence[Sent]], *, since_1904: bool) -> Non
 
 def received(path: Path) -> dict[int, list[Cell]]:
     """The rows below the headings, by number, as the reading process says them."""
-    request = Request(path, path.name, PRODUCTS, "create", {}, Limits(), 0)
+    request = Request(path, path.name, PRODUCTS, "create", {}, Limits())
     rows = {}
     for said in read(request):
         if said[4:5] == frames.ROWS:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from services.committer.moves import MoveStatement
+from services.committer.moves import Step
 from services.committer.products.graph import MAKE_ENTITIES, MOVES
 from shared.db import catalog, staging
 
@@ -17,7 +17,7 @@ def test_every_imported_table_has_its_move_owners_first() -> None:
 
 
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: move.name)
-def test_a_move_writes_every_column_the_database_does_not_write_itself(move: MoveStatement) -> None:
+def test_a_move_writes_every_column_the_database_does_not_write_itself(move: Step) -> None:
     (table,) = [table for table in catalog.IMPORTED if table.name == move.name]
     (columns,) = re.findall(rf"INSERT INTO catalog\.{move.name} \(([^)]*)\)", move.sql.text)
     assert set(columns.split(", ")) == {column.name for column in table.columns} - {"created_at", "updated_at"}
