@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -82,7 +82,13 @@ async def settle(conn: AsyncConnection, event: Event) -> None:
     else:
         settled = _is(event)
     await conn.execute(delete(outbox).where(*settled))
-    await _wake(conn, topic_of(event).name)
+    # There is a place for another of the tenant's. One that is appended at this moment wakes the relay itself, and should
+    # that find no place yet, it finds one at its next look.
+    topic = topic_of(event).name
+    waiting = select(outbox.c.id).where(
+        outbox.c.tenant_id == event.tenant_id, outbox.c.topic == topic, outbox.c.published_at.is_(None)
+    )
+    await conn.execute(_notify(topic).where(waiting.exists()))
 
 
 async def count_failure(conn: AsyncConnection, event: Event) -> int | None:
@@ -142,4 +148,8 @@ def _insert(event: Event, envelope: Envelope, **published: Any) -> Insert:
 
 
 async def _wake(conn: AsyncConnection, topic: str) -> None:
-    await conn.execute(select(func.pg_notify(CHANNEL, literal(topic))))
+    await conn.execute(_notify(topic))
+
+
+def _notify(topic: str) -> Select[Any]:
+    return select(func.pg_notify(CHANNEL, literal(topic)))

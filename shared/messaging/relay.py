@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import math
 import random
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
@@ -24,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 # How often another relay's claim is waited out before what is left waits for the next poll.
 _TRIES = 20
+# Seconds in which events that come close together become one batch. The first of them does not wait.
+_GATHERS = 0.05
 
 
 class Producer(Protocol):
@@ -120,15 +124,21 @@ class Relay:
         self._topics = {topic.name: topic for topic in topics}
         self._limits = limits
         self._awake = asyncio.Event()
+        self._woken: set[str] = set()
 
     async def run(self) -> None:
         """Relay until cancelled. Whatever is away is waited for."""
         listening = asyncio.create_task(self._listen() if self._limits.listen else asyncio.sleep(0))
         try:
+            looked_everywhere = -math.inf
             while True:
+                woken, self._woken = self._woken, set()
                 self._awake.clear()
-                for topic in self._topics.values():
-                    await self.drain(topic)
+                if time.monotonic() - looked_everywhere >= self._limits.poll.total_seconds():
+                    looked_everywhere, woken = time.monotonic(), set(self._topics)
+                for name in sorted(woken):
+                    await self.drain(self._topics[name])
+                await asyncio.sleep(_GATHERS)
                 with contextlib.suppress(TimeoutError):
                     # Not `wait_for`, which can swallow a cancellation (Python 3.11).
                     async with asyncio.timeout(self._limits.poll.total_seconds()):
@@ -228,7 +238,8 @@ class Relay:
                 connection = await connect_directly(self._engine, name="winnow-relay")
                 try:
                     await connection.add_listener(CHANNEL, self._heard)
-                    self._awake.set()
+                    for name in self._topics:
+                        self._heard(None, 0, CHANNEL, name)
                     gone = asyncio.Event()
                     connection.add_termination_listener(lambda _connection, gone=gone: gone.set())
                     await gone.wait()
@@ -240,7 +251,8 @@ class Relay:
                 await asyncio.sleep(1)
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        if payload in self._topics:
+        if isinstance(payload, str) and payload in self._topics:
+            self._woken.add(payload)
             self._awake.set()
 
 

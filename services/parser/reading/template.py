@@ -74,13 +74,16 @@ class Template:
                 self._become_reader(given)
             _say(lifeline, f"pid {pid}")
             self._readers[pid] = lifeline
-            self._selector.register(lifeline, selectors.EVENT_READ, partial(self._hung_up, pid))
+            self._selector.register(lifeline, selectors.EVENT_READ, partial(self._hung_up, pid, lifeline))
         for descriptor in given:
             os.close(descriptor)
 
-    def _hung_up(self, pid: int) -> None:
+    def _hung_up(self, pid: int, lifeline: socket.socket) -> None:
         """The parser says nothing on a lifeline: that it can be read means that its end is closed."""
-        self._selector.unregister(self._readers[pid])
+        if self._readers.get(pid) is not lifeline:
+            # Waited for in the same round.
+            return
+        self._selector.unregister(lifeline)
         # Not yet waited for, so the id is nobody else's.
         os.kill(pid, signal.SIGKILL)
 
