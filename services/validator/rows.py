@@ -70,6 +70,7 @@ class RowReader:
         unreadable: dict[str, CellError] = {}
         cells = raw.cells
         width = len(cells)
+        may_hide = False
         for index, code, numeric, single_line in self._columns:
             if index >= width:
                 break
@@ -80,9 +81,11 @@ class RowReader:
                 text = cell.strip(BLANKS)
                 if not text:
                     continue
+                plain = cell.isascii()
+                may_hide = may_hide or not plain
                 if (
                     text[0] in MAY_BE_ERROR
-                    or "\ufffd" in text
+                    or (not plain and "\ufffd" in text)
                     or not cell.isprintable()
                     or len(cell) > _MAY_BE_TOO_LONG
                 ):
@@ -95,7 +98,8 @@ class RowReader:
                 values[code] = cell
             else:
                 values[code] = cell_text(cell)
-        self._unseen.take_out(raw.row, cells, values)
+        if may_hide:
+            self._unseen.take_out(raw.row, cells, values)
         return ReadRow(raw.row, values, unreadable)
 
     def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
