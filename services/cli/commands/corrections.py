@@ -65,9 +65,9 @@ def corrections(
                 {"id": str(import_id), "path": str(target), "object_key": key, "failed_rows": progress.failed_rows}
             )
         else:
-            fix = "Fix what its last column says" if as_csv else "Fix the red cells"
+            fix = "Fix what the last column says" if as_csv else "Fix the red cells"
             terminal().print(
-                f"{counted(progress.failed_rows, 'failed rows')} in {target}. {fix} and import the same file again.",
+                f"{counted(progress.failed_rows, 'failed rows')} in {target}. {fix} in {target.name} and import that file.",
                 markup=False,
             )
         return exits.COMPLETED
