@@ -144,8 +144,8 @@ def _check_sha256(known: KnownImport, sha256: str) -> None:
         raise _changed(known)
     raise FileRefused(
         "checksum_mismatch",
-        f'"{known.file_name}" has not the checksum that was announced: {sha256}, not {known.file_sha256}. It was changed '
-        f"or cut short on the way; upload it once more and send a new event",
+        f'"{known.file_name}" is not the file that was announced: announced sha256 {known.file_sha256}, found {sha256}. It was '
+        f"changed or cut short on the way; upload it once more and send a new event",
     )
 
 

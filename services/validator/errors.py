@@ -10,6 +10,8 @@ from shared.entities.declaration import NUMERIC, EntityType, Field, Kind
 from shared.entities.errors import CellError, RowError, in_order, shown
 
 _TITLES = frozenset({Kind.TEXT, Kind.KEY, Kind.NAME})
+# Figures, and what sheets are filled down with.
+_BESIDE_A_TITLE = NUMERIC | {Kind.CHOICE}
 _FIGURE = re.compile(r"[\W\d_]*\d[\W\d_]*")
 
 
@@ -32,7 +34,7 @@ def asked_for_totals(entity: EntityType, row: ReadRow) -> str:
     texts = [
         entity.by_code[code].kind
         for code in row.values
-        if entity.by_code[code].kind not in NUMERIC and not _FIGURE.fullmatch(row.text(code) or "")
+        if entity.by_code[code].kind not in _BESIDE_A_TITLE and not _FIGURE.fullmatch(row.text(code) or "")
     ]
     says_sum = len(texts) <= 1 and _TITLES.issuperset(texts)
     return ". Is this a totals row? Delete it" if says_sum else ""

@@ -145,7 +145,7 @@ FILE_REASONS: tuple[Reason, ...] = (
     Reason("reader_too_slow", "Reading took too long", '"a.xlsx" was given up after 900 seconds of reading', "Split it."),
     Reason("reader_killed", "Reading was ended from outside", '"a.xlsx" could not be read to its end', "Send it again."),
     Reason("size_mismatch", "Another size than the event says", '"a.xlsx" has 9 bytes in storage', "Upload it again."),
-    Reason("checksum_mismatch", "Another sha256 than the event says", '"a.xlsx" has not the checksum', "Upload it again."),
+    Reason("checksum_mismatch", "Another sha256 than the event says", '"a.xlsx" is not the file that was announced', "Upload it again."),
     Reason("file_changed", "Replaced while it was being read", '"a.xlsx" was replaced in storage', "Upload it under another key."),
     Reason("object_missing", "No such object", 'There is no object "acme/a.xlsx" in the uploads bucket', "Upload the file first."),
     Reason("foreign_object", "An object of another tenant", "The object key does not lie in the tenant's own part", "Use your prefix."),

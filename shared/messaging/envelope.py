@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 import structlog
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from uuid_utils.compat import uuid7
 
 from shared.events import Event, Topic, topic_of
@@ -157,12 +158,23 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return raw
 
 
+_SAID_OF_PATTERNS = {
+    "^[0-9a-fA-F]{64}$": "must be 64 hexadecimal digits",
+    "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$": "must be 1 to 64 letters, digits, points, hyphens or underscores, and begin with a letter or digit",
+    r"^[^\x00-\x1f\x7f]*$": "must be one line without control characters",
+}
+
+
 def _problems(error: ValidationError) -> str:
     return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc'])}: {_plain(problem['type'], problem['msg'])}"
+        f"{'.'.join(str(part) for part in problem['loc'])}: {_plain(problem)}"
         for problem in error.errors(include_url=False, include_input=False)[:8]
     )
 
 
-def _plain(kind: str, message: str) -> str:
-    return "is required" if kind == "missing" else message
+def _plain(problem: ErrorDetails) -> str:
+    if problem["type"] == "missing":
+        return "is required"
+    # A pattern is for programs.
+    pattern = str(problem.get("ctx", {}).get("pattern"))
+    return _SAID_OF_PATTERNS.get(pattern, problem["msg"])

@@ -136,7 +136,7 @@ async def test_a_hostile_file_costs_its_own_import_and_nothing_else(
         ({"file_size": 3}, "3"),
         ({"file_size": 2**63}, "file_size"),
         ({"object_key": "{tenant}/" + "\u6f22" * 500}, "1,024"),
-        ({"file_sha256": "0" * 64}, "checksum"),
+        ({"file_sha256": "0" * 64}, f"announced sha256 {'0' * 64}, found"),
         ({"file_name": ""}, "file_name"),
         ({"user_id": None}, "user_id"),
     ],

@@ -77,7 +77,7 @@ async def test_rows_that_are_no_products_cost_no_product(world: World, tenant: s
 async def test_products_of_a_template_without_its_example_are_all_imported(
     world: World, tenant: str, tmp_path: Path
 ) -> None:
-    titles = ["Product", None, None, None, None, "Publishing", "Organization", None, None, "Variants"]
+    titles = ["Product", "", "", "", "", "Publishing", "Organization", "", "", "Variants"]
     ended = await world.ended(
         world.send(tenant, workbook(tmp_path / "mine.xlsx", [HEADINGS, *product(1), *product(2)], headings=titles))
     )

@@ -80,9 +80,9 @@ def corrections(
                 markup=False,
             )
         else:
-            fix = "Fix what its last column says" if as_csv else "Fix the red cells"
+            fix = "Fix what the last column says" if as_csv else "Fix the red cells"
             terminal().print(
-                f"{counted(progress.failed_rows, 'failed rows')} in {target}. {fix} and import the same file again.",
+                f"{counted(progress.failed_rows, 'failed rows')} in {target}. {fix} in {target.name} and import that file.",
                 markup=False,
             )
             if progress.unprocessed_object_key is not None:

@@ -178,9 +178,9 @@ class ChunkCutter:
 
     def _check_group(self, group: int) -> None:
         if self._group_size > self._sizes.group_rows:
-            what, setting = f"more than {self._sizes.group_rows:,} rows", "WINNOW_PARSER_GROUP_ROWS"
+            what = f"more than {self._sizes.group_rows:,} rows"
         elif self._group_bytes > self._sizes.group_bytes:
-            what, setting = f"more than {self._sizes.group_bytes // 1_000_000:,} MB", "WINNOW_PARSER_GROUP_MEGABYTES"
+            what = f"more than {self._sizes.group_bytes // 1_000_000:,} MB"
         else:
             return
         self._too_large = group
@@ -190,7 +190,7 @@ class ChunkCutter:
             own = f"Give each {noun} its own {self._entity.by_code[grouping.field].heading}, or split"
         raise FileRefused(
             "group_too_large",
-            f"The {noun} that begins in row {group} has {what} (the limit {setting}). {own or 'Split'} it into several files",
+            f"The {noun} that begins in row {group} has {what}, the most that are read. {own or 'Split'} it into several files",
         )
 
     def _duplicates(self, row: int, group: int, keys: Keys) -> list[dict[str, object]]:

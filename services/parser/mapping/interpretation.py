@@ -73,6 +73,8 @@ class Interpretation:
             index: heading_key(headings[index]) if index < len(headings) else "" for index in self._mapped
         }
         self._sections = frozenset(heading_key(section) for section in entity.sections if section)
+        keys = {*entity.by_heading_key, *self._heading_keys.values(), *self._sections}
+        self._beginnings = frozenset(key[:2] for key in keys)
         self._stands_alone = isinstance(entity.grouping, PerRow)
         self._heading_row = heading_row
         self._examples = frozenset(examples)
@@ -96,7 +98,7 @@ class Interpretation:
             return Aside.TITLE
         keys = tuple([_key(cells, column) for column in self._keys])
         known = any(keys)
-        if known and not self._may_be_heading(keys, cells):
+        if known and not self._may_be_heading(keys):
             return keys
         said = [at for at in self._mapped if at < len(cells) and not is_blank(cells[at])]
         if not said:
@@ -107,10 +109,16 @@ class Interpretation:
             return Aside.NOTHING
         return keys
 
-    def _may_be_heading(self, keys: Keys, cells: Sequence[Cell]) -> bool:
-        """Whether the first thing the row is known by is a heading: nearly every row is told by that alone."""
-        at = next(column for column, key in zip(self._keys, keys, strict=True) if key)
-        return self._is_heading(at, cells[at]) or heading_key(cell_text(cells[at])) in self._sections
+    def _may_be_heading(self, keys: Keys) -> bool:
+        """Whether the first thing the row is known by is a heading: nearly every row is told by how that begins."""
+        place = 0
+        while not keys[place]:
+            place += 1
+        key = keys[place]
+        begins = key[:2]
+        if begins.isalnum() and begins.casefold() not in self._beginnings:
+            return False
+        return self._is_heading(self._keys[place], key) or heading_key(key) in self._sections
 
     def _is_heading_again(self, cells: Sequence[Cell], said: Sequence[int]) -> bool:
         """Whether every cell says what its column is called, and it is more than one: so may a single value."""

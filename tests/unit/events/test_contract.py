@@ -1,5 +1,6 @@
 """The public contract changes on purpose or not at all."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from deploy.documents import EXAMPLE_UPLOAD, documents
 from shared.events import TOPICS, FailureNotice, FileUploaded, ImportCompleted, Topic
-from shared.messaging.envelope import Delivery, open_envelope, read_headers, seal, wire_headers
+from shared.messaging.envelope import Delivery, UnreadableEvent, open_envelope, read_headers, seal, wire_headers
 
 
 @pytest.mark.parametrize(("path", "content"), list(documents()), ids=lambda value: getattr(value, "name", ""))
@@ -75,3 +76,11 @@ def test_an_import_that_was_never_begun_is_announced_in_a_way_that_can_be_read()
     envelope = seal(event)
     record = Delivery(envelope.topic.name, 0, 0, envelope.body, headers=envelope.headers)
     assert open_envelope(envelope.topic, record) == event
+
+
+def test_a_field_in_another_form_is_said_in_words_and_not_as_a_pattern() -> None:
+    body = json.dumps({**EXAMPLE_UPLOAD, "file_sha256": "not hex"}).encode()
+    record = Delivery("file-uploaded", 0, 0, body)
+    topic = next(topic for topic in TOPICS if topic.name == "file-uploaded")
+    with pytest.raises(UnreadableEvent, match="file_sha256: must be 64 hexadecimal digits"):
+        open_envelope(topic, record)

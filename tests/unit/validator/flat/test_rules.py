@@ -66,6 +66,25 @@ def test_an_identifier_that_is_taken_or_repeated_is_an_error() -> None:
     assert check("L-1", "Main", repeats=3)[1] == [("Nr", "duplicate_in_file")]
 
 
+@pytest.mark.parametrize("cells", [(None, "Total", None, None, 12.5), (" ", "Sum", "shop", None, "#N/A")])
+def test_a_totals_row_is_asked_about(cells: tuple[Any, ...]) -> None:
+    row = RowReader(COLUMNS).read(RawRow(5, 5, cells))
+    _, errors = RecordRules(LOCATIONS).check(row, COLUMNS, {}, [])
+    assert errors[0].message == "Code is required. Is this a totals row? Delete it"
+
+
+def test_a_record_without_its_identifier_is_not_taken_for_a_total() -> None:
+    row = RowReader(COLUMNS).read(RawRow(5, 5, (None, "Main", None, "https://a.example", 12.5)))
+    _, errors = RecordRules(LOCATIONS).check(row, COLUMNS, {}, [])
+    assert [error.message for error in errors] == ["Code is required"]
+
+
+def test_what_nobody_sees_makes_no_two_identifiers_of_one() -> None:
+    assert check("L\u200b-1\u00ad", "Ma\u00adin", taken="L-1")[1] == [("Nr", "already_exists")]
+    assert check("L-1", "\u00ad", "Shop")[1] == [("Name", "required")]
+    assert check("L-1", "Bl\ufffdte")[1] == [("Name", "invalid_cell")]
+
+
 def test_a_cell_that_cannot_be_read_is_not_also_missing() -> None:
     assert check("L-1", "#REF!")[1] == [("Name", "invalid_cell")]
     assert check("L\n1", "Main")[1] == [("Nr", "invalid_cell")], "an identifier is one line"

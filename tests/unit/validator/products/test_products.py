@@ -96,6 +96,7 @@ def test_one_bad_row_fails_its_product_and_no_other() -> None:
     [
         {"title": "Total", "weight_g": 300},
         {"title": "Total", "weight_g": "#UNCALCULATED!"},
+        {"title": "Total", "status": "unpublished", "weight_g": 12},
         {"description": "All prices without VAT"},
         {"weight_g": "1,250.00", "water_l": 12, "tags": "3"},
     ],
