@@ -62,7 +62,7 @@ class RowReader:
 
     def __init__(self, columns: Columns, layout: Mapping[str, Any] | None = None) -> None:
         entity = columns.entity
-        self._flaws = RowFlaws(columns.width, (layout or {}).get("swallowed", ()))
+        self._flaws = RowFlaws(columns, (layout or {}).get("swallowed", ()))
         self._number_columns = {
             code: (entity.by_code[code].kind, ColumnSign.of_layout(layout, index))
             for code, index in columns.fields.items()

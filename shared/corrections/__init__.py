@@ -7,7 +7,14 @@
 """
 
 from shared.corrections.formulas import neutralise, restore
-from shared.corrections.headings import FAILED_ROWS_HEADING, WORKBOOK_HEADING, is_errors_heading, was_handed_back
+from shared.corrections.headings import (
+    BEYOND_HEADING,
+    FAILED_ROWS_HEADING,
+    WORKBOOK_HEADING,
+    is_beyond_heading,
+    is_errors_heading,
+    was_handed_back,
+)
 from shared.corrections.identity import (
     DECIMALS_PROPERTY,
     PROPERTY,
@@ -18,6 +25,7 @@ from shared.corrections.identity import (
 from shared.corrections.lengths import fitting, handed_back_length, was_cut
 
 __all__ = [
+    "BEYOND_HEADING",
     "DECIMALS_PROPERTY",
     "FAILED_ROWS_HEADING",
     "PROPERTY",
@@ -27,6 +35,7 @@ __all__ = [
     "fitting",
     "handed_back_length",
     "import_id_of",
+    "is_beyond_heading",
     "is_errors_heading",
     "neutralise",
     "restore",
