@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from shared.corrections import is_errors_heading, neutralise
+from shared.corrections import BEYOND_HEADING, is_errors_heading, neutralise
 from shared.entities.cells import Cell, cell_text
 from shared.entities.decimals import ColumnSign
 from shared.entities.declaration import NUMERIC, EntityType, Kind
@@ -64,7 +64,7 @@ class HandedBackColumns:
         sheet: str | None = None,
     ) -> None:
         self._headings = len(headings)
-        whole = [*headings, *("" for _ in range(len(headings), width))]
+        whole = [*headings, *(BEYOND_HEADING for _ in range(len(headings), width))]
         self._kept = [index for index, heading in enumerate(whole) if not is_errors_heading(heading)]
         self._place = {index: place for place, index in enumerate(self._kept)}
         self._as_they_are = self._kept == list(range(len(whole)))

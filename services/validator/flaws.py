@@ -6,9 +6,10 @@ the file was found to be only adds on which lines it began.
 
 from collections.abc import Iterable, Sequence
 
+from shared.corrections import is_beyond_heading
 from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.columns import Columns
 from shared.entities.errors import CellError, shown
-from shared.entities.names import column_letter
 
 _SEPARATORS = ",;\t|"
 _A_RECORD = 2
@@ -18,35 +19,39 @@ class RowFlaws:
     """Looks at the rows of one file.
 
     Args:
-        width: how many columns have a heading.
+        columns: where the fields are, and which columns have no heading.
         swallowed: (first row, last row, line of the opening mark, line of the closing one or None) of rows that stand
             within quotation marks which begin in one record and end in another, in order.
     """
 
-    def __init__(self, width: int, swallowed: Iterable[Sequence[int | None]] = ()) -> None:
-        self._width = width
+    def __init__(self, columns: Columns, swallowed: Iterable[Sequence[int | None]] = ()) -> None:
+        self._width = columns.width
+        self._headless = [at for at, heading in enumerate(columns.headings) if is_beyond_heading(heading)]
+        self._mapped = sorted(columns.fields.values())
         self._swallowed = [(first or 0, last or 0, opened, closed) for first, last, opened, closed in swallowed]
 
     def of(self, row: int, cells: Sequence[Cell], *, filled: int) -> Sequence[tuple[int, CellError]]:
         """The flaws of a row, each with the column that shows it; `filled` is how many of its fields say anything."""
-        if len(cells) <= self._width and not self._swallowed and filled > 1:
+        if len(cells) <= self._width and filled > 1 and not self._swallowed and not self._headless:
             return ()
         flaws = [
             (column, error) for column, error in (self._beyond(cells), self._within_marks(row)) if error is not None
         ]
-        if filled == 1 and (error := self._whole_record(cells)) is not None:
-            flaws.append((0, error))
+        if filled == 1:
+            at = next(at for at in self._mapped if not is_blank(cells[at]))
+            if (error := self._whole_record(cell_text(cells[at]).strip())) is not None:
+                flaws.append((at, error))
         return flaws
 
     def _beyond(self, cells: Sequence[Cell]) -> tuple[int, CellError | None]:
-        beyond = next((at for at in range(self._width, len(cells)) if not is_blank(cells[at])), None)
+        places = (*self._headless, *range(self._width, len(cells)))
+        beyond = next((at for at in places if at < len(cells) and not is_blank(cells[at])), None)
         if beyond is None:
             return 0, None
-        last = column_letter(self._width - 1)
         return beyond, CellError(
             "cells_beyond_headings",
-            f'"{shown(cell_text(cells[beyond]))}" stands beyond the last heading (column {last}): the row has a value too many, '
-            f"and those before it may have moved; put each under its heading, and leave nothing beyond",
+            f'"{shown(cell_text(cells[beyond]))}" stands in a column without heading: the row has a value too many, and '
+            f"those before it may have moved; put each under its heading, and leave nothing beyond",
         )
 
     def _within_marks(self, row: int) -> tuple[int, CellError | None]:
@@ -60,17 +65,16 @@ class RowFlaws:
                 )
         return 0, None
 
-    def _whole_record(self, cells: Sequence[Cell]) -> CellError | None:
-        """The error of a row that has a whole record in its first cell and nothing else."""
-        text = cell_text(cells[0]).strip() if cells else ""
-        if "\n" in text or any(not is_blank(cell) for cell in cells[1:]):
+    def _whole_record(self, text: str) -> CellError | None:
+        """The error of a row that says nothing but this, when it is a whole record."""
+        if "\n" in text:
             return None
         parts = max((text.split(separator) for separator in _SEPARATORS), key=len)
         separators = sum(not part[:1].isspace() for part in parts[1:])
-        if separators < max(self._width - 1, _A_RECORD):
+        if separators < max(len(self._mapped) - 1, _A_RECORD):
             return None
         split = " | ".join(f'"{shown(part)}"' for part in parts[:4])
         return CellError(
             "record_in_one_cell",
-            f"The whole row stands in its first cell; put each value in a cell of its own: {split}{' | …' if parts[4:] else ''}",
+            f"The whole row stands in one cell; put each value in a cell of its own: {split}{' | …' if parts[4:] else ''}",
         )

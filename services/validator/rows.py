@@ -67,7 +67,7 @@ class RowReader:
     def __init__(self, columns: Columns, layout: Mapping[str, Any] | None = None) -> None:
         entity = columns.entity
         self._unseen = UnseenCharacters(columns)
-        self._flaws = RowFlaws(columns.width, (layout or {}).get("swallowed", ()))
+        self._flaws = RowFlaws(columns, (layout or {}).get("swallowed", ()))
         self._columns = sorted(
             (
                 _Column(index, entity, entity.by_code[code], ColumnSign.of_layout(layout, index))

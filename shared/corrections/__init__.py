@@ -8,7 +8,14 @@
 """
 
 from shared.corrections.formulas import neutralise, restore
-from shared.corrections.headings import FAILED_ROWS_HEADING, WORKBOOK_HEADING, is_errors_heading, was_handed_back
+from shared.corrections.headings import (
+    BEYOND_HEADING,
+    FAILED_ROWS_HEADING,
+    WORKBOOK_HEADING,
+    is_beyond_heading,
+    is_errors_heading,
+    was_handed_back,
+)
 from shared.corrections.identity import (
     DECIMALS_PROPERTY,
     PROPERTY,
@@ -20,6 +27,7 @@ from shared.corrections.lengths import fitting, handed_back_length, was_cut
 from shared.corrections.made import marked, marked_date
 
 __all__ = [
+    "BEYOND_HEADING",
     "DECIMALS_PROPERTY",
     "FAILED_ROWS_HEADING",
     "PROPERTY",
@@ -29,6 +37,7 @@ __all__ = [
     "fitting",
     "handed_back_length",
     "import_id_of",
+    "is_beyond_heading",
     "is_errors_heading",
     "marked",
     "marked_date",

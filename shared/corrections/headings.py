@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.entities.declaration import FAILED_ROWS_ERRORS, WORKBOOK_ERRORS
+from shared.entities.declaration import BEYOND_HEADINGS, FAILED_ROWS_ERRORS, WORKBOOK_ERRORS
 from shared.entities.names import heading_key
 
 WORKBOOK_HEADING = WORKBOOK_ERRORS
@@ -11,6 +11,10 @@ WORKBOOK_HEADING = WORKBOOK_ERRORS
 FAILED_ROWS_HEADING = FAILED_ROWS_ERRORS
 """Of the failed-rows CSV."""
 
+BEYOND_HEADING = BEYOND_HEADINGS
+"""Of cells that stood beyond the last heading of the sender's file."""
+
+_BEYOND_KEY = heading_key(BEYOND_HEADING)
 _KEYS = frozenset({heading_key(WORKBOOK_HEADING), heading_key(FAILED_ROWS_HEADING)})
 
 
@@ -26,3 +30,8 @@ def was_handed_back(headings: Iterable[str]) -> bool:
     the headings stay.
     """
     return any(map(is_errors_heading, headings))
+
+
+def is_beyond_heading(heading: str) -> bool:
+    """Whether it heads cells that had no heading in the sender's file."""
+    return heading_key(heading) == _BEYOND_KEY

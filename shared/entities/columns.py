@@ -19,6 +19,7 @@ class Columns:
     def __init__(self, entity: EntityType, headings: Sequence[str], fields: Mapping[str, int]) -> None:
         self.entity = entity
         self.fields = fields
+        self.headings = headings
         self.width = len(headings)
         """How many columns of the file have a heading."""
         self._found: Mapping[str, tuple[int | None, str]] = {

@@ -126,7 +126,14 @@ class ToleratedHeading:
 WORKBOOK_ERRORS, FAILED_ROWS_ERRORS = "Import errors", "Import error"
 """The last heading of the correction workbook and of the failed-rows CSV: no file is read for what they say."""
 
-_HANDED_BACK = (ToleratedHeading(WORKBOOK_ERRORS), ToleratedHeading(FAILED_ROWS_ERRORS))
+BEYOND_HEADINGS = "No heading"
+"""What is written above the cells that stood beyond a file's headings: a row that has one is refused again."""
+
+_HANDED_BACK = (
+    ToleratedHeading(WORKBOOK_ERRORS),
+    ToleratedHeading(FAILED_ROWS_ERRORS),
+    ToleratedHeading(BEYOND_HEADINGS),
+)
 
 
 @dataclass(frozen=True, slots=True)

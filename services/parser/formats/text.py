@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DELIMITERS = (",", ";", "\t", "|")
 # Taken only where they explain more headings than the usual ones.
 _UNUSUAL = (Dialect(" ", skip_blanks=True), *(Dialect(delimiter, quote="'") for delimiter in DELIMITERS))
+_A_TABLE = 2
 _SAMPLE = 1 << 18
 _PIECE = 1 << 20
 _LONGEST_LINE = 64
@@ -184,8 +185,9 @@ class TextReader:
         wanted = wanted or told
         usual = [Dialect(delimiter) for delimiter in ([wanted] if wanted else DELIMITERS)]
         unusual = [dialect for dialect in _UNUSUAL if wanted in {None, dialect.delimiter}]
-        fits = [(_fit(entity, lines, dialect), dialect) for dialect in (*usual, *unusual)]
-        (_, _, self._table), dialect = max(fits, key=lambda fit: fit[0][:2] if fit[1] in usual else (fit[0][0], 0))
+        fits = [(_fit(entity, lines, dialect), dialect) for dialect in usual]
+        fits += [((known, 0, table), dialect) for (known, table), dialect in _tables(entity, lines, unusual)]
+        (_, _, self._table), dialect = max(fits, key=lambda fit: fit[0][:2])
         if f'{dialect.delimiter} "' in sample:
             dialect = replace(dialect, skip_blanks=True)
         return Writing(encoding, dialect, skip)
@@ -236,6 +238,16 @@ def _fit(entity: EntityType, sample: Sequence[str], dialect: Dialect) -> tuple[i
         return (0, columns, Table())
     known = [at for at, text in enumerate(found.headings) if text and heading_key(text) in entity.by_heading_key]
     return (found.known, columns, Table(len(found.headings), tuple(known)))
+
+
+def _tables(
+    entity: EntityType, sample: Sequence[str], dialects: Sequence[Dialect]
+) -> Iterator[tuple[tuple[int, Table], Dialect]]:
+    """Those of the dialects that make a table of the sample, and how many headings are known by each."""
+    for dialect in dialects:
+        known, _, table = _fit(entity, sample, dialect)
+        if known >= _A_TABLE:
+            yield (known, table), dialect
 
 
 def _plain(error: csv.Error) -> str:

@@ -282,7 +282,8 @@ def test_blanks_before_quotation_marks_are_no_part_of_a_cell(tmp_path: Path) -> 
 
 
 def test_what_is_marked_as_text_for_spreadsheets_is_that_text(tmp_path: Path) -> None:
-    content = lines(HEADINGS) + "\n".join(['="Tee","=""00123""",="00124"', "Cat's,'00125,'n Sync", "'90s tee,'12.5,'"])
+    marked = ['="Tee","=""00123""",="00124"', "Cat's,'00125,'n Sync", "'90s tee,'12.5,'"]
+    content = lines(HEADINGS, *([record] for record in marked))
     assert list(reader(tmp_path / "file", content).rows())[1:] == [
         ["Tee", "00123", "00124"],
         ["Cat's", "00125", "'n Sync"],
