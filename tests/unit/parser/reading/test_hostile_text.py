@@ -107,7 +107,7 @@ def test_a_file_made_to_cost_much_costs_the_parser_little(tmp_path: Path, kind: 
     began = time.monotonic()
     with peak.watched():
         ended, heard = asyncio.run(outcome(path))
-    print(
+    print(  # noqa: T201 - what it takes is what the test is for
         f"\n{kind}: {path.stat().st_size / 1e6:.1f} MB, {ended}, {heard / 1e6:.1f} MB of rows, {time.monotonic() - began:.1f} s, "
         f"reader {peak.reader / 1e6:.0f} MB, parser +{peak.growth / 1e6:.0f} MB"
     )
