@@ -4,6 +4,7 @@ Everything is told from the cells alone, so that it is found again when the row 
 the file was found to be only adds on which lines it began.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from shared.corrections import is_beyond_heading
@@ -29,6 +30,7 @@ class RowFlaws:
         self._headless = [at for at, heading in enumerate(columns.headings) if is_beyond_heading(heading)]
         self._mapped = sorted(columns.fields.values())
         self._swallowed = [(first or 0, last or 0, opened, closed) for first, last, opened, closed in swallowed]
+        self._first_rows = [first for first, *_ in self._swallowed]
 
     def of(self, row: int, cells: Sequence[Cell], *, filled: int) -> Sequence[tuple[int, CellError]]:
         """The flaws of a row, each with the column that shows it; `filled` is how many of its fields say anything."""
@@ -55,8 +57,9 @@ class RowFlaws:
         )
 
     def _within_marks(self, row: int) -> tuple[int, CellError | None]:
-        for first, last, opened, closed in self._swallowed:
-            if first <= row <= last:
+        before = bisect_right(self._first_rows, row)
+        for _, last, opened, closed in self._swallowed[max(before - 1, 0) : before]:
+            if row <= last:
                 ends = "is never closed" if closed is None else f"is closed only in line {closed}"
                 return 0, CellError(
                     "swallowed_row",

@@ -1,10 +1,13 @@
 """Texts of number columns, by the decimal sign of their column, as digits with a point: what the rules of numbers read."""
 
+import re
+
 from shared.entities.decimals import ColumnSign, Misread, Sign, read
 from shared.entities.declaration import Kind
 from shared.entities.errors import CellError, shown
 
 _SEPARATORS = ";|"
+_MAY_BE_TWO = re.compile("[0-9]{1,3},[0-9]{2,3}")
 
 
 def plain_number(text: str, kind: Kind, column: ColumnSign) -> str | CellError:
@@ -15,6 +18,9 @@ def plain_number(text: str, kind: Kind, column: ColumnSign) -> str | CellError:
     has_decimal_commas = column.decided and column.sign is Sign.COMMA
     if "," in text and not has_decimal_commas:
         return text
+    if _MAY_BE_TWO.fullmatch(text):
+        two, one = text.replace(",", "; "), f"{text} %"
+        return CellError("invalid_percentage", f'"{shown(text)}" can be two percentages or one; write {two} or {one}')
     return _percentages(text, column)
 
 

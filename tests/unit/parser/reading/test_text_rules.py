@@ -113,6 +113,10 @@ def test_percentages_may_have_decimal_commas_where_something_else_separates_them
     assert [values["percentages"] for values in said.good.values()] == ["59.5; 40.5", "60.5%"]
     said = said_rows(text(tmp_path / "b.csv", "Tee|t|T|Cotton; Wool|60,40", headings=headings))
     assert said.values[2]["percentages"] == "60,40", "which is no percentage"
+    said = said_rows(
+        text(tmp_path / "c.csv", "Tee|t|T|Cotton; Wool|59,5; 40,5", "Cap|c|C|Cotton; Wool|60,40", headings=headings)
+    )
+    assert said.errors == {3: ['"60,40" can be two percentages or one; write 60; 40 or 60,40 %']}
 
 
 def test_texts_of_a_workbook_are_read_like_those_of_a_text_file(tmp_path: Path) -> None:
