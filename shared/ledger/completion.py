@@ -32,7 +32,7 @@ _CHUNKS = text(
       FROM imports.import_chunks WHERE import_id = :id ORDER BY chunk_no
     """
 )
-# Rows that no chunk has: they were to be cut again.
+# Of an import that was cancelled when its rows were to be cut again: some of them, or all, are in no chunk.
 _UNCUT_ROWS = text(
     f"""
     SELECT count(*) FROM imports.raw_rows r
@@ -106,8 +106,8 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
     chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
     failed = sum(chunk.failed for chunk in chunks)
     processed = sum(chunk.row_count for chunk in chunks if chunk.state != ChunkState.CANCELLED)
-    unprocessed = sum(chunk.row_count for chunk in chunks) - processed
-    if current.total_rows > processed + unprocessed:
+    unprocessed = max(current.total_rows, sum(chunk.row_count for chunk in chunks)) - processed
+    if current.cancelled_at is not None and current.total_rows > sum(chunk.row_count for chunk in chunks):
         unprocessed = int((await conn.execute(_UNCUT_ROWS, {"id": import_id})).scalar_one())
     status = _status(cancelled=current.cancelled_at is not None, error=current.error is not None, failed=failed)
     closed = await conn.execute(

@@ -22,14 +22,16 @@ from services.parser.reading.frames import read_rows
 from services.parser.reading.sandbox import FileLayout, ReadRequest
 from services.parser.refusals import FileRefused, ReaderKilled
 from services.parser.staging import ChunkStaging
+from shared.db.transaction import tenant_transaction
 from shared.events import ImportCompleted, UnprocessedExported
+from shared.intake.mapping import MappingChanged, change_mapping
 from shared.ledger import ImportProgress, cancel_import, give_up
 from shared.messaging.envelope import Delivery
 from tests.harness.files import HEADINGS, catalogue, product, row, text_file, workbook
 from tests.harness.storage import MemoryStore
 from tests.harness.world import World, assert_ledger_closes
 from tests.integration.conftest import EngineOf
-from tests.integration.test_parser import Killed, ParserDesk
+from tests.integration.test_parser import PLACES_OF_ALL, Killed, ParserDesk
 
 RESULTS = "winnow-results"
 SKU = HEADINGS.index("SKU")
@@ -382,8 +384,7 @@ async def test_a_reading_that_is_given_up_while_what_is_left_over_is_kept_still_
     with pytest.raises(Killed):
         await whole.parser.parse(event, handler=whole.parser.handler(**settings))
     monkeypatch.undo()
-    async with whole.parser.world.database() as conn:
-        await conn.execute(text("SELECT set_config('winnow.tenant_id', :t, true)"), {"t": whole.parser.tenant})
+    async with tenant_transaction(whole.parser.engine_of("winnow_parser"), whole.parser.tenant) as conn:
         await give_up(conn, event, "W-1")
     await whole.later_stages()
     assert event.import_id is not None
@@ -423,3 +424,57 @@ async def test_a_file_of_unprocessed_rows_is_announced_once_with_its_count(whole
     assert (said.unprocessed_object_key, said.unprocessed_rows) == (ended.unprocessed_object_key, 3)
     (corrections,) = await whole.parser._announced("corrections-exported")
     assert str(ended.unprocessed_object_key).encode() in corrections
+
+
+async def test_that_an_import_has_ended_says_what_is_handed_back_and_how_far_its_file_was_read(
+    whole: Whole, tmp_path: Path
+) -> None:
+    await whole.parser.parse(whole.parser.event(unclosed(tmp_path)))
+    await whole.parser.later_stages()
+    (body,) = await whole.parser._announced("import-completed")
+    said = ImportCompleted.model_validate_json(body)
+    assert (said.unprocessed_rows, said.has_exportable_unprocessed, said.read_to_row) == (3, True, 36)
+
+
+async def test_what_a_row_says_beyond_the_last_heading_is_handed_back_behind_it(whole: Whole, tmp_path: Path) -> None:
+    make, _, _, _, _ = BREAKS["a row with too many columns"]
+    ended = await whole.imported(make(tmp_path))
+    content = whole.handed_back(ended.unprocessed_object_key).decode("utf-8-sig")
+    headings, *records = csv.reader(io.StringIO(content, newline=""))
+    (wide,) = [record for record in records if len(record) > len(headings)]
+    assert wide[len(headings) - 1] == "Row 32 – not processed: the import failed (too_large)"
+    assert wide[len(headings) :] == ["x"] * 300
+
+
+async def test_every_row_of_an_import_that_is_cancelled_before_it_is_cut_again_is_handed_back(
+    whole: Whole, tmp_path: Path
+) -> None:
+    event = whole.parser.event(workbook(tmp_path / "f.xlsx", FILE), options={"hold": True})
+    import_id = await whole.parser.parse(event)
+    assert isinstance(await whole.parser.as_intake(change_mapping, import_id, PLACES_OF_ALL), MappingChanged)
+    assert await whole.parser.as_intake(cancel_import, import_id)
+    await whole.later_stages()
+    ended = await whole.ledger(import_id)
+    assert (ended.unprocessed_rows, ended.read_to_row) == (len(FILE), None)
+    await whole.check(ended, FILE)
+
+
+async def test_files_that_are_given_up_keep_nobody_waiting_and_can_be_written_after_all(
+    whole: Whole, tmp_path: Path
+) -> None:
+    import_id = await whole.parser.parse(whole.parser.event(unclosed(tmp_path)))
+    await whole.parser.later_stages()
+    (body,) = await whole.parser._announced("import-completed")
+    event = ImportCompleted.model_validate_json(body)
+    async with tenant_transaction(whole.parser.engine_of("winnow_exporter"), whole.parser.tenant) as conn:
+        await give_up(conn, event, "W-7")
+    given_up = await whole.ledger(import_id)
+    assert given_up.files_ready
+    assert given_up.error is not None
+    assert given_up.error["code"] == "damaged"
+    assert "W-7" in given_up.error["files"]
+    await whole.exporter(event, Delivery("import-completed", 0, 0, body))
+    written = await whole.ledger(import_id)
+    assert written.error is not None
+    assert "files" not in written.error
+    await whole.check(written, FILE)

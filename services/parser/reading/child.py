@@ -218,8 +218,7 @@ def _rows(
                 is_beyond = True
                 yield from batch.frames()
                 yield frames.json_frame(frames.BEYOND, {"code": sheet.beyond.code, "message": sheet.beyond.message})
-            batch.add(number, keys, document)
-            if batch.is_full:
+            if batch.add(number, keys, document):
                 yield from batch.frames()
     except FileRefused:
         yield from batch.frames()
@@ -236,16 +235,12 @@ class _Batch:
         self._cells: list[bytes] = []
         self._bytes = 0
 
-    @property
-    def is_full(self) -> bool:
-        """Whether they are enough for a frame."""
-        return len(self._index) == _BATCH or self._bytes >= _BATCH_BYTES
-
-    def add(self, number: int, keys: Keys | None, document: bytes) -> None:
-        """Take a row."""
+    def add(self, number: int, keys: Keys | None, document: bytes) -> bool:
+        """Take a row; whether they are enough for a frame."""
         self._index.append((number, len(document), keys))
         self._cells.append(document)
         self._bytes += len(document)
+        return len(self._index) == _BATCH or self._bytes >= _BATCH_BYTES
 
     def frames(self) -> Iterator[bytes]:
         """The frame of the rows so far, if there are any; the batch is empty after it."""
