@@ -22,7 +22,7 @@ from shared.states import OPEN, READING, ChunkState, ImportStatus, sql_list
 
 # What `KnownImport` is made of.
 _COLUMNS = """id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
-              parent_import_id, options, epoch, read_at, parsed_at, started_at, cancelled_at, traceparent,
+              idempotency_key, parent_import_id, options, epoch, read_at, parsed_at, started_at, cancelled_at, traceparent,
               error ->> 'code' AS error_code, error ->> 'message' AS error_message"""
 # Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
@@ -163,6 +163,7 @@ class KnownImport:
     object_key: str
     file_size: int | None
     file_sha256: str | None
+    idempotency_key: str | None
     parent_import_id: UUID | None
     options: Mapping[str, Any]
     epoch: int

@@ -68,6 +68,8 @@ def contradiction(known: KnownImport, event: FileUploaded) -> str | None:
     What it leaves out it does not contradict.
     """
     claims: dict[str, tuple[object, object]] = {
+        "import_id": (known.id, event.import_id),
+        "idempotency_key": (identity.given(known.idempotency_key), event.idempotency_key),
         "object_key": (known.object_key, event.object_key),
         "file_name": (known.file_name, event.file_name),
         "entity_type": (known.entity_type, event.entity_type),

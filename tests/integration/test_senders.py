@@ -180,6 +180,8 @@ async def test_an_event_that_is_still_not_right_is_refused_for_what_is_wrong_now
         {"object_key": "case"},
         {"file_name": "other.xlsx"},
         {"user_id": "somebody else"},
+        {"import_id": "01890a5d-ac96-774b-bcce-b302099a8057"},
+        {"idempotency_key": "another"},
         {"mode": "enrich"},
         {"options": {"sheet": "Another"}},
         {"options": {"hold": True}},
@@ -349,6 +351,18 @@ async def test_what_has_ended_reading_cannot_be_failed_by_an_event(sending: Pars
     await sending.later_stages()
     ended = await sending.ledger(event.import_id)
     assert (ended.status, ended.created_rows, ended.error) == ("completed", 12, None)
+
+
+async def test_the_same_names_for_another_object_are_a_contradiction(sending: ParserDesk, tmp_path: Path) -> None:
+    for number in (1, 2):
+        event = sending.event(workbook(tmp_path / f"f{number}.xlsx", product(number)), import_id=None)
+        if number == 1:
+            await send(sending, event)
+        else:
+            with pytest.raises(Poison, match="object_key"):
+                await send(sending, event)
+    outcomes = [(ended.status, ended.file_name, ended.upload_event_id) for ended, _ in await completed(sending)]
+    assert outcomes == [("completed", "f1.xlsx", "order-4711"), ("failed", "f2.xlsx", "order-4711")]
 
 
 COLLIDING = [
