@@ -4,7 +4,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -26,6 +26,7 @@ LARGEST_DEAD_LETTER = 2 * 1024 * 1024
 # Heartbeats go on meanwhile, so a process that dies is still noticed within the session timeout.
 _LONGEST_DELIVERY_MS = 2 * 60 * 60 * 1000
 _SESSION_MS = 10_000
+_COMMITTED: Literal["read_committed"] = "read_committed"
 
 
 # More replicas than this keep no event that these would lose.
@@ -68,6 +69,7 @@ def subscribe(broker: KafkaBroker, topic: Topic, *, replica: str | None) -> Defa
     * manual acknowledgement: FastStream's default commits before the handler has run, and its other policies
       either commit what raised or redeliver it in a spin;
     * from the earliest record: the default, latest, skips what was published while no consumer group existed;
+    * what a sender's transaction published once that is committed, and never when it is aborted: the default reads all;
     * static membership where the replica has a name: one that was killed and comes back within the session
       timeout gets its partitions back without a rebalance.
     """
@@ -78,6 +80,7 @@ def subscribe(broker: KafkaBroker, topic: Topic, *, replica: str | None) -> Defa
         group_instance_id=f"{topic.group}-{replica}" if replica else None,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
+        isolation_level=_COMMITTED,
         max_poll_interval_ms=_LONGEST_DELIVERY_MS,
         session_timeout_ms=_SESSION_MS,
         heartbeat_interval_ms=2_000,
@@ -186,8 +189,13 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
 
 @asynccontextmanager
 async def reading_client(kafka: Kafka) -> AsyncIterator[AIOKafkaConsumer]:
-    """A connected client of no group that reads what it is told to and commits nothing."""
-    consumer = AIOKafkaConsumer(**client_arguments(kafka), enable_auto_commit=False, auto_offset_reset="earliest")
+    """A connected client of no group that reads what it is told to and commits nothing.
+
+    It sees what stages see: ends of partitions are before the first transaction that is open.
+    """
+    consumer = AIOKafkaConsumer(
+        **client_arguments(kafka), enable_auto_commit=False, auto_offset_reset="earliest", isolation_level=_COMMITTED
+    )
     try:
         await consumer.start()
         yield consumer

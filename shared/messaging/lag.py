@@ -1,6 +1,8 @@
 """How far behind the stages are, as the broker knows it."""
 
 import asyncio
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,22 +14,31 @@ from shared.events import TOPICS
 from shared.messaging.kafka import Kafka, admin_client, reading_client
 
 _ATTEMPTS, _PAUSE = 50, 0.2
+# A partition that is behind by more offsets than this has records that wait; by fewer, they are counted.
+_COUNTED = 200
+_COUNT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class TopicLag:
-    """One topic and the group that consumes it; `lag` counts records the group has not committed."""
+    """One topic and the group that consumes it; `lag` counts records the group has not committed.
+
+    `nobodys` are offsets among those with no record for any group: the marker that ends a transaction, and what an aborted
+    one had published. Nobody commits them, so the last of a partition would count for ever. Where a partition is far
+    behind they are not looked for.
+    """
 
     topic: str
     group: str
     partitions: int
     end: int
     committed: int
+    nobodys: int = 0
 
     @property
     def lag(self) -> int:
         """Records published and not yet acknowledged."""
-        return self.end - self.committed
+        return self.end - self.committed - self.nobodys
 
 
 async def topic_lag(kafka: Kafka) -> list[TopicLag]:
@@ -48,13 +59,38 @@ async def _lag_of(
     starts = await consumer.beginning_offsets(all_partitions)
     ends = await consumer.end_offsets(all_partitions)
     offsets = await _offsets(admin, group)
-    committed = sum(
-        min(max(offsets[partition].offset, starts[partition]), ends[partition])
+    committed = {
+        partition: min(max(offsets[partition].offset, starts[partition]), ends[partition])
         if partition in offsets
         else starts[partition]
         for partition in all_partitions
+    }
+    few = {partition: ends[partition] for partition in ends if 0 < ends[partition] - committed[partition] <= _COUNTED}
+    nobodys = await _nobodys(consumer, {partition: committed[partition] for partition in few}, few)
+    return TopicLag(topic, group, partitions, sum(ends.values()), sum(committed.values()), nobodys)
+
+
+async def _nobodys(
+    consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> int:
+    """How many offsets of these ranges have no record; of a range that is not read in time, none."""
+    if not starts:
+        return 0
+    consumer.assign(list(starts))
+    for partition, start in starts.items():
+        consumer.seek(partition, start)
+    records = dict.fromkeys(starts, 0)
+    left = set(starts)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_COUNT_SECONDS):
+            while left:
+                fetched = await consumer.getmany(*left, timeout_ms=200)
+                for partition, found in fetched.items():
+                    records[partition] += sum(record.offset < ends[partition] for record in found)
+                left = {partition for partition in left if await consumer.position(partition) < ends[partition]}
+    return sum(
+        ends[partition] - starts[partition] - records[partition] for partition in starts if partition not in left
     )
-    return TopicLag(topic, group, partitions, sum(ends.values()), committed)
 
 
 async def _offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
