@@ -97,9 +97,7 @@ def with_formats(document: str, styles: Styles) -> str:
     assert formats is not None
     there = _STYLE.findall(cell_styles[2])
     plain = (there[styles.number.good], there[styles.number.bad])
-    added = "".join(
-        _in_format(style, _FIRST_OWN_FORMAT + number) for number in range(len(codes)) for style in plain
-    )
+    added = "".join(_in_format(style, _FIRST_OWN_FORMAT + number) for number in range(len(codes)) for style in plain)
     listed = "".join(
         f'<numFmt numFmtId="{_FIRST_OWN_FORMAT + number}" formatCode={quoteattr(code)}/>'
         for number, code in enumerate(codes)

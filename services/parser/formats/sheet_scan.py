@@ -30,10 +30,28 @@ _UNCALCULATED = re.compile(
 _FORMULA = b"<f"
 _UNUSUAL = (b" =", b"= ", b"='", b"\n=", b"=\n", b"\t=", b"=\t")
 _LOOKED_AT = 4
-_INLINE_VALUE = re.compile(rb"inlineStr[\"'][^<>]*>\s*+(?:<" + _P + rb"f\s[^<>]*/>|<" + _P + rb"f(?:\s[^<>]*)?>[^<]*</" + _P + rb"f\s*>)?+\s*+<" + _P + rb"v[\s>]")
+_INLINE_VALUE = re.compile(
+    rb"inlineStr[\"'][^<>]*>\s*+(?:<"
+    + _P
+    + rb"f\s[^<>]*/>|<"
+    + _P
+    + rb"f(?:\s[^<>]*)?>[^<]*</"
+    + _P
+    + rb"f\s*>)?+\s*+<"
+    + _P
+    + rb"v[\s>]"
+)
 _ERROR_CELL = re.compile(
     rb"(<" + _P + rb"c\s(?:[^<>]*?\s)?t\s*=\s*[\"'])e([\"'][^<>]*>\s*+"
-    rb"(?:<" + _P + rb"f\s[^<>]*/>|<" + _P + rb"f(?:\s[^<>]*)?>[^<]*</" + _P + rb"f\s*>)?+\s*+<" + _P + rb"v(?:\s[^<>]*)?>)\s*+([^<]*)"
+    rb"(?:<"
+    + _P
+    + rb"f\s[^<>]*/>|<"
+    + _P
+    + rb"f(?:\s[^<>]*)?>[^<]*</"
+    + _P
+    + rb"f\s*>)?+\s*+<"
+    + _P
+    + rb"v(?:\s[^<>]*)?>)\s*+([^<]*)"
 )
 _READ_ERRORS = frozenset({b"#NULL!", b"#DIV/0!", b"#VALUE!", b"#REF!", b"#NAME?", b"#NUM!", b"#N/A"})
 _UNKNOWN_ERROR = b"#UNKNOWN!"
@@ -41,8 +59,21 @@ _ERRORS = frozenset(error.encode() for error in SPREADSHEET_ERRORS)
 _DIMENSION = re.compile(rb"<" + _P + rb"dimension\s[^<>]*?/>")
 _WIDTH = re.compile(rb"<" + _P + rb"dimension\s[^<>]*?ref\s*=\s*[\"']([^\"']*)[\"']")
 _CORNER = re.compile(rb"\$?([A-Za-z]{1,4})\$?\d*$")
-_VALUE_BEGINS, _VALUE_ENDS = re.compile(rb"(<" + _P + rb"v(?:\s[^<>]*)?>)\s++"), re.compile(rb"(?<!\s)\s++(</" + _P + rb"v\s*>)")
-_INLINE_TYPE = re.compile(rb"inlineStr(?=[\"'][^<>]*>\s*+(?:<" + _P + rb"f\s[^<>]*/>|<" + _P + rb"f(?:\s[^<>]*)?>[^<]*</" + _P + rb"f\s*>)?+\s*+<" + _P + rb"v[\s>])")
+_VALUE_BEGINS, _VALUE_ENDS = (
+    re.compile(rb"(<" + _P + rb"v(?:\s[^<>]*)?>)\s++"),
+    re.compile(rb"(?<!\s)\s++(</" + _P + rb"v\s*>)"),
+)
+_INLINE_TYPE = re.compile(
+    rb"inlineStr(?=[\"'][^<>]*>\s*+(?:<"
+    + _P
+    + rb"f\s[^<>]*/>|<"
+    + _P
+    + rb"f(?:\s[^<>]*)?>[^<]*</"
+    + _P
+    + rb"f\s*>)?+\s*+<"
+    + _P
+    + rb"v[\s>])"
+)
 _MERGED = re.compile(rb"<" + _P + rb"mergeCell\s[^<>]*?ref\s*=\s*[\"']([^\"']{1,40})[\"']")
 _LINK = re.compile(rb"<" + _P + rb"hyperlink\s[^<>]*>")
 _LINK_REFERENCE = re.compile(rb"\sref\s*=\s*[\"']([^\"']{1,40})[\"']")

@@ -96,7 +96,12 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
         sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
         where = f'"{request.name}", sheet "{sheet}"'
         layout = find_layout(
-            request.entity, request.mode, reader.first_rows(sheet), where, handed_back=parent is not None, notices=others
+            request.entity,
+            request.mode,
+            reader.first_rows(sheet),
+            where,
+            handed_back=parent is not None,
+            notices=others,
         )
         yield _layout_frame(request, layout, {"format": "xlsx", "sheet": sheet}, parent=parent)
         yield from _rows(request, layout, reader.rows(sheet), hidden=reader.hidden_rows(sheet))

@@ -89,7 +89,9 @@ def _figure(number: float, parsed: NumberFormat, seen: str | None, field: Field)
 
 def _not_this_number(number: float, seen: str | None, field: Field, what: str) -> CellError:
     code = "invalid_percentage" if field.kind is Kind.PERCENTAGES else "invalid_number"
-    return CellError(code, f'"{shown(seen or plain_decimal(number))}" is no plain number; {what} {plain_decimal(number)}')
+    return CellError(
+        code, f'"{shown(seen or plain_decimal(number))}" is no plain number; {what} {plain_decimal(number)}'
+    )
 
 
 def _percent(number: float) -> str:
