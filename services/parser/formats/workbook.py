@@ -21,6 +21,8 @@ from shared.entities.cells import Cell
 _LAST_ROW = 1_048_576
 # How many sheets are looked at, and how many known headings make one worth a word.
 _SHEETS, _A_TABLE = 100, 3
+# Columns beyond are not read, so nothing in them is covered.
+_LAST_MERGED = 999
 _REREAD_ROWS = SEARCHED_ROWS + 200
 
 
@@ -148,17 +150,22 @@ class _Covered:
         self._begin: dict[int, list[Area]] = {}
         for area in merged:
             self._begin.setdefault(area.first_row, []).append(area)
-        self._open: list[Area] = []
+        self._until: dict[int, int] = {}
 
     def blanked(self, cells: list[Cell], row: int) -> list[Cell]:
         """The row's cells without those; rows come in order."""
-        if self._open:
-            self._open = [area for area in self._open if area.last_row >= row]
-        self._open += self._begin.get(row, ())
-        for area in self._open:
-            for column in range(area.first_column, min(area.last_column + 1, len(cells))):
-                if (row, column) != (area.first_row, area.first_column):
-                    cells[column] = None
+        until = self._until
+        for column in [column for column, last in until.items() if last < row]:
+            del until[column]
+        covered = set(until)
+        for area in self._begin.get(row, ()):
+            columns = range(area.first_column, min(area.last_column, _LAST_MERGED) + 1)
+            covered.update(columns[1:])
+            for column in columns if area.last_row > row else ():
+                until[column] = max(until.get(column, 0), area.last_row)
+        for column in covered:
+            if column < len(cells):
+                cells[column] = None
         while cells and cells[-1] is None:
             cells.pop()
         return cells

@@ -32,7 +32,7 @@ CODES = ("handle", "title", "barcode", "sku", "attribute_1", "attribute_value_1"
 HEADINGS = [PRODUCTS.by_code[code].heading for code in CODES]
 FIELDS = {code: place for place, code in enumerate(CODES)}
 FORMATS = ("0%", "0.00%", "000000", "0000000000000", "0.00", "#,##0", '0" g"', '0" kg"', "0.00E+00", "# ?/?", "[h]:mm", "@", "General", '[$€-407] #,##0.00', "[Red]0", '"<&>"0')  # fmt: skip
-DATE_FORMATS = ("d-mmm", "mmm-yy", "yyyy-mm-dd", "dd.mm.yyyy hh:mm", "mm-dd-yy", '[$-409]d\\-mmm\\-yyyy;@')
+DATE_FORMATS = ("d-mmm", "mmm-yy", "yyyy-mm-dd", "dd.mm.yyyy hh:mm", "mm-dd-yy", "[$-409]d\\-mmm\\-yyyy;@")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,10 @@ DATES = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(9999, 12, 31)).map(lam
 CELLS: st.SearchStrategy[Sent] = st.one_of(
     st.just(Sent()),
     st.builds(Sent, st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=12)),
-    st.builds(Sent, st.sampled_from(["=A1", "'=A1", "+5", "@x", "1.986E+17", "12.0", "8-Jun", "80%", "#REF!", "#SPILL!", " x "])),
+    st.builds(
+        Sent,
+        st.sampled_from(["=A1", "'=A1", "+5", "@x", "1.986E+17", "12.0", "8-Jun", "80%", "#REF!", "#SPILL!", " x "]),
+    ),
     st.builds(Sent, st.booleans()),
     st.builds(Sent, NUMBERS, st.sampled_from(FORMATS)),
     st.builds(Sent, DATES, st.sampled_from(DATE_FORMATS)),

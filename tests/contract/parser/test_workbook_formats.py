@@ -120,7 +120,9 @@ def test_an_absurd_date_or_duration_is_a_matter_of_its_cell(tmp_path: Path, seri
     assert row[0]["number"] == float(serial)
 
 
-@pytest.mark.parametrize("literal", ["#SPILL!", "#CALC!", "#GETTING_DATA", "#ERROR!", "#FIELD!", "#N/A", "#REF!", "#NEW!", "oops"])
+@pytest.mark.parametrize(
+    "literal", ["#SPILL!", "#CALC!", "#GETTING_DATA", "#ERROR!", "#FIELD!", "#N/A", "#REF!", "#NEW!", "oops"]
+)
 @pytest.mark.parametrize("formula", ["", "<f>A2</f>", '<f t="shared" si="0"/>'])
 def test_an_error_is_a_reason_in_its_cell_and_not_in_the_file(tmp_path: Path, literal: str, formula: str) -> None:
     row = cells(tmp_path, f'<c r="A1" t="e">{formula}<v>{literal}</v></c><c r="B1"><v>7</v></c>')

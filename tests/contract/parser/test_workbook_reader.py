@@ -89,7 +89,9 @@ def opened(path: Path) -> WorkbookReader:
 def theirs(path: Path, sheet: str = SHEET) -> list[list[Cell]]:
     """What openpyxl says, in the shape we keep cells in."""
     book = openpyxl.load_workbook(path, data_only=True)
-    return _without_blanks([_kept(cell.value, cell.number_format) for cell in cells] for cells in book[sheet].iter_rows())
+    return _without_blanks(
+        [_kept(cell.value, cell.number_format) for cell in cells] for cells in book[sheet].iter_rows()
+    )
 
 
 def _without_blanks(rows: Iterator[list[Cell]]) -> list[list[Cell]]:

@@ -53,7 +53,15 @@ def test_a_number_is_shown_as_a_spreadsheet_shows_it(number: float, code: str, s
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(0.5, "# ?/?"), (1, "[DBNum1]0"), (1e300, "[h]:mm"), (5, "yyyy-mm-dd"), (1e200, "0.00"), (1, "0" * 300), (1, "[>5]0")],
+    [
+        (0.5, "# ?/?"),
+        (1, "[DBNum1]0"),
+        (1e300, "[h]:mm"),
+        (5, "yyyy-mm-dd"),
+        (1e200, "0.00"),
+        (1, "0" * 300),
+        (1, "[>5]0"),
+    ],
 )
 def test_what_a_format_that_is_not_understood_shows_is_not_known(number: float, code: str) -> None:
     assert shown_number(number, code) is None

@@ -132,7 +132,18 @@ def test_too_many_parts_are_refused_with_the_limit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "dimension",
-    ["A1:XFD1048576", "A1:GS10", "A1:AMJ1048576", "A1:B1050000", "$A$1:$XFD$1048576", "xfd9", f"A1:XFD{'9' * 30}", "A1", "", "?"],
+    [
+        "A1:XFD1048576",
+        "A1:GS10",
+        "A1:AMJ1048576",
+        "A1:B1050000",
+        "$A$1:$XFD$1048576",
+        "xfd9",
+        f"A1:XFD{'9' * 30}",
+        "A1",
+        "",
+        "?",
+    ],
 )
 def test_what_a_sheet_announces_is_no_reason_to_refuse_it(tmp_path: Path, dimension: str) -> None:
     prescan(archive(tmp_path / "file", parts(sheet=sheet_xml("", dimension=dimension))), "shirts.xlsx", LIMITS)

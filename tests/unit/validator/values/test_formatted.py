@@ -7,7 +7,18 @@ from shared.entities import PRODUCTS
 from shared.entities.cells import Cell
 from shared.entities.columns import Columns
 
-CODES = ("handle", "barcode", "sku", "title", "attribute_value_1", "season", "tags", "weight_g", "percentages", "image_url")
+CODES = (
+    "handle",
+    "barcode",
+    "sku",
+    "title",
+    "attribute_value_1",
+    "season",
+    "tags",
+    "weight_g",
+    "percentages",
+    "image_url",
+)
 
 
 def read(**cells: Cell) -> ReadRow:
@@ -38,12 +49,12 @@ def test_a_percentage_is_no_number_of_another_field(code: str) -> None:
     assert error("weight_g", {"number": 0.8, "as": code})[0] == "invalid_number"
 
 
-@pytest.mark.parametrize("code", ["#,##0.00", "0.00", "0000", '0" g"', '[$€-407] 0.00', "# ?/?"])
+@pytest.mark.parametrize("code", ["#,##0.00", "0.00", "0000", '0" g"', "[$€-407] 0.00", "# ?/?"])
 def test_a_number_field_takes_the_number_under_a_mask(code: str) -> None:
     assert said("weight_g", {"number": 250.5, "as": code}) == 250.5
 
 
-@pytest.mark.parametrize("code", ['0.0" kg"', '0.0,', '0.0," t"', "[h]:mm", "yyyy-mm-dd"])
+@pytest.mark.parametrize("code", ['0.0" kg"', "0.0,", '0.0," t"', "[h]:mm", "yyyy-mm-dd"])
 def test_a_number_that_is_shown_as_another_one_or_in_another_unit_is_refused(code: str) -> None:
     assert error("weight_g", {"number": 250.5, "as": code})[0] in {"invalid_number", "invalid_cell"}
 
