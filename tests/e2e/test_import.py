@@ -321,3 +321,51 @@ async def test_a_small_file_does_not_wait_for_a_large_one_of_another_tenant(
     assert not ahead.ended, "the large import is still under way when the small one has ended"
     assert small.created_rows == 180
     assert (await world.ended(large)).created_rows == 24_000
+
+
+async def test_what_a_text_file_leaves_open_is_a_reason_and_comes_back_as_it_was_read(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "herbst.csv"
+    lines = [
+        "Product Title;Product Handle;SKU;Grams Weight;Description",
+        "Gürtel;a;A;13,75;schön",
+        "Hose;b;B;1.250;weit;x",
+        'Hemd;c;C;2;"offen',
+        "Mütze;d;D;3;warm",
+        'Schal;e;E;4;lang"',
+        "Jacke;f;F;1.250,5;rot",
+    ]
+    path.write_bytes("\r\n".join(lines).encode("cp1252"))
+    first = await world.ended(world.send(tenant, path))
+    assert (first.total_rows, first.created_rows, first.failed_rows) == (6, 2, 4)
+    async with world.database() as conn:
+        found = await conn.execute(
+            text(
+                "SELECT p.title, w.weight FROM catalog.products p JOIN catalog.product_weight w ON w.product_id = p.id "
+                "WHERE p.tenant_id = :tenant ORDER BY p.title"
+            ),
+            {"tenant": tenant},
+        )
+        assert [(title, float(weight)) for title, weight in found] == [("Gürtel", 13.75), ("Jacke", 1250.5)]
+    errors = await world.errors(first.id)
+    assert {row for row, *_ in errors} == {3, 4, 5, 6}
+    assert any("opened in line 4 of the file and is closed only in line 6" in message for *_, message in errors)
+
+    assert first.correction_object_key is not None
+    corrections = world.fetch(first.correction_object_key)
+    again = await world.ended(world.send(tenant, corrections))
+    assert (again.created_rows, again.failed_rows) == (0, 4), "unmended, nothing is created"
+
+    book = openpyxl.load_workbook(corrections)
+    page = book.worksheets[0]
+    page.cell(2, 6).value = None
+    book.save(corrections)
+    mended = await world.ended(world.send(tenant, corrections))
+    assert mended.created_rows == 1
+    weight = await world.scalar(
+        "SELECT w.weight FROM catalog.product_weight w JOIN catalog.products p ON p.id = w.product_id "
+        "WHERE p.tenant_id = :tenant AND p.handle = 'b'",
+        tenant=tenant,
+    )
+    assert float(weight) == 1250, "by the decimal comma of the file it came from"

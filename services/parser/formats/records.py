@@ -6,6 +6,7 @@ quotation mark that is not closed: the rules refuse it, also when it is handed b
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,10 +29,12 @@ class Dialect:
     quote: str = '"'
     skip_blanks: bool = False
 
-    def reader(self, lines: Iterable[str]) -> "Reader":
-        """The records of these lines by the usual rules."""
+    def reader(self, lines: Iterable[str], *, strict: bool = False) -> "Reader":
+        """The records of these lines by the usual rules; a `strict` one objects to text behind a closing mark."""
         csv.field_size_limit(_MOST_FIELD)
-        return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, skipinitialspace=self.skip_blanks)
+        return csv.reader(
+            lines, delimiter=self.delimiter, quotechar=self.quote, skipinitialspace=self.skip_blanks, strict=strict
+        )
 
 
 @dataclass(frozen=True)
@@ -91,16 +94,22 @@ class Records:
         taken = self._taken
         taken.clear()
         self._cut_short = False
-        for record in self.dialect.reader(self._feed()):
-            if len(taken) == 1 and not self._cut_short:
-                self._row += 1
-                self._line += 1
-                yield record
-            else:
-                rows, lines = self._judged(record, list(taken))
-                yield from rows
-                self._line += lines
-            taken.clear()
+        records = self.dialect.reader(self._feed(), strict=True)
+        while not self._cut_short:
+            try:
+                for record in records:
+                    if len(taken) == 1:
+                        self._row += 1
+                        self._line += 1
+                        yield record
+                    else:
+                        yield from self._judged(record, list(taken))
+                    taken.clear()
+            except csv.Error as error:
+                if "field larger" in str(error):
+                    raise
+                yield from self._judged(None, list(taken))
+                taken.clear()
 
     def _feed(self) -> Iterator[str]:
         taken = self._taken
@@ -117,30 +126,40 @@ class Records:
         # csv hands out a record that was never closed once there are no more lines.
         self._cut_short = True
 
-    def _judged(self, record: list[str], taken: list[str]) -> tuple[list[list[str]], int]:
-        """The rows of a record of several lines, and how many lines they are; the others are read again."""
-        if self._cut_short:
+    def _judged(self, record: list[str] | None, lines: list[str]) -> list[list[str]]:
+        """The rows of a record of several lines, or (None) of lines that are none by the usual rules."""
+        if record is None and self._cut_short:
             # Up to the next line that is a record by itself, nothing is known of what was meant.
-            end = next((at for at in range(1, len(taken)) if self._is_record(taken[at])), len(taken))
-            self._again.extendleft(reversed(taken[end:]))
-            return self._refused(taken[:end], closed=None), end
-        if not self._has_swallowed(record, taken):
-            self._row += 1
-            return [record], len(taken)
-        return self._refused(taken, closed=self._line + len(taken)), len(taken)
+            end = next((at for at in range(1, len(lines)) if self._is_record(lines[at])), len(lines))
+            self._again.extendleft(reversed(lines[end:]))
+            return self._refused(lines[:end], closed=None)
+        if record is None and len(lines) == 1:
+            record = self._lenient(lines[0])
+        if record is None or self._has_swallowed(record, lines):
+            return self._refused(lines, closed=self._line + len(lines))
+        self._row += 1
+        self._line += len(lines)
+        return [record]
+
+    def _lenient(self, line: str) -> list[str]:
+        """The cells of a line in which text follows a closing mark: the mark is text, too, unless its cell ends there."""
+        quote, delimiter = re.escape(self.dialect.quote), re.escape(self.dialect.delimiter)
+        blanks = " *" if self.dialect.skip_blanks else ""
+        cell = re.compile(
+            f"{blanks}(?:{quote}((?:(?!{quote}{delimiter}|{delimiter}{quote}).)*){quote}|([^{delimiter}]*))(?:{delimiter}|$)"
+        )
+        text = line.rstrip("\r\n")
+        cells: list[str] = []
+        at = 0
+        while at <= len(text) and (found := cell.match(text, at)) is not None:
+            quoted, plain = found.groups()
+            cells.append(plain if quoted is None else quoted.replace(self.dialect.quote * 2, self.dialect.quote))
+            if found.end() == len(text) and not found[0].endswith(self.dialect.delimiter):
+                break
+            at = found.end()
+        return cells
 
     def _has_swallowed(self, record: Sequence[str], taken: Sequence[str]) -> bool:
-        try:
-            for _ in csv.reader(
-                taken,
-                delimiter=self.dialect.delimiter,
-                quotechar=self.dialect.quote,
-                skipinitialspace=self.dialect.skip_blanks,
-                strict=True,
-            ):
-                pass
-        except csv.Error:
-            return True
         if not any(self._is_record(cell) for cell in record if "\n" in cell or "\r" in cell):
             return False
         inner = [line for line in taken[1:-1] if line.strip()]
@@ -163,6 +182,7 @@ class Records:
         rows = [self._marked(line, opens=at == 0) for at, line in enumerate(lines)]
         self.swallowed.append(Swallowed(self._row + 1, self._row + len(rows), self._line + 1, closed))
         self._row += len(rows)
+        self._line += len(rows)
         return rows
 
     def _marked(self, line: str, *, opens: bool) -> list[str]:

@@ -323,6 +323,22 @@ def test_quotation_marks_within_a_cell_are_text(tmp_path: Path) -> None:
     assert list(reader(tmp_path / "file", content).rows())[1] == ['Shirt 15" wide', "tee", 'T-1"']
 
 
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ('"27" wide,b,C', ['"27" wide', "b", "C"]),
+        ('"He said "hi" there",b,C', ['He said "hi" there', "b", "C"]),
+        ('"27" wide, "soft"",b,""', ['27" wide, "soft"', "b"]),
+        ('Tee,"t" t,"a, b"', ["Tee", '"t" t', "a, b"]),
+        ('Tee,t,"open" and', ["Tee", "t", '"open" and']),
+    ],
+)
+def test_marks_within_a_cell_that_begins_with_one_are_text(tmp_path: Path, line: str, cells: list[str]) -> None:
+    content = lines(HEADINGS, [line], ["Hat", "hat", '"H, 1"'])
+    read = reader(tmp_path / "file", content)
+    assert list(read.rows())[1:] == [cells, ["Hat", "hat", "H, 1"]]
+
+
 def test_the_first_rows_are_those_of_the_file(tmp_path: Path) -> None:
     read = reader(tmp_path / "file", lines(HEADINGS, *[["Tee", "tee", "T-1"]] * 1000))
     first = read.first_rows()
