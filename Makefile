@@ -102,8 +102,9 @@ check: lint types contracts ## lint, types and import contracts
 docs: install ## write the generated documentation: event schemas, AsyncAPI, docs/events.md and the like
 	@$(BIN)/python -m deploy.documents
 
-bench: install ## the benchmark, as ratios against a floor measured in the same run (make bench ROWS=1000000)
+bench: install ## the benchmarks, as ratios against a floor measured in the same run (make bench ROWS=1000000)
 	@$(BIN)/python -m tests.benchmarks.end_to_end --rows $(ROWS)
+	@$(BIN)/python -m tests.benchmarks.small_files
 
 corpora: install ## a folder of any spreadsheets and text files against the reader (make corpora DIR=...)
 	@$(BIN)/python -m tests.corpora $(or $(DIR),$(error Name a folder: make corpora DIR=...))

@@ -1,7 +1,7 @@
 """Schema `catalog`: products as production has them, and the entities they name.
 
 Foreign keys to owners cascade, those to entities restrict. Each one costs a look-up for every row that is committed,
-and that is most of what a commit costs, so a table has one to its owner, one to what it names, and none besides; for
+and that is most of what a commit costs, so a table has one to its owner, one to what it names, and none besides; each carries the tenant; for
 the same reason the entity columns have no index: it would be kept up for every row of every import, and only deleting
 an entity, which nothing does, would use it.
 """
@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-from shared.db.metadata import KEY, metadata, moment, tenant, written_by
+from shared.db.metadata import KEY, metadata, moment, reference, tenant, written_by
 from shared.entities.products import JOURNEY_STEPS, PRODUCTS
 
 SCHEMA = "catalog"
@@ -55,6 +55,8 @@ def _entity(name: str, *parts: SchemaItem, within: tuple[str, ...] = ()) -> Tabl
         Column("created_row_no", Integer),
         moment("created_at", default=True),
         UniqueConstraint("tenant_id", *within, "name_key"),
+        # What is referred to.
+        UniqueConstraint("tenant_id", *within, "id"),
         CheckConstraint("name_key <> ''", name="named"),
         schema=SCHEMA,
     )
@@ -66,9 +68,8 @@ tags = _entity("tags")
 attributes = _entity("attributes")
 attribute_values = _entity(
     "attribute_values",
-    Column("attribute_id", ForeignKey(attributes.c.id, ondelete="RESTRICT"), nullable=False),
-    # What a variant's attribute refers to, so that its value is one of that attribute.
-    UniqueConstraint("attribute_id", "id"),
+    Column("attribute_id", BigInteger, nullable=False),
+    reference(["attribute_id"], [attributes.c.id], ondelete="RESTRICT"),
     within=("attribute_id",),
 )
 materials = _entity("materials")
@@ -92,8 +93,12 @@ taxonomy_categories = Table(
 )
 
 
-def _restrict(name: str, entity: Table, *, nullable: bool = False) -> Column[int]:
-    return Column(name, ForeignKey(entity.c.id, ondelete="RESTRICT"), nullable=nullable)
+def _restrict(name: str, entity: Table, *, nullable: bool = False) -> tuple[Column[int], ForeignKeyConstraint]:
+    return Column(name, BigInteger, nullable=nullable), reference([name], [entity.c.id], ondelete="RESTRICT")
+
+
+def _owned(name: str, owner: Table) -> tuple[Column[Any], ForeignKeyConstraint]:
+    return Column(name, Uuid(), nullable=False), reference([name], [owner.c.id], ondelete="CASCADE")
 
 
 products = Table(
@@ -106,13 +111,14 @@ products = Table(
     Column("description", Text),
     Column("image_url", Text),
     Column("status", Text, nullable=False, server_default=_STATUSES[0]),
-    _restrict("manufacturer_id", manufacturers, nullable=True),
-    _restrict("category_id", taxonomy_categories, nullable=True),
-    _restrict("season_id", seasons, nullable=True),
+    *_restrict("manufacturer_id", manufacturers, nullable=True),
+    Column("category_id", ForeignKey(taxonomy_categories.c.id, ondelete="RESTRICT")),
+    *_restrict("season_id", seasons, nullable=True),
     *written_by(),
     moment("created_at", default=True),
     moment("updated_at", default=True),
     UniqueConstraint("tenant_id", "handle"),
+    UniqueConstraint("tenant_id", "id"),
     CheckConstraint("handle <> ''", name="handle"),
     CheckConstraint(f"status IN ({listed(_STATUSES)})", name="status"),
     schema=SCHEMA,
@@ -123,7 +129,7 @@ product_variants = Table(
     metadata,
     Column("id", Uuid(), primary_key=True),
     tenant(),
-    Column("product_id", ForeignKey(products.c.id, ondelete="CASCADE"), nullable=False),
+    *_owned("product_id", products),
     # Order within the product, from 0; 0 is the row that starts it.
     Column("position", Integer, nullable=False),
     Column("barcode", KEY),
@@ -136,6 +142,7 @@ product_variants = Table(
     moment("created_at", default=True),
     moment("updated_at", default=True),
     UniqueConstraint("product_id", "position"),
+    UniqueConstraint("tenant_id", "id"),
     Index(
         "product_variants_tenant_id_barcode_key",
         "tenant_id",
@@ -159,16 +166,18 @@ product_variant_attributes = Table(
     "product_variant_attributes",
     metadata,
     tenant(),
-    Column("variant_id", ForeignKey(product_variants.c.id, ondelete="CASCADE"), nullable=False),
+    *_owned("variant_id", product_variants),
     Column("attribute_id", BigInteger, nullable=False),
     Column("attribute_value_id", BigInteger, nullable=False),
     Column("position", SmallInteger, nullable=False),
     *written_by(),
     PrimaryKeyConstraint("variant_id", "attribute_id"),
-    ForeignKeyConstraint(
+    # So that the value is one of that attribute.
+    reference(
         ["attribute_id", "attribute_value_id"],
         [attribute_values.c.attribute_id, attribute_values.c.id],
         ondelete="RESTRICT",
+        name="product_variant_attributes_value_fkey",
     ),
     schema=SCHEMA,
 )
@@ -177,8 +186,8 @@ product_tags = Table(
     "product_tags",
     metadata,
     tenant(),
-    Column("product_id", ForeignKey(products.c.id, ondelete="CASCADE"), nullable=False),
-    _restrict("tag_id", tags),
+    *_owned("product_id", products),
+    *_restrict("tag_id", tags),
     Column("position", SmallInteger, nullable=False),
     *written_by(),
     PrimaryKeyConstraint("product_id", "tag_id"),
@@ -191,12 +200,11 @@ def _facts_of(owner: Table, prefix: str) -> tuple[Table, Table, Table, Table, Ta
     key = f"{prefix}_id"
 
     def facts(name: str, *parts: SchemaItem, of_one: tuple[str, ...] = ()) -> Table:
-        owned: Column[Any] = Column(key, ForeignKey(owner.c.id, ondelete="CASCADE"), nullable=False)
         return Table(
             f"{prefix}_{name}",
             metadata,
             tenant(),
-            owned,
+            *_owned(key, owner),
             *parts,
             *written_by(),
             PrimaryKeyConstraint(key, *of_one),
@@ -206,7 +214,7 @@ def _facts_of(owner: Table, prefix: str) -> tuple[Table, Table, Table, Table, Ta
     return (
         facts(
             "materials",
-            _restrict("material_id", materials),
+            *_restrict("material_id", materials),
             Column("position", SmallInteger, nullable=False),
             Column("percentage", Numeric(6, 2)),
             CheckConstraint("percentage > 0 AND percentage <= 100", name="percentage"),
@@ -214,7 +222,7 @@ def _facts_of(owner: Table, prefix: str) -> tuple[Table, Table, Table, Table, Ta
         ),
         facts(
             "eco_claims",
-            _restrict("eco_claim_id", eco_claims),
+            *_restrict("eco_claim_id", eco_claims),
             Column("position", SmallInteger, nullable=False),
             of_one=("eco_claim_id",),
         ),
@@ -228,7 +236,7 @@ def _facts_of(owner: Table, prefix: str) -> tuple[Table, Table, Table, Table, Ta
         facts(
             "journey_steps",
             Column("step", Text, nullable=False),
-            _restrict("facility_id", facilities),
+            *_restrict("facility_id", facilities),
             # Order within the step, from 0.
             Column("position", SmallInteger, nullable=False),
             CheckConstraint(f"step IN ({listed(JOURNEY_STEPS)})", name="step"),

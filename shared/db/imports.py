@@ -8,8 +8,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -24,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
-from shared.db.metadata import KEY, metadata, moment, tenant
+from shared.db.metadata import KEY, metadata, moment, reference, tenant
 from shared.states import OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
 SCHEMA = "imports"
@@ -101,6 +99,7 @@ imports = Table(
     # The last row that was read of a file that was not read to its end; null where it was.
     Column("read_to_row", Integer),
     UniqueConstraint("tenant_id", "idempotency_key"),
+    UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
@@ -120,7 +119,7 @@ imports = Table(
 import_chunks = Table(
     "import_chunks",
     metadata,
-    Column("import_id", ForeignKey(imports.c.id, ondelete="CASCADE"), nullable=False),
+    Column("import_id", Uuid(), nullable=False),
     Column("chunk_no", Integer, nullable=False),
     tenant(),
     Column("first_row", Integer, nullable=False),
@@ -141,6 +140,8 @@ import_chunks = Table(
     moment("committed_at"),
     _epoch(),
     PrimaryKeyConstraint("import_id", "chunk_no"),
+    UniqueConstraint("tenant_id", "import_id", "chunk_no"),
+    reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
     _one_of("state", ChunkState),
     CheckConstraint(
         f"state IN ({sql_list((*OPEN_CHUNKS, ChunkState.CANCELLED))}) OR row_count = created + updated + skipped + failed",
@@ -181,9 +182,7 @@ row_errors = Table(
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
     PrimaryKeyConstraint("import_id", "row_no", "position"),
-    ForeignKeyConstraint(
-        ["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"
-    ),
+    reference(["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"),
     schema=SCHEMA,
 )
 

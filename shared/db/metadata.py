@@ -1,6 +1,9 @@
 """The one `MetaData` of the database, and the columns that mean the same in every table."""
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, Text, Uuid, func
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Integer, MetaData, Text, Uuid, func
 from sqlalchemy.dialects import postgresql
 
 NAMES = {
@@ -16,6 +19,9 @@ metadata = MetaData(naming_convention=NAMES)
 # Keys are compared as bytes: the same everywhere whatever the server's locale, and several times faster to index.
 KEY = Text(collation="C")
 
+# Part of every reference; in itself it refers to nothing.
+TENANT = "tenant_id"
+
 _PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
@@ -26,7 +32,17 @@ def quoted(name: str) -> str:
 
 def tenant() -> Column[str]:
     """Whose row it is: what row-level security looks at."""
-    return Column("tenant_id", KEY, nullable=False)
+    return Column(TENANT, KEY, nullable=False)
+
+
+def reference(
+    columns: Sequence[str], to: Sequence[Column[Any]], *, ondelete: str, name: str | None = None
+) -> ForeignKeyConstraint:
+    """A foreign key to a row of the same tenant.
+
+    Without the tenant in it, a row could refer to any tenant's: what is referred to is looked up past row-level security.
+    """
+    return ForeignKeyConstraint([TENANT, *columns], [to[0].table.c[TENANT], *to], ondelete=ondelete, name=name)
 
 
 def moment(name: str, *, default: bool = False) -> Column[object]:

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstr
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import catalog
-from shared.db.metadata import KEY, metadata, tenant
+from shared.db.metadata import KEY, TENANT, metadata, tenant
 from shared.states import Action, GroupStatus, sql_list
 
 SCHEMA = "staging"
@@ -20,7 +20,7 @@ _CONTROLLED = {"tenant_id", "import_id", "import_row_no", "created_at", "updated
 
 def names_entity(column: Column[object]) -> bool:
     """Whether a production column refers to an entity that is created on the way."""
-    return any(key.column.table in catalog.ENTITIES for key in column.foreign_keys)
+    return column.name != TENANT and any(key.column.table in catalog.ENTITIES for key in column.foreign_keys)
 
 
 def mirror(table: Table, name: str | None = None) -> Table:

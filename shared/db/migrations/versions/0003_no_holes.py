@@ -15,10 +15,12 @@ HERE = Path(__file__).parent
 
 
 def upgrade() -> None:
-    for statement in statements(HERE / "0003_no_holes.sql"):
-        op.execute(statement)
+    for name in ("0003_no_holes.sql", "0003_references.sql"):
+        for statement in statements(HERE / name):
+            op.execute(statement)
 
 
 def downgrade() -> None:
-    for statement in statements(HERE / "0003_undone.sql"):
-        op.execute(statement)
+    for name in ("0003_references_undone.sql", "0003_undone.sql"):
+        for statement in statements(HERE / name):
+            op.execute(statement)
