@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from services.parser.refusals import OBJECT_MISSING, OBJECT_UNREADABLE, FileRefused
 from services.parser.repository import KnownImport
+from shared.messaging.failures import FailureKind, kind_of
 from shared.storage import ObjectChanged, ObjectMissing, ObjectStat, ObjectTooLarge, ObjectUnavailable, ObjectUnreadable
 
 _GZIP = b"\x1f\x8b"
@@ -88,6 +89,16 @@ class Download:
         except ObjectUnavailable:
             await self.store.answer(self.bucket)
             return None
+
+    async def answers(self) -> bool:
+        """Whether storage answers, and knows our key."""
+        try:
+            await self.store.answer(self.bucket)
+        except Exception as error:
+            if kind_of(error) is not FailureKind.TRANSIENT:
+                raise
+            return False
+        return True
 
     @property
     def _limit(self) -> int:

@@ -28,6 +28,7 @@ FOR_GOOD = [
     refusal(405, "MethodNotAllowed"),
     refusal(410, "Gone"),
     refusal(411, "MissingContentLength"),
+    refusal(412, "PreconditionFailed"),
     refusal(416, "InvalidRange"),
     refusal(451, "UnavailableForLegalReasons"),
     refusal(501, "NotImplemented"),
