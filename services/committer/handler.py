@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.committer import repository
 from services.committer.bisection import isolate
 from services.committer.families import Family
-from services.committer.short_runs import write_each
 from services.committer.refusals import Conflict, DatabaseRefusal, error_of_refusal, errors_of_conflicts
 from services.committer.repository import ChunkCounts, LockedChunk
+from services.committer.short_runs import write_each
 from services.committer.written import Committed, total
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES, EntityType

@@ -71,7 +71,7 @@ class Download:
         except ObjectUnreadable as refused:
             raise unreadable(known, f"{refused.message} ({refused.code})") from refused
         self.beat()
-        fetched = Fetched(path.stat().st_size, await asyncio.to_thread(_sha256, path))
+        fetched = await asyncio.to_thread(_fetched, path)
         _check_sha256(known, fetched.sha256)
         await self._unpack(known, path)
         return fetched
@@ -175,9 +175,10 @@ def _changed(known: KnownImport) -> FileRefused:
     )
 
 
-def _sha256(path: Path) -> str:
+def _fetched(path: Path) -> Fetched:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return Fetched(file.tell(), sha256)
 
 
 def _unpacked(path: Path, limit: int) -> bool:

@@ -71,6 +71,16 @@ def front(idle_world: World) -> StorageFront:
     return StorageFront(idle_world.servers.s3_endpoint)
 
 
+def _assert_in_words(what: str, outcome: ImportProgress) -> None:
+    if outcome.status == "failed":
+        assert outcome.error is not None, what
+        assert len(outcome.error["message"]) > 30, what
+        assert "W-" not in outcome.error["message"], f"{what} was taken for a bug of ours"
+    if what.startswith("storage says"):
+        assert outcome.status == "failed", what
+        assert (outcome.error or {})["code"] in OBJECT_CODES, (what, outcome.error)
+
+
 async def test_whatever_a_sender_does_its_import_ends_and_everybody_else_s_goes_on(
     idle_world: World, front: StorageFront, tenant: str, tmp_path: Path
 ) -> None:
@@ -129,15 +139,8 @@ async def test_whatever_a_sender_does_its_import_ends_and_everybody_else_s_goes_
         others = [world.send(f"{tenant}-other-{number}", good) for number in range(3)]
         for import_id in others:
             assert (await world.ended(import_id, seconds=60)).status == "completed"
-        outcomes = {what: await _ended(world, import_id, what) for import_id, what in sent.items()}
-        for what, outcome in outcomes.items():
-            if outcome.status == "failed":
-                assert outcome.error is not None, what
-                assert len(outcome.error["message"]) > 30, what
-                assert "W-" not in outcome.error["message"], f"{what} was taken for a bug of ours"
-            if what.startswith("storage says"):
-                assert outcome.status == "failed", what
-                assert (outcome.error or {})["code"] in OBJECT_CODES, (what, outcome.error)
+        for import_id, what in sent.items():
+            _assert_in_words(what, await _ended(world, import_id, what))
         last = await world.ended(world.send(f"{tenant}-last", good), seconds=60)
         assert last.status == "completed"
         assert parser.starts == 1

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from shared.ledger import ImportProgress
 from shared.events import FileUploaded
+from shared.ledger import ImportProgress
 from shared.messaging.envelope import Delivery
 from shared.storage import ObjectUnavailable, ObjectUnreadable
 from tests.harness.files import catalogue, text_file, workbook

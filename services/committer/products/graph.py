@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Table, TextClause, text
+from sqlalchemy import Column, Table, text
 
 from services.committer.moves import PENDING, Step, move, set_aside, staged_value
 from shared.db import catalog, staging
