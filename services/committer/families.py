@@ -17,8 +17,9 @@ from shared.entities.scope import ChunkScope
 class Family(Protocol):
     """The writes of one entity type. All of it runs in the transaction of the chunk."""
 
-    steps: Sequence[Step]
-    """What `write` does, statement by statement; they take the parameters of a `Run`."""
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What `write` does, statement by statement; they take the parameters of a `Run`."""
 
     async def write(self, conn: AsyncConnection, run: Run) -> Written:
         """Write the groups of a run to production, with what they name, and take their rows out of staging.

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from services.parser.refusals import OBJECT_MISSING, OBJECT_UNREADABLE, FileRefused
 from services.parser.repository import KnownImport
+from shared.messaging.failures import FailureKind, kind_of
 from shared.storage import ObjectChanged, ObjectMissing, ObjectStat, ObjectTooLarge, ObjectUnavailable, ObjectUnreadable
 
 _GZIP = b"\x1f\x8b"
@@ -70,7 +71,7 @@ class Download:
         except ObjectUnreadable as refused:
             raise unreadable(known, f"{refused.message} ({refused.code})") from refused
         self.beat()
-        fetched = Fetched(path.stat().st_size, await asyncio.to_thread(_sha256, path))
+        fetched = await asyncio.to_thread(_fetched, path)
         _check_sha256(known, fetched.sha256)
         await self._unpack(known, path)
         return fetched
@@ -88,6 +89,16 @@ class Download:
         except ObjectUnavailable:
             await self.store.answer(self.bucket)
             return None
+
+    async def answers(self) -> bool:
+        """Whether storage answers, and knows our key."""
+        try:
+            await self.store.answer(self.bucket)
+        except Exception as error:
+            if kind_of(error) is not FailureKind.TRANSIENT:
+                raise
+            return False
+        return True
 
     @property
     def _limit(self) -> int:
@@ -164,9 +175,10 @@ def _changed(known: KnownImport) -> FileRefused:
     )
 
 
-def _sha256(path: Path) -> str:
+def _fetched(path: Path) -> Fetched:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return Fetched(file.tell(), sha256)
 
 
 def _unpacked(path: Path, limit: int) -> bool:

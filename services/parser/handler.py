@@ -243,13 +243,16 @@ class ImportFile:
     async def _try_again_later(self, known: KnownImport, away: ObjectUnavailable) -> None:
         """Leave an object that storage did not hand out to a later attempt, which waits in the outbox and holds no place.
 
-        Of storage as a whole that is waited for here; an object that is never handed out while storage answers
+        That is not counted while storage as a whole is away; an object that is never handed out while storage answers
         everything else is at fault itself.
         """
-        await self._with.store.answer(self._with.bucket)
         settings = self._with.settings
-        log.warning("object.unavailable", reason=away.why)
+        answers = await self._with.download.answers()
+        log.warning("object.unavailable", reason=away.why, storage_answers=answers)
         async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            if not answers:
+                await outbox.postpone(conn, known.event, reemit_after=timedelta(seconds=settings.object_pause_seconds))
+                return
             attempts = await outbox.count_attempt(conn, known.event)
             if attempts >= settings.object_attempts:
                 refused = unreadable(known, away.why)

@@ -72,12 +72,12 @@ class ObjectTooLarge(Exception):
         super().__init__(f'Object "{key}" in bucket "{bucket}" has more than {limit:,} bytes')
 
 
-def meaning(bucket: str, key: str, error: Exception) -> Exception:
-    """What an error of the client says of the object it was asked for."""
+def meaning(bucket: str, key: str, error: Exception, *, conditional: bool = False) -> Exception:
+    """What an error of the client says of the object it was asked for, `conditional`: if it is still the same."""
     status, code, said = _parts(error)
     if code in _MISSING or (status == _NOT_FOUND and not code):
         return ObjectMissing(bucket, key)
-    if code in _CHANGED or status == _PRECONDITION_FAILED:
+    if conditional and (code in _CHANGED or status == _PRECONDITION_FAILED):
         return ObjectChanged(bucket, key)
     if _is_for_good(status, code):
         return ObjectUnreadable(bucket, key, code or f"HTTP {status}", said)

@@ -159,7 +159,7 @@ class ObjectStore:
         try:
             response = self._client.get_object(bucket, key, request_headers=headers)
         except (MinioException, HTTPError, ValueError, SyntaxError) as error:
-            raise meaning(bucket, key, error) from error
+            raise meaning(bucket, key, error, conditional="If-Match" in headers) from error
         try:
             yield response
         finally:

@@ -83,7 +83,7 @@ class StorageFront:
 
             def _forward(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                target = urlsplit(front.upstream)
+                target = urlsplit(front.upstream if "//" in front.upstream else f"//{front.upstream}")
                 upstream = http.client.HTTPConnection(target.hostname or "", target.port, timeout=30)
                 try:
                     # The Host header too: the request is signed with it.

@@ -150,7 +150,7 @@ WRITTEN_BY_US = {
 
 
 def _is_ours(refusal: str) -> bool:
-    table, kind, of = refusal.split(" ")[0], refusal.split(" ")[1], refusal.split(" ")[-1]
+    table, kind, *_, of = refusal.split(" ")
     by_id = {f"{table}_pkey"} if f"{table} unique {table}_pkey" not in _CASES else set()
     return refusal in WRITTEN_BY_US or of in by_id or (kind == "not" and of in OURS)
 

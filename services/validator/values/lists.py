@@ -66,7 +66,9 @@ def too_many(text: str, parts: int, what: str = "names") -> CellError | None:
 def _name(text: str) -> Name | CellError:
     key = name_key(text)
     if not key:
-        return CellError("invalid_cell", "The name has no character that can be seen; write one, or leave the cell empty")
+        return CellError(
+            "invalid_cell", "The name has no character that can be seen; write one, or leave the cell empty"
+        )
     return too_long(text, key) or Name(text, key)
 
 
