@@ -75,32 +75,27 @@ class RowReader:
             cell = cells[index]
             if cell is None:
                 continue
+            said: Value | CellError | None
             if isinstance(cell, str):
-                text = cell.strip(BLANKS)
-                if not text:
-                    continue
-                if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG:
-                    error = _unreadable(cell, text, single_line=names_record)
-                    if error is not None:
-                        unreadable[code] = error
-                        continue
-                if names_record and (error := self._lost_digits(text, code)):
-                    unreadable[code] = error
-                    continue
-                values[code] = text
+                said = self._text(cell, code) if names_record else _read_text(cell, single_line=False)
             elif isinstance(cell, Mapping) or names_record:
                 said = self._formatted(cell, code, names_record=names_record)
-                if isinstance(said, CellError):
-                    unreadable[code] = said
-                elif said != "":
-                    values[code] = said
             elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
-                values[code] = cell
+                said = cell
             else:
-                values[code] = cell_text(cell)
+                said = cell_text(cell)
+            if isinstance(said, CellError):
+                unreadable[code] = said
+            elif said is not None and said != "":
+                values[code] = said
         return ReadRow(raw.row, values, unreadable)
 
-    def _formatted(self, cell: Cell, code: str, *, names_record: bool) -> Value | CellError:
+    def _text(self, cell: str, code: str) -> str | CellError | None:
+        """The text of an identifier."""
+        said = _read_text(cell, single_line=True)
+        return self._lost_digits(said, code) or said if isinstance(said, str) else said
+
+    def _formatted(self, cell: Cell, code: str, *, names_record: bool) -> Value | CellError | None:
         field = self._entity.by_code[code]
         if names_record and (error := self._lost_digits(cell, code)):
             return error
@@ -108,8 +103,7 @@ class RowReader:
             return cell_text(cell)
         said = read_formatted(cell, field, names_record=names_record)
         if isinstance(said, str):
-            text = said.strip(BLANKS)
-            return _unreadable(said, text, single_line=names_record) or text
+            return _read_text(said, single_line=names_record)
         return said
 
     def _lost_digits(self, cell: Cell, code: str) -> CellError | None:
@@ -129,6 +123,16 @@ class RowReader:
 
 def _is_key(field: Field) -> bool:
     return field.kind in {Kind.KEY, Kind.BARCODE}
+
+
+def _read_text(cell: str, *, single_line: bool) -> str | CellError | None:
+    """The trimmed text of a cell; None when it is blank."""
+    text = cell.strip(BLANKS)
+    if not text:
+        return None
+    if text[0] in MAY_BE_ERROR or not cell.isprintable() or len(cell) > _MAY_BE_TOO_LONG:
+        return _unreadable(cell, text, single_line=single_line) or text
+    return text
 
 
 def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
