@@ -103,6 +103,7 @@ docs: install ## write the generated documentation: event schemas, AsyncAPI, doc
 	@$(BIN)/python -m deploy.documents
 
 bench: install ## the benchmarks, as ratios against a floor measured in the same run (make bench ROWS=1000000)
+	@$(BIN)/python -m tests.benchmarks.reader
 	@$(BIN)/python -m tests.benchmarks.end_to_end --rows $(ROWS)
 	@$(BIN)/python -m tests.benchmarks.small_files
 

@@ -67,6 +67,7 @@ class FormatStyles:
 class Styles:
     """The style numbers of the workbook."""
 
+    formats: FormatStyles
     heading: int
     errors: int
     siblings: int
@@ -76,7 +77,6 @@ class Styles:
     day: Look
     moment: Look
     time: Look
-    formats: FormatStyles
 
 
 class SheetRows:

@@ -195,6 +195,6 @@ def _cut_open(path: Path) -> Skeleton:
     numbers = [int(number) for number in _STYLE_NUMBER.findall(rows)]
     heading, errors, siblings = numbers[0], numbers[-2], numbers[-1]
     looks = (Look(good, bad) for good, bad in zip(numbers[1:-2:2], numbers[2:-2:2], strict=True))
-    styles = Styles(heading, errors, siblings, *looks, FormatStyles(int(cell_styles[1])))
+    styles = Styles(FormatStyles(int(cell_styles[1])), heading, errors, siblings, *looks)
     # Readers that trust the dimension would see no more than the cells of the skeleton.
     return Skeleton(path, styles, f"{_DIMENSION.sub('', before)}<sheetData>", f"</sheetData>{after}")

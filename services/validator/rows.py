@@ -88,7 +88,9 @@ class RowReader:
             cell = cells[column.index]
             if cell is None:
                 continue
-            said = self._text(raw.row, cell, column) if isinstance(cell, str) else column.of_cell(cell)
+            said = cell if isinstance(cell, str) else column.of_cell(cell)
+            if isinstance(said, str) and isinstance(cell, str | Mapping):
+                said = self._text(raw.row, said, column)
             if isinstance(said, CellError):
                 unreadable[column.code] = said
             elif said != "":
@@ -160,11 +162,7 @@ class _Column:
             return error
         if not isinstance(cell, Mapping):
             return cell_text(cell)
-        said = read_formatted(cell, self._field, names_record=self.names_record)
-        if isinstance(said, str):
-            text = said.strip(BLANKS)
-            return _unreadable(said, text, single_line=self.names_record) or text
-        return said
+        return read_formatted(cell, self._field, names_record=self.names_record)
 
     def _lost_digits(self, cell: Cell) -> CellError | None:
         return lost_digits(cell, self._entity.by_identifier.get(self.code), self._field)

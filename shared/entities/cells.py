@@ -98,6 +98,7 @@ def is_error(text: str) -> bool:
 
 _LOST_DIGITS = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+|[0-9]+[.,]0")
 _MOST_DIGITS = 15
+_LARGEST_EXACT = 999_999_999_999_999
 
 
 def has_lost_digits(cell: Cell) -> bool:
@@ -107,12 +108,12 @@ def has_lost_digits(cell: Cell) -> bool:
     `1.986E+17` or `115243746.0`.
     """
     if isinstance(cell, str):
-        return _LOST_DIGITS.fullmatch(cell) is not None
+        return bool(_LOST_DIGITS.fullmatch(cell))
     number = cell.get("number") if isinstance(cell, Mapping) else cell
     if isinstance(number, bool) or not isinstance(number, int | float):
         return False
     if isinstance(number, int) or number.is_integer():
-        return abs(number) >= 10**_MOST_DIGITS
+        return abs(number) > _LARGEST_EXACT
     return len(plain_decimal(number).replace(".", "").lstrip("-0")) > _MOST_DIGITS
 
 

@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -54,6 +54,8 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 _MOST_DAYS = 10**9
 _SPREADSHEET_DIGITS = 15
 _LONGEST_NUMBER = 10**40
+_MOST_DECIMALS, _MOST_PERCENTS = 30, 3
+_ROUNDED = Context(prec=120, rounding=ROUND_HALF_UP)
 
 
 class _Token(NamedTuple):
@@ -264,21 +266,27 @@ def _thousands(tokens: Sequence[_Token]) -> int:
 def _number(value: Decimal, tokens: Sequence[_Token]) -> str | None:
     """A number that is not negative under the tokens of one section; None for fractions and what is not known."""
     kinds = [token.kind for token in tokens]
-    if {"unknown", "date", "elapsed", "half"} & set(kinds) or _is_fraction(tokens):
+    if {"unknown", "date", "elapsed", "half"} & set(kinds) or kinds.count("percent") > _MOST_PERCENTS:
         return None
     if "general" in kinds:
         plain = format(value.normalize(), "f")
         return "".join(plain if token.kind == "general" else token.text for token in tokens)
-    value = value * 100 ** kinds.count("percent") / Decimal(1000) ** _thousands(tokens)
+    value = value.scaleb(2 * kinds.count("percent") - 3 * _thousands(tokens), context=_ROUNDED)
     if "exponent" in kinds:
         return _with_exponent(value, tokens)
+    return None if _is_fraction(tokens) else _with_decimals(value, tokens)
+
+
+def _with_decimals(value: Decimal, tokens: Sequence[_Token]) -> str | None:
+    kinds = [token.kind for token in tokens]
     point = kinds.index("point") if "point" in kinds else len(tokens)
-    decimals = sum(kind == "digit" for kind in kinds[point:])
-    rounded = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
-    whole, _, part = format(rounded, "f").partition(".")
-    digits = kinds[:point].count("digit")
+    digits, decimals = kinds[:point].count("digit"), kinds[point:].count("digit")
     if not digits and not decimals:
         return "".join(token.text for token in tokens if token.kind in {"literal", "currency", "percent"})
+    if decimals > _MOST_DECIMALS:
+        return None
+    rounded = value.quantize(Decimal(1).scaleb(-decimals), context=_ROUNDED)
+    whole, _, part = format(rounded, "f").partition(".")
     if not digits and whole != "0":
         return None
     return _whole(whole, tokens[:point], digits) + _part(part, tokens[point:])
@@ -355,14 +363,16 @@ def _with_exponent(value: Decimal, tokens: Sequence[_Token]) -> str | None:
         return None
     decimals = sum(token.kind == "digit" for token in mantissa[point:])
     exponent = value.adjusted() if value else 0
-    figure = value.scaleb(-exponent).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    if decimals > _MOST_DECIMALS:
+        return None
+    figure = value.scaleb(-exponent).quantize(Decimal(1).scaleb(-decimals), context=_ROUNDED)
     if figure >= 10:  # noqa: PLR2004 - rounded up to the next power
-        figure, exponent = (figure / 10).quantize(Decimal(1).scaleb(-decimals)), exponent + 1
+        figure, exponent = (figure / 10).quantize(Decimal(1).scaleb(-decimals), context=_ROUNDED), exponent + 1
     sign = "-" if exponent < 0 else "+" if tokens[at].text.endswith("+") else ""
     return f"{figure:f}E{sign}{abs(exponent):0{len(power)}}"
 
 
-def _date(at: dt.datetime, tokens: Sequence[_Token]) -> str | None:  # noqa: C901 - one line a kind of token
+def _date(at: dt.datetime, tokens: Sequence[_Token]) -> str | None:
     halves = any(token.kind == "half" for token in tokens)
     out: list[str] = []
     for token in tokens:

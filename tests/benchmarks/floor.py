@@ -29,6 +29,7 @@ from services.parser.formats.prescan import prescan
 from services.parser.formats.workbook import WorkbookReader
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
+from services.parser.reading.limits import Limits
 from services.validator.outcomes import Planned, StagedRecords
 from services.validator.products.categories import Categories
 from services.validator.products.product import Known

@@ -127,7 +127,7 @@ def values_where_text_should_be(path: Path) -> Path:
 
 
 def a_comment_of_50_megabytes(path: Path) -> Path:
-    return _made(path, _HEADING_ROW + f"<!--{'-> ' * 16_000_000}" + _product(2))
+    return _made(path, _HEADING_ROW + f"<!--{'x > ' * 12_000_000}-->" + _product(2))
 
 
 def cells_that_never_end(path: Path) -> Path:

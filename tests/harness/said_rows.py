@@ -51,7 +51,7 @@ def said_rows(path: Path, *, entity: str = "products", **options: Any) -> SaidRo
     """
     said = SaidRows()
     declared = ENTITY_TYPES[entity]
-    for frame in read(Request(path, path.name, declared, "create", options, Limits(), 0)):
+    for frame in read(Request(path, path.name, declared, "create", options, Limits())):
         _, kind = read_header(frame[:HEADER])
         if kind == ROWS:
             said.cells |= {row.row: read_cells(row.cells) for row in read_rows(frame[HEADER:]) if row.keys is not None}

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from services.committer.moves import Step
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
 from services.validator.outcomes import Decided, Duplicate, Failed, Notice, Outcome, Planned
@@ -59,7 +60,7 @@ class OneTable:
         self._lost = lost
         self.set_aside_groups: list[int] = []
 
-    steps = ()
+    steps: Sequence[Step] = ()
 
     def written(self, counts: Sequence[int]) -> Written:
         raise AssertionError(counts)

@@ -90,7 +90,7 @@ def _plain(value: Any) -> Cell:  # noqa: PLR0911 - one line a kind of value
 
 
 @lru_cache(maxsize=8_192)
-def _formatted(number: float, code: str, counts_from_1904: bool) -> Cell:  # noqa: FBT001 - a key of the cache
+def _formatted(number: float, code: str, counts_from_1904: bool) -> Cell:
     plain = _plain(number)
     if not isinstance(plain, int | float):
         return plain

@@ -74,6 +74,11 @@ _INLINE_TYPE = re.compile(
     + _P
     + rb"v[\s>])"
 )
+_FAR_BLANK = re.compile(
+    rb"<(?:\w{1,16}:)?c\s(?:[^<>]*?\s)?r\s*=\s*[\"'][A-Za-z]{3}\d+[\"'][^<>]*?(?:/>|(?<!/)>\s*+"
+    rb"(?:<(?:\w{1,16}:)?v\s*+/>|<(?:\w{1,16}:)?v(?:\s[^<>]*)?>\s*+</(?:\w{1,16}:)?v\s*+>"
+    rb"|<is>\s*+(?:<t\s*+/>|<t(?:\s[^<>]*)?></t>)?+\s*+</is>)?+\s*+</(?:\w{1,16}:)?c\s*+>)"
+)
 _MERGED = re.compile(rb"<" + _P + rb"mergeCell\s[^<>]*?ref\s*=\s*[\"']([^\"']{1,40})[\"']")
 _LINK = re.compile(rb"<" + _P + rb"hyperlink\s[^<>]*>")
 _LINK_REFERENCE = re.compile(rb"\sref\s*=\s*[\"']([^\"']{1,40})[\"']")
@@ -209,6 +214,12 @@ def mended(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield _VALUE_ENDS.sub(rb"\1", out)
 
 
+def narrowed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same worksheet without blank cells far to the right, each of which makes its row 16,384 cells long."""
+    for text in _whole_cells(pieces):
+        yield _FAR_BLANK.sub(b"", text)
+
+
 def _as_text(found: re.Match[bytes]) -> bytes:
     literal = found[3].strip()
     return b"%sstr%s%s" % (found[1], found[2], literal if literal in _ERRORS else _UNKNOWN_ERROR)
@@ -247,7 +258,7 @@ def _is_to_be_mended(text: bytes, *, unusual: bool) -> bool:
 def _open_end(text: bytes) -> bytes:
     """What the next piece is looked at with: the cell that is not complete, or a little of it."""
     cut = text.rfind(b"</c>")
-    return text[cut:] if 0 <= cut and len(text) - cut <= _OVERLAP * 8 else text[-_OVERLAP:]
+    return text[cut:] if cut >= 0 and len(text) - cut <= _OVERLAP * 8 else text[-_OVERLAP:]
 
 
 def _width(reference: bytes) -> int:

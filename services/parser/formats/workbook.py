@@ -1,7 +1,7 @@
 """Workbooks (.xlsx) row by row, in constant memory but for the shared strings."""
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +10,7 @@ from python_calamine_plus import CalamineError, CalamineWorkbook
 
 from services.parser.formats.cell_values import CellReader, plain_cells
 from services.parser.formats.prescan import Prescanned, ScannedSheet, damaged, pieces, repeated_rows
-from services.parser.formats.sheet_scan import Area, links_of, mended
+from services.parser.formats.sheet_scan import Area, links_of, mended, narrowed
 from services.parser.formats.view import Packed, ViewedSheet, WorkbookView, lying_in, packed
 from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
 from services.parser.refusals import FileRefused
@@ -22,7 +22,10 @@ _LAST_ROW = 1_048_576
 # How many sheets are looked at, and how many known headings make one worth a word.
 _SHEETS, _A_TABLE = 100, 3
 # Columns beyond are not read, so nothing in them is covered.
-_LAST_MERGED = 999
+_LAST_MERGED = 255
+# More of a cell says nothing about headings, and is compared with them all.
+_LOOKED_AT = 4_000
+_WIDE, _MANY_WIDE = 1_000, 200
 _REREAD_ROWS = SEARCHED_ROWS + 200
 
 
@@ -37,10 +40,11 @@ class WorkbookReader:
         self._name = name
         self._sheets = {scanned.sheet.name: scanned for scanned in prescanned.sheets}
         self._prescanned = prescanned
+        self._path = path
+        self._narrowed: set[str] = set()
         self._view: WorkbookView | None = None
         try:
-            self._view = _view(path, prescanned)
-            self._book = CalamineWorkbook.from_filelike(self._view)
+            self._open()
         except (CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
             raise damaged(name) from error
 
@@ -74,10 +78,7 @@ class WorkbookReader:
         known = {name: self._known_headings(entity, name) for name in names[:_SHEETS]}
         seen = {name: count for name, count in known.items() if self._sheets[name].sheet.visible}
         # A stray word on a sheet does not make it the table.
-        if max(seen.values(), default=0) >= min(_A_TABLE, max(known.values())):
-            candidates = seen
-        else:
-            candidates = known
+        candidates = seen if max(seen.values(), default=0) >= min(_A_TABLE, max(known.values())) else known
         enough = min(_A_TABLE, max(candidates.values())) or 1
         named = next(
             (n for n in candidates if candidates[n] >= enough and n.casefold() == entity.sheet.casefold()), None
@@ -97,13 +98,15 @@ class WorkbookReader:
     def first_rows(self, sheet: str, entity: EntityType) -> list[list[Cell]]:
         """The rows in which headings are looked for, and a few below; fewer when the sheet is damaged below the headings.
 
+        Texts are cut where no heading goes on.
+
         Raises:
             FileRefused: it is damaged above them.
         """
         rows: list[list[Cell]] = []
         try:
             for cells in self._rows(sheet):
-                rows.append(cells)
+                rows.append([cell[:_LOOKED_AT] if type(cell) is str else cell for cell in cells])
                 if len(rows) > _REREAD_ROWS:
                     break
         except FileRefused:
@@ -132,15 +135,44 @@ class WorkbookReader:
         is_rich = seen.has_formats or seen.has_uncalculated or bool(links)
         read = CellReader(self._prescanned.formats, counts_from_1904=self._prescanned.book.counts_from_1904)
         covered = _Covered(seen.merged)
+        for number, values in self._values(sheet, rich=is_rich):
+            cells = read.cells(values, number, links) if is_rich else plain_cells(values)
+            yield covered.blanked(cells, number) if seen.merged else cells
+
+    def _values(self, sheet: str, *, rich: bool) -> Iterator[tuple[int, list[Any]]]:
+        """What the reader gives for each row, with its number from 0.
+
+        Once there have been many rows of thousands of cells, the sheet is read on without those of them that are blank.
+        """
+        number, wide = -1, 0
         try:
-            stream = self._book.stream_sheet_by_name(sheet, rich=is_rich)
+            stream = self._book.stream_sheet_by_name(sheet, rich=rich)
             for number, values in enumerate(stream):
                 if number >= _LAST_ROW:
                     raise damaged(self._name)
-                cells = read.cells(values, number, links) if is_rich else plain_cells(values)
-                yield covered.blanked(cells, number) if seen.merged else cells
+                yield number, values
+                wide += len(values) > _WIDE
+                if wide > _MANY_WIDE and sheet not in self._narrowed:
+                    break
+            else:
+                return
+            self._narrow(sheet)
+            for later, values in enumerate(
+                self._book.stream_sheet_by_name(sheet, rich=rich, min_row=number + 1), start=number + 1
+            ):
+                yield later, values
         except (CalamineError, OSError, ValueError, OverflowError) as error:
             raise damaged(self._name) from error
+
+    def _narrow(self, sheet: str) -> None:
+        self._narrowed.add(sheet)
+        self._open()
+
+    def _open(self) -> None:
+        if self._view is not None:
+            self._view.close()
+        self._view = _view(self._path, self._prescanned, self._narrowed)
+        self._book = CalamineWorkbook.from_filelike(self._view)
 
 
 class _Covered:
@@ -171,10 +203,10 @@ class _Covered:
         return cells
 
 
-def _view(path: Path, prescanned: Prescanned) -> WorkbookView:
+def _view(path: Path, prescanned: Prescanned, narrow: Collection[str]) -> WorkbookView:
     with zipfile.ZipFile(path) as archive:
         sheets = [
-            ViewedSheet(scanned.sheet.name, _part(archive, scanned.sheet.part, is_mended=scanned.seen.needs_mending))
+            ViewedSheet(scanned.sheet.name, _part(archive, scanned, is_narrowed=scanned.sheet.name in narrow))
             for scanned in prescanned.sheets
         ]
         strings = prescanned.book.strings
@@ -183,8 +215,12 @@ def _view(path: Path, prescanned: Prescanned) -> WorkbookView:
         )
 
 
-def _part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, is_mended: bool) -> Packed:
-    return packed(mended(pieces(archive, entry))) if is_mended else lying_in(archive, entry)
+def _part(archive: zipfile.ZipFile, scanned: ScannedSheet, *, is_narrowed: bool) -> Packed:
+    part = scanned.sheet.part
+    if not scanned.seen.needs_mending and not is_narrowed:
+        return lying_in(archive, part)
+    text = mended(pieces(archive, part))
+    return packed(narrowed(text) if is_narrowed else text)
 
 
 def _links(scanned: ScannedSheet) -> Mapping[tuple[int, int], str]:

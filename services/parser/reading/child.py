@@ -178,8 +178,8 @@ def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any],
     if len(layout.headings[longest]) > request.limits.heading_characters:
         raise FileRefused(
             "heading_too_long",
-            f'"{request.name}": the heading in column {column_letter(longest)} has {len(layout.headings[longest]):,} '
-            f"characters; shorten it and send the file again",
+            f'"{request.name}": the heading in column {column_letter(longest)} has more than '
+            f"{request.limits.heading_characters:,} characters; shorten it and send the file again",
         )
     return frames.json_frame(
         frames.LAYOUT,

@@ -31,7 +31,7 @@ ORIGIN = Origin(UUID(int=7), "autumn.xlsx", dt.datetime(2026, 1, 31, tzinfo=dt.U
 CODES = ("handle", "title", "barcode", "sku", "attribute_1", "attribute_value_1", "season", "weight_g", "percentages", "image_url")  # fmt: skip
 HEADINGS = [PRODUCTS.by_code[code].heading for code in CODES]
 FIELDS = {code: place for place, code in enumerate(CODES)}
-FORMATS = ("0%", "0.00%", "000000", "0000000000000", "0.00", "#,##0", '0" g"', '0" kg"', "0.00E+00", "# ?/?", "[h]:mm", "@", "General", '[$€-407] #,##0.00', "[Red]0", '"<&>"0')  # fmt: skip
+FORMATS = ("0%", "0.00%", "000000", "0000000000000", "0.00", "#,##0", '0" g"', '0" kg"', "0.00E+00", "# ?/?", "[h]:mm", "@", "General", "[$€-407] #,##0.00", "[Red]0", '"<&>"0')  # fmt: skip
 DATE_FORMATS = ("d-mmm", "mmm-yy", "yyyy-mm-dd", "dd.mm.yyyy hh:mm", "mm-dd-yy", "[$-409]d\\-mmm\\-yyyy;@")
 
 
@@ -87,7 +87,7 @@ def send(path: Path, rows: Sequence[Sequence[Sent]], *, since_1904: bool) -> Non
 def received(path: Path) -> dict[int, list[Cell]]:
     """The rows below the headings, by number, as the reading process says them."""
     request = Request(path, path.name, PRODUCTS, "create", {}, Limits())
-    rows = {}
+    rows: dict[int, list[Cell]] = {}
     for said in read(request):
         if said[4:5] == frames.ROWS:
             rows |= {row.row: orjson.loads(row.cells) for row in frames.read_rows(said[frames.HEADER :])}
@@ -147,7 +147,7 @@ def test_what_is_handed_back_unmended_says_the_same_and_creates_nothing(
 
 def _countable(cell: Sent, *, since_1904: bool) -> Sent:
     """Days that the workbook can count."""
-    if isinstance(cell.value, dt.datetime) and since_1904 and cell.value.year <= 1904:  # noqa: PLR2004 - its first year
+    if isinstance(cell.value, dt.datetime) and since_1904 and cell.value.year <= 1904:
         return Sent(cell.value.replace(year=1950), cell.code)
     return cell
 

@@ -71,7 +71,7 @@ def test_dates_are_counted_from_the_day_the_workbook_says(
 
 def with_excel_2013(path: Path, target: Path) -> Path:
     """The same workbook with the element that Excel 2013 and later always write."""
-    import zipfile  # noqa: PLC0415 - for this alone
+    import zipfile
 
     with zipfile.ZipFile(path) as source:
         content: dict[str, str | bytes] = {name: source.read(name) for name in source.namelist()}

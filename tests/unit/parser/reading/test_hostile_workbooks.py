@@ -20,7 +20,7 @@ def test_a_workbook_made_to_cost_costs_its_reader_its_share_and_the_parser_littl
     )
     cost = json.loads(done.stdout)
     size, child, parent = (figure / 1_000_000 for figure in (path.stat().st_size, cost["child"], cost["parent"]))
-    print(
+    print(  # noqa: T201 - what it cost is what one runs this for
         f"{name}: {size:.2f} MB, {cost['seconds']} s, reader {child:.0f} MB, parser +{parent:.0f} MB, {cost['ended'][:100]}"
     )
     assert not cost["ended"].startswith(_DEATHS)
