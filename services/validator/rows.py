@@ -140,7 +140,7 @@ def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:
     if text[0] == '"' and text.count('"') == 1:
         return CellError(
             "open_quotation_mark",
-            f"{shown(text)} begins with a quotation mark that is not closed; remove the mark, or close it",
+            f"The quotation mark at the beginning of {shown(text)} is not closed; remove it, or close it",
         )
     if found := _FORBIDDEN.search(cell):
         return CellError("invalid_cell", _forbidden(shown(text), found[0]))
