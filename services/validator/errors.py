@@ -55,7 +55,7 @@ class GroupErrors:
     def add_flaws(self, row: ReadRow) -> None:
         """Note what is wrong with the row as a whole, at the cell that shows it."""
         for index, error in row.flaws:
-            self._errors.append(self._columns.error_beyond(row.row, self._group_row, index, error))
+            self._errors.append(self._columns.error_at(row.row, self._group_row, index, error))
 
     def __bool__(self) -> bool:
         return bool(self._errors)

@@ -195,7 +195,7 @@ def _of_a_program(text: str) -> CellError | None:
     if text[0] == '"' and text.count('"') == 1:
         return CellError(
             "open_quotation_mark",
-            f"{shown(text)} begins with a quotation mark that is not closed; remove the mark, or close it",
+            f"The quotation mark at the beginning of {shown(text)} is not closed; remove it, or close it",
         )
     return None
 

@@ -36,9 +36,10 @@ class Columns:
         """The field's heading in the file; the template's when the file has no column for it."""
         return self._found[code][1]
 
-    def error_beyond(self, row: int, group_row: int, index: int, error: CellError) -> RowError:
-        """The error of a cell in a column without a field; under the letter of its column."""
-        return RowError(row, group_row, index, f"Column {column_letter(index)}", error.code, error.message)
+    def error_at(self, row: int, group_row: int, index: int, error: CellError) -> RowError:
+        """The error at a cell of the file's, whether its column means a field or not."""
+        heading = self.headings[index] if index < self.width else f"Column {column_letter(index)}"
+        return RowError(row, group_row, index, heading, error.code, error.message)
 
     def error(self, row: int, group_row: int, code: str, error: CellError) -> RowError:
         """The error at its row, under the file's own heading."""

@@ -52,3 +52,16 @@ def test_a_delimiter_can_be_named_or_typed(named: str | None, meant: str | None)
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == exits.COMPLETED
     assert capsys.readouterr().out.startswith("winnow ")
+
+
+def test_the_decimal_sign_and_the_row_of_headings_can_be_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meant = file_options(None, None, None, decimal="comma", heading_row=3)
+    assert (meant.decimal, meant.heading_row) == ("comma", 3)
+    file = tmp_path / "a.csv"
+    file.write_text("Product Title")
+    assert run(["import", str(file), "--tenant", "acme", "--decimal", "dot"]) == exits.USAGE
+    assert "--decimal" in capsys.readouterr().err
+    assert run(["import", str(file), "--tenant", "acme", "--heading-row", "0"]) == exits.USAGE
+    assert "--heading-row" in capsys.readouterr().err

@@ -96,3 +96,19 @@ def test_a_kind_that_is_no_column_is_refused_when_the_rules_are_made(kind: Kind)
     odd = EntityType("odd", "flat", "Odd", "thing", (tags,), ("create",))
     with pytest.raises(ValueError, match="tags"):
         RecordRules(odd)
+
+
+def test_what_is_wrong_with_a_row_as_a_whole_is_found_where_it_shows() -> None:
+    assert check("L-1", "Main", None, None, 1, "too many")[1] == [("Column F", "cells_beyond_headings")]
+    assert ("Nr", "record_in_one_cell") in check("L-1,Main,Shop,https://a.example,1")[1]
+    layout = {"swallowed": [[4, 6, 3, 5]]}
+    row = RowReader(COLUMNS, layout).read(RawRow(5, 5, ['"L-1', "Main"]))
+    _, errors = RecordRules(LOCATIONS).check(row, COLUMNS, {"code": frozenset()}, [])
+    assert [(error.heading, error.code) for error in errors] == [("Nr", "swallowed_row"), ("Nr", "open_quotation_mark")]
+
+
+def test_a_decimal_is_read_by_the_sign_of_its_column() -> None:
+    layout = {"decimals": {"4": {"sign": "comma", "decided": True, "contested": False}}}
+    row = RowReader(COLUMNS, layout).read(RawRow(5, 5, ["L-1", "Main", None, None, "1.250,5"]))
+    values, errors = RecordRules(LOCATIONS).check(row, COLUMNS, {"code": frozenset()}, [])
+    assert (values[-1], errors) == (Decimal("1250.5"), [])
