@@ -1,8 +1,9 @@
 """Raw rows and what their cells say, field by field, before any rule of the entity is asked."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from services.validator.flaws import RowFlaws
@@ -11,7 +12,7 @@ from shared.corrections import handed_back_length, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
-from shared.entities.declaration import NUMERIC
+from shared.entities.declaration import NUMERIC, Kind
 from shared.entities.errors import CellError, shown
 
 Value = str | int | float
@@ -21,6 +22,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufff
 # A character takes at most two of what a cell's length is counted in.
 _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
 _MAY_BE_UNREADABLE = MAY_BE_ERROR | {'"'}
+_REMEMBERED = 4_096
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
 
@@ -63,14 +65,10 @@ class RowReader:
     def __init__(self, columns: Columns, layout: Mapping[str, Any] | None = None) -> None:
         entity = columns.entity
         self._flaws = RowFlaws(columns, (layout or {}).get("swallowed", ()))
-        self._number_columns = {
-            code: (entity.by_code[code].kind, ColumnSign.of_layout(layout, index))
-            for code, index in columns.fields.items()
-            if entity.by_code[code].kind in NUMERIC
-        }
+        self._ordinary_width = self._flaws.ordinary_width
         single_line = {entity.group_key, *entity.by_identifier}
         self._columns = sorted(
-            (index, code, entity.by_code[code].kind in NUMERIC, code in single_line)
+            (index, code, _numbers(entity.by_code[code].kind, layout, index), code in single_line)
             for code, index in columns.fields.items()
         )
 
@@ -80,7 +78,7 @@ class RowReader:
         unreadable: dict[str, CellError] = {}
         cells = raw.cells
         width = len(cells)
-        for index, code, numeric, single_line in self._columns:
+        for index, code, numbers, single_line in self._columns:
             if index >= width:
                 break
             cell = cells[index]
@@ -100,20 +98,21 @@ class RowReader:
                     if error is not None:
                         unreadable[code] = error
                         continue
-                if numeric:
-                    plain = plain_number(text, *self._number_columns[code])
+                if numbers is not None and not text.isdigit():
+                    plain = numbers(text)
                     if isinstance(plain, CellError):
                         unreadable[code] = plain
                         continue
                     text = plain
                 values[code] = text
-            elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
+            elif numbers is not None and isinstance(cell, int | float) and not isinstance(cell, bool):
                 values[code] = cell
             else:
                 values[code] = cell_text(cell)
-        return ReadRow(
-            raw.row, values, unreadable, self._flaws.of(raw.row, cells, filled=len(values) + len(unreadable))
-        )
+        filled = len(values) + len(unreadable)
+        if width <= self._ordinary_width and filled > 1:
+            return ReadRow(raw.row, values, unreadable)
+        return ReadRow(raw.row, values, unreadable, self._flaws.of(raw.row, cells, filled=filled))
 
     def read_all(self, rows: Iterable[RawRow]) -> list[list[ReadRow]]:
         """The rows in their groups; rows of one group follow one another."""
@@ -125,6 +124,13 @@ class RowReader:
                 current = raw.group_row
             groups[-1].append(self.read(raw))
         return groups
+
+
+def _numbers(kind: Kind, layout: Mapping[str, Any] | None, index: int) -> Callable[[str], str | CellError] | None:
+    """How texts of the column become numbers; None for a column of something else."""
+    if kind not in NUMERIC:
+        return None
+    return lru_cache(maxsize=_REMEMBERED)(partial(plain_number, kind=kind, column=ColumnSign.of_layout(layout, index)))
 
 
 def _unreadable(cell: str, text: str, *, single_line: bool) -> CellError | None:  # noqa: PLR0911 - one for each reason
