@@ -3,7 +3,8 @@
 from datetime import timedelta
 from functools import partial
 
-from services.parser.handler import Dependencies, ImportFile
+from services.parser.dependencies import Dependencies
+from services.parser.handler import ImportFile
 from services.parser.reading.readers import Readers
 from services.parser.reading.workspace import Workspace
 from services.parser.settings import ParserSettings

@@ -62,6 +62,15 @@ def check_claim(event: FileUploaded) -> None:
         )
 
 
+def owns_object(event: FileUploaded) -> bool:
+    """Whether an import can come of what an event claims, so that its object may be looked at."""
+    try:
+        check_claim(event)
+    except FileRefused:
+        return False
+    return True
+
+
 def contradiction(known: KnownImport, event: FileUploaded) -> str | None:
     """How an event that is taken for a repeat of a registered one says something else; None when it does not.
 

@@ -32,10 +32,13 @@ class RowFlaws:
         self._swallowed = [(first or 0, last or 0, opened, closed) for first, last, opened, closed in swallowed]
         self._first_rows = [first for first, *_ in self._swallowed]
 
+    @property
+    def ordinary_width(self) -> int:
+        """A row of no more cells has no flaw, unless it says hardly anything; -1 where every row has to be looked at."""
+        return -1 if self._swallowed or self._headless else self._width
+
     def of(self, row: int, cells: Sequence[Cell], *, filled: int) -> Sequence[tuple[int, CellError]]:
         """The flaws of a row, each with the column that shows it; `filled` is how many of its fields say anything."""
-        if len(cells) <= self._width and filled > 1 and not self._swallowed and not self._headless:
-            return ()
         flaws = [
             (column, error) for column, error in (self._beyond(cells), self._within_marks(row)) if error is not None
         ]

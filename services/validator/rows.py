@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from services.validator.flaws import RowFlaws
@@ -25,6 +26,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufff
 _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
 _MAY_BE_UNREADABLE = MAY_BE_ERROR | {'"'}
 _UNDECODED = "\ufffd"
+_REMEMBERED = 4_096
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
 
@@ -68,6 +70,7 @@ class RowReader:
         entity = columns.entity
         self._unseen = UnseenCharacters(columns)
         self._flaws = RowFlaws(columns, (layout or {}).get("swallowed", ()))
+        self._ordinary_width = self._flaws.ordinary_width
         self._columns = sorted(
             (
                 _Column(index, entity, entity.by_code[code], ColumnSign.of_layout(layout, index))
@@ -95,8 +98,10 @@ class RowReader:
                 unreadable[column.code] = said
             elif said != "":
                 values[column.code] = said
-        flaws = self._flaws.of(raw.row, cells, filled=len(values) + len(unreadable))
-        return ReadRow(raw.row, values, unreadable, flaws)
+        filled = len(values) + len(unreadable)
+        if width <= self._ordinary_width and filled > 1:
+            return ReadRow(raw.row, values, unreadable)
+        return ReadRow(raw.row, values, unreadable, self._flaws.of(raw.row, cells, filled=filled))
 
     def _text(self, row: int, cell: str, column: "_Column") -> Value | CellError:
         text = cell.strip(BLANKS)
@@ -127,7 +132,7 @@ class RowReader:
 class _Column:
     """One column of the file, and how what it says is read."""
 
-    __slots__ = ("_entity", "_field", "_sign", "code", "index", "names_record", "numeric")
+    __slots__ = ("_entity", "_field", "_numbers", "code", "index", "names_record", "numeric")
 
     def __init__(
         self,
@@ -146,12 +151,13 @@ class _Column:
         """Whether it says which record is meant."""
         self._entity = entity
         self._field = field
-        self._sign = sign
+        # Numbers repeat: prices, sizes, percentages.
+        self._numbers = lru_cache(maxsize=_REMEMBERED)(partial(plain_number, kind=field.kind, column=sign))
 
     def of_text(self, text: str) -> Value | CellError:
         """What a text says that is not blank."""
         if self.numeric:
-            return plain_number(text, self._field.kind, self._sign)
+            return text if text.isascii() and text.isdigit() else self._numbers(text)
         return (self._lost_digits(text) if self.names_record and text else None) or text
 
     def of_cell(self, cell: Cell) -> Value | CellError:

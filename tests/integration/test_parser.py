@@ -14,7 +14,8 @@ from uuid_utils.compat import uuid7
 
 from services.committer.families import families as committer_families
 from services.committer.handler import CommitRows
-from services.parser.handler import Dependencies, ImportFile
+from services.parser.dependencies import Dependencies
+from services.parser.handler import ImportFile
 from services.parser.reading.workspace import Workspace
 from services.parser.repository import find
 from services.parser.settings import ParserSettings
