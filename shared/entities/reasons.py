@@ -100,6 +100,30 @@ ROW_REASONS: tuple[Reason, ...] = (
         "Format the column as text and type all digits.",
     ),
     Reason(
+        "cells_beyond_headings",
+        "A value too many in the row",
+        '"Fjord" stands in a column without heading: the row has a value too many, and those before it may have moved',
+        "Put each value under its heading, and leave nothing beyond; quote a value that has a separator in it.",
+    ),
+    Reason(
+        "swallowed_row",
+        "A row within quotation marks of another",
+        "A quotation mark is opened in line 3 of the file and is closed only in line 6",
+        "Check the row, and remove the quotation mark at the beginning of the cell that has one.",
+    ),
+    Reason(
+        "open_quotation_mark",
+        "A quotation mark that is not closed",
+        'The quotation mark at the beginning of "Tee is not closed; remove it, or close it',
+        "Remove the quotation mark, or close it.",
+    ),
+    Reason(
+        "record_in_one_cell",
+        "A whole row in one cell",
+        'The whole row stands in one cell; put each value in a cell of its own: "Tee" | "tee" | "T-1"',
+        "Put each value in a cell of its own.",
+    ),
+    Reason(
         "rejected",
         "The database refuses it although every rule was kept",
         "The database refuses this product: value too long (SQLSTATE 22001). Change what this says and send the product again",
@@ -131,6 +155,18 @@ FILE_REASONS: tuple[Reason, ...] = (
         "Columns that must be there are not",
         'Missing: Barcode or SKU. "Variant SKU": did you mean SKU? The file has: Name, Handle, Variant SKU',
         "Name the columns as in the template.",
+    ),
+    Reason(
+        "one_column",
+        "A table saved as one column",
+        '"autumn.csv": row 1 was split into one column: "Title;Handle;SKU"',
+        "Name the separator, or save the file again with commas, semicolons or tabs.",
+    ),
+    Reason(
+        "other_parent",
+        "A correction file of another import",
+        '"corrections.xlsx" is the correction file of another import than `parent_import_id` says',
+        "Send the file with the parent it has, or without `parent_import_id`.",
     ),
     Reason(
         "duplicate_headings",

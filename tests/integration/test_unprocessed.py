@@ -16,6 +16,7 @@ from sqlalchemy import text
 from services.exporter.handler import ExportCorrections
 from services.exporter.settings import ExporterSettings
 from services.parser import handler as parser_handler
+from services.parser.formats.records import MOST_FIELD
 from services.parser.handler import ImportFile
 from services.parser.reading import frames, sandbox
 from services.parser.reading.frames import read_rows
@@ -112,11 +113,11 @@ FILE = [*catalogue(8), *product(9, variants=2, weight_g="heavy"), *catalogue(10,
 """56 rows; rows 26 and 27 fail together."""
 
 
-def unclosed(folder: Path) -> Path:
-    """A quotation mark is opened in row 37 (within product 13) and never closed."""
-    path = text_file(folder / "unclosed.csv", FILE)
+def endless(folder: Path) -> Path:
+    """In row 37 (within product 13) there is a cell that goes on for ever."""
+    path = text_file(folder / "endless.csv", FILE)
     lines = path.read_text().splitlines(keepends=True)
-    lines[36] = f'"{lines[36]}'
+    lines[36] = f"{'x' * (MOST_FIELD + 1)}{lines[36]}"
     path.write_text("".join(lines))
     return path
 
@@ -146,7 +147,7 @@ def cut_deflate(folder: Path) -> Path:
 
 # The file, its rows, settings, and what comes of it: the code, and rows in all, unprocessed ones, the last that was read.
 BREAKS: dict[str, tuple[Callable[[Path], Path], Rows, dict[str, Any], str, tuple[int, int, int | None]]] = {
-    "a quotation mark that is never closed": (unclosed, FILE, {}, "damaged", (35, 3, 36)),
+    "a cell that goes on for ever": (endless, FILE, {}, "damaged", (35, 3, 36)),
     "a sheet that ends in a row": (cut_xml, FILE, {}, "damaged", (37, 2, 38)),
     "a compressed sheet that is damaged": (cut_deflate, FILE, {}, "damaged", (0, 0, 0)),
     "too many rows": (
@@ -184,8 +185,8 @@ BREAKS: dict[str, tuple[Callable[[Path], Path], Rows, dict[str, Any], str, tuple
         "group_too_large",
         (86, 86, None),
     ),
-    "a product that is too large before a quotation mark that is never closed": (
-        unclosed,
+    "a product that is too large before a cell that goes on for ever": (
+        endless,
         FILE,
         {"group_rows": 2},
         "group_too_large",
@@ -221,7 +222,7 @@ async def test_a_file_that_can_be_read_is_counted_to_its_end_although_it_is_not_
 
 
 async def test_of_a_file_that_breaks_off_whole_groups_alone_are_imported(whole: Whole, tmp_path: Path) -> None:
-    ended = await whole.imported(unclosed(tmp_path))
+    ended = await whole.imported(endless(tmp_path))
     assert ended.read_to_row == 36
     assert set(whole.skus(ended.unprocessed_object_key)) == {"SKU-12-0", "SKU-12-1", "SKU-12-2"}
 
@@ -237,8 +238,8 @@ def _dying_reader(monkeypatch: pytest.MonkeyPatch, refusal: FileRefused, *, afte
     """The reading ends for this reason when so many rows were said; the pipe had some of a frame's rows only."""
     real = sandbox.reading
 
-    def reading(request: ReadRequest, limits: Any, *, silence: float) -> Any:
-        return _Dying(real(request, limits, silence=silence), refusal, after)
+    def reading(request: ReadRequest, limits: Any, **more: Any) -> Any:
+        return _Dying(real(request, limits, **more), refusal, after)
 
     monkeypatch.setattr(parser_handler, "reading", reading)
 
@@ -418,7 +419,7 @@ async def test_what_is_handed_back_unprocessed_has_the_senders_columns_and_is_im
 
 
 async def test_a_file_of_unprocessed_rows_is_announced_once_with_its_count(whole: Whole, tmp_path: Path) -> None:
-    ended = await whole.imported(unclosed(tmp_path))
+    ended = await whole.imported(endless(tmp_path))
     (body,) = await whole.parser._announced("unprocessed-exported")
     said = UnprocessedExported.model_validate_json(body)
     assert (said.unprocessed_object_key, said.unprocessed_rows) == (ended.unprocessed_object_key, 3)
@@ -429,7 +430,7 @@ async def test_a_file_of_unprocessed_rows_is_announced_once_with_its_count(whole
 async def test_that_an_import_has_ended_says_what_is_handed_back_and_how_far_its_file_was_read(
     whole: Whole, tmp_path: Path
 ) -> None:
-    await whole.parser.parse(whole.parser.event(unclosed(tmp_path)))
+    await whole.parser.parse(whole.parser.event(endless(tmp_path)))
     await whole.parser.later_stages()
     (body,) = await whole.parser._announced("import-completed")
     said = ImportCompleted.model_validate_json(body)
@@ -462,7 +463,7 @@ async def test_every_row_of_an_import_that_is_cancelled_before_it_is_cut_again_i
 async def test_files_that_are_given_up_keep_nobody_waiting_and_can_be_written_after_all(
     whole: Whole, tmp_path: Path
 ) -> None:
-    import_id = await whole.parser.parse(whole.parser.event(unclosed(tmp_path)))
+    import_id = await whole.parser.parse(whole.parser.event(endless(tmp_path)))
     await whole.parser.later_stages()
     (body,) = await whole.parser._announced("import-completed")
     event = ImportCompleted.model_validate_json(body)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_LINES = 2_000
 """Lines that one record may have; a cell of more text cannot be handed back."""
 
-_MOST_FIELD = 8_000_000
+MOST_FIELD = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Dialect:
 
     def reader(self, lines: Iterable[str], *, strict: bool = False) -> "Reader":
         """The records of these lines by the usual rules; a `strict` one objects to text behind a closing mark."""
-        csv.field_size_limit(_MOST_FIELD)
+        csv.field_size_limit(MOST_FIELD)
         return csv.reader(
             lines, delimiter=self.delimiter, quotechar=self.quote, skipinitialspace=self.skip_blanks, strict=strict
         )

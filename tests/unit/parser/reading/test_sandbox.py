@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
+from services.parser.formats.records import MOST_FIELD
 from services.parser.mapping.interpretation import KeyedRow
 from services.parser.reading.frames import END, LAYOUT, REFUSED, frame, json_frame, read_rows
 from services.parser.reading.limits import Limits
@@ -166,7 +167,7 @@ async def test_rows_beyond_a_limit_are_read_on_as_far_as_they_can_be_kept(tmp_pa
 
 async def test_rows_before_a_damage_are_said_before_the_file_is_refused(tmp_path: Path) -> None:
     path = text_file(tmp_path / "file", catalogue(6, variants=1))
-    path.write_text(path.read_text() + '"never closed')
+    path.write_text(path.read_text() + "x" * (MOST_FIELD + 1))
     assert await parts(path, LIMITS) == [1, 2, 3, 4, 5, 6, 7, "ended: damaged"]
 
 
