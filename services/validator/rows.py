@@ -17,6 +17,8 @@ Value = str | int | float
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # A character takes at most two of what a cell's length is counted in.
 _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
+# Text of which digits may be lost has an exponent, or ends like this: `1.986E+17`, `115243746.0`.
+_WHOLE_DECIMALS = (".0", ",0")
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
 
@@ -77,23 +79,32 @@ class RowReader:
                 continue
             said: Value | CellError | None
             if isinstance(cell, str):
-                said = self._text(cell, code) if names_record else _read_text(cell, single_line=False)
-            elif isinstance(cell, Mapping) or names_record:
-                said = self._formatted(cell, code, names_record=names_record)
+                text = cell.strip(BLANKS)
+                if (
+                    text[:1] not in MAY_BE_ERROR
+                    and cell.isprintable()
+                    and len(cell) <= _MAY_BE_TOO_LONG
+                    and not (names_record and ("+" in text or text.endswith(_WHOLE_DECIMALS)))
+                ):
+                    if text:
+                        values[code] = text
+                    continue
+                said = self._text(cell, code, names_record=names_record)
             elif numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
                 said = cell
+            elif isinstance(cell, Mapping) or names_record:
+                said = self._formatted(cell, code, names_record=names_record)
             else:
                 said = cell_text(cell)
             if isinstance(said, CellError):
                 unreadable[code] = said
-            elif said is not None and said != "":
+            elif said or said == 0:
                 values[code] = said
         return ReadRow(raw.row, values, unreadable)
 
-    def _text(self, cell: str, code: str) -> str | CellError | None:
-        """The text of an identifier."""
-        said = _read_text(cell, single_line=True)
-        return self._lost_digits(said, code) or said if isinstance(said, str) else said
+    def _text(self, cell: str, code: str, *, names_record: bool) -> str | CellError | None:
+        said = _read_text(cell, single_line=names_record)
+        return self._lost_digits(said, code) or said if names_record and isinstance(said, str) else said
 
     def _formatted(self, cell: Cell, code: str, *, names_record: bool) -> Value | CellError | None:
         field = self._entity.by_code[code]

@@ -33,9 +33,9 @@ def main() -> None:
         floor = _rate(rows, lambda: _floor(plain))
         ours = _rate(rows, lambda: _read(plain))
         with_formats = _rate(rows, lambda: _read(formatted))
-    print(f"floor       {floor:>9,.0f} rows/s")  # noqa: T201 - a command's output
-    print(f"plain       {ours:>9,.0f} rows/s   {ours / floor:.2f} of the floor")  # noqa: T201 - a command's output
-    print(f"with formats{with_formats:>9,.0f} rows/s   {with_formats / ours:.2f} of plain")  # noqa: T201 - a command's output
+    print(f"floor       {floor:>9,.0f} rows/s")
+    print(f"plain       {ours:>9,.0f} rows/s   {ours / floor:.2f} of the floor")
+    print(f"with formats{with_formats:>9,.0f} rows/s   {with_formats / ours:.2f} of plain")
 
 
 def _write(path: Path, rows: int, code: str) -> None:
