@@ -1,14 +1,14 @@
 """The failed-rows CSV: the same rows as the correction workbook, for programs and for people without a spreadsheet."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from services.exporter.corrections import FailedRow, HandedBackColumns
 from shared.corrections import FAILED_ROWS_HEADING, neutralise
-from shared.entities.cells import Cell, cell_text
+from shared.entities.cells import Cell, cell_text, has_lost_digits
 
 
 class FailedRowsFile:
@@ -31,6 +31,9 @@ class FailedRowsFile:
 
     def _record(self, row: FailedRow) -> list[str]:
         shown = [self._shown(place, cell) for place, cell in enumerate(self._columns.cells(row))]
+        for place in self._columns.marks(row):
+            if place < len(shown):
+                shown[place] = _still_refused(self._columns.cells(row)[place], shown[place])
         shown += [""] * (self._width - len(shown))
         shown.append(self._columns.explanation(row, between=" | "))
         return shown
@@ -47,3 +50,11 @@ class FailedRowsFile:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+def _still_refused(cell: Cell, shown: str) -> str:
+    """A bad cell as it is refused again: a number of which digits are lost would be taken for text with all of them."""
+    number = cell.get("number") if isinstance(cell, Mapping) else cell
+    if isinstance(number, int | float) and has_lost_digits(cell) and not isinstance(number, bool) and abs(number) >= 1:
+        return f"{number:.5E}"
+    return shown
