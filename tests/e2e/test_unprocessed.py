@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local.stack import Stack
+from services.parser.formats.records import MOST_FIELD
 from tests.e2e.test_command import Command
 from tests.harness.files import HEADINGS, catalogue, product, text_file
 from tests.harness.world import World, eventually
@@ -43,7 +44,7 @@ async def test_what_was_read_and_not_imported_of_a_damaged_file_is_fetched_and_s
 ) -> None:
     rows = [*catalogue(800), *product(801, weight_g="heavy")]
     path = text_file(tmp_path / "autumn.csv", rows)
-    path.write_text(path.read_text() + '"never closed\r\n')
+    path.write_text(path.read_text() + "x" * (MOST_FIELD + 1))
     done = await winnow("import", path, "--tenant", tenant, "--watch")
     assert done.returncode == 1, done.stderr
     said = " ".join(done.stdout.split())

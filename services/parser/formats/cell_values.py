@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from shared.entities.cells import UNCALCULATED, Cell
-from shared.entities.number_formats import is_plain, number_format, plain_decimal, shown_number
+from shared.entities.format_codes import is_plain, number_format
+from shared.entities.number_formats import plain_decimal, shown_number
 
 _DAY_ZERO, _DAY_ZERO_1904 = dt.datetime(1899, 12, 30), dt.datetime(1904, 1, 1)  # noqa: DTZ001 - spreadsheets know none
 # The day that Excel counts and the calendar does not have, and the first day behind its last year.

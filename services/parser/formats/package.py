@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote
 from xml.parsers import expat
 
-from shared.entities.number_formats import BUILT_IN, LONGEST_CODE
+from shared.entities.format_codes import BUILT_IN, LONGEST_CODE
 
 TYPES = "[content_types].xml"
 _MANY_STYLES = 100_000

@@ -15,7 +15,7 @@ from services.parser.formats.package import Book, DocumentTypeFound, Package, Re
 from services.parser.formats.sheet_scan import SheetScan, SheetSeen
 from services.parser.reading.limits import Limits
 from services.parser.refusals import FileRefused
-from shared.entities.number_formats import is_plain
+from shared.entities.format_codes import is_plain
 
 _STEP = 256 * 1024
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}

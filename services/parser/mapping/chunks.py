@@ -9,7 +9,7 @@ from services.parser.mapping.grouping import Grouping
 from services.parser.mapping.interpretation import KeyedRow, Keys, key_fields
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
-from shared.entities.cells import has_lost_digits, is_error, is_mangled_number
+from shared.entities.cells import is_error, is_mangled_number
 from shared.entities.declaration import GroupKey
 
 
@@ -216,4 +216,4 @@ def _places_of_members(entity: EntityType, codes: Sequence[str]) -> tuple[int, .
 
 def _is_usable(value: str) -> bool:
     """Whether it can be somebody's: what is refused for itself was not used by anybody."""
-    return not is_error(value) and not has_lost_digits(value) and "\ufffd" not in value
+    return not is_error(value) and "\ufffd" not in value

@@ -11,7 +11,8 @@ from functools import lru_cache
 from shared.entities.cells import Cell, cell_text, has_lost_digits
 from shared.entities.declaration import NUMERIC, Field, Identifier, Kind
 from shared.entities.errors import CellError, shown
-from shared.entities.number_formats import NumberFormat, number_format, plain_decimal, shown_number
+from shared.entities.format_codes import NumberFormat, number_format
+from shared.entities.number_formats import plain_decimal, shown_number
 
 Shown = str | int | float
 

@@ -163,3 +163,14 @@ def test_cells_look_as_they_did_when_they_are_handed_back(tmp_path: Path) -> Non
     assert [cell_text(cell) for cell in received(tmp_path / "a.xlsx")[2][: len(cells)]] == [
         "tee", "8-Jun", "000042", "198600000000000000", "", "", "", "80%", "80%",
     ]  # fmt: skip
+
+
+def test_a_number_that_has_lost_digits_is_refused_again_when_the_csv_is_sent_back(tmp_path: Path) -> None:
+    sent: dict[int, list[Cell]] = {2: ["tee", "Tee", None, 1.986e17]}
+    errors = refused(sent)
+    columns = HandedBackColumns(PRODUCTS, HEADINGS, FIELDS, len(HEADINGS))
+    with FailedRowsFile(tmp_path / "failed-rows.csv", columns) as listed:
+        listed.add([FailedRow(2, 2, 2, sent[2], errors[2])])
+    again = received(tmp_path / "failed-rows.csv")
+    assert again[2][3] == "1.98600E+17"
+    assert [error.code for error in refused(again)[2]] == ["invalid_sku"]

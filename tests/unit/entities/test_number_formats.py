@@ -2,13 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.entities.number_formats import (
-    is_plain,
-    number_format,
-    plain_decimal,
-    shown_date,
-    shown_number,
-)
+from shared.entities.format_codes import is_plain, number_format
+from shared.entities.number_formats import plain_decimal, shown_date, shown_number
 
 
 @pytest.mark.parametrize(
