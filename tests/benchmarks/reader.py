@@ -14,8 +14,9 @@ import orjson
 import xlsxwriter
 from python_calamine_plus import CalamineWorkbook
 
-from services.parser.reading.child import Request, read
+from services.parser.reading.contents import read
 from services.parser.reading.limits import Limits
+from services.parser.reading.request import Request
 from shared.entities import PRODUCTS
 
 _ROUNDS = 3

@@ -9,9 +9,10 @@ import orjson
 
 from services.exporter.corrections import FailedRow, HandedBackColumns, Origin
 from services.exporter.workbook import CorrectionWorkbook
-from services.parser.reading.child import Request, read
+from services.parser.reading.contents import read
 from services.parser.reading.frames import HEADER, LAYOUT, ROWS, read_header, read_rows
 from services.parser.reading.limits import Limits
+from services.parser.reading.request import Request
 from services.validator.rows import RawRow, RowReader
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import Cell, read_cells

@@ -57,6 +57,11 @@ class WorkbookReader:
         if self._view is not None:
             self._view.close()
 
+    @property
+    def sheets(self) -> int:
+        """How many sheets there are."""
+        return len(self._sheets)
+
     def choose_sheet(self, entity: EntityType, wanted: str | None) -> tuple[str, list[dict[str, Any]]]:
         """The sheet to read, with a notice for each other one that could have been meant.
 

@@ -16,8 +16,9 @@ from services.exporter.corrections import FailedRow, HandedBackColumns, Origin
 from services.exporter.failed_rows import FailedRowsFile
 from services.exporter.workbook import CorrectionWorkbook
 from services.parser.reading import frames
-from services.parser.reading.child import Request, read
+from services.parser.reading.contents import read
 from services.parser.reading.limits import Limits
+from services.parser.reading.request import Request
 from services.validator.products.categories import Categories
 from services.validator.products.product import FailedProduct, Known
 from services.validator.products.rules import References, check

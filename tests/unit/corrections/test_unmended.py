@@ -22,8 +22,9 @@ from services.exporter.failed_rows import FailedRowsFile
 from services.exporter.workbook import CorrectionWorkbook
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.reading import frames
-from services.parser.reading.child import Request, read
+from services.parser.reading.contents import read
 from services.parser.reading.limits import Limits
+from services.parser.reading.request import Request
 from services.parser.refusals import FileRefused
 from services.validator.outcomes import Duplicate
 from services.validator.products.categories import Categories

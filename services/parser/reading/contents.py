@@ -1,0 +1,183 @@
+"""The frames of a file: what it was found to be, its rows, its end."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
+from itertools import chain
+from typing import Any
+
+from services.parser.formats.file_types import file_type
+from services.parser.formats.prescan import Prescanned, prescan
+from services.parser.mapping.decisions import (
+    Decision,
+    decimal_decisions,
+    encoding_decision,
+    heading_decision,
+    samples,
+    separator_decision,
+    sheet_decision,
+)
+from services.parser.mapping.layout import FIRST_ROWS, Layout, find_layout
+from services.parser.mapping.survey import has_number_texts, survey
+from services.parser.reading import frames
+from services.parser.reading.request import Request
+from services.parser.reading.sheet_rows import row_frames, too_many_columns
+from services.parser.refusals import FileRefused
+from shared.corrections import decimal_signs_of, import_id_of
+from shared.entities.cells import Cell
+from shared.entities.names import column_letter
+
+# Further ones are refused as well; the ledger keeps so many with their lines.
+_MOST_SWALLOWED = 1_000
+
+
+def read(request: Request) -> Iterator[bytes]:
+    """The frames of a file: its layout, its rows, the end.
+
+    Raises:
+        FileRefused: it cannot be imported, or not to its end.
+    """
+    if file_type(request.path, request.name) == "workbook":
+        yield from _read_workbook(request, prescan(request.path, request.name, request.limits))
+    else:
+        yield from _read_text(request)
+
+
+def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
+    # Imported here: a text file needs no workbook reader, and the start of the process is waited for.
+    from services.parser.formats.workbook import WorkbookReader  # noqa: PLC0415
+
+    parent = import_id_of(request.path)
+    with WorkbookReader(request.path, request.name, seen) as reader:
+        sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
+        where = f'"{request.name}", sheet "{sheet}"'
+        first = reader.first_rows(sheet, request.entity)
+        layout = find_layout(
+            request.entity,
+            request.mode,
+            first,
+            where,
+            handed_back=parent is not None,
+            notices=others,
+            wanted_row=request.options.get("heading_row"),
+        )
+        # A column of numbers without a text has nothing to be decided; so the rows need not be gone through twice.
+        has_texts = has_number_texts(request.entity, layout, first)
+        looked_at = _readable(reader.rows(sheet)) if has_texts else first
+        surveyed = survey(
+            request.entity,
+            layout,
+            looked_at,
+            is_text=False,
+            is_all=has_texts or len(first) < FIRST_ROWS,
+            decimal=request.options.get("decimal"),
+            told=decimal_signs_of(request.path),
+        )
+        layout = surveyed.layout
+        chosen = sheet_decision(sheet, asked=_asked(request, "sheet"), sheets=reader.sheets)
+        detected = {
+            "format": "xlsx",
+            "sheet": sheet,
+            **surveyed.detected,
+            **_told(request, layout, first, [chosen], surveyed.detected),
+        }
+        yield _layout_frame(request, layout, detected, parent=parent)
+        yield from row_frames(request, layout, reader.rows(sheet), hidden=reader.hidden_rows(sheet))
+
+
+def _readable(rows: Iterator[list[Cell]]) -> Iterator[list[Cell]]:
+    """Rows up to where they cannot be read on, which is said when they are read for good."""
+    with contextlib.suppress(FileRefused):
+        yield from rows
+
+
+def _read_text(request: Request) -> Iterator[bytes]:
+    from services.parser.formats.encodings import encoding_notices  # noqa: PLC0415
+    from services.parser.formats.text import TextReader  # noqa: PLC0415
+
+    reader = TextReader(
+        request.path,
+        request.name,
+        request.entity,
+        encoding=request.options.get("encoding"),
+        delimiter=request.options.get("delimiter"),
+    )
+    encoding = reader.writing.encoding
+    layout = find_layout(
+        request.entity,
+        request.mode,
+        reader.first_rows(),
+        f'"{request.name}"',
+        notices=encoding_notices(encoding, request.name),
+        wanted_row=request.options.get("heading_row"),
+    )
+    rows = reader.rows()
+    head, rest = reader.head(rows)
+    surveyed = survey(
+        request.entity, layout, head, is_text=True, is_all=rest is None, decimal=request.options.get("decimal")
+    )
+    layout = surveyed.layout
+    decided = [
+        encoding_decision(
+            encoding.name, asked=_asked(request, "encoding"), is_guess=encoding.is_guess, piece=encoding.piece
+        ),
+        separator_decision(reader.writing.delimiter, layout, asked=_asked(request, "delimiter")),
+    ]
+    detected = {
+        "format": "text",
+        "encoding": encoding.name,
+        "delimiter": reader.writing.delimiter,
+        **surveyed.detected,
+        **_told(request, layout, head[:FIRST_ROWS], decided, surveyed.detected),
+        "swallowed": [list(astuple(part)) for part in reader.swallowed()[:_MOST_SWALLOWED]],
+    }
+    yield _layout_frame(request, layout, detected, parent=None)
+    yield from row_frames(request, layout, chain(head, rest or ()))
+
+
+def _told(
+    request: Request,
+    layout: Layout,
+    first: Sequence[Sequence[Cell]],
+    decided: Sequence[Decision],
+    surveyed: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the sender can see of how the file was read: all that was decided, and a cell of each column."""
+    decisions = [
+        *decided,
+        heading_decision(layout, asked=_asked(request, "heading_row")),
+        *decimal_decisions(layout, surveyed["decimals"], asked=_asked(request, "decimal")),
+    ]
+    return {"decisions": decisions, "samples": samples(layout, first)}
+
+
+def _asked(request: Request, option: str) -> bool:
+    return request.options.get(option) is not None
+
+
+def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any], *, parent: object) -> bytes:
+    if len(layout.headings) > request.limits.columns:
+        raise FileRefused("too_large", too_many_columns(request, len(layout.headings), layout.heading_row))
+    longest = max(range(len(layout.headings)), key=lambda column: len(layout.headings[column]), default=0)
+    if len(layout.headings[longest]) > request.limits.heading_characters:
+        raise FileRefused(
+            "heading_too_long",
+            f'"{request.name}": the heading in column {column_letter(longest)} has more than '
+            f"{request.limits.heading_characters:,} characters; shorten it and send the file again",
+        )
+    return frames.json_frame(
+        frames.LAYOUT,
+        {
+            "headings": layout.headings,
+            "fields": dict(layout.mapping.fields),
+            "notices": list(layout.notices),
+            "detected": {
+                **detected,
+                "heading_row": layout.heading_row,
+                "example_rows": sorted(layout.examples),
+                "blank_headings": layout.blank,
+                "handed_back": layout.handed_back,
+            },
+            "parent_import_id": None if parent is None else str(parent),
+        },
+    )
