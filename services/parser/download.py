@@ -122,7 +122,7 @@ class Download:
         return FileRefused(
             "too_large",
             f'"{known.file_name}" has {megabytes} MB{f" {once}" if once else ""}; at most {self.largest_megabytes:,} MB are '
-            f"read (WINNOW_PARSER_FILE_MEGABYTES). Split it into several files and send those",
+            f"read. Split it into several files and send those",
         )
 
     def _check_size(self, known: KnownImport, size: int) -> None:

@@ -1,4 +1,4 @@
-"""What the parser is told by its environment (prefix `WINNOW_PARSER_`). Every limit is named in its error."""
+"""What the parser is told by its environment (prefix `WINNOW_PARSER_`). What a limit says to senders is its number."""
 
 from pathlib import Path
 

@@ -140,8 +140,8 @@ def _check_entries(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
     if len(entries) > limits.archive_entries:
         raise FileRefused(
             "too_many_parts",
-            f'"{name}" consists of {len(entries):,} parts; at most {limits.archive_entries:,} are read '
-            f"(WINNOW_PARSER_ARCHIVE_ENTRIES). Copy the rows into a new workbook and send that",
+            f'"{name}" consists of {len(entries):,} parts; at most {limits.archive_entries:,} are read. Copy '
+            f"the rows into a new workbook and send that",
         )
     # Before the first part another archive may lie, and of two archives each program reads the one it finds.
     if entries and min(entry.header_offset for entry in entries) > 0:

@@ -164,15 +164,15 @@ def _document(row: Sequence[Cell]) -> bytes:
 
 def _too_many_rows(request: Request) -> str:
     return (
-        f'"{request.name}" has more than {request.limits.rows:,} rows, the most that are read (WINNOW_PARSER_ROWS). Split it '
-        f"into several files and send those"
+        f'"{request.name}" has more than {request.limits.rows:,} rows, the most that are read. Split it into several '
+        f"files and send those"
     )
 
 
 def _too_much_text(request: Request, row: int) -> str:
     return (
         f'"{request.name}" has more than {request.limits.text_bytes // 1_000_000:,} MB of text in the rows up to row {row}, the '
-        f"most that is read (WINNOW_PARSER_TEXT_MEGABYTES). Split it into several files and send those"
+        f"most that is read. Split it into several files and send those"
     )
 
 
@@ -186,6 +186,6 @@ def _too_long_a_row(request: Request, row: int, size: int) -> str:
 def too_many_columns(request: Request, columns: int, row: int) -> str:
     """What is said of a row with more columns than are read."""
     return (
-        f'"{request.name}" has {columns:,} columns in row {row}; at most {request.limits.columns} are read '
-        f"(WINNOW_PARSER_COLUMNS). Delete the unused columns behind the data and send it again"
+        f'"{request.name}" has {columns:,} columns in row {row}; at most {request.limits.columns} are read. Delete '
+        f"the unused columns behind the data and send it again"
     )
