@@ -10,7 +10,7 @@ from services.validator.flaws import RowFlaws
 from services.validator.outcomes import Notice
 from services.validator.unseen import UnseenCharacters
 from services.validator.values.decimal_texts import plain_number
-from services.validator.values.formatted import lost_digits, read_formatted
+from services.validator.values.formatted import lost_digits, made_a_date, read_formatted
 from shared.corrections import handed_back_length, marked_date, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
@@ -193,9 +193,7 @@ def _of_a_program(text: str) -> CellError | None:
             "The formula here was never calculated; open the file in a spreadsheet program and save it, or put a value here",
         )
     if (date := marked_date(text)) is not None:
-        return CellError(
-            "invalid_cell", f'"{shown(date)}": Excel made a date of this; format the column as text and type it again'
-        )
+        return made_a_date(date)
     if is_error(text):
         return CellError("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
     if text[0] == '"' and text.count('"') == 1:

@@ -5,10 +5,9 @@ Written as plain text, a date or a large number would be somebody's identifier w
 
 from collections.abc import Mapping
 
-from shared.entities.cells import Cell
+from shared.entities.cells import Cell, has_lost_digits
 
 _DATE = "#DATE! "
-_FIRST_LOSSY = 10**15
 
 
 def marked(cell: Cell, shown: str) -> str:
@@ -16,7 +15,7 @@ def marked(cell: Cell, shown: str) -> str:
     if isinstance(cell, Mapping) and ("date" in cell or "time" in cell):
         return f"{_DATE}{shown}"
     number = cell.get("number") if isinstance(cell, Mapping) else cell
-    if isinstance(number, int | float) and not isinstance(number, bool) and abs(number) >= _FIRST_LOSSY:
+    if isinstance(number, int | float) and has_lost_digits(cell):
         return f"{float(number):.14E}"
     return shown
 

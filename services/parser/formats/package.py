@@ -14,7 +14,6 @@ from xml.parsers import expat
 
 from shared.entities.format_codes import BUILT_IN, LONGEST_CODE
 
-TYPES = "[content_types].xml"
 _MANY_STYLES = 100_000
 _LARGEST_READ_WHOLE = 32_000_000
 _Start: TypeAlias = Callable[[str, Mapping[str, str]], None]

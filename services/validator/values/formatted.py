@@ -44,13 +44,16 @@ def lost_digits(cell: Cell, identifier: Identifier | None, field: Field) -> Cell
     )
 
 
-def _date(text: str, *, is_free_text: bool) -> str | CellError:
-    if is_free_text:
-        return text
+def made_a_date(text: str) -> CellError:
+    """What is wrong with a date, shown as `text`, where none belongs."""
     return CellError(
         "invalid_cell",
         f'"{shown(text)}": Excel made a date of this; format the column as text and type it again',
     )
+
+
+def _date(text: str, *, is_free_text: bool) -> str | CellError:
+    return text if is_free_text else made_a_date(text)
 
 
 def _number(number: float, code: str, field: Field, *, names_record: bool) -> Shown | CellError:

@@ -1,6 +1,9 @@
+import pytest
+
 from services.validator.rows import RawRow, RowReader
 from shared.corrections import marked, marked_date
 from shared.entities import PRODUCTS
+from shared.entities.cells import cell_text
 from shared.entities.columns import Columns
 
 
@@ -18,3 +21,11 @@ def test_other_cells_are_marked_only_where_digits_may_be_lost() -> None:
     assert marked(198600000000000000, "198600000000000000") == "1.98600000000000E+17"
     assert marked(True, "true") == "true"
     assert marked_date("2026-06-08") is None
+
+
+@pytest.mark.parametrize("number", [198600000000000000, 12345678901.23456, 0.1234567890123456, -4.00638133393112e18])
+def test_a_number_that_has_lost_digits_is_refused_again_as_the_text_it_is_handed_back_as(number: float) -> None:
+    reader = RowReader(Columns(PRODUCTS, ["SKU"], {"sku": 0}))
+    sent = reader.read(RawRow(2, 2, [number]))
+    again = reader.read(RawRow(2, 2, [marked(number, cell_text(number))]))
+    assert sent.unreadable["sku"].code == again.unreadable["sku"].code == "invalid_sku"
