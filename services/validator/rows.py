@@ -10,8 +10,8 @@ from services.validator.flaws import RowFlaws
 from services.validator.outcomes import Notice
 from services.validator.unseen import UnseenCharacters
 from services.validator.values.decimal_texts import plain_number
-from services.validator.values.formatted import lost_digits, made_a_date, read_formatted
-from shared.corrections import handed_back_length, marked_date, was_cut
+from services.validator.values.formatted import lost_digits, made_a_date, made_a_number, read_formatted
+from shared.corrections import handed_back_length, marked_date, marked_number, was_cut
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
@@ -194,6 +194,8 @@ def _of_a_program(text: str) -> CellError | None:
         )
     if (date := marked_date(text)) is not None:
         return made_a_date(date)
+    if (number := marked_number(text)) is not None:
+        return made_a_number(number)
     if is_error(text):
         return CellError("invalid_cell", f"{text} is a spreadsheet error; put a value in its place")
     if text[0] == '"' and text.count('"') == 1:

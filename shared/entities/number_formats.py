@@ -5,6 +5,7 @@ days are English, since a format does not say the language of the program that s
 """
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
@@ -19,6 +20,7 @@ _MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_FIGURE = re.compile(r"[0-9],[0-9]{3}|%|[0-9]E[+-]?[0-9]")
 _MOST_DAYS = 10**9
 _SPREADSHEET_DIGITS = 15
 _LONGEST_NUMBER = 10**40
@@ -55,6 +57,11 @@ def shown_number(number: float, code: str) -> str | None:
     section, magnitude, signed = found
     text = _number(magnitude, section.tokens)
     return None if text is None else f"-{text}".strip() if signed else text.strip()
+
+
+def looks_like_figure(shown: str) -> bool:
+    """Whether what is seen of a number is how a format writes figures, and no identifier: `80%`, `1,234`, `1.23E+06`."""
+    return _FIGURE.search(shown) is not None
 
 
 @lru_cache(maxsize=8_192)

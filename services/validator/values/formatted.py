@@ -12,13 +12,12 @@ from shared.entities.cells import Cell, cell_text, has_lost_digits
 from shared.entities.declaration import NUMERIC, Field, Identifier, Kind
 from shared.entities.errors import CellError, shown
 from shared.entities.format_codes import NumberFormat, number_format
-from shared.entities.number_formats import plain_decimal, shown_number
+from shared.entities.number_formats import looks_like_figure, plain_decimal, shown_number
 
 Shown = str | int | float
 
 # In which a date may be said as the sender saw it; everywhere else it was made of something else.
 _FREE_TEXT = frozenset({Kind.TEXT})
-_NOT_AN_IDENTIFIER = re.compile(r"[0-9],[0-9]{3}|%|[0-9]E[+-]?[0-9]")
 _WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 
 
@@ -52,6 +51,14 @@ def made_a_date(text: str) -> CellError:
     )
 
 
+def made_a_number(text: str) -> CellError:
+    """What is wrong with a number, shown as `text`, where none belongs."""
+    return CellError(
+        "invalid_cell",
+        f'"{shown(text)}": a program has made a number of this; format the column as text and type it again',
+    )
+
+
 def _date(text: str, *, is_free_text: bool) -> str | CellError:
     return text if is_free_text else made_a_date(text)
 
@@ -60,7 +67,8 @@ def _number(number: float, code: str, field: Field, *, names_record: bool) -> Sh
     parsed = number_format(code)
     seen = shown_number(number, code)
     if parsed.is_date or parsed.is_duration:
-        return _date(seen or plain_decimal(number), is_free_text=field.kind in _FREE_TEXT and seen is not None)
+        is_free_text = field.kind in _FREE_TEXT and not names_record and seen is not None
+        return _date(seen or plain_decimal(number), is_free_text=is_free_text)
     if field.kind in NUMERIC:
         return _figure(number, parsed, seen, field)
     if seen is None:
@@ -69,7 +77,7 @@ def _number(number: float, code: str, field: Field, *, names_record: bool) -> Sh
             f'{plain_decimal(number)} is shown in a format we do not know ("{shown(code)}"); format the column as text and '
             f"type what you see",
         )
-    if names_record and _NOT_AN_IDENTIFIER.search(seen):
+    if names_record and looks_like_figure(seen):
         return CellError(
             f"invalid_{field.code}",
             f'"{shown(seen)}" is {plain_decimal(number)} in a number format; format the column as text and enter it as it '

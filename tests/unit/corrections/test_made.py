@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import pytest
 
 from services.validator.rows import RawRow, RowReader
@@ -29,3 +31,29 @@ def test_a_number_that_has_lost_digits_is_refused_again_as_the_text_it_is_handed
     sent = reader.read(RawRow(2, 2, [number]))
     again = reader.read(RawRow(2, 2, [marked(number, cell_text(number))]))
     assert sent.unreadable["sku"].code == again.unreadable["sku"].code == "invalid_sku"
+
+
+@pytest.mark.parametrize("field", ["handle", "barcode", "sku"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {"number": 0.8, "as": "0%"},
+        {"number": 1234567, "as": "#,##0"},
+        {"number": 1234567, "as": "0.00E+00"},
+        {"number": 1.5, "as": "# ?/?"},
+        {"number": 12.5, "as": "h:mm"},
+        {"number": 12, "as": "[h]:mm"},
+        {"number": 1e16, "as": "0"},
+        {"time": "10:00:00", "as": "h:mm"},
+    ],
+)
+def test_what_a_format_has_made_of_an_identifier_is_refused_again(
+    field: str, cell: Mapping[str, str | int | float]
+) -> None:
+    reader = RowReader(Columns(PRODUCTS, [PRODUCTS.by_code[field].heading], {field: 0}))
+    assert field in reader.read(RawRow(2, 2, [cell])).unreadable
+    assert field in reader.read(RawRow(2, 2, [marked(cell, cell_text(cell))])).unreadable
+
+
+def test_a_mask_is_what_is_seen_also_where_a_text_file_hands_it_back() -> None:
+    assert marked({"number": 42, "as": "000000"}, "000042") == "000042"

@@ -114,6 +114,11 @@ def test_a_date_where_none_belongs_is_a_reason(field: str, cell: Mapping[str, st
     assert "Excel made a date of this; format the column as text and type it again" in message
 
 
+@pytest.mark.parametrize("field", ["handle", "barcode", "sku"])
+def test_hours_that_have_passed_are_no_identifier(field: str) -> None:
+    assert "Excel made a date of this" in error(field, {"number": 12, "as": "[h]:mm"})[1]
+
+
 def test_a_date_in_free_text_is_what_was_seen() -> None:
     assert said("title", {"date": "2025-06-08", "as": "d-mmm"}) == "8-Jun"
 
