@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from services.parser.formats.encodings import Encoding, find_encoding
 from services.parser.formats.records import Dialect, Records, Swallowed, Table
-from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
+from services.parser.mapping.layout import FIRST_ROWS, SEARCHED_ROWS, heading_row
 from services.parser.mapping.survey import MOST_CELLS, MOST_ROWS
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
@@ -107,7 +107,7 @@ class TextReader:
         """
         rows: list[list[Cell]] = []
         try:
-            rows.extend(islice(self.rows(), SEARCHED_ROWS + 200))
+            rows.extend(islice(self.rows(), FIRST_ROWS))
         except FileRefused:
             if heading_row(self._entity, rows) is None:
                 raise

@@ -12,7 +12,7 @@ from services.parser.formats.cell_values import CellReader, plain_cells
 from services.parser.formats.prescan import Prescanned, ScannedSheet, damaged, pieces, repeated_rows
 from services.parser.formats.sheet_scan import Area, links_of, mended, narrowed
 from services.parser.formats.view import Packed, ViewedSheet, WorkbookView, lying_in, packed
-from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
+from services.parser.mapping.layout import FIRST_ROWS, heading_row
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import Cell
@@ -26,7 +26,6 @@ _LAST_MERGED = 255
 # More of a cell says nothing about headings, and is compared with them all.
 _LOOKED_AT = 4_000
 _WIDE, _MANY_WIDE = 1_000, 200
-_REREAD_ROWS = SEARCHED_ROWS + 200
 
 
 class WorkbookReader:
@@ -112,7 +111,7 @@ class WorkbookReader:
         try:
             for cells in self._rows(sheet):
                 rows.append([cell[:_LOOKED_AT] if type(cell) is str else cell for cell in cells])
-                if len(rows) > _REREAD_ROWS:
+                if len(rows) >= FIRST_ROWS:
                     break
         except FileRefused:
             if heading_row(entity, rows) is None:

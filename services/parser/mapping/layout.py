@@ -84,6 +84,12 @@ def find_layout(
     found = heading_row(entity, rows) if wanted_row is None else _wanted(rows, wanted_row)
     if (found is None or found.known < _A_TABLE) and (said := one_column(entity, rows[:SEARCHED_ROWS])) is not None:
         raise FileRefused("one_column", f"{name} {said}")
+    if found is None and wanted_row is not None:
+        raise FileRefused(
+            "no_headings",
+            f"{name} says nothing in row {wanted_row}, which was named as its row of headings. Name another row, or none, and "
+            f"send the file again",
+        )
     if found is None:
         wanted = ", ".join(f'"{heading}"' for heading in entity.headings[:4])
         raise FileRefused(

@@ -45,6 +45,14 @@ def refusal(rows: Rows, mode: str = "create") -> FileRefused:
     return refused.value
 
 
+@pytest.mark.parametrize("wanted", [2, 150])
+def test_a_row_that_is_named_as_the_headings_and_says_nothing_is_refused_by_its_number(wanted: int) -> None:
+    with pytest.raises(FileRefused) as refused:
+        find_layout(PRODUCTS, "create", [SHORT, [], ["Tee", "tee", "T-1"]], '"shirts.xlsx"', wanted_row=wanted)
+    assert refused.value.code == "no_headings"
+    assert f"says nothing in row {wanted}, which was named as its row of headings" in refused.value.message
+
+
 def test_headings_in_row_1_are_found() -> None:
     found = layout([SHORT, ["Tee", "tee", "T-1"]])
     assert (found.headings, found.heading_row, found.examples) == (SHORT, 1, frozenset())
