@@ -109,7 +109,8 @@ async def test_a_text_file_says_the_same_as_a_workbook_of_the_same_rows(tmp_path
     products = catalogue(300)
     _, from_workbook, _ = await outcome(workbook(tmp_path / "one", products))
     layout, from_text, _ = await outcome(text_file(tmp_path / "two", products, delimiter=";"))
-    assert layout.detected == {
+    told = {"decisions", "samples"}
+    assert {key: value for key, value in layout.detected.items() if key not in told} == {
         "format": "text",
         "encoding": "utf-8",
         "delimiter": ";",
