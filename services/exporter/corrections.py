@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from shared.corrections import BEYOND_HEADING, is_errors_heading, neutralise
+from services.exporter.figures import figure
+from shared.corrections import BEYOND_HEADING, decimal_signs, is_decimals_heading, is_errors_heading, neutralise
 from shared.entities.cells import Cell, cell_text
-from shared.entities.decimals import ColumnSign
+from shared.entities.decimals import ColumnSign, Sign
 from shared.entities.declaration import NUMERIC, EntityType, Kind
 from shared.entities.errors import RowError
 
@@ -48,10 +49,10 @@ class FailedRow:
 
 
 class HandedBackColumns:
-    """The columns that are handed back: the file's own, in their order, without errors of an earlier round.
+    """The columns that are handed back: the file's own, in their order, without what an earlier round has added.
 
     `width` is the number of cells of the longest row, for rows may go beyond the headings. Headings come back
-    neutralised, like every text.
+    neutralised, like every text. `decimals` says by field how the file's numbers were read.
     """
 
     def __init__(
@@ -62,10 +63,11 @@ class HandedBackColumns:
         width: int,
         *,
         sheet: str | None = None,
+        decimals: Mapping[str, ColumnSign] | None = None,
     ) -> None:
         self._headings = len(headings)
         whole = [*headings, *(BEYOND_HEADING for _ in range(len(headings), width))]
-        self._kept = [index for index, heading in enumerate(whole) if not is_errors_heading(heading)]
+        self._kept = [index for index, heading in enumerate(whole) if not _is_ours(heading)]
         self._place = {index: place for place, index in enumerate(self._kept)}
         self._as_they_are = self._kept == list(range(len(whole)))
         numeric = {fields[code] for code in fields if entity.by_code[code].kind in NUMERIC}
@@ -78,6 +80,15 @@ class HandedBackColumns:
         """By column: whether what is typed there is meant as a number."""
         addresses = {fields[code] for code in fields if entity.by_code[code].kind is Kind.URL}
         self._addresses = frozenset(place for place, index in enumerate(self._kept) if index in addresses)
+        said = {code: sign for code, sign in (decimals or {}).items() if sign.decided}
+        needed = any(sign.sign is Sign.COMMA or sign.contested for sign in said.values())
+        self.decimals = decimal_signs(said) if needed else ""
+        """What a CSV has to say of its decimal signs so that it is read like the file it came from; "" for nothing."""
+        percentages = {fields[code] for code in fields if entity.by_code[code].kind is Kind.PERCENTAGES}
+        self._is_percentages = tuple(index in percentages for index in self._kept)
+        of_column = {fields[code]: sign for code, sign in said.items() if code in fields}
+        # A column that is not spoken of is asked about when it comes again.
+        self._signs = tuple(of_column.get(index, ColumnSign(contested=True)) for index in self._kept)
         self._group_noun = entity.group_noun
         self.key_column = fields.get(entity.group_key or "")
 
@@ -97,6 +108,18 @@ class HandedBackColumns:
         if isinstance(cell, Mapping) and "link" in cell and place in self._addresses:
             return str(cell["link"])
         return cell_text(cell)
+
+    def shown(self, place: int, cell: Cell, *, is_good: bool) -> str:
+        """What a CSV has of a cell in a column that is handed back; a text is made harmless."""
+        if cell is None:
+            return ""
+        if place < len(self.numeric) and self.numeric[place]:
+            said = figure(cell, self._signs[place], is_percentages=self._is_percentages[place], is_good=is_good)
+            if said is not None:
+                return said
+        if isinstance(cell, int | float):
+            return cell_text(cell)
+        return neutralise(self.text(place, cell))
 
     def of_headings(self, cells: Sequence[Cell]) -> Sequence[Cell]:
         """Cells of a row in the columns that are handed back and have a heading, or lie before one that does."""
@@ -120,6 +143,10 @@ class HandedBackColumns:
         if not row.is_bad:
             return f"Not imported because row {row.first_bad_row} of the same {self._group_noun} has errors"
         return f"Row {row.row} – {between.join(said(row.errors))}"
+
+
+def _is_ours(heading: str) -> bool:
+    return is_errors_heading(heading) or is_decimals_heading(heading)
 
 
 def said(errors: Sequence[RowError]) -> Iterator[str]:

@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from services.exporter.corrections import FailedRow, HandedBackColumns
-from shared.corrections import FAILED_ROWS_HEADING, marked, neutralise
-from shared.entities.cells import Cell, cell_text
+from shared.corrections import DECIMALS_HEADING, FAILED_ROWS_HEADING, marked
 
 # Half a surrogate pair has no place in UTF-8. Its cell has been refused for it, and so it is when it comes again: with a
 # question mark in its place, it would be imported.
@@ -19,7 +18,7 @@ _UNSTORABLE = re.compile("[\ud800-\udfff]")
 class FailedRowsFile:
     """Writes the rows of failed groups: UTF-8 with BOM, CRLF, the file's columns and then `Import error`.
 
-    A context manager; the file is complete when it is left.
+    Before that there is a column `Decimal signs` when the file's numbers were not all read with a decimal point. A context manager; the file is complete when it is left.
     """
 
     def __init__(self, path: Path, columns: HandedBackColumns) -> None:
@@ -27,7 +26,7 @@ class FailedRowsFile:
         self._width = len(columns.headings)
         self._file = path.open("w", encoding="utf-8-sig", newline="")
         self._records = csv.writer(self._file, lineterminator="\r\n")
-        self._records.writerow([*columns.headings, FAILED_ROWS_HEADING])
+        self._records.writerow([*columns.headings, *[DECIMALS_HEADING] * bool(columns.decimals), FAILED_ROWS_HEADING])
 
     def add(self, rows: Iterable[FailedRow]) -> None:
         """Write rows. Cells show the text a person saw in them."""
@@ -35,18 +34,18 @@ class FailedRowsFile:
 
     def _record(self, row: FailedRow) -> list[str]:
         cells = self._columns.cells(row)
-        shown = [_UNSTORABLE.sub("\ufffd", self._shown(place, cell)) for place, cell in enumerate(cells)]
+        marks = self._columns.marks(row)
+        shown = [
+            _UNSTORABLE.sub("\ufffd", self._columns.shown(place, cell, is_good=place not in marks))
+            for place, cell in enumerate(cells)
+        ]
         shown += [""] * (self._width - len(shown))
-        for place in self._columns.marks(row):
+        for place in marks:
             if place < len(cells) and not self._columns.numeric[place] and not isinstance(cells[place], str | None):
                 shown[place] = marked(cells[place], shown[place])
+        shown += [self._columns.decimals] * bool(self._columns.decimals)
         shown.append(_UNSTORABLE.sub("\ufffd", self._columns.explanation(row, between=" | ")))
         return shown
-
-    def _shown(self, place: int, cell: Cell) -> str:
-        if isinstance(cell, int | float):
-            return cell_text(cell)
-        return neutralise(self._columns.text(place, cell)) if cell is not None else ""
 
     def __enter__(self) -> Self:
         return self

@@ -179,7 +179,12 @@ class ExportCorrections:
 
     def _files(self, awaited: AwaitedFiles, folder: Path, *, width: int) -> _Files:
         columns = HandedBackColumns(
-            ENTITY_TYPES[awaited.entity_type], awaited.headings, awaited.fields, width, sheet=awaited.sheet
+            ENTITY_TYPES[awaited.entity_type],
+            awaited.headings,
+            awaited.fields,
+            width,
+            sheet=awaited.sheet,
+            decimals=awaited.origin.decimals,
         )
         return _Files(awaited, columns, folder, self._settings.comments)
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from services.exporter.corrections import HandedBackColumns
-from shared.corrections import FAILED_ROWS_HEADING, neutralise
+from shared.corrections import DECIMALS_HEADING, FAILED_ROWS_HEADING, neutralise
 from shared.entities.cells import Cell, cell_text
 
 
@@ -31,16 +31,20 @@ class UnprocessedFile:
         # Half a surrogate pair has no place in UTF-8.
         self._file = path.open("w", encoding="utf-8-sig", errors="replace", newline="")
         self._records = csv.writer(self._file, delimiter=delimiter, lineterminator="\r\n")
-        self._records.writerow([*columns.headings, FAILED_ROWS_HEADING])
+        self._records.writerow([*columns.headings, *[DECIMALS_HEADING] * bool(columns.decimals), FAILED_ROWS_HEADING])
 
     def add(self, rows: Iterable[UnprocessedRow]) -> None:
         """Write rows. Cells show the text a person saw in them."""
         self._records.writerows(map(self._record, rows))
 
     def _record(self, row: UnprocessedRow) -> list[str]:
-        shown = [*map(_shown, self._columns.of_headings(row.cells))]
+        shown = [
+            self._columns.shown(place, cell, is_good=False)
+            for place, cell in enumerate(self._columns.of_headings(row.cells))
+        ]
         beyond = [*map(_shown, self._columns.beyond_headings(row.cells))]
         shown += [""] * (len(self._columns.headings) - len(shown))
+        shown += [self._columns.decimals] * bool(self._columns.decimals)
         return [*shown, f"Row {row.row} – not processed: {self._why}", *beyond]
 
     def __enter__(self) -> Self:

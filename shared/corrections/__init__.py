@@ -10,9 +10,11 @@
 from shared.corrections.formulas import neutralise, restore
 from shared.corrections.headings import (
     BEYOND_HEADING,
+    DECIMALS_HEADING,
     FAILED_ROWS_HEADING,
     WORKBOOK_HEADING,
     is_beyond_heading,
+    is_decimals_heading,
     is_errors_heading,
     was_handed_back,
 )
@@ -22,12 +24,14 @@ from shared.corrections.identity import (
     decimal_signs,
     decimal_signs_of,
     import_id_of,
+    said_decimal_signs,
 )
 from shared.corrections.lengths import fitting, handed_back_length, was_cut
 from shared.corrections.made import marked, marked_date, marked_number
 
 __all__ = [
     "BEYOND_HEADING",
+    "DECIMALS_HEADING",
     "DECIMALS_PROPERTY",
     "FAILED_ROWS_HEADING",
     "PROPERTY",
@@ -38,12 +42,14 @@ __all__ = [
     "handed_back_length",
     "import_id_of",
     "is_beyond_heading",
+    "is_decimals_heading",
     "is_errors_heading",
     "marked",
     "marked_date",
     "marked_number",
     "neutralise",
     "restore",
+    "said_decimal_signs",
     "was_cut",
     "was_handed_back",
 ]

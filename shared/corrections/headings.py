@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.entities.declaration import BEYOND_HEADINGS, FAILED_ROWS_ERRORS, WORKBOOK_ERRORS
+from shared.entities.declaration import BEYOND_HEADINGS, DECIMAL_SIGNS, FAILED_ROWS_ERRORS, WORKBOOK_ERRORS
 from shared.entities.names import heading_key
 
 WORKBOOK_HEADING = WORKBOOK_ERRORS
@@ -14,6 +14,10 @@ FAILED_ROWS_HEADING = FAILED_ROWS_ERRORS
 BEYOND_HEADING = BEYOND_HEADINGS
 """Of cells that stood beyond the last heading of the sender's file."""
 
+DECIMALS_HEADING = DECIMAL_SIGNS
+"""Of what a CSV says of its decimal signs (`shared.corrections.decimal_signs`), the same in every row."""
+
+_DECIMALS_KEY = heading_key(DECIMALS_HEADING)
 _BEYOND_KEY = heading_key(BEYOND_HEADING)
 _KEYS = frozenset({heading_key(WORKBOOK_HEADING), heading_key(FAILED_ROWS_HEADING)})
 
@@ -35,3 +39,8 @@ def was_handed_back(headings: Iterable[str]) -> bool:
 def is_beyond_heading(heading: str) -> bool:
     """Whether it heads cells that had no heading in the sender's file."""
     return heading_key(heading) == _BEYOND_KEY
+
+
+def is_decimals_heading(heading: str) -> bool:
+    """Whether it heads what a file that was handed back says of its decimal signs."""
+    return heading_key(heading) == _DECIMALS_KEY

@@ -13,7 +13,9 @@ PROPERTY = "winnow-import-id"
 """Name of the property; its value is the id as text."""
 
 DECIMALS_PROPERTY = "winnow-decimal-signs"
-"""Name of the property; its value is `field:sign` for every column of numbers that was decided, separated by commas."""
+"""Name of the property; its value is that of `decimal_signs`."""
+
+_CONTESTED = "?"
 
 _PART = "docProps/custom.xml"
 _LARGEST = 64 * 1024
@@ -45,16 +47,31 @@ def import_id_of(path: Path) -> UUID | None:
 
 
 def decimal_signs(signs: Mapping[str, ColumnSign]) -> str:
-    """The value of `DECIMALS_PROPERTY` for columns by the code of their field; what is not decided is left out."""
-    return ",".join(f"{code}:{sign.sign}" for code, sign in signs.items() if sign.decided and not sign.contested)
+    """What a file that is handed back says of its decimal signs; columns by the code of their field.
+
+    What is not decided is left out. What is decided though there is something for the other sign as well has a question
+    mark: a part of the file must not decide otherwise than the whole.
+    """
+    decided = ((code, sign) for code, sign in signs.items() if sign.decided)
+    return ",".join(f"{code}:{sign.sign}{_CONTESTED if sign.contested else ''}" for code, sign in decided)
+
+
+def said_decimal_signs(said: str) -> dict[str, ColumnSign]:
+    """The decided signs by field, of what `decimal_signs` has written; none where it is something else."""
+    try:
+        pairs = [part.split(":") for part in said.strip().split(",") if part]
+        return {
+            code: ColumnSign(Sign(sign.removesuffix(_CONTESTED)), decided=True, contested=sign.endswith(_CONTESTED))
+            for code, sign in pairs
+        }
+    except ValueError:
+        return {}
 
 
 def decimal_signs_of(path: Path) -> dict[str, ColumnSign]:
     """The decided signs by field; none for a workbook that does not say. As safe as `import_id_of`."""
     try:
-        said = _property(path, DECIMALS_PROPERTY)
-        pairs = (part.split(":") for part in said.split(",") if part)
-        return {code: ColumnSign(Sign(sign), decided=True) for code, sign in pairs}
+        return said_decimal_signs(_property(path, DECIMALS_PROPERTY))
     except _UNREADABLE:
         return {}
 

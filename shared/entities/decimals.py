@@ -134,6 +134,14 @@ def read(text: str, column: ColumnSign) -> str | Misread:
     return number.by(column.sign)
 
 
+def as_typed(number: str, column: ColumnSign) -> str:
+    """A plain decimal as it is written in a column, so that it is read as that number there."""
+    found = written(number)
+    if column.contested and found is not None and found.is_open:
+        return _typed(number, column.sign)
+    return number.replace(".", column.sign.character)
+
+
 def _without_unit(text: str, column: ColumnSign) -> str | Misread:
     found = _UNIT.fullmatch(text)
     number = None if found is None else written(found[1])

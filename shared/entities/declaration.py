@@ -129,10 +129,14 @@ WORKBOOK_ERRORS, FAILED_ROWS_ERRORS = "Import errors", "Import error"
 BEYOND_HEADINGS = "No heading"
 """What is written above the cells that stood beyond a file's headings: a row that has one is refused again."""
 
+DECIMAL_SIGNS = "Decimal signs"
+"""Heads what a CSV that is handed back says of how its numbers are read, where that is not with a decimal point."""
+
 _HANDED_BACK = (
     ToleratedHeading(WORKBOOK_ERRORS),
     ToleratedHeading(FAILED_ROWS_ERRORS),
     ToleratedHeading(BEYOND_HEADINGS),
+    ToleratedHeading(DECIMAL_SIGNS),
 )
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -288,9 +289,11 @@ def kill_readers(world: World) -> int:
     killed = 0
     for member in world.fleet.of("parser"):
         assert member.process is not None
-        for child in psutil.Process(member.process.pid).children():
-            child.kill()
-            killed += 1
+        for template in psutil.Process(member.process.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                for reader in template.children():
+                    reader.kill()
+                    killed += 1
     return killed
 
 

@@ -151,6 +151,9 @@ WRITTEN_BY_US = {
 
 def _is_ours(refusal: str) -> bool:
     table, kind, *_, of = refusal.split(" ")
+    if kind == "unique" and of.startswith(f"{table}_tenant_id_") and of.endswith("_id_key") and refusal not in _CASES:
+        # An id with its tenant, so that references carry it.
+        return True
     by_id = {f"{table}_pkey"} if f"{table} unique {table}_pkey" not in _CASES else set()
     return refusal in WRITTEN_BY_US or of in by_id or (kind == "not" and of in OURS)
 

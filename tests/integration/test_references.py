@@ -51,6 +51,16 @@ VALUES = {
 }
 
 
+UNUSED = "1987654321"
+"""A number that no row of another test has for an id."""
+
+
+def _any_value(type_name: str) -> str:
+    if type_name.startswith("timestamp"):
+        return "now()"
+    return UNUSED if type_name in {"integer", "bigint"} else "1"
+
+
 @dataclass(frozen=True)
 class ForeignKey:
     """One between two tables that both have tenants."""
@@ -65,7 +75,7 @@ class ForeignKey:
 async def insert(conn: AsyncConnection, table: str, fixed: dict[str, str]) -> None:
     """A row with these values, as SQL, and with anything in the other columns that need a value."""
     needed = {
-        row.name: VALUES.get(row.type, "now()" if row.type.startswith("timestamp") else "1")
+        row.name: VALUES.get(row.type, _any_value(row.type))
         for row in await conn.execute(COLUMNS, {"table": table})
     }
     row = {**needed, **fixed}
@@ -80,7 +90,7 @@ async def refer(conn: AsyncConnection, key: ForeignKey, tenant: str) -> None:
         await conn.exec_driver_sql(drop)
     types = {row.name: row.type for row in await conn.execute(COLUMNS, {"table": key.referred_to})}
     theirs = {
-        name: "'mine'" if name == "tenant_id" else "gen_random_uuid()" if types[name] == "uuid" else "4711"
+        name: "'mine'" if name == "tenant_id" else "gen_random_uuid()" if types[name] == "uuid" else UNUSED
         for name in key.referred_columns
     }
     for name, value in theirs.items():

@@ -104,7 +104,7 @@ def survey(
         else:
             sign = found.sign(seen_all=seen_all)
             # What is handed back is a part of a file: alone it may look different.
-            signs[index] = replace(sign, contested=True) if layout.handed_back and not sign.decided else sign
+            signs[index] = replace(sign, contested=True) if layout.handed_back else sign
     notices = [
         notice
         for index, sign in signs.items()

@@ -23,8 +23,9 @@ from services.parser.reading import frames
 from services.parser.reading.request import Request
 from services.parser.reading.sheet_rows import row_frames, too_many_columns
 from services.parser.refusals import FileRefused
-from shared.corrections import decimal_signs_of, import_id_of
-from shared.entities.cells import Cell
+from shared.corrections import decimal_signs_of, import_id_of, is_decimals_heading, said_decimal_signs
+from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.decimals import ColumnSign
 from shared.entities.names import column_letter
 
 # Further ones are refused as well; the ledger keeps so many with their lines.
@@ -114,7 +115,13 @@ def _read_text(request: Request) -> Iterator[bytes]:
     rows = reader.rows()
     head, rest = reader.head(rows)
     surveyed = survey(
-        request.entity, layout, head, is_text=True, is_all=rest is None, decimal=request.options.get("decimal")
+        request.entity,
+        layout,
+        head,
+        is_text=True,
+        is_all=rest is None,
+        decimal=request.options.get("decimal"),
+        told=_decimals_told(layout, head),
     )
     layout = surveyed.layout
     decided = [
@@ -133,6 +140,15 @@ def _read_text(request: Request) -> Iterator[bytes]:
     }
     yield _layout_frame(request, layout, detected, parent=None)
     yield from row_frames(request, layout, chain(head, rest or ()))
+
+
+def _decimals_told(layout: Layout, rows: Sequence[Sequence[Cell]]) -> Mapping[str, ColumnSign]:
+    """What a CSV that was handed back says of its decimal signs: in every row the same, so the first will do."""
+    if not layout.handed_back:
+        return {}
+    columns = [index for index, heading in enumerate(layout.headings) if is_decimals_heading(heading)]
+    below = (cells[index] for cells in rows[layout.heading_row :] for index in columns if index < len(cells))
+    return said_decimal_signs(next((cell_text(cell) for cell in below if not is_blank(cell)), ""))
 
 
 def _told(

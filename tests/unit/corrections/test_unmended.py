@@ -34,6 +34,7 @@ from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
 from shared.entities.cells import read_cells
 from shared.entities.columns import Columns
+from shared.entities.decimals import ColumnSign
 from shared.entities.errors import UNIDENTIFIED
 
 TREE = Categories([(1, ["Clothing"]), (2, ["Clothing", "Jeans"])])
@@ -67,6 +68,7 @@ class Outcome:
     created: int
     failed: Sequence[FailedRow]
     columns: HandedBackColumns | None = None
+    decimals: Mapping[str, ColumnSign] = field(default_factory=dict)
 
 
 def imported(path: Path, catalogue: Catalogue) -> Outcome:
@@ -75,6 +77,7 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
     headings: Sequence[str] = ()
     fields: Mapping[str, int] = {}
     sheet = None
+    detected: dict[str, Any] = {}
     cutter = ChunkCutter(PRODUCTS, SIZES)
     chunks: list[Chunk] = []
     for said in read(request):
@@ -82,7 +85,8 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
         payload = said[frames.HEADER :]
         if kind == frames.LAYOUT:
             layout = json.loads(payload)
-            headings, fields, sheet = layout["headings"], layout["fields"], layout["detected"].get("sheet")
+            headings, fields, detected = layout["headings"], layout["fields"], layout["detected"]
+            sheet = detected.get("sheet")
         elif kind == frames.ROWS:
             chunks += itertools.chain.from_iterable(map(cutter.add, frames.read_rows(payload)))
     last = cutter.finish()
@@ -92,7 +96,7 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
     for chunk in [*chunks, *([last] if last else [])]:
         raws = [RawRow(row, group, read_cells(cells)) for row, group, cells in chunk.rows]
         duplicates = [Duplicate(**duplicate) for duplicate in json.loads(json.dumps(chunk.duplicates))]
-        groups = RowReader(columns).read_all(raws)
+        groups = RowReader(columns, detected).read_all(raws)
         for product in check(groups, columns, References(known, TREE, duplicates)).products:
             if isinstance(product, Product):
                 catalogue.add(product)
@@ -100,8 +104,9 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
             else:
                 failed += _handed_back(product, raws, fields)
     width = max((len(row.cells) for row in failed), default=0)
-    handed_back = HandedBackColumns(PRODUCTS, headings, fields, width, sheet=sheet)
-    return Outcome(created, sorted(failed, key=lambda row: row.row), handed_back)
+    decimals = {code: ColumnSign.of_layout(detected, fields[code]) for code in fields}
+    handed_back = HandedBackColumns(PRODUCTS, headings, fields, width, sheet=sheet, decimals=decimals)
+    return Outcome(created, sorted(failed, key=lambda row: row.row), handed_back, decimals)
 
 
 def _handed_back(product: FailedProduct, raws: Sequence[RawRow], fields: Mapping[str, int]) -> Iterator[FailedRow]:
@@ -124,7 +129,9 @@ def handed_back(outcome: Outcome, folder: Path, kind: str) -> Path:
     assert outcome.columns is not None
     path = folder / f"corrections.{kind}"
     if kind == "xlsx":
-        with CorrectionWorkbook(path, outcome.columns, ORIGIN, comments=100) as workbook:
+        with CorrectionWorkbook(
+            path, outcome.columns, replace(ORIGIN, decimals=outcome.decimals), comments=100
+        ) as workbook:
             workbook.add(outcome.failed)
     else:
         with FailedRowsFile(path, outcome.columns) as file:
@@ -209,6 +216,24 @@ def test_every_kind_of_bad_cell_is_refused_again(code: str, cell: Any, again: st
         first, second = unmended([product(2), bad, {"sku": "S-1b"}, product(3)], kind, again)
         assert (first.created, len(first.failed)) == (2, 2), (kind, [row.errors for row in first.failed])
         assert (second.created, len(second.failed)) == (0, 2), kind
+
+
+WEIGHTS = {
+    "a minority with a decimal comma": ["1,25", "2.5", "3.5"],
+    "a minority with a decimal point": ["1.25", "2,5", "3,5"],
+    "one that may be either, beside both": ["1,250", "2.5", "3,5"],
+    "one that may be either, and a plain one": ["1,250", "2"],
+    "a number of a workbook beside a decimal comma": [1.125, "2,5"],
+}
+
+
+@pytest.mark.parametrize("again", ["xlsx", "csv"])
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
+def test_a_part_of_a_column_does_not_decide_its_decimal_sign_anew(weights: list[Any], kind: str, again: str) -> None:
+    first, second = unmended([product(number, weight_g=weight) for number, weight in enumerate(weights)], kind, again)
+    assert second.created == 0
+    assert len(second.failed) == len(first.failed)
 
 
 LONE = st.sampled_from(
