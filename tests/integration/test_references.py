@@ -75,8 +75,7 @@ class ForeignKey:
 async def insert(conn: AsyncConnection, table: str, fixed: dict[str, str]) -> None:
     """A row with these values, as SQL, and with anything in the other columns that need a value."""
     needed = {
-        row.name: VALUES.get(row.type, _any_value(row.type))
-        for row in await conn.execute(COLUMNS, {"table": table})
+        row.name: VALUES.get(row.type, _any_value(row.type)) for row in await conn.execute(COLUMNS, {"table": table})
     }
     row = {**needed, **fixed}
     names, values = ", ".join(f'"{name}"' for name in row), ", ".join(row.values())
