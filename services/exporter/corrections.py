@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from shared.corrections import BEYOND_HEADING, is_errors_heading, neutralise
+from shared.corrections import BEYOND_HEADING, is_errors_heading, neutralise, written
 from shared.entities.cells import Cell, cell_text
 from shared.entities.decimals import ColumnSign
 from shared.entities.declaration import NUMERIC, EntityType, Kind
@@ -14,6 +14,8 @@ from shared.entities.errors import RowError
 
 # What every spreadsheet program takes for the name of a sheet; "Read me" and "History" are not to be had.
 _IS_SHEET_NAME = re.compile(r"(?!'|(?i:read me|history)$)[^\[\]:*?/\\\x00-\x1f]{0,30}[^\[\]:*?/\\\x00-\x1f']")
+
+_UNSTORABLE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class HandedBackColumns:
         self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
         """By column: whether what is typed there is meant as a number."""
         addresses = {fields[code] for code in fields if entity.by_code[code].kind is Kind.URL}
+        meant = {fields[code]: entity.by_code[code] for code in fields}
+        self._fields = tuple(meant.get(index) for index in self._kept)
+        self._names_record = entity.names_record
         self._addresses = frozenset(place for place, index in enumerate(self._kept) if index in addresses)
         self._group_noun = entity.group_noun
         self.key_column = fields.get(entity.group_key or "")
@@ -97,6 +102,19 @@ class HandedBackColumns:
         if isinstance(cell, Mapping) and "link" in cell and place in self._addresses:
             return str(cell["link"])
         return cell_text(cell)
+
+    def in_text_file(self, place: int | None, cell: Cell) -> str:
+        """What a text file says for a cell, so that it means the same when it comes again.
+
+        `place` is the column that is handed back; None beyond the headings.
+        """
+        if cell is None:
+            return ""
+        meant = None if place is None else self._fields[place]
+        said = written(cell, meant, names_record=meant is not None and meant.code in self._names_record)
+        # Half a surrogate pair has no place in UTF-8. Its cell is refused for it, and so it is when it comes again: with a
+        # question mark in its place, it would be imported.
+        return storable_text(said if isinstance(cell, int | float) else neutralise(said))
 
     def of_headings(self, cells: Sequence[Cell]) -> Sequence[Cell]:
         """Cells of a row in the columns that are handed back and have a heading, or lie before one that does."""
@@ -120,6 +138,11 @@ class HandedBackColumns:
         if not row.is_bad:
             return f"Not imported because row {row.first_bad_row} of the same {self._group_noun} has errors"
         return f"Row {row.row} – {between.join(said(row.errors))}"
+
+
+def storable_text(text: str) -> str:
+    """The text as UTF-8 can say it."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def said(errors: Sequence[RowError]) -> Iterator[str]:
