@@ -6,15 +6,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.exporter.figures import figure
-from shared.corrections import BEYOND_HEADING, decimal_signs, is_decimals_heading, is_errors_heading, neutralise
+from shared.corrections import (
+    BEYOND_HEADING,
+    decimal_signs,
+    is_decimals_heading,
+    is_errors_heading,
+    neutralise,
+    written,
+)
 from shared.entities.cells import Cell, cell_text
-from shared.entities.decimals import ColumnSign, Sign
+from shared.entities.decimals import ColumnSign, Sign, as_typed
 from shared.entities.declaration import NUMERIC, EntityType, Kind
 from shared.entities.errors import RowError
 
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 # What every spreadsheet program takes for the name of a sheet; "Read me" and "History" are not to be had.
 _IS_SHEET_NAME = re.compile(r"(?!'|(?i:read me|history)$)[^\[\]:*?/\\\x00-\x1f]{0,30}[^\[\]:*?/\\\x00-\x1f']")
+
+_UNSTORABLE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,9 @@ class HandedBackColumns:
         self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
         """By column: whether what is typed there is meant as a number."""
         addresses = {fields[code] for code in fields if entity.by_code[code].kind is Kind.URL}
+        meant = {fields[code]: entity.by_code[code] for code in fields}
+        self._fields = tuple(meant.get(index) for index in self._kept)
+        self._names_record = entity.names_record
         self._addresses = frozenset(place for place, index in enumerate(self._kept) if index in addresses)
         said = {code: sign for code, sign in (decimals or {}).items() if sign.decided}
         needed = any(sign.sign is Sign.COMMA or sign.contested for sign in said.values())
@@ -109,17 +121,29 @@ class HandedBackColumns:
             return str(cell["link"])
         return cell_text(cell)
 
-    def shown(self, place: int, cell: Cell, *, is_good: bool) -> str:
-        """What a CSV has of a cell in a column that is handed back; a text is made harmless."""
+    def in_text_file(self, place: int | None, cell: Cell) -> str:
+        """What a text file says for a cell, so that it means the same when it comes again.
+
+        `place` is the column that is handed back; None beyond the headings.
+        """
         if cell is None:
             return ""
-        if place < len(self.numeric) and self.numeric[place]:
-            said = figure(cell, self._signs[place], is_percentages=self._is_percentages[place], is_good=is_good)
-            if said is not None:
-                return said
-        if isinstance(cell, int | float):
-            return cell_text(cell)
-        return neutralise(self.text(place, cell))
+        meant = None if place is None or place >= len(self._fields) else self._fields[place]
+        said = written(cell, meant, names_record=meant is not None and meant.code in self._names_record)
+        if place is not None and meant is not None and meant.kind in NUMERIC and not isinstance(cell, str):
+            said = self._with_sign(place, said)
+        # Half a surrogate pair has no place in UTF-8. Its cell is refused for it, and so it is when it comes again: with a
+        # question mark in its place, it would be imported.
+        return storable_text(said if isinstance(cell, int | float) else neutralise(said))
+
+    def _with_sign(self, place: int, said: str) -> str:
+        """A number with the decimal sign its column is read with; anything else as it is."""
+        number, percent = (said[:-1], "%") if said.endswith("%") else (said, "")
+        if _PLAIN_NUMBER.fullmatch(number) is None:
+            return said
+        typed = as_typed(number, self._signs[place])
+        # A comma alone would be taken for one that sets percentages apart.
+        return f"{typed}%" if percent or (self._is_percentages[place] and "," in typed) else typed
 
     def of_headings(self, cells: Sequence[Cell]) -> Sequence[Cell]:
         """Cells of a row in the columns that are handed back and have a heading, or lie before one that does."""
@@ -147,6 +171,11 @@ class HandedBackColumns:
 
 def _is_ours(heading: str) -> bool:
     return is_errors_heading(heading) or is_decimals_heading(heading)
+
+
+def storable_text(text: str) -> str:
+    """The text as UTF-8 can say it."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def said(errors: Sequence[RowError]) -> Iterator[str]:

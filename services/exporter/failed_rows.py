@@ -1,18 +1,13 @@
 """The failed-rows CSV: the same rows as the correction workbook, for programs and for people without a spreadsheet."""
 
 import csv
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.exporter.corrections import FailedRow, HandedBackColumns
-from shared.corrections import DECIMALS_HEADING, FAILED_ROWS_HEADING, marked
-
-# Half a surrogate pair has no place in UTF-8. Its cell has been refused for it, and so it is when it comes again: with a
-# question mark in its place, it would be imported.
-_UNSTORABLE = re.compile("[\ud800-\udfff]")
+from services.exporter.corrections import FailedRow, HandedBackColumns, storable_text
+from shared.corrections import DECIMALS_HEADING, FAILED_ROWS_HEADING
 
 
 class FailedRowsFile:
@@ -29,22 +24,14 @@ class FailedRowsFile:
         self._records.writerow([*columns.headings, *[DECIMALS_HEADING] * bool(columns.decimals), FAILED_ROWS_HEADING])
 
     def add(self, rows: Iterable[FailedRow]) -> None:
-        """Write rows. Cells show the text a person saw in them."""
+        """Write rows. Cells show what a person saw in them, or what means the same."""
         self._records.writerows(map(self._record, rows))
 
     def _record(self, row: FailedRow) -> list[str]:
-        cells = self._columns.cells(row)
-        marks = self._columns.marks(row)
-        shown = [
-            _UNSTORABLE.sub("\ufffd", self._columns.shown(place, cell, is_good=place not in marks))
-            for place, cell in enumerate(cells)
-        ]
+        shown = [self._columns.in_text_file(place, cell) for place, cell in enumerate(self._columns.cells(row))]
         shown += [""] * (self._width - len(shown))
-        for place in marks:
-            if place < len(cells) and not self._columns.numeric[place] and not isinstance(cells[place], str | None):
-                shown[place] = marked(cells[place], shown[place])
         shown += [self._columns.decimals] * bool(self._columns.decimals)
-        shown.append(_UNSTORABLE.sub("\ufffd", self._columns.explanation(row, between=" | ")))
+        shown.append(storable_text(self._columns.explanation(row, between=" | ")))
         return shown
 
     def __enter__(self) -> Self:

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from services.exporter.corrections import HandedBackColumns
-from shared.corrections import DECIMALS_HEADING, FAILED_ROWS_HEADING, neutralise
-from shared.entities.cells import Cell, cell_text
+from shared.corrections import DECIMALS_HEADING, FAILED_ROWS_HEADING
+from shared.entities.cells import Cell
 
 
 class UnprocessedRow(NamedTuple):
@@ -28,21 +28,18 @@ class UnprocessedFile:
     def __init__(self, path: Path, columns: HandedBackColumns, *, why: str, delimiter: str) -> None:
         self._columns = columns
         self._why = why
-        # Half a surrogate pair has no place in UTF-8.
-        self._file = path.open("w", encoding="utf-8-sig", errors="replace", newline="")
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
         self._records = csv.writer(self._file, delimiter=delimiter, lineterminator="\r\n")
         self._records.writerow([*columns.headings, *[DECIMALS_HEADING] * bool(columns.decimals), FAILED_ROWS_HEADING])
 
     def add(self, rows: Iterable[UnprocessedRow]) -> None:
-        """Write rows. Cells show the text a person saw in them."""
+        """Write rows. Cells show what a person saw in them, or what means the same."""
         self._records.writerows(map(self._record, rows))
 
     def _record(self, row: UnprocessedRow) -> list[str]:
-        shown = [
-            self._columns.shown(place, cell, is_good=False)
-            for place, cell in enumerate(self._columns.of_headings(row.cells))
-        ]
-        beyond = [*map(_shown, self._columns.beyond_headings(row.cells))]
+        of_headings = self._columns.of_headings(row.cells)
+        shown = [self._columns.in_text_file(place, cell) for place, cell in enumerate(of_headings)]
+        beyond = [self._columns.in_text_file(None, cell) for cell in self._columns.beyond_headings(row.cells)]
         shown += [""] * (len(self._columns.headings) - len(shown))
         shown += [self._columns.decimals] * bool(self._columns.decimals)
         return [*shown, f"Row {row.row} – not processed: {self._why}", *beyond]
@@ -54,7 +51,3 @@ class UnprocessedFile:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._file.close()
-
-
-def _shown(cell: Cell) -> str:
-    return neutralise(cell_text(cell)) if isinstance(cell, str | dict) else cell_text(cell)

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from services.parser.refusals import INVALID_EVENT, UNKNOWN_PARENT, FileRefused
 from services.parser.repository import KnownImport
-from shared.entities import ENTITY_TYPES
+from shared.entities import ENTITY_TYPES, MODES
 from shared.events import FileOptions, FileUploaded
 from shared.events.model import TenantId
 from shared.ledger import identity
@@ -24,7 +24,6 @@ _ID_VERSION = 7
 _LONGEST_KEY = 1024
 _LONGEST_IDEMPOTENCY_KEY = 200
 _LONGEST_REPEATED = 1024
-_RESERVED_MODES = ("enrich", "upsert")
 
 
 def check_claim(event: FileUploaded) -> None:
@@ -43,7 +42,7 @@ def check_claim(event: FileUploaded) -> None:
         )
     if event.mode not in entity.modes:
         modes = ", ".join(entity.modes)
-        why = "is not available yet" if event.mode in _RESERVED_MODES else "is not a mode"
+        why = "is not available yet" if event.mode in MODES else "is not a mode"
         raise FileRefused(
             "unknown_mode",
             f'Mode "{event.mode}" {why} for {entity.name}; there is {modes}. Send the event again with one of these as mode',

@@ -15,7 +15,7 @@ from shared.corrections import handed_back_length, marked_date, marked_number, w
 from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
-from shared.entities.declaration import NUMERIC, EntityType, Field, Kind
+from shared.entities.declaration import NUMERIC, EntityType, Field
 from shared.entities.errors import CellError, shown
 
 Value = str | int | float
@@ -144,11 +144,7 @@ class _Column:
         self.index = index
         self.code = field.code
         self.numeric = field.kind in NUMERIC
-        self.names_record = field.code in {entity.group_key, *entity.by_identifier} or field.kind in {
-            Kind.KEY,
-            Kind.BARCODE,
-        }
-        """Whether it says which record is meant."""
+        self.names_record = field.code in entity.names_record
         self._entity = entity
         self._field = field
         # Numbers repeat: prices, sizes, percentages.

@@ -3,7 +3,7 @@
 * `formulas`  text that a spreadsheet would take for a formula: `neutralise` and its inverse `restore`
 * `headings`  the column of errors, by which a file is known to have been handed back
 * `lengths`   text that is longer than a cell can be
-* `made`      dates and numbers where none belong, in a text file
+* `made`      cells that show something else than they hold, in a text file
 * `identity`  the import a correction workbook came from
 """
 
@@ -27,7 +27,7 @@ from shared.corrections.identity import (
     said_decimal_signs,
 )
 from shared.corrections.lengths import fitting, handed_back_length, was_cut
-from shared.corrections.made import marked, marked_date, marked_number
+from shared.corrections.made import marked_date, marked_number, written
 
 __all__ = [
     "BEYOND_HEADING",
@@ -44,7 +44,6 @@ __all__ = [
     "is_beyond_heading",
     "is_decimals_heading",
     "is_errors_heading",
-    "marked",
     "marked_date",
     "marked_number",
     "neutralise",
@@ -52,4 +51,5 @@ __all__ = [
     "said_decimal_signs",
     "was_cut",
     "was_handed_back",
+    "written",
 ]

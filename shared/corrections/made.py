@@ -1,46 +1,63 @@
-"""Values that a program has made of others, as a text file hands them back: it has no types of cells to say so.
+"""Cells that show something else than they hold, as a text file hands them back: it has no types of cells, and no formats.
 
-Written as plain text, a date or a number in a format would be somebody's identifier when the file comes again as it is.
+What is written means the same when it comes again. Where a cell is refused for what a program has made of it, a text that
+looks the same would not be: it is marked, or written so that it is refused again.
 """
 
 from collections.abc import Mapping
 
-from shared.entities.cells import Cell, has_lost_digits
+from shared.entities.cells import Cell, cell_text, has_lost_digits
+from shared.entities.declaration import NUMERIC, Field, Kind, is_unit_of
 from shared.entities.format_codes import number_format
-from shared.entities.number_formats import looks_like_figure, shown_number
+from shared.entities.number_formats import hundredfold, looks_like_figure, plain_decimal, shown_number
 
 _DATE, _NUMBER = "#DATE! ", "#NUMBER! "
 
 
-def marked(cell: Cell, shown: str) -> str:
-    """The text of a bad cell in a column of text; `shown` is what a person saw in it."""
+def written(cell: Cell, field: Field | None, *, names_record: bool) -> str:
+    """The text of a cell in the column of a field, None for a column that is not imported."""
+    if field is None:
+        return cell_text(cell)
     if not isinstance(cell, Mapping):
-        return _without_lost_digits(cell, shown)
-    if "date" in cell or "time" in cell:
-        return f"{_DATE}{shown}"
+        return _with_digits(cell, cell_text(cell), names_record=names_record)
+    if "text" in cell:
+        return str(cell["link"] if field.kind is Kind.URL else cell["text"])
     number = cell.get("number")
-    if isinstance(number, int | float):
-        code = str(cell.get("as", ""))
-        parsed, seen = number_format(code), shown_number(number, code)
-        if parsed.is_date or parsed.is_duration:
-            return f"{_DATE}{shown}"
-        if seen is None or looks_like_figure(seen):
-            return f"{_NUMBER}{shown}"
-        return _without_lost_digits(number, shown)
-    return shown
+    if number is None or isinstance(number, str):
+        return _date(cell_text(cell), field, names_record=names_record)
+    return _number(number, str(cell.get("as", "")), field, names_record=names_record)
 
 
 def marked_date(text: str) -> str | None:
-    """What was shown of a date that was `marked`; None for any other text."""
+    """What was shown of a date that was marked; None for any other text."""
     return text.removeprefix(_DATE).strip() if text.startswith(_DATE) else None
 
 
 def marked_number(text: str) -> str | None:
-    """What was shown of a number in a format that was `marked`; None for any other text."""
+    """What was shown of a number in a format that was marked; None for any other text."""
     return text.removeprefix(_NUMBER).strip() if text.startswith(_NUMBER) else None
 
 
-def _without_lost_digits(cell: Cell, shown: str) -> str:
-    if isinstance(cell, int | float) and has_lost_digits(cell):
+def _date(shown: str, field: Field, *, names_record: bool) -> str:
+    return shown if field.kind is Kind.TEXT and not names_record else f"{_DATE}{shown}"
+
+
+def _number(number: float, code: str, field: Field, *, names_record: bool) -> str:
+    parsed, seen = number_format(code), shown_number(number, code)
+    shown = plain_decimal(number) if seen is None else seen
+    if parsed.is_date or parsed.is_duration:
+        return _date(shown, field, names_record=names_record or seen is None)
+    if field.kind in NUMERIC:
+        if field.kind is Kind.PERCENTAGES and parsed.is_percentage:
+            return f"{plain_decimal(hundredfold(number))}%"
+        is_other = parsed.is_percentage or parsed.is_scaled or not is_unit_of(parsed.units, field)
+        return f"{_NUMBER}{shown}" if is_other else plain_decimal(number)
+    if seen is None or (names_record and looks_like_figure(seen)):
+        return f"{_NUMBER}{shown}"
+    return _with_digits(number, seen, names_record=names_record)
+
+
+def _with_digits(cell: Cell, shown: str, *, names_record: bool) -> str:
+    if names_record and isinstance(cell, int | float) and has_lost_digits(cell):
         return f"{float(cell):.14E}"
     return shown

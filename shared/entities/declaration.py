@@ -1,14 +1,16 @@
 """What an entity type is made of: the one shape that mapping, validation, correction layout and docs read."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from shared.entities.cells import Cell
 from shared.entities.names import heading_key, says_how_to_fill, without_remark
 
+_WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 _CREATING = frozenset({"create", "upsert"})
 """The modes in which a record may be new, so that it has to be said whole."""
 
@@ -258,6 +260,12 @@ class EntityType:
         return frozenset(known if self.group_key is None else {*known, self.group_key})
 
     @cached_property
+    def names_record(self) -> frozenset[str]:
+        """The codes of what says which record or group is meant: a character more or less names another one."""
+        keys = (field.code for field in self.fields if field.kind in {Kind.KEY, Kind.BARCODE})
+        return frozenset({*self.by_identifier, *keys} | ({self.group_key} if self.group_key else set()))
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """The codes of fields that say names, one or a list, and are not `one_line`."""
         return frozenset(f.code for f in self.fields if f.kind in _NAMES or f.is_name) - self.one_line
@@ -322,3 +330,11 @@ class EntityType:
         for field in self.fields:
             for heading in (field.heading, *field.aliases):
                 yield heading_key(heading), field
+
+
+@lru_cache(maxsize=1_024)
+def is_unit_of(units: str, field: Field) -> bool:
+    """Whether words beside a number are ones the field is known by: `250 g` is what Grams Weight (weight_g) means."""
+    said = " ".join((field.heading, *field.aliases, field.code.replace("_", " "))).casefold()
+    known = {word.casefold() for word in _WORD.findall(said)}
+    return all(word.casefold() in known for word in _WORD.findall(units))

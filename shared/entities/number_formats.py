@@ -38,6 +38,12 @@ def plain_decimal(number: float) -> str:
     return format(Decimal(repr(number)).normalize(), "f")
 
 
+def hundredfold(number: float) -> float:
+    """What a number under a percentage format means in percent, by the digits a spreadsheet keeps."""
+    whole = Decimal(format(number, f".{_SPREADSHEET_DIGITS}g")) * 100
+    return int(whole) if whole == whole.to_integral_value() else float(whole)
+
+
 @lru_cache(maxsize=8_192)
 def shown_number(number: float, code: str) -> str | None:
     """What is seen of a number under a format, without blanks around it; None when that is not known."""

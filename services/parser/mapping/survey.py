@@ -108,7 +108,7 @@ def survey(
     notices = [
         notice
         for index, sign in signs.items()
-        if index in fields
+        if kinds.get(index) in NUMERIC
         and (notice := _decimal_notice(layout.headings[index], sign, votes[index], named=decimal is not None))
     ]
     layout, more = _with_unnamed_columns(layout, extent, is_text=is_text)

@@ -1,24 +1,21 @@
 """Cells of a workbook that show something else than they hold: numbers under a format, dates, hyperlinks.
 
-A cell means what its sender sees; where that cannot be kept, the cell has an error (reading.md, 1 to 4).
+A cell means what its sender sees; where that cannot be kept, the cell has an error. `shared.corrections.made` writes such cells
+into text files, so that they mean the same, or are refused again, when they come back.
 """
 
-import re
 from collections.abc import Mapping
-from decimal import Decimal
-from functools import lru_cache
 
 from shared.entities.cells import Cell, cell_text, has_lost_digits
-from shared.entities.declaration import NUMERIC, Field, Identifier, Kind
+from shared.entities.declaration import NUMERIC, Field, Identifier, Kind, is_unit_of
 from shared.entities.errors import CellError, shown
 from shared.entities.format_codes import NumberFormat, number_format
-from shared.entities.number_formats import looks_like_figure, plain_decimal, shown_number
+from shared.entities.number_formats import hundredfold, looks_like_figure, plain_decimal, shown_number
 
 Shown = str | int | float
 
 # In which a date may be said as the sender saw it; everywhere else it was made of something else.
 _FREE_TEXT = frozenset({Kind.TEXT})
-_WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 
 
 def read_formatted(cell: Mapping[str, str | int | float], field: Field, *, names_record: bool) -> Shown | CellError:
@@ -90,11 +87,11 @@ def _figure(number: float, parsed: NumberFormat, seen: str | None, field: Field)
     """The number of a number field: what is shown, with the decimals that are not."""
     if parsed.is_percentage:
         if field.kind is Kind.PERCENTAGES:
-            return _hundredfold(number)
+            return hundredfold(number)
         return _not_this_number(number, seen, field, f"type the number without the percent sign, {_percent(number)} or")
     if parsed.is_scaled:
         return _not_this_number(number, seen, field, "format the column as plain numbers; it holds")
-    if not _is_of(parsed.units, field):
+    if not is_unit_of(parsed.units, field):
         return _not_this_number(number, seen, field, f'type the number for "{field.heading}" without the unit, perhaps')
     return number
 
@@ -107,17 +104,4 @@ def _not_this_number(number: float, seen: str | None, field: Field, what: str) -
 
 
 def _percent(number: float) -> str:
-    return plain_decimal(_hundredfold(number))
-
-
-def _hundredfold(number: float) -> float:
-    whole = Decimal(format(number, ".15g")) * 100
-    return int(whole) if whole == whole.to_integral_value() else float(whole)
-
-
-@lru_cache(maxsize=1_024)
-def _is_of(units: str, field: Field) -> bool:
-    """Whether words beside a number are ones the field is known by: `250 g` is what Grams Weight (weight_g) means."""
-    said = " ".join((field.heading, *field.aliases, field.code.replace("_", " "))).casefold()
-    known = {word.casefold() for word in _WORD.findall(said)}
-    return all(word.casefold() in known for word in _WORD.findall(units))
+    return plain_decimal(hundredfold(number))

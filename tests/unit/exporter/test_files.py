@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from services.exporter.corrections import FailedRow, HandedBackColumns, Origin
 from services.exporter.failed_rows import FailedRowsFile
+from services.exporter.unprocessed import UnprocessedFile, UnprocessedRow
 from services.exporter.workbook import CorrectionWorkbook
 from shared.corrections import neutralise, restore
 from shared.entities import ENTITY_TYPES
+from shared.entities.cells import Cell
 from shared.entities.errors import RowError
 
 HEADINGS = ["Product Title", "Product Handle", "Barcode", "Grams Weight", "Note"]
@@ -161,15 +163,33 @@ def test_the_csv_has_the_same_rows_for_programs_and_spreadsheets(tmp_path: Path)
     assert lines[4][4] == "two\nlines"
 
 
-def test_a_text_file_marks_bad_cells_that_a_program_has_made_of_something_else(tmp_path: Path) -> None:
-    bad = [RowError(2, 2, column, HEADINGS[column], "invalid_cell", "bad") for column in (0, 1, 2, 3)]
-    cells = [{"date": "2026-06-08"}, "tee", 198600000000000000.0, {"date": "2026-06-08"}, {"date": "2026-06-09"}]
+DATE: Cell = {"date": "2026-06-08"}
+MADE: list[Cell] = [
+    DATE,
+    DATE,
+    198600000000000000.0,
+    {"number": 250.125, "as": '0 "g"'},
+    DATE,
+    {"number": 0.8, "as": "0%"},
+]
+AS_TEXT = ["2026-06-08", "#DATE! 2026-06-08", "1.98600000000000E+17", "250.1250", "2026-06-08"]
+
+
+def test_a_text_file_marks_what_a_program_has_made_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "failed.csv"
     with FailedRowsFile(path, columns()) as file:
-        file.add([failed(2, *cells, errors=bad), failed(3, *cells[:2])])
+        file.add([failed(2, *MADE[:5])])
     records = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    assert records[1][:5] == ["#DATE! 2026-06-08", "tee", "1.98600000000000E+17", "2026-06-08", "2026-06-09"]
-    assert records[2][0] == "2026-06-08", "a good cell is as it was"
+    assert records[1][:5] == AS_TEXT
+
+
+def test_rows_that_were_not_processed_mean_the_same_in_their_text_file(tmp_path: Path) -> None:
+    path = tmp_path / "rest.csv"
+    with UnprocessedFile(path, columns(), why="the import was cancelled", delimiter=",") as file:
+        file.add([UnprocessedRow(2, MADE), UnprocessedRow(3, ["Bl\udcfcte"])])
+    records = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    assert records[1] == [*AS_TEXT, "Row 2 – not processed: the import was cancelled", "80%"]
+    assert records[2][0] == "Bl\ufffdte"
 
 
 def test_what_was_no_text_is_none_again_in_the_text_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""reading.md, rules 8 to 11, 16 and 19: what a text file says is what its sender sees, or is a reason."""
+"""What a text file says is what its sender sees, or is a reason."""
 
 from datetime import UTC, datetime
 from pathlib import Path
