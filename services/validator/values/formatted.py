@@ -32,7 +32,8 @@ def lost_digits(cell: Cell, identifier: Identifier | None, field: Field) -> Cell
     """What is wrong with an identifier of which a program has made a number."""
     if not has_lost_digits(cell):
         return None
-    label = (field.heading if identifier is None else identifier.label).lower()
+    label = field.heading if identifier is None else identifier.label
+    label = label if label.isupper() else label.lower()
     return CellError(
         f"invalid_{field.code}",
         f'"{shown(cell_text(cell))}" is a {label} that a program has made a number of, and digits may be lost; '
