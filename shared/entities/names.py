@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from shared.entities.cells import BLANKS
 
@@ -53,6 +54,7 @@ def name_key(name: str) -> str:
     return name.strip(BLANKS).casefold()
 
 
+@lru_cache(maxsize=1_024)
 def heading_key(heading: str) -> str:
     """What two headings of one meaning have in common.
 

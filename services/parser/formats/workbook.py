@@ -39,6 +39,8 @@ class WorkbookReader:
         self._name = name
         self._sheets = {scanned.sheet.name: scanned for scanned in prescanned.sheets}
         self._prescanned = prescanned
+        # Of the sheet that was looked at last: a workbook of one sheet is looked at once.
+        self._first_rows: tuple[str | None, list[list[Cell]]] = (None, [])
         self._path = path
         self._narrowed: set[str] = set()
         self._view: WorkbookView | None = None
@@ -107,7 +109,10 @@ class WorkbookReader:
         Raises:
             FileRefused: it is damaged above them.
         """
-        rows: list[list[Cell]] = []
+        last, rows = self._first_rows
+        if last == sheet:
+            return rows
+        rows = []
         try:
             for cells in self._rows(sheet):
                 rows.append([cell[:_LOOKED_AT] if type(cell) is str else cell for cell in cells])
@@ -116,6 +121,7 @@ class WorkbookReader:
         except FileRefused:
             if heading_row(entity, rows) is None:
                 raise
+        self._first_rows = (sheet, rows)
         return rows
 
     def rows(self, sheet: str) -> Iterator[list[Cell]]:
