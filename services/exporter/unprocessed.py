@@ -1,13 +1,11 @@
 """The unprocessed-rows CSV: rows that were neither imported nor refused, as they came, to be sent again."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from services.exporter.corrections import HandedBackColumns
-from shared.corrections import DECIMALS_HEADING, FAILED_ROWS_HEADING
+from services.exporter.text_file import HandedBackFile
 from shared.entities.cells import Cell
 
 
@@ -18,36 +16,20 @@ class UnprocessedRow(NamedTuple):
     cells: Sequence[Cell]
 
 
-class UnprocessedFile:
-    """Writes such rows: UTF-8 with BOM, CRLF, the file's columns and then `Import error`, which says why.
-
-    By that last heading a file is known to have been handed back, so that text in it is restored when it comes again.
-    What a row had beyond the last heading it has again there. A context manager; the file is complete when it is left.
-    """
+class UnprocessedFile(HandedBackFile):
+    """Writes such rows, each with why it was not imported. What a row had beyond the last heading it has again there."""
 
     def __init__(self, path: Path, columns: HandedBackColumns, *, why: str, delimiter: str) -> None:
-        self._columns = columns
+        super().__init__(path, columns, delimiter=delimiter)
         self._why = why
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
-        self._records = csv.writer(self._file, delimiter=delimiter, lineterminator="\r\n")
-        self._records.writerow([*columns.headings, *[DECIMALS_HEADING] * bool(columns.decimals), FAILED_ROWS_HEADING])
 
     def add(self, rows: Iterable[UnprocessedRow]) -> None:
-        """Write rows. Cells show what a person saw in them, or what means the same."""
-        self._records.writerows(map(self._record, rows))
+        """Write rows."""
+        self.write(map(self._unprocessed, rows))
 
-    def _record(self, row: UnprocessedRow) -> list[str]:
-        of_headings = self._columns.of_headings(row.cells)
-        shown = [self._columns.in_text_file(place, cell) for place, cell in enumerate(of_headings)]
-        beyond = [self._columns.in_text_file(None, cell) for cell in self._columns.beyond_headings(row.cells)]
-        shown += [""] * (len(self._columns.headings) - len(shown))
-        shown += [self._columns.decimals] * bool(self._columns.decimals)
-        return [*shown, f"Row {row.row} – not processed: {self._why}", *beyond]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+    def _unprocessed(self, row: UnprocessedRow) -> list[str]:
+        explained = self.record(self._columns.of_headings(row.cells), f"Row {row.row} – not processed: {self._why}")
+        return [
+            *explained,
+            *(self._columns.in_text_file(None, cell) for cell in self._columns.beyond_headings(row.cells)),
+        ]
