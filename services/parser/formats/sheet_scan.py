@@ -30,28 +30,13 @@ _UNCALCULATED = re.compile(
 _FORMULA = b"<f"
 _UNUSUAL = (b" =", b"= ", b"='", b"\n=", b"=\n", b"\t=", b"=\t")
 _LOOKED_AT = 4
-_INLINE_VALUE = re.compile(
-    rb"inlineStr[\"'][^<>]*>\s*+(?:<"
-    + _P
-    + rb"f\s[^<>]*/>|<"
-    + _P
-    + rb"f(?:\s[^<>]*)?>[^<]*</"
-    + _P
-    + rb"f\s*>)?+\s*+<"
-    + _P
-    + rb"v[\s>]"
+# From a cell's opening tag to its value, with or without a formula between them.
+_TO_VALUE = (
+    rb"\s*+(?:<" + _P + rb"f\s[^<>]*/>|<" + _P + rb"f(?:\s[^<>]*)?>[^<]*</" + _P + rb"f\s*>)?+\s*+<" + _P + rb"v"
 )
+_INLINE_VALUE = re.compile(rb"inlineStr[\"'][^<>]*>" + _TO_VALUE + rb"[\s>]")
 _ERROR_CELL = re.compile(
-    rb"(<" + _P + rb"c\s(?:[^<>]*?\s)?t\s*=\s*[\"'])e([\"'][^<>]*>\s*+"
-    rb"(?:<"
-    + _P
-    + rb"f\s[^<>]*/>|<"
-    + _P
-    + rb"f(?:\s[^<>]*)?>[^<]*</"
-    + _P
-    + rb"f\s*>)?+\s*+<"
-    + _P
-    + rb"v(?:\s[^<>]*)?>)\s*+([^<]*)"
+    rb"(<" + _P + rb"c\s(?:[^<>]*?\s)?t\s*=\s*[\"'])e([\"'][^<>]*>" + _TO_VALUE + rb"(?:\s[^<>]*)?>)\s*+([^<]*)"
 )
 _READ_ERRORS = frozenset({b"#NULL!", b"#DIV/0!", b"#VALUE!", b"#REF!", b"#NAME?", b"#NUM!", b"#N/A"})
 _UNKNOWN_ERROR = b"#UNKNOWN!"
@@ -63,17 +48,7 @@ _VALUE_BEGINS, _VALUE_ENDS = (
     re.compile(rb"(<" + _P + rb"v(?:\s[^<>]*)?>)\s++"),
     re.compile(rb"(?<!\s)\s++(</" + _P + rb"v\s*>)"),
 )
-_INLINE_TYPE = re.compile(
-    rb"inlineStr(?=[\"'][^<>]*>\s*+(?:<"
-    + _P
-    + rb"f\s[^<>]*/>|<"
-    + _P
-    + rb"f(?:\s[^<>]*)?>[^<]*</"
-    + _P
-    + rb"f\s*>)?+\s*+<"
-    + _P
-    + rb"v[\s>])"
-)
+_INLINE_TYPE = re.compile(rb"inlineStr(?=[\"'][^<>]*>" + _TO_VALUE + rb"[\s>])")
 _FAR_BLANK = re.compile(
     rb"<(?:\w{1,16}:)?c\s(?:[^<>]*?\s)?r\s*=\s*[\"'][A-Za-z]{3}\d+[\"'][^<>]*?(?:/>|(?<!/)>\s*+"
     rb"(?:<(?:\w{1,16}:)?v\s*+/>|<(?:\w{1,16}:)?v(?:\s[^<>]*)?>\s*+</(?:\w{1,16}:)?v\s*+>"
