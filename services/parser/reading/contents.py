@@ -6,8 +6,11 @@ from dataclasses import astuple
 from itertools import chain
 from typing import Any
 
+from services.parser.formats.encodings import encoding_notices
 from services.parser.formats.file_types import file_type
 from services.parser.formats.prescan import Prescanned, prescan
+from services.parser.formats.text import TextReader
+from services.parser.formats.workbook import WorkbookReader
 from services.parser.mapping.decisions import (
     Decision,
     decimal_decisions,
@@ -45,9 +48,6 @@ def read(request: Request) -> Iterator[bytes]:
 
 
 def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
-    # Imported here: a text file needs no workbook reader, and the start of the process is waited for.
-    from services.parser.formats.workbook import WorkbookReader  # noqa: PLC0415
-
     parent = import_id_of(request.path)
     with WorkbookReader(request.path, request.name, seen) as reader:
         sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
@@ -93,9 +93,6 @@ def _readable(rows: Iterator[list[Cell]]) -> Iterator[list[Cell]]:
 
 
 def _read_text(request: Request) -> Iterator[bytes]:
-    from services.parser.formats.encodings import encoding_notices  # noqa: PLC0415
-    from services.parser.formats.text import TextReader  # noqa: PLC0415
-
     reader = TextReader(
         request.path,
         request.name,

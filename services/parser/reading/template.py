@@ -20,9 +20,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Never
 
-import services.parser.formats.encodings
-import services.parser.formats.text
-import services.parser.formats.workbook  # noqa: F401 - loaded here, once, for all readers
 from services.parser.reading import child
 
 LIFELINE, DESCRIPTORS = 0, 4
