@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from shared.entities.names import column_letter
 from tests.unit.parser.formats.archives import (
     BOOK,
     PACKAGE,
@@ -22,14 +23,6 @@ Maker: TypeAlias = Callable[[Path], Path]
 
 HEADINGS = ("Product Title", "Product Handle", "SKU")
 _HEADING_ROW = row_xml(1, *HEADINGS)
-
-
-def _letters(column: int) -> str:
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _product(number: int, more: str = "") -> str:
@@ -55,24 +48,24 @@ def wide_blank_rows(path: Path) -> Path:
 
 
 def formatted_to_the_last_column(path: Path) -> Path:
-    blank = [f'<c r="{_letters(column)}%d" s="1"/>' for column in range(4, 16_385)]
+    blank = [f'<c r="{column_letter(column - 1)}%d" s="1"/>' for column in range(4, 16_385)]
     return _made(path, _products(60, lambda row: "".join(blank).replace("%d", str(row))), styles=styles_xml("0%"))
 
 
 def long_unknown_headings(path: Path) -> Path:
-    headings = "".join(f'<c r="{_letters(column)}1" t="s"><v>0</v></c>' for column in range(4, 150))
+    headings = "".join(f'<c r="{column_letter(column - 1)}1" t="s"><v>0</v></c>' for column in range(4, 150))
     rows = _HEADING_ROW.replace("</row>", f"{headings}</row>") + _product(2)
     return _made(path, rows, strings=strings_xml("h" * 400_000))
 
 
 def one_row_of_150_megabytes(path: Path) -> Path:
-    cells = "".join(f'<c r="{_letters(column)}2" t="s"><v>0</v></c>' for column in range(4, 190))
+    cells = "".join(f'<c r="{column_letter(column - 1)}2" t="s"><v>0</v></c>' for column in range(4, 190))
     return _made(path, _HEADING_ROW + _product(2, cells), strings=strings_xml("x" * 800_000))
 
 
 def the_longest_text_in_every_cell(path: Path) -> Path:
     def cells(row: int) -> str:
-        return "".join(f'<c r="{_letters(column)}{row}" t="s"><v>0</v></c>' for column in range(4, 190))
+        return "".join(f'<c r="{column_letter(column - 1)}{row}" t="s"><v>0</v></c>' for column in range(4, 190))
 
     return _made(path, _products(30, cells), strings=strings_xml("x" * 32_000))
 
