@@ -18,6 +18,7 @@ from shared.ledger.progress import ImportProgress, StageProgress, read_import, r
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
+from shared.ledger.waves import announce_next_preview, announce_next_wave
 
 __all__ = [
     "ImportProgress",
@@ -26,6 +27,8 @@ __all__ = [
     "NotReady",
     "StageProgress",
     "Started",
+    "announce_next_preview",
+    "announce_next_wave",
     "cancel_import",
     "close_if_finished",
     "end_broken_off",

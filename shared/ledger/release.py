@@ -1,5 +1,6 @@
 """Open chunks, taken out of everybody's hands: their import is cancelled, failed before it was started, or cut again."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -40,6 +41,11 @@ async def release_chunks(conn: AsyncConnection, import_id: UUID) -> None:
     transaction why nothing more is to be done for it.
     """
     cancelled = list((await conn.execute(_CANCEL_CHUNKS, {"id": import_id})).scalars())
-    await conn.execute(_FORGET_ERRORS, {"id": import_id, "chunks": cancelled})
+    await forget_errors(conn, import_id, cancelled)
     await conn.execute(_FORGET_EVENTS, {"id": import_id, "chunks": cancelled})
     await delete_staged_rows(conn, import_id, chunks=cancelled)
+
+
+async def forget_errors(conn: AsyncConnection, import_id: UUID, chunks: Sequence[int]) -> None:
+    """Take back what was said to be wrong with the rows of some chunks."""
+    await conn.execute(_FORGET_ERRORS, {"id": import_id, "chunks": list(chunks)})
