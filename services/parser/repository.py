@@ -75,7 +75,10 @@ _DESCRIBE = text(
 )
 _LAYOUT = text("SELECT column_mappings, layout, headers FROM imports.imports WHERE id = :id")
 _STAGED = text(
-    "SELECT coalesce(max(chunk_no), 0), coalesce(max(last_row), 0) FROM imports.import_chunks WHERE import_id = :id"
+    """
+    SELECT coalesce(max(chunk_no), 0), coalesce(max(last_row), 0), coalesce(max(wave), 0)
+      FROM imports.import_chunks WHERE import_id = :id
+    """
 )
 # Locks the import: of two processes that stage the rows of one, however that came about, one stages a chunk.
 _STILL_STAGING = text(
@@ -89,9 +92,9 @@ _STILL_STAGING = text(
 _ADD_CHUNK = text(
     """
     INSERT INTO imports.import_chunks
-           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates, epoch)
+           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates, epoch, wave)
     VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, :state,
-            CAST(:duplicates AS jsonb), :epoch)
+            CAST(:duplicates AS jsonb), :epoch, :wave)
     """
 )
 # By the range of rows, which the key of the table has.
@@ -292,6 +295,7 @@ async def stage(conn: AsyncConnection, scope: StagingScope, chunk: Chunk, *, rec
         "state": ChunkState.CANCELLED if chunk.is_left_over else ChunkState.STAGED,
         "duplicates": json.dumps(chunk.duplicates),
         "epoch": scope.epoch,
+        "wave": chunk.wave,
     }
     await conn.execute(_ADD_CHUNK, {**extent, **added})
     if recut:

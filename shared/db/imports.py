@@ -143,7 +143,7 @@ import_chunks = Table(
     _epoch(),
     # How often it was found at its commit that what it was decided against is not there any more.
     _count("decided"),
-    # Chunks of a wave wait for those of lower ones: their rows are about products that rows above them are about.
+    # From 1 where the rows go on with what rows above them began: such a chunk waits for every one before it.
     _count("wave"),
     PrimaryKeyConstraint("import_id", "chunk_no"),
     UniqueConstraint("tenant_id", "import_id", "chunk_no"),

@@ -19,6 +19,7 @@ from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.redecision import MOST_DECISIONS, decide_again
 from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
+from shared.ledger.waves import announce_next_preview, announce_next_wave
 
 __all__ = [
     "MOST_DECISIONS",
@@ -28,6 +29,8 @@ __all__ = [
     "NotReady",
     "StageProgress",
     "Started",
+    "announce_next_preview",
+    "announce_next_wave",
     "cancel_import",
     "close_if_finished",
     "decide_again",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -101,7 +102,8 @@ def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int) -> list[Chunk]:
     interpretation = Interpretation(PRODUCTS, _PLACES, heading_row=1)
     chunks: list[Chunk] = []
     for number, cells in enumerate(rows, start=2):
-        chunks += cutter.add(KeyedRow(number, data_keys(interpretation.keys(number, cells)), json.dumps(list(cells))))
+        read = KeyedRow(number, data_keys(interpretation.keys(number, cells)), json.dumps(list(cells)))
+        chunks += chain.from_iterable(cutter.add(read))
     last = cutter.finish()
-    assert last is not None
-    return [*chunks, last]
+    assert last
+    return [*chunks, *last]
