@@ -17,9 +17,8 @@ from shared.states import Action, ChunkState, GroupStatus
 # Of chunks that are through, what was done; of those that wait for their commit, what is to be done.
 _ROWS = text(
     f"""
-    SELECT i.status, greatest(i.total_rows, c.rows) AS total, i.parsed_at IS NOT NULL AS is_cut,
-           c.undecided, c.created + g.creates AS creates, c.updated + g.updates AS updates, c.skipped + g.skips AS skips,
-           c.failed AS fails, c.unprocessed
+    SELECT i.status, i.parsed_at IS NOT NULL AS is_cut, greatest(i.total_rows, c.rows) AS total,
+           c.undecided, c.unprocessed, c.created, c.updated, c.skipped, c.failed
       FROM imports.imports i
      CROSS JOIN LATERAL (
            SELECT coalesce(sum(row_count), 0) AS rows,
@@ -28,23 +27,21 @@ _ROWS = text(
                   coalesce(sum(created), 0) AS created, coalesce(sum(updated), 0) AS updated,
                   coalesce(sum(skipped), 0) AS skipped, coalesce(sum(failed), 0) AS failed
              FROM imports.import_chunks WHERE import_id = i.id) c
-     CROSS JOIN LATERAL (
-           SELECT coalesce(sum(creates), 0) AS creates, coalesce(sum(updates), 0) AS updates,
-                  coalesce(sum(skips), 0) AS skips
-             FROM staging.groups WHERE import_id = i.id AND status = '{GroupStatus.PENDING}') g
      WHERE i.id = :id
     """  # noqa: S608 - our own words
 )
+_PENDING = f"g.status = '{GroupStatus.PENDING}'"
 _GROUPS = text(
     f"""
-    SELECT count(*) FILTER (WHERE status = '{GroupStatus.PENDING}' AND action = '{Action.CREATE}') AS creates,
-           count(*) FILTER (WHERE status = '{GroupStatus.PENDING}' AND action = '{Action.UPDATE}') AS updates,
-           count(*) FILTER (WHERE status = '{GroupStatus.PENDING}' AND action = '{Action.SKIP}') AS skips,
-           count(*) FILTER (WHERE status = '{GroupStatus.FAILED}') AS fails
-      FROM staging.groups g
-     WHERE import_id = :id
-       AND EXISTS (SELECT FROM imports.import_chunks c
-                    WHERE c.import_id = :id AND c.chunk_no = g.chunk_no AND c.state = '{ChunkState.VALIDATED}')
+    SELECT coalesce(sum(g.creates) FILTER (WHERE {_PENDING}), 0) AS creates,
+           coalesce(sum(g.updates) FILTER (WHERE {_PENDING}), 0) AS updates,
+           coalesce(sum(g.skips) FILTER (WHERE {_PENDING}), 0) AS skips,
+           count(*) FILTER (WHERE {_PENDING} AND g.action = '{Action.CREATE}') AS created_groups,
+           count(*) FILTER (WHERE {_PENDING} AND g.action = '{Action.UPDATE}') AS updated_groups,
+           count(*) FILTER (WHERE {_PENDING} AND g.action = '{Action.SKIP}') AS skipped_groups,
+           count(*) FILTER (WHERE NOT {_PENDING}) AS failed_groups
+      FROM imports.import_chunks c JOIN staging.groups g USING (import_id, chunk_no)
+     WHERE c.import_id = :id AND c.state = '{ChunkState.VALIDATED}'
     """  # noqa: S608 - our own words
 )
 
@@ -88,9 +85,14 @@ async def preview(conn: AsyncConnection, import_id: UUID, *, changes: int = 20) 
         status=found.status,
         is_read=found.is_cut,
         total_rows=int(found.total),
-        rows=Outcomes(int(found.creates), int(found.updates), int(found.skips), int(found.fails)),
+        rows=Outcomes(
+            create=int(found.created + groups.creates),
+            update=int(found.updated + groups.updates),
+            skip=int(found.skipped + groups.skips),
+            fail=int(found.failed),
+        ),
         undecided=int(found.undecided),
         unprocessed=int(found.unprocessed),
-        groups=Outcomes(groups.creates, groups.updates, groups.skips, groups.fails),
+        groups=Outcomes(groups.created_groups, groups.updated_groups, groups.skipped_groups, groups.failed_groups),
         changes=await first_changes(conn, import_id, limit=changes),
     )

@@ -200,9 +200,7 @@ class _Where(NamedTuple):
 async def _where(conn: AsyncConnection, import_id: UUID, status: RowStatus, found: Any, *, ended: bool) -> _Where:
     chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
     having = [
-        chunk
-        for chunk in chunks
-        if _good_status(chunk.state, ended=ended) is status and chunk.row_count > chunk.failed
+        chunk for chunk in chunks if _good_status(chunk.state, ended=ended) is status and chunk.row_count > chunk.failed
     ]
     # Rows that are being cut again, or were to be when the import was cancelled, are in no chunk.
     known = found.is_cut and found.total_rows <= sum(chunk.row_count for chunk in chunks)

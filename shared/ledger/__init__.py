@@ -14,7 +14,7 @@ from shared.ledger.hold import (
     refuse_interpretation,
     start_import,
 )
-from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_recent
+from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_imports, read_recent
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
@@ -32,6 +32,7 @@ __all__ = [
     "fail_import",
     "give_up",
     "read_import",
+    "read_imports",
     "read_recent",
     "refuse_interpretation",
     "release_chunks",
