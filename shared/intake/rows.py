@@ -1,8 +1,8 @@
 """The rows of an import, page by page: what each says, how far it is, what is wrong with it, what is to become of it.
 
-A page begins behind a row number, and costs the same however far down it is and however few rows are of the status that
-is asked for: rows without one are never gone through, but for those of one chunk. Every function reads in a transaction of
-the import's tenant.
+A page begins behind a row number, and costs the same however far down it is. Rows of another status than the one that is
+asked for are gone through only within chunks that have some of it; for failed rows not even there. Every function reads in a
+transaction of the import's tenant.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -52,9 +52,7 @@ def numbers(rows: Sequence[ImportRow]) -> list[int]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 50])
-async def test_rows_are_listed_by_how_far_they_are(
-    desk: Desk, engine_of: EngineOf, tenant: str, limit: int
-) -> None:
+async def test_rows_are_listed_by_how_far_they_are(desk: Desk, engine_of: EngineOf, tenant: str, limit: int) -> None:
     (event,) = await desk.stage(ROWS)
 
     async def listed(status: RowStatus | None) -> list[int]:
@@ -176,7 +174,7 @@ async def long_import(request: pytest.FixtureRequest, idle_world: World, tenant:
             ),
             (
                 "INSERT INTO imports.raw_rows (import_id, row_no, tenant_id, chunk_no, group_row, cells) "
-                f"SELECT :id, n, :tenant, (n - 2) / {CHUNK} + 1, n - (n - 2) % 4, '[\"Shirt\", \"shirt\"]' FROM generate_series(2, {LAST} + 1) AS n"
+                f'SELECT :id, n, :tenant, (n - 2) / {CHUNK} + 1, n - (n - 2) % 4, \'["Shirt", "shirt"]\' FROM generate_series(2, {LAST} + 1) AS n'
             ),
             (
                 "INSERT INTO imports.row_errors (import_id, row_no, position, tenant_id, chunk_no, group_row, code, message) "
