@@ -105,6 +105,8 @@ imports = Table(
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
+    # Pages of the imports of all tenants, for operators.
+    Index(None, "created_at", "id"),
     _one_of("status", ImportStatus),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
@@ -189,6 +191,8 @@ row_errors = Table(
     Column("message", Text, nullable=False),
     PrimaryKeyConstraint("import_id", "row_no", "position"),
     reference(["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"),
+    # Whether the group of a row has failed, which every list of rows asks of each.
+    Index(None, "import_id", "group_row"),
     schema=SCHEMA,
 )
 

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 PARTS: tuple[str, ...] = (
     "modes",
     "commit",
+    "lists",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
