@@ -191,10 +191,11 @@ def _how_far(extent: Any, *, is_read: bool) -> str:
 
 
 def _status(*, cancelled: bool, error: bool, failed: int) -> ImportStatus:
+    if cancelled:
+        # Also with an error, which then says why: nobody started it in time.
+        return ImportStatus.CANCELLED
     if error:
         return ImportStatus.FAILED
-    if cancelled:
-        return ImportStatus.CANCELLED
     return ImportStatus.COMPLETED_WITH_FAILURES if failed else ImportStatus.COMPLETED
 
 
