@@ -105,12 +105,15 @@ imports = Table(
     moment("rows_removed_at"),
     moment("upload_removed_at"),
     moment("results_removed_at"),
+    # The import that this one takes back.
+    Column("undoes_import_id", Uuid()),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
     Index(None, "tenant_id", "object_key"),
+    Index(None, "undoes_import_id", postgresql_where=text("undoes_import_id IS NOT NULL")),
     Index(
         None,
         "completed_at",
@@ -154,6 +157,10 @@ import_chunks = Table(
     moment("validated_at"),
     moment("committed_at"),
     _epoch(),
+    # How often it was found at its commit that what it was decided against is not there any more.
+    _count("decided"),
+    # Chunks of a wave wait for those of lower ones: their rows are about products that rows above them are about.
+    _count("wave"),
     PrimaryKeyConstraint("import_id", "chunk_no"),
     UniqueConstraint("tenant_id", "import_id", "chunk_no"),
     reference(["import_id"], [imports.c.id], ondelete="CASCADE"),

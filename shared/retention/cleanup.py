@@ -33,6 +33,7 @@ WHAT: Mapping[str, str] = {
     "staged_rows": "typed rows of groups that were not imported",
     "raw_rows": "rows as they were read",
     "row_errors": "errors of rows",
+    "changes": "changes of records, as they were before and after",
     "uploads": "files that were sent",
     "results": "files that were handed back",
     ORPHANED_UPLOADS: "files in the uploads bucket of no import",

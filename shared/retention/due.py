@@ -17,11 +17,13 @@ _PAGE = 500
 HANDED_BACK = f"(i.has_exportable_failures OR i.has_exportable_unprocessed OR i.status = '{ImportStatus.FAILED}')"
 """Whether some rows of it were not imported."""
 
-# Nothing is on its way, to be written, or being made of it: an event, a file, its repair.
+# Nothing is on its way, to be written, or being made of it: an event, a file, its repair; and what takes it back, which
+# reads its rows, has no use for them any more.
 _AT_REST = f"""
     i.status IN ({sql_list(ENDED)}) AND i.completed_at IS NOT NULL AND NOT {AWAITS_FILES}
     AND NOT EXISTS (SELECT FROM imports.outbox o WHERE o.import_id = i.id)
     AND NOT EXISTS (SELECT FROM imports.imports c WHERE c.parent_import_id = i.id AND c.status NOT IN ({sql_list(ENDED)}))
+    AND NOT EXISTS (SELECT FROM imports.imports u WHERE u.undoes_import_id = i.id AND u.rows_expired_at IS NULL)
 """  # noqa: S608 - our own words
 
 

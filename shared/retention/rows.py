@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db import flat, imports, staging
+from shared.db import catalog, flat, imports, staging
 from shared.db.metadata import metadata
 from shared.db.transaction import tenant_transaction
 from shared.retention.due import HANDED_BACK, Due, Found, older_than
@@ -52,10 +52,10 @@ AS_READ = RowKind(
         f"i.rows_expired_at IS NOT NULL "
         f"OR CASE WHEN {HANDED_BACK} THEN {older_than('failed_rows')} ELSE {older_than('rows')} END",
     ),
-    {"row_errors": [imports.row_errors], "raw_rows": [imports.raw_rows]},
+    {"changes": [catalog.changes], "row_errors": [imports.row_errors], "raw_rows": [imports.raw_rows]},
     expires="rows_expired_at",
 )
-"""Rows as they were read, and what is wrong with them."""
+"""Rows as they were read, what is wrong with them, and what records were before: all that taking an import back needs."""
 
 
 async def count_rows(engine: AsyncEngine, kind: RowKind, found: Found) -> Counter[str]:

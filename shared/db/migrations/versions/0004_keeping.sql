@@ -10,6 +10,7 @@ ALTER TABLE imports.imports
 -- Ended imports of which something is still kept, oldest first; and whose an object is.
 CREATE INDEX imports_completed_at_idx ON imports.imports (completed_at)
     WHERE staged_removed_at IS NULL OR rows_removed_at IS NULL OR upload_removed_at IS NULL OR results_removed_at IS NULL;
+CREATE INDEX imports_undoes_import_id_idx ON imports.imports (undoes_import_id) WHERE undoes_import_id IS NOT NULL;
 CREATE INDEX imports_tenant_id_object_key_idx ON imports.imports (tenant_id, object_key);
 
 -- That a tenant was erased outlives the tenant: no column is called tenant_id, so that erasing it again leaves it.
@@ -27,3 +28,5 @@ GRANT SELECT ON imports.erasures TO winnow_operator;
 
 -- What the keeper removes by age. It has the ledger, the errors and the typed rows already.
 GRANT DELETE ON imports.raw_rows TO winnow_keeper;
+GRANT USAGE ON SCHEMA catalog TO winnow_keeper;
+GRANT SELECT, DELETE ON catalog.changes TO winnow_keeper;

@@ -15,6 +15,7 @@ depends_on = None
 HERE = Path(__file__).parent
 # fmt: off
 PARTS: tuple[str, ...] = (
+    "modes",
     "keeping",
 )
 # fmt: on
