@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from services.cli import profiles
-from services.cli.commands import corrections, dead_letters, deployment, hold, imports, setup, template, tenants
+from services.cli.commands import (
+    cleanup,
+    corrections,
+    dead_letters,
+    deployment,
+    hold,
+    imports,
+    setup,
+    template,
+    tenants,
+)
 from services.cli.local import operations
 
 app = typer.Typer(
@@ -54,10 +64,13 @@ app.command("watch")(imports.watch)
 app.command("status")(imports.status)
 app.command("start")(hold.start)
 app.command("cancel")(hold.cancel)
+app.command("dismiss")(hold.dismiss)
 app.command("errors")(corrections.errors)
 app.command("corrections")(corrections.corrections)
 app.command("template")(template.template)
+app.command("cleanup")(cleanup.cleanup)
 app.add_typer(tenants.app, name="tenants")
+app.command("erase-tenant")(tenants.erase)
 app.command("demo")(operations.demo)
 app.command("up")(operations.up)
 app.command("down")(operations.down)

@@ -5,6 +5,7 @@ up), so the one way an import ends is here. Everything runs in the caller's tran
 """
 
 from shared.ledger.completion import close_if_finished, end_broken_off, fail_import
+from shared.ledger.dismissal import Dismissed, NotDismissible, dismiss_import
 from shared.ledger.hold import (
     NotHeld,
     NotImportable,
@@ -21,7 +22,9 @@ from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
 
 __all__ = [
+    "Dismissed",
     "ImportProgress",
+    "NotDismissible",
     "NotHeld",
     "NotImportable",
     "NotReady",
@@ -30,6 +33,7 @@ __all__ = [
     "abandon_import",
     "cancel_import",
     "close_if_finished",
+    "dismiss_import",
     "end_broken_off",
     "fail_import",
     "give_up",

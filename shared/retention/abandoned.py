@@ -97,7 +97,6 @@ async def end_without_file(
 def spoken(period: timedelta) -> str:
     """A period in words: days, else hours, else minutes."""
     for unit, seconds in (("days", 86_400), ("hours", 3_600)):
-        if (number := period.total_seconds() / seconds) >= 2 and number.is_integer():
-            return f"{number:.0f} {unit}"
-    minutes = round(period.total_seconds() / 60)
-    return "1 hour" if minutes == 60 else f"{minutes} minutes"  # noqa: PLR2004 - minutes of an hour
+        if period.total_seconds() > seconds and not period.total_seconds() % seconds:
+            return f"{period.total_seconds() / seconds:.0f} {unit}"
+    return f"{period.total_seconds() / 60:.0f} minutes"

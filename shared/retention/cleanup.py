@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -134,7 +135,7 @@ class _Round:
                     found,
                     self.periods,
                     beat=mine.beat,
-                    report=lambda removed, found=found: self._count(removed, import_id=str(found.id)),
+                    report=partial(self._count, import_id=str(found.id)),
                 )
 
     async def remove_files(self, kind: FileKind, bucket: str) -> None:

@@ -64,9 +64,7 @@ class Due:
                 return
             after = (page[-1].completed_at, page[-1].id)
 
-    async def lock(
-        self, conn: AsyncConnection, import_id: UUID, periods: Mapping[str, timedelta]
-    ) -> RowMapping | None:
+    async def lock(self, conn: AsyncConnection, import_id: UUID, periods: Mapping[str, timedelta]) -> RowMapping | None:
         """The import, locked until the transaction of its tenant ends; None when it is not due any more, or in other hands."""
         statement = text(
             f"SELECT i.* FROM imports.imports i WHERE i.id = :id AND {self._condition} FOR NO KEY UPDATE OF i SKIP LOCKED"  # noqa: S608 - our own words
@@ -92,5 +90,3 @@ class Due:
 def older_than(period: str) -> str:
     """That an import ended longer ago than a period."""
     return f"i.completed_at <= now() - CAST(:{period} AS interval)"
-
-

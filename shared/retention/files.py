@@ -69,7 +69,7 @@ class Removal:
             known = await self.kind.due.lock(conn, found.id, self.periods)
             if known is None:
                 return set()
-            gone = set()
+            gone: set[str] = set()
             for key in self.kind.keys(known):
                 there = await self.store.find(self.bucket, key)
                 if there is None:

@@ -63,10 +63,7 @@ async def count_rows(engine: AsyncEngine, kind: RowKind, found: Found) -> Counte
     async with tenant_transaction(engine, found.tenant_id) as conn:
         await conn.execute(_PLAN)
         return Counter(
-            {
-                name: sum([await _count(conn, table, found) for table in tables])
-                for name, tables in kind.tables.items()
-            }
+            {name: sum([await _count(conn, table, found) for table in tables]) for name, tables in kind.tables.items()}
         )
 
 
