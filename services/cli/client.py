@@ -23,7 +23,7 @@ from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.kafka import connected_publisher
 from shared.storage import ObjectStore
 
-Role = Literal["operator", "reader", "intake", "administrator"]
+Role = Literal["operator", "reader", "intake", "keeper", "administrator"]
 T = TypeVar("T")
 
 
@@ -132,6 +132,11 @@ class Client:
     def everything(self) -> ObjectStore:
         """Storage, with the key that lists and deletes in both buckets."""
         return ObjectStore(self.settings.storage_of_administrator())
+
+    @property
+    def keeping(self) -> ObjectStore:
+        """Storage, with the key that lists and deletes what its time is over for."""
+        return ObjectStore(self.settings.storage_of_keeper())
 
     @property
     def buckets(self) -> tuple[str, str]:

@@ -43,7 +43,9 @@ _RESET = text(
            parent_import_id = (SELECT p.id FROM imports.imports p
                                 WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id AND p.id <> :known),
            parsed_at = NULL, started_at = NULL,
-           completed_at = NULL, worked_seconds = 0, resumed_at = NULL, updated_at = clock_timestamp()
+           completed_at = NULL, worked_seconds = 0, resumed_at = NULL, updated_at = clock_timestamp(),
+           staged_removed_at = NULL, rows_expired_at = NULL, rows_removed_at = NULL, upload_removed_at = NULL,
+           results_removed_at = NULL
      WHERE id = :known AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = :code
        AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = imports.id)
     RETURNING {_COLUMNS}

@@ -98,6 +98,13 @@ imports = Table(
     Column("unprocessed_object_key", Text),
     # The last row that was read of a file that was not read to its end; null where it was.
     Column("read_to_row", Integer),
+    # Since when nothing is left of it but this record: typed rows; rows as they were read with their errors, from
+    # `rows_expired_at` on of no use to anybody; the file that was sent; the files that were handed back.
+    moment("staged_removed_at"),
+    moment("rows_expired_at"),
+    moment("rows_removed_at"),
+    moment("upload_removed_at"),
+    moment("results_removed_at"),
     # The import that this one takes back.
     Column("undoes_import_id", Uuid()),
     UniqueConstraint("tenant_id", "idempotency_key"),
@@ -107,6 +114,15 @@ imports = Table(
     Index(None, "tenant_id", "created_at"),
     # Pages of the imports of all tenants, for operators.
     Index(None, "created_at", "id"),
+    Index(None, "tenant_id", "object_key"),
+    Index(None, "undoes_import_id", postgresql_where=text("undoes_import_id IS NOT NULL")),
+    Index(
+        None,
+        "completed_at",
+        postgresql_where=text(
+            "staged_removed_at IS NULL OR rows_removed_at IS NULL OR upload_removed_at IS NULL OR results_removed_at IS NULL"
+        ),
+    ),
     _one_of("status", ImportStatus),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
@@ -225,5 +241,19 @@ tenants = Table(
     metadata,
     Column("tenant_id", KEY, primary_key=True),
     moment("registered_at", default=True),
+    schema=SCHEMA,
+)
+
+# That a tenant was erased outlives the tenant: no column is called tenant_id, so that erasing it again leaves it.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("tenant", KEY, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    moment("began_at", default=True),
+    moment("ended_at"),
+    _json("erased", "{}"),
+    Index(None, "tenant"),
     schema=SCHEMA,
 )

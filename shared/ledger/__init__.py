@@ -5,11 +5,13 @@ up), so the one way an import ends is here. Everything runs in the caller's tran
 """
 
 from shared.ledger.completion import close_if_finished, end_broken_off, fail_import
+from shared.ledger.dismissal import Dismissed, NotDismissible, dismiss_import
 from shared.ledger.hold import (
     NotHeld,
     NotImportable,
     NotReady,
     Started,
+    abandon_import,
     cancel_import,
     refuse_interpretation,
     start_import,
@@ -23,17 +25,21 @@ from shared.ledger.waves import announce_next_preview, announce_next_wave
 
 __all__ = [
     "MOST_DECISIONS",
+    "Dismissed",
     "ImportProgress",
+    "NotDismissible",
     "NotHeld",
     "NotImportable",
     "NotReady",
     "StageProgress",
     "Started",
+    "abandon_import",
     "announce_next_preview",
     "announce_next_wave",
     "cancel_import",
     "close_if_finished",
     "decide_again",
+    "dismiss_import",
     "end_broken_off",
     "fail_import",
     "give_up",

@@ -83,6 +83,19 @@ _CANCEL = text(
     RETURNING id
     """  # noqa: S608 - our own words
 )
+_ABANDON = text(
+    f"""
+    UPDATE imports.imports
+       SET cancelled_at = clock_timestamp(), error = CAST(:error AS jsonb),
+           parsed_at = coalesce(parsed_at, clock_timestamp()), resumed_at = clock_timestamp(),
+           updated_at = clock_timestamp()
+     WHERE id = :id AND status = '{ImportStatus.PREVIEWING}' AND cancelled_at IS NULL
+    RETURNING id
+    """  # noqa: S608 - our own words
+)
+
+ABANDONED = "abandoned"
+"""Code of the error of an import that was held, and that nobody started in time."""
 
 
 @dataclass(frozen=True)
@@ -189,4 +202,17 @@ async def cancel_import(conn: AsyncConnection, import_id: UUID, *, traceparent: 
         return False
     await release_chunks(conn, import_id)
     await close_if_finished(conn, import_id, traceparent=traceparent)
+    return True
+
+
+async def abandon_import(conn: AsyncConnection, import_id: UUID, message: str) -> bool:
+    """Cancel a held import nobody has started, and say why; False when it is not held any more.
+
+    As with every cancelled import, its rows are unprocessed, and handed back.
+    """
+    error = {"code": ABANDONED, "message": message}
+    if (await conn.execute(_ABANDON, {"id": import_id, "error": json.dumps(error)})).first() is None:
+        return False
+    await release_chunks(conn, import_id)
+    await close_if_finished(conn, import_id)
     return True

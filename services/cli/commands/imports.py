@@ -267,10 +267,10 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console, *, c
     elif progress.status == ImportStatus.UPLOADING:
         for problem in await winnow.problems():
             console.print(problem, style="yellow", markup=False)
-    if progress.correction_object_key:
+    if progress.correction_object_key and progress.results_removed_at is None:
         command = typed("corrections", progress.id, "-o", "corrections.xlsx")
         console.print(f"The failed rows in a workbook: {command}", markup=False)
-    if progress.unprocessed_object_key:
+    if progress.unprocessed_object_key and progress.results_removed_at is None:
         from services.cli.commands.corrections import unprocessed_rows
 
         console.print(unprocessed_rows(progress), markup=False)

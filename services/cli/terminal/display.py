@@ -81,6 +81,8 @@ def show_import(
     for said in ("message", NO_FILES):
         if progress.error and said in progress.error:
             console.print(f"  [red]{plain(progress.error[said])}[/]")
+    for line in _gone(progress):
+        console.print(f"  [dim]{line}[/]")
     if not progress.error and progress.read_to_row is not None:
         console.print(f"  [yellow]note[/] {_how_far(progress.read_to_row)}")
 
@@ -184,6 +186,14 @@ def duration(progress: ImportProgress) -> float | None:
 
 def _table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+
+
+def _gone(progress: ImportProgress) -> Iterable[str]:
+    """What was handed back of an import and is gone, because its time is over."""
+    kept = {"files": progress.results_removed_at, "rows and their errors": progress.rows_expired_at}
+    for what, gone in kept.items() if progress.failed_rows + progress.unprocessed_rows else ():
+        if (time := progress.kept_for(gone)) is not None:
+            yield f"its {what} were kept for {time}, and are gone"
 
 
 def _status(progress: ImportProgress) -> str:

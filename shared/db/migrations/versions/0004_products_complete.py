@@ -18,6 +18,7 @@ PARTS: tuple[str, ...] = (
     "modes",
     "commit",
     "lists",
+    "keeping",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
