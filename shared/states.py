@@ -51,6 +51,13 @@ class Action(StrEnum):
     SKIP = "skip"
 
 
+class Record(StrEnum):
+    """What a change is of (`catalog.changes.record`)."""
+
+    PRODUCT = "product"
+    VARIANT = "variant"
+
+
 OPEN = (ImportStatus.UPLOADING, ImportStatus.PREVIEWING, ImportStatus.IMPORTING)
 """Imports of the automatic path, held ones included, that have not ended."""
 

@@ -20,8 +20,13 @@ PENDING = f"""import_id = :import_id AND chunk_no = :chunk_no AND row_status = '
                 AND group_row BETWEEN :first AND :last"""
 """The rows of a run, in any staging table."""
 
-_WRITER = {"import_id": "s.import_id", "import_row_no": "s.row_no"}
-_BY_THE_DATABASE = {"created_at", "updated_at"}
+_WRITER = {
+    "import_id": "s.import_id",
+    "import_row_no": "s.row_no",
+    "created_import_id": "s.import_id",
+    "created_row_no": "s.row_no",
+}
+_BY_THE_DATABASE = {"created_at", "updated_at", "version"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def check_claim(event: FileUploaded) -> None:
     """Let only claims pass of which an import can come.
 
     Raises:
-        FileRefused: unknown entity type or mode, a key no object can have, or an object outside the tenant's own part of the storage.
+        FileRefused: unknown entity type or mode, an option that the mode has not, a key no object can have, or an object outside the tenant's own part of the storage.
     """
     entity = ENTITY_TYPES.get(event.entity_type)
     if entity is None:
@@ -46,6 +46,12 @@ def check_claim(event: FileUploaded) -> None:
         raise FileRefused(
             "unknown_mode",
             f'Mode "{event.mode}" {why} for {entity.name}; there is {modes}. Send the event again with one of these as mode',
+        )
+    if (misplaced := event.options.misplaced(event.mode)) is not None:
+        option, modes = misplaced
+        raise FileRefused(
+            "option_of_another_mode",
+            f"The option {option} has no meaning in mode {event.mode}, only in {modes}. Send the event again without it",
         )
     if (size := len(event.object_key.encode())) > _LONGEST_KEY:
         raise FileRefused(

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.validator.outcomes import Decided, Duplicate, Failed
+from services.validator.outcomes import Decided, Duplicate, Failed, Outcome
 from services.validator.rows import RawRow
 from shared.db.bulk import copy_rows
 from shared.db.metadata import metadata
@@ -51,7 +51,10 @@ _HELD = text(
     "SELECT status, cancelled_at IS NOT NULL AS cancelled FROM imports.imports WHERE id = :import_id FOR SHARE"
 )
 
-_GROUPS = ("group_row", "row_count", "action", "target_id", "status")
+_GROUPS = (
+    *("group_row", "row_count", "action", "target_id", "seen_version", "status"),
+    *("creates", "updates", "skips"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +133,19 @@ async def mark_validated(conn: AsyncConnection, scope: ChunkScope, decided: Deci
     return moved.first() is not None
 
 
+def _group(outcome: Outcome) -> tuple[object, ...]:
+    if isinstance(outcome, Failed):
+        return (outcome.row, outcome.row_count, Action.CREATE, None, None, GroupStatus.FAILED, 0, 0, 0)
+    return (
+        *(outcome.row, outcome.row_count, outcome.action, outcome.target, outcome.seen_version, GroupStatus.PENDING),
+        *(outcome.creates, outcome.updates, outcome.skips),
+    )
+
+
 async def write_decided(conn: AsyncConnection, scope: ChunkScope, decided: Decided) -> None:
     """Write the outcome of every group, its typed rows and its errors."""
     same = scope._asdict()
-    outcomes = [
-        (outcome.row, outcome.row_count, Action.CREATE, None, GroupStatus.FAILED)
-        if isinstance(outcome, Failed)
-        else (outcome.row, outcome.row_count, outcome.action, outcome.target, GroupStatus.PENDING)
-        for outcome in decided.outcomes
-    ]
-    await copy_rows(conn, groups, _GROUPS, outcomes, same=same)
+    await copy_rows(conn, groups, _GROUPS, map(_group, decided.outcomes), same=same)
     for records in decided.records:
         table = metadata.tables[f"{SCHEMA}.{records.table}"]
         await copy_rows(conn, table, records.columns, records.rows, same=same)

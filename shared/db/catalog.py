@@ -26,10 +26,12 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
 
-from shared.db.metadata import KEY, metadata, moment, reference, tenant, written_by
+from shared.db.metadata import KEY, made_by, metadata, moment, reference, tenant, written_by
 from shared.entities.products import JOURNEY_STEPS, PRODUCTS
+from shared.states import Record, sql_list
 
 SCHEMA = "catalog"
 
@@ -51,8 +53,7 @@ def _entity(name: str, *parts: SchemaItem, within: tuple[str, ...] = ()) -> Tabl
         # As first typed, trimmed; the key is `shared.entities.names.name_key` of it.
         Column("name", Text, nullable=False),
         Column("name_key", KEY, nullable=False),
-        Column("created_import_id", Uuid()),
-        Column("created_row_no", Integer),
+        *made_by(),
         moment("created_at", default=True),
         UniqueConstraint("tenant_id", *within, "name_key"),
         # What is referred to.
@@ -115,6 +116,9 @@ products = Table(
     Column("category_id", ForeignKey(taxonomy_categories.c.id, ondelete="RESTRICT")),
     *_restrict("season_id", seasons, nullable=True),
     *written_by(),
+    *made_by(),
+    # Goes up with every commit that changes the product, a variant of it, or a list of either.
+    Column("version", Integer, nullable=False, server_default=text("1")),
     moment("created_at", default=True),
     moment("updated_at", default=True),
     UniqueConstraint("tenant_id", "handle"),
@@ -139,6 +143,7 @@ product_variants = Table(
     Column("description", Text),
     Column("image_url", Text),
     *written_by(),
+    *made_by(),
     moment("created_at", default=True),
     moment("updated_at", default=True),
     UniqueConstraint("product_id", "position"),
@@ -258,6 +263,27 @@ product_materials, product_eco_claims, product_environment, product_journey_step
 variant_materials, variant_eco_claims, variant_environment, variant_journey_steps, variant_weight = _facts_of(
     product_variants, "variant"
 )
+
+changes = Table(
+    "changes",
+    metadata,
+    tenant(),
+    Column("import_id", Uuid(), nullable=False),
+    Column("chunk_no", Integer, nullable=False),
+    Column("row_no", Integer, nullable=False),
+    Column("group_row", Integer, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("record_id", Uuid(), nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    PrimaryKeyConstraint("import_id", "row_no", "record", "record_id"),
+    CheckConstraint(f"record IN ({sql_list(Record)})", name="record"),
+    schema=SCHEMA,
+)
+"""What an import changed of records that were there before it: by field, what they said and what they say since.
+
+No foreign key: it tells of records that may be gone by now.
+"""
 
 IMPORTED = (
     products,

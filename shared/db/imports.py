@@ -98,6 +98,8 @@ imports = Table(
     Column("unprocessed_object_key", Text),
     # The last row that was read of a file that was not read to its end; null where it was.
     Column("read_to_row", Integer),
+    # The import that this one takes back.
+    Column("undoes_import_id", Uuid()),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
@@ -139,6 +141,10 @@ import_chunks = Table(
     moment("validated_at"),
     moment("committed_at"),
     _epoch(),
+    # How often it was found at its commit that what it was decided against is not there any more.
+    _count("decided"),
+    # Chunks of a wave wait for those of lower ones: their rows are about products that rows above them are about.
+    _count("wave"),
     PrimaryKeyConstraint("import_id", "chunk_no"),
     UniqueConstraint("tenant_id", "import_id", "chunk_no"),
     reference(["import_id"], [imports.c.id], ondelete="CASCADE"),

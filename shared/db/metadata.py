@@ -55,6 +55,11 @@ def moment(name: str, *, default: bool = False) -> Column[object]:
     )
 
 
+def made_by() -> tuple[Column[object], Column[int]]:
+    """The import, and the row of its file, that made a record; null where a release that did not note it did."""
+    return Column("created_import_id", Uuid()), Column("created_row_no", Integer)
+
+
 def written_by() -> tuple[Column[object], Column[int]]:
     """The import, and the row of its file, that last wrote a record.
 

@@ -303,7 +303,7 @@ PRODUCTS = EntityType(
         *_COMPOSITION,
         *_JOURNEY,
     ),
-    modes=("create",),
+    modes=("create", "enrich", "upsert"),
     grouping=BY_HANDLE,
     identifiers=(
         Identifier("handle", "Product handle"),

@@ -187,6 +187,7 @@ FILE_REASONS: tuple[Reason, ...] = (
     Reason("foreign_object", "An object of another tenant", "The object key does not lie in the tenant's own part", "Use your prefix."),
     Reason("invalid_object_key", "A key longer than storage has room for", "The object key has 2,000 bytes", "Use a shorter one."),
     Reason("unknown_entity_type", "Nothing of this kind is imported", '"shoes" is not an entity type', "Name one that is."),
+    Reason("option_of_another_mode", "An option the mode has not", "The option blanks: clear has no meaning in mode create", "Leave it out."),
     Reason("unknown_mode", "A mode there is not", 'Mode "merge" is unknown for products', "Name one there is."),
 )  # fmt: skip
 

@@ -291,7 +291,7 @@ def test_a_handle_the_catalogue_has_is_refused() -> None:
             2,
             "Product Handle",
             "already_exists",
-            'Product handle "tee" already exists',
+            'Product handle "tee" already exists; use enrich or upsert to change it',
         )
     ]
 
