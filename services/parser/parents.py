@@ -18,6 +18,7 @@ from services.parser.repository import KnownImport
 from services.parser.uploads import check_origin
 from shared.corrections import decimal_signs
 from shared.entities.decimals import ColumnSign, Sign
+from shared.events import FileOptions
 from shared.states import READING, sql_list
 
 _PARENT = text(
@@ -55,13 +56,14 @@ async def adopt(conn: AsyncConnection, known: KnownImport, parent_id: UUID) -> K
             f'"{known.file_name}" is the correction file of import {parent_id}, which is of {parent.entity_type}, not of '
             f"{known.entity_type}. Send it as {parent.entity_type}",
         )
-    inherited = {name: parent.options[name] for name in _OF_ROWS if name in parent.options}
-    options = {name: said for name, said in known.options.items() if name not in _OF_ROWS} | inherited
-    changed = (known.mode, dict(known.options)) != (parent.mode, options)
+    own, inherited = FileOptions(**known.options), FileOptions(**parent.options)
+    adopted = own.model_copy(update={name: getattr(inherited, name) for name in _OF_ROWS})
+    changed = (known.mode, own) != (parent.mode, adopted)
     if changed or known.parent_import_id is None:
         asked = {"mode": known.mode, "options": dict(known.options)} if changed else None
-        adopted = {"id": known.id, "parent": parent_id, "mode": parent.mode, "options": json.dumps(options)}
-        await conn.execute(_ADOPT, {**adopted, "asked": None if asked is None else json.dumps(asked)})
+        values = {"id": known.id, "parent": parent_id, "mode": parent.mode}
+        values["options"] = json.dumps(adopted.model_dump(exclude_none=True))
+        await conn.execute(_ADOPT, {**values, "asked": None if asked is None else json.dumps(asked)})
     return await repository.find(conn, known.id) or known
 
 
@@ -79,13 +81,15 @@ def notice_of_parent(known: KnownImport) -> dict[str, Any] | None:
     """What the sender is told of a correction file that is imported otherwise than was asked; None when it is not."""
     if known.asked is None:
         return None
+    there, asked = FileOptions(**known.options), FileOptions(**known.asked["options"])
     differing = [] if known.asked["mode"] == known.mode else [f"mode {known.mode}, not {known.asked['mode']}"]
-    for name in _OF_ROWS:
-        there, said = known.options.get(name), known.asked["options"].get(name)
-        if there != said:
-            differing.append(f"{name}: {there or 'as usual'}, not {said or 'as usual'}")
+    differing += [
+        f"{name}: {is_so}, not {said}"
+        for name in _OF_ROWS
+        if (is_so := getattr(there, name)) != (said := getattr(asked, name))
+    ]
     message = f"This is the correction file of import {known.parent_import_id}, and is imported like that one"
-    return {"code": "corrects_import", "message": f"{message}: {'; '.join(differing)}" if differing else message}
+    return {"code": "corrects_import", "message": f"{message}: {'; '.join(differing)}"}
 
 
 def _meanings(parent: Row[Any]) -> list[tuple[str, str | None]] | None:

@@ -100,11 +100,14 @@ imports = Table(
     Column("read_to_row", Integer),
     # The import that this one takes back.
     Column("undoes_import_id", Uuid()),
+    # What its upload asked for (mode, options) where it is imported otherwise: as its parent was.
+    Column("asked", JSONB),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
+    Index(None, "tenant_id", "file_sha256"),
     _one_of("status", ImportStatus),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
@@ -189,6 +192,22 @@ row_errors = Table(
     Column("message", Text, nullable=False),
     PrimaryKeyConstraint("import_id", "row_no", "position"),
     reference(["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"),
+    schema=SCHEMA,
+)
+
+# Written when an import of a correction file ends. No foreign key to the origin: its rows go after a time.
+row_origins = Table(
+    "row_origins",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("row_no", Integer, nullable=False),
+    tenant(),
+    Column("origin_import_id", Uuid(), nullable=False),
+    Column("origin_row", Integer, nullable=False),
+    Column("in_production", Boolean, nullable=False),
+    PrimaryKeyConstraint("import_id", "row_no"),
+    Index(None, "origin_import_id", "origin_row"),
+    reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
     schema=SCHEMA,
 )
 

@@ -32,9 +32,9 @@ class ParentReading:
         for heading, code in self.meanings:
             # Of headings that are the same, the first is the first again.
             there = columns.get(heading)
-            index = there.pop(0) if there else None
-            if code is not None and index is not None:
-                found[code] = index
+            column = there.pop(0) if there else None
+            if code is not None and column is not None:
+                found[code] = column
         return found
 
 
