@@ -107,6 +107,8 @@ imports = Table(
     moment("results_removed_at"),
     # The import that this one takes back.
     Column("undoes_import_id", Uuid()),
+    # What its upload asked for (mode, options) where it is imported otherwise: as its parent was.
+    Column("asked", JSONB),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
@@ -123,6 +125,7 @@ imports = Table(
             "staged_removed_at IS NULL OR rows_removed_at IS NULL OR upload_removed_at IS NULL OR results_removed_at IS NULL"
         ),
     ),
+    Index(None, "tenant_id", "file_sha256"),
     _one_of("status", ImportStatus),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
@@ -209,6 +212,22 @@ row_errors = Table(
     reference(["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"),
     # Whether the group of a row has failed, which every list of rows asks of each.
     Index(None, "import_id", "group_row"),
+    schema=SCHEMA,
+)
+
+# Written when an import of a correction file ends. No foreign key to the origin: its rows go after a time.
+row_origins = Table(
+    "row_origins",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("row_no", Integer, nullable=False),
+    tenant(),
+    Column("origin_import_id", Uuid(), nullable=False),
+    Column("origin_row", Integer, nullable=False),
+    Column("in_production", Boolean, nullable=False),
+    PrimaryKeyConstraint("import_id", "row_no"),
+    Index(None, "origin_import_id", "origin_row"),
+    reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
     schema=SCHEMA,
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import FailureNotice, ImportCompleted
 from shared.ledger import identity
+from shared.ledger.origins import note_origins
 from shared.ledger.release import release_chunks
 from shared.ledger.waves import announce_next_wave
 from shared.messaging import outbox
@@ -136,6 +137,7 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
         },
     )
     ended = closed.mappings().one()
+    await note_origins(conn, import_id)
     await outbox.append(conn, completed({**ended, "id": import_id}), traceparent=current.traceparent or traceparent)
     return True
 

@@ -233,11 +233,13 @@ async def _previewed(winnow: Client, progress: ImportProgress, *, as_json: bool)
 async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]:
     """All there is to know of one import, for a script."""
     reading = await winnow.reading(progress)
+    repairs = await winnow.repairs(progress)
     return {
         **progress.as_json(),
         "reading": None if reading is None else asdict(reading),
         "entities_made": await winnow.entities_made(progress),
-        "repairs": [str(repair.id) for repair in await winnow.repairs(progress)],
+        "repairs": [str(correction.id) for correction in repairs.corrections],
+        "repaired": repairs.as_json(),
     }
 
 

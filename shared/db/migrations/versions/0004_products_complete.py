@@ -18,6 +18,8 @@ PARTS: tuple[str, ...] = (
     "modes",
     "commit",
     "lists",
+    "repeats",
+    "corrections",
     "keeping",
 )
 # fmt: on
