@@ -32,9 +32,7 @@ from shared.entities.cells import cell_text, read_cells
 from shared.entities.declaration import Field, Kind
 from shared.entities.names import heading_key
 
-MEASURES = tuple(
-    f"{what}_{how}" for what in ("header", "record", "cell") for how in ("precision", "recall", "f1")
-)
+MEASURES = tuple(f"{what}_{how}" for what in ("header", "record", "cell") for how in ("precision", "recall", "f1"))
 _BEST = len(MEASURES) + 1
 _WEIGHTS = "pollock_weights.json"
 _WORST = 30
