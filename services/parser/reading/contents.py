@@ -17,6 +17,7 @@ from services.parser.mapping.decisions import (
     decimal_decisions,
     encoding_decision,
     heading_decision,
+    quotation_decision,
     samples,
     separator_decision,
     sheet_decision,
@@ -31,6 +32,7 @@ from shared.corrections import decimal_signs_of, first_origin, import_id_of, is_
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.decimals import ColumnSign
 from shared.entities.names import column_letter
+from shared.entities.separators import USUAL_SEPARATORS
 
 # Further ones are refused as well; the ledger keeps so many with their lines.
 _MOST_SWALLOWED = 1_000
@@ -133,11 +135,13 @@ def _read_text(request: Request) -> Iterator[bytes]:
             encoding.name, asked=_asked(request, "encoding"), is_guess=encoding.is_guess, piece=encoding.piece
         ),
         separator_decision(reader.writing.delimiter, layout, asked=_asked(request, "delimiter")),
+        *quotation_decision(reader.writing.dialect.quote),
     ]
     detected = {
         "format": "text",
         "encoding": encoding.name,
-        "delimiter": reader.writing.delimiter,
+        # What is handed back is separated by it: by one that can be read again.
+        "delimiter": reader.writing.delimiter if reader.writing.delimiter in USUAL_SEPARATORS else ",",
         **surveyed.detected,
         **_told(request, layout, head[:FIRST_ROWS], decided, surveyed.detected),
         "swallowed": [list(astuple(part)) for part in reader.swallowed()[:_MOST_SWALLOWED]],
