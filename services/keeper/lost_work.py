@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import RowsStaged, RowsValidated
 from shared.ledger.completion import close_if_finished, completed
-from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
+from shared.ledger.quarantine import AWAITS_FILES
 from shared.ledger.registration import upload_event
 from shared.ledger.waves import IS_WAITED_FOR
 from shared.messaging import outbox
@@ -51,10 +51,7 @@ _END = f"""
 _FILES = f"""
     SELECT 'files' AS kind, i.tenant_id, i.id AS import_id, 0 AS chunk_no
       FROM imports.imports i
-     WHERE (i.has_exportable_failures AND i.correction_object_key IS NULL
-            OR i.has_exportable_unprocessed AND i.unprocessed_object_key IS NULL) AND i.completed_at IS NOT NULL
-       AND i.status <> '{ImportStatus.DISMISSED}' AND coalesce(i.error ->> 'code', '') <> '{EXPORT_FAILED}'
-       AND i.error ->> '{NO_FILES}' IS NULL
+     WHERE {AWAITS_FILES} AND i.rows_expired_at IS NULL
        AND i.updated_at < now() - CAST(:age AS interval)
        AND NOT EXISTS (SELECT FROM imports.outbox o WHERE o.import_id = i.id AND o.topic = 'import-completed')
 """  # noqa: S608 - our own words

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import FailureNotice, ImportCompleted
 from shared.ledger import identity
+from shared.ledger.origins import note_origins
 from shared.ledger.release import release_chunks
 from shared.ledger.waves import announce_next_wave
 from shared.messaging import outbox
@@ -136,13 +137,22 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
         },
     )
     ended = closed.mappings().one()
+    await note_origins(conn, import_id)
     await outbox.append(conn, completed({**ended, "id": import_id}), traceparent=current.traceparent or traceparent)
     return True
 
 
 def completed(known: Mapping[str, Any] | RowMapping) -> ImportCompleted:
-    """The event that says how an import ended, in the ledger's words. `known` are columns of its row, by name."""
+    """The event that says how an import ended, in the ledger's words. `known` are columns of its row, by name.
+
+    Of one that was dismissed since, it says how it ended before.
+    """
+    status = known["status"]
+    if status == ImportStatus.DISMISSED:
+        cancelled = known["cancelled_at"] is not None
+        status = _status(cancelled=cancelled, error=known["error"] is not None, failed=known["failed_rows"])
     otherwise = {
+        "status": status,
         "import_id": known["id"],
         "error": FailureNotice(**known["error"]) if known["error"] else None,
         "idempotency_key": identity.given(known["idempotency_key"]),
@@ -197,10 +207,11 @@ def _how_far(extent: Any, *, is_read: bool) -> str:
 
 
 def _status(*, cancelled: bool, error: bool, failed: int) -> ImportStatus:
+    if cancelled:
+        # Also with an error, which then says why: nobody started it in time.
+        return ImportStatus.CANCELLED
     if error:
         return ImportStatus.FAILED
-    if cancelled:
-        return ImportStatus.CANCELLED
     return ImportStatus.COMPLETED_WITH_FAILURES if failed else ImportStatus.COMPLETED
 
 

@@ -26,8 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import RowsValidated
 from shared.ledger.completion import close_if_finished
-from shared.ledger.release import forget_errors, release_chunks
-from shared.ledger.staged_rows import delete_staged_rows
+from shared.ledger.release import release_chunks
+from shared.ledger.staged_rows import forget_validated
 from shared.ledger.waves import announce_next_wave
 from shared.messaging import outbox
 from shared.states import OPEN, ChunkState, ImportStatus, sql_list
@@ -83,6 +83,19 @@ _CANCEL = text(
     RETURNING id
     """  # noqa: S608 - our own words
 )
+_ABANDON = text(
+    f"""
+    UPDATE imports.imports
+       SET cancelled_at = clock_timestamp(), error = CAST(:error AS jsonb),
+           parsed_at = coalesce(parsed_at, clock_timestamp()), resumed_at = clock_timestamp(),
+           updated_at = clock_timestamp()
+     WHERE id = :id AND status = '{ImportStatus.PREVIEWING}' AND cancelled_at IS NULL
+    RETURNING id
+    """  # noqa: S608 - our own words
+)
+
+ABANDONED = "abandoned"
+"""Code of the error of an import that was held, and that nobody started in time."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +175,7 @@ async def start_import(
 
 async def _decide_again(conn: AsyncConnection, import_id: UUID, chunks: Sequence[int]) -> None:
     """Take back what was decided of waves, for it to be decided against what is committed by then."""
-    await delete_staged_rows(conn, import_id, chunks=chunks)
-    await forget_errors(conn, import_id, chunks)
+    await forget_validated(conn, import_id, chunks)
     await conn.execute(_DECIDE_AGAIN, {"id": import_id, "chunks": chunks})
 
 
@@ -190,4 +202,17 @@ async def cancel_import(conn: AsyncConnection, import_id: UUID, *, traceparent: 
         return False
     await release_chunks(conn, import_id)
     await close_if_finished(conn, import_id, traceparent=traceparent)
+    return True
+
+
+async def abandon_import(conn: AsyncConnection, import_id: UUID, message: str) -> bool:
+    """Cancel a held import nobody has started, and say why; False when it is not held any more.
+
+    As with every cancelled import, its rows are unprocessed, and handed back.
+    """
+    error = {"code": ABANDONED, "message": message}
+    if (await conn.execute(_ABANDON, {"id": import_id, "error": json.dumps(error)})).first() is None:
+        return False
+    await release_chunks(conn, import_id)
+    await close_if_finished(conn, import_id)
     return True

@@ -46,7 +46,7 @@ class Desk:
             known = await parser.register(conn, _registration(import_id, self.tenant))
             assert known is not None
             assert await parser.begin(conn, import_id, size=1, sha256="0" * 64)
-            await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}, None))
+            await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}))
             for chunk in chunks:
                 assert await parser.stage(conn, parser.StagingScope(import_id, self.tenant, 1), chunk, recut=False)
             await parser.cut_to_the_end(conn, import_id, total=len(rows), notices=[])
