@@ -16,6 +16,7 @@ def file_options(
     decimal: str | None = None,
     heading_row: int | None = None,
     hold: bool = False,
+    allow_repeat: bool = False,
 ) -> FileOptions:
     """How a file is to be read.
 
@@ -34,6 +35,7 @@ def file_options(
         "decimal": decimal,
         "heading_row": heading_row,
         "hold": hold,
+        "allow_repeat": allow_repeat,
     }
     try:
         return FileOptions.model_validate(said)
