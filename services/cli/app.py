@@ -7,6 +7,7 @@ import typer
 from services.cli import profiles
 from services.cli.commands import (
     catalogue,
+    cleanup,
     corrections,
     dead_letters,
     deployment,
@@ -70,11 +71,14 @@ app.command("rows")(preview.rows)
 app.command("unmatched")(preview.unmatched)
 app.command("start")(hold.start)
 app.command("cancel")(hold.cancel)
+app.command("dismiss")(hold.dismiss)
 app.command("errors")(corrections.errors)
 app.command("corrections")(corrections.corrections)
 app.command("template")(template.template)
 app.command("catalogue")(catalogue.catalogue)
+app.command("cleanup")(cleanup.cleanup)
 app.add_typer(tenants.app, name="tenants")
+app.command("erase-tenant")(tenants.erase)
 app.command("demo")(operations.demo)
 app.command("up")(operations.up)
 app.command("down")(operations.down)

@@ -124,6 +124,12 @@ ROW_REASONS: tuple[Reason, ...] = (
         "Put each value in a cell of its own.",
     ),
     Reason(
+        "changed_meanwhile",
+        "Other imports changed what the rows are about, each time they were to be written",
+        "What was there of this product was changed by other imports again and again while this file was imported",
+        "Send the rows again when the other imports have ended.",
+    ),
+    Reason(
         "rejected",
         "The database refuses it although every rule was kept",
         "The database refuses this product: value too long (SQLSTATE 22001). Change what this says and send the product again",
@@ -184,6 +190,7 @@ FILE_REASONS: tuple[Reason, ...] = (
     Reason("checksum_mismatch", "Another sha256 than the event says", '"a.xlsx" is not the file that was announced', "Upload it again."),
     Reason("file_changed", "Replaced while it was being read", '"a.xlsx" was replaced in storage', "Upload it under another key."),
     Reason("object_missing", "No such object", 'There is no object "acme/a.xlsx" in the uploads bucket', "Upload the file first."),
+    Reason("abandoned", "A held import that nobody started", "Nobody started this import within 24 hours", "Send the file again."),
     Reason("foreign_object", "An object of another tenant", "The object key does not lie in the tenant's own part", "Use your prefix."),
     Reason("invalid_object_key", "A key longer than storage has room for", "The object key has 2,000 bytes", "Use a shorter one."),
     Reason("unknown_entity_type", "Nothing of this kind is imported", '"shoes" is not an entity type', "Name one that is."),

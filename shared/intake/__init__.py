@@ -1,7 +1,8 @@
 """What a person does with imports, whoever they do it through: the command, the API, the pages.
 
 * `uploads`        a file on its way in
-* `reports`        what was not imported and why; the entities an import made; its parent and repairs
+* `reports`        what was not imported and why; the entities an import made
+* `repairs`        what of that was repaired since, by whom, and what is open
 * `history`        the imports there were, by page, filtered
 * `rows`           the rows of an import, by page and status
 * `preview`        what a held import would do, counted; `changes` of records, before and after

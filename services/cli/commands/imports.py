@@ -232,11 +232,13 @@ async def _previewed(winnow: Client, progress: ImportProgress, *, as_json: bool)
 async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]:
     """All there is to know of one import, for a script."""
     reading = await winnow.reading(progress)
+    repairs = await winnow.repairs(progress)
     return {
         **progress.as_json(),
         "reading": None if reading is None else asdict(reading),
         "entities_made": await winnow.entities_made(progress),
-        "repairs": [str(repair.id) for repair in await winnow.repairs(progress)],
+        "repairs": [str(correction.id) for correction in repairs.corrections],
+        "repaired": repairs.as_json(),
     }
 
 
@@ -279,10 +281,10 @@ async def _show(
     elif progress.status == ImportStatus.UPLOADING:
         for problem in await winnow.problems():
             console.print(problem, style="yellow", markup=False)
-    if progress.correction_object_key:
+    if progress.correction_object_key and progress.results_removed_at is None:
         command = typed("corrections", progress.id, "-o", "corrections.xlsx")
         console.print(f"The failed rows in a workbook: {command}", markup=False)
-    if progress.unprocessed_object_key:
+    if progress.unprocessed_object_key and progress.results_removed_at is None:
         from services.cli.commands.corrections import unprocessed_rows
 
         console.print(unprocessed_rows(progress), markup=False)
