@@ -67,7 +67,9 @@ class CategoryTree:
         return list(islice(likely, limit))
 
     def _likely(self, path: Path) -> Iterator[Path]:
-        yield from self.ending_with(path)
+        if ends := self.ending_with(path):
+            yield from ends
+            return
         nearest = self.nearest(path)
         if len(nearest) == len(path):
             yield nearest

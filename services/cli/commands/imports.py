@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from services.cli.client import Client
+    from shared.intake.preview import Preview
     from shared.intake.uploads import Upload
     from shared.ledger import ImportProgress
 
@@ -249,14 +250,12 @@ async def _previewed(winnow: Client, progress: ImportProgress, *, as_json: bool)
     """A dry run that is through: what its file would do."""
     from services.cli.commands.preview import code_of, read_preview
     from services.cli.terminal.display import print_json, terminal
-    from services.cli.terminal.listing import show_preview
 
     found = await read_preview(winnow, progress)
     if as_json:
         print_json({**await _described(winnow, progress), "preview": asdict(found)})
     else:
-        await _show(winnow, progress, terminal())
-        show_preview(terminal(), progress.entity_type, found)
+        await _show(winnow, progress, terminal(), found=found)
     return code_of(progress, found)
 
 
@@ -273,9 +272,20 @@ async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]
     }
 
 
-async def _show(winnow: Client, progress: ImportProgress, console: Console, *, columns: bool = False) -> None:
-    """An import with the errors of its rows, and what to type next; with `columns`, each column of its file too."""
+async def _show(
+    winnow: Client,
+    progress: ImportProgress,
+    console: Console,
+    *,
+    columns: bool = False,
+    found: Preview | None = None,
+) -> None:
+    """An import with the errors of its rows, and what to type next.
+
+    With `columns`, each column of its file too; with what was `found` in a preview, that too.
+    """
     from services.cli.terminal.display import NAMES, awaits_start, show_error_groups, show_import
+    from services.cli.terminal.listing import show_preview
     from services.cli.terminal.reading import show_columns, show_decisions
 
     made = await winnow.entities_made(progress, limit=NAMES)
@@ -284,6 +294,8 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console, *, c
         show_decisions(console, reading)
         if columns:
             show_columns(console, reading)
+    if found is not None and found.total_rows:
+        show_preview(console, progress.entity_type, found)
     ready = awaits_start(progress)
     if progress.failed_rows or ready:
         if groups := await winnow.error_groups(progress):
