@@ -6,12 +6,15 @@ import typer
 
 from services.cli import profiles
 from services.cli.commands import (
+    catalogue,
     cleanup,
     corrections,
     dead_letters,
     deployment,
+    history,
     hold,
     imports,
+    preview,
     setup,
     template,
     tenants,
@@ -62,12 +65,17 @@ def _options(
 app.command("import")(imports.import_file)
 app.command("watch")(imports.watch)
 app.command("status")(imports.status)
+app.command("imports")(history.imports)
+app.command("preview")(preview.preview)
+app.command("rows")(preview.rows)
+app.command("unmatched")(preview.unmatched)
 app.command("start")(hold.start)
 app.command("cancel")(hold.cancel)
 app.command("dismiss")(hold.dismiss)
 app.command("errors")(corrections.errors)
 app.command("corrections")(corrections.corrections)
 app.command("template")(template.template)
+app.command("catalogue")(catalogue.catalogue)
 app.command("cleanup")(cleanup.cleanup)
 app.add_typer(tenants.app, name="tenants")
 app.command("erase-tenant")(tenants.erase)

@@ -13,20 +13,21 @@ from shared.events import RowsStaged, RowsValidated
 from shared.ledger.completion import close_if_finished, completed
 from shared.ledger.quarantine import AWAITS_FILES
 from shared.ledger.registration import upload_event
+from shared.ledger.waves import IS_WAITED_FOR
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
-# A validated chunk of a held import waits for a person, and for no event; a chunk of followers for those of the waves before.
+# A validated chunk of a held import waits for a person, and for no event; a wave waits for the chunks before it.
 _CHUNKS = f"""
     SELECT c.state AS kind, c.tenant_id, c.import_id, c.chunk_no
       FROM imports.imports i JOIN imports.import_chunks c ON c.import_id = i.id AND c.epoch = i.epoch
      WHERE i.status IN ({sql_list(OPEN)})
        AND (c.state = '{ChunkState.STAGED}'
             OR c.state = '{ChunkState.VALIDATED}' AND (i.status = '{ImportStatus.IMPORTING}' OR i.cancelled_at IS NOT NULL))
+       AND (c.wave = 0 OR c.state <> '{ChunkState.STAGED}' OR i.cancelled_at IS NOT NULL
+            OR NOT EXISTS (SELECT FROM imports.import_chunks w
+                            WHERE w.import_id = c.import_id AND w.chunk_no < c.chunk_no AND {IS_WAITED_FOR}))
        AND greatest(c.staged_at, c.validated_at, i.updated_at) < now() - CAST(:age AS interval)
-       AND NOT EXISTS (SELECT FROM imports.import_chunks before
-                        WHERE before.import_id = c.import_id AND before.epoch = c.epoch AND before.wave < c.wave
-                          AND before.state IN ({sql_list(OPEN_CHUNKS)}))
        AND NOT EXISTS (SELECT FROM imports.outbox o
                         WHERE o.import_id = c.import_id AND o.chunk_no = c.chunk_no AND o.epoch = c.epoch
                           AND o.topic = CASE c.state WHEN '{ChunkState.STAGED}' THEN 'rows-staged' ELSE 'rows-validated' END)

@@ -107,11 +107,15 @@ imports = Table(
     moment("results_removed_at"),
     # The import that this one takes back.
     Column("undoes_import_id", Uuid()),
+    # What its upload asked for (mode, options) where it is imported otherwise: as its parent was.
+    Column("asked", JSONB),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
+    # Pages of the imports of all tenants, for operators.
+    Index(None, "created_at", "id"),
     Index(None, "tenant_id", "object_key"),
     Index(None, "undoes_import_id", postgresql_where=text("undoes_import_id IS NOT NULL")),
     Index(
@@ -121,6 +125,7 @@ imports = Table(
             "staged_removed_at IS NULL OR rows_removed_at IS NULL OR upload_removed_at IS NULL OR results_removed_at IS NULL"
         ),
     ),
+    Index(None, "tenant_id", "file_sha256"),
     _one_of("status", ImportStatus),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
@@ -159,7 +164,7 @@ import_chunks = Table(
     _epoch(),
     # How often it was found at its commit that what it was decided against is not there any more.
     _count("decided"),
-    # Chunks of a wave wait for those of lower ones: their rows are about products that rows above them are about.
+    # From 1 where the rows go on with what rows above them began: such a chunk waits for every one before it.
     _count("wave"),
     PrimaryKeyConstraint("import_id", "chunk_no"),
     UniqueConstraint("tenant_id", "import_id", "chunk_no"),
@@ -205,6 +210,24 @@ row_errors = Table(
     Column("message", Text, nullable=False),
     PrimaryKeyConstraint("import_id", "row_no", "position"),
     reference(["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"),
+    # Whether the group of a row has failed, which every list of rows asks of each.
+    Index(None, "import_id", "group_row"),
+    schema=SCHEMA,
+)
+
+# Written when an import of a correction file ends. No foreign key to the origin: its rows go after a time.
+row_origins = Table(
+    "row_origins",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("row_no", Integer, nullable=False),
+    tenant(),
+    Column("origin_import_id", Uuid(), nullable=False),
+    Column("origin_row", Integer, nullable=False),
+    Column("in_production", Boolean, nullable=False),
+    PrimaryKeyConstraint("import_id", "row_no"),
+    Index(None, "origin_import_id", "origin_row"),
+    reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
     schema=SCHEMA,
 )
 

@@ -149,6 +149,7 @@ _SELECT = f"""
              FROM imports.import_chunks WHERE import_id = i.id) c
 """  # noqa: S608 - our own words
 _ONE = text(_SELECT + " WHERE i.id = :id")
+_SOME = text(_SELECT + " WHERE i.id = ANY(CAST(:ids AS uuid[])) ORDER BY i.created_at DESC, i.id DESC")
 _RECENT = text(
     _SELECT
     + """ WHERE CAST(:tenant AS text) IS NULL OR i.tenant_id = :tenant
@@ -160,6 +161,12 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> ImportProgress 
     """One import; None when there is none of that id that this connection may see."""
     row = (await conn.execute(_ONE, {"id": import_id})).mappings().one_or_none()
     return None if row is None else _progress(row)
+
+
+async def read_imports(conn: AsyncConnection, ids: Sequence[UUID]) -> list[ImportProgress]:
+    """Those of these imports that this connection may see, newest first."""
+    rows = await conn.execute(_SOME, {"ids": list(ids)})
+    return [_progress(row) for row in rows.mappings()]
 
 
 async def read_recent(conn: AsyncConnection, *, tenant_id: str | None, limit: int) -> list[ImportProgress]:

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import Event, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
 from shared.ledger.completion import close_if_finished, fail_import
-from shared.ledger.staged_rows import delete_staged_rows
+from shared.ledger.staged_rows import forget_validated
+from shared.ledger.waves import announce_next_wave
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, READING, ChunkState, GroupStatus, ImportStatus, sql_list
 
@@ -88,7 +89,7 @@ _REOPEN_CHUNKS = text(
     f"""
     UPDATE imports.import_chunks SET state = '{ChunkState.STAGED}', validated_at = NULL
      WHERE import_id = :id AND state = '{ChunkState.CANCELLED}'
-    RETURNING chunk_no, first_row, last_row, row_count, epoch
+    RETURNING chunk_no, first_row, last_row, row_count, epoch, wave
     """  # noqa: S608 - our own words
 )
 _REOPEN_CHUNK = text(
@@ -99,7 +100,7 @@ _REOPEN_CHUNK = text(
                     ELSE (SELECT coalesce(sum(g.row_count), 0) FROM staging.groups g
                            WHERE g.import_id = :id AND g.chunk_no = :chunk AND g.status = '{GroupStatus.FAILED}') END
      WHERE import_id = :id AND chunk_no = :chunk AND epoch = :epoch AND state = '{ChunkState.QUARANTINED}'
-    RETURNING chunk_no
+    RETURNING wave
     """  # noqa: S608 - our own words
 )
 _REOPEN_IMPORT = text(
@@ -114,11 +115,8 @@ _REOPEN_IMPORT = text(
     RETURNING traceparent
     """  # noqa: S608 - our own words
 )
-_FORGET_ERRORS = text(
-    """
-    DELETE FROM imports.row_errors
-     WHERE import_id = :id AND chunk_no = :chunk AND (code = 'internal' OR :all_of_them)
-    """
+_FORGET_REFERENCE = text(
+    "DELETE FROM imports.row_errors WHERE import_id = :id AND chunk_no = :chunk AND code = 'internal'"
 )
 
 
@@ -176,8 +174,10 @@ async def reopen_reading(conn: AsyncConnection, event: FileUploaded) -> bool:
     # Of a held import whose reading failed, what had been staged was let go of.
     for chunk in (await conn.execute(_REOPEN_CHUNKS, {"id": found.id})).all():
         staged = {**chunk._mapping, "entity_type": found.entity_type, "mode": found.mode}  # noqa: SLF001 - SQLAlchemy's name
-        again = RowsStaged(tenant_id=event.tenant_id, import_id=found.id, **staged)
-        await outbox.append(conn, again, traceparent=found.traceparent)
+        if not staged.pop("wave"):
+            again = RowsStaged(tenant_id=event.tenant_id, import_id=found.id, **staged)
+            await outbox.append(conn, again, traceparent=found.traceparent)
+    await announce_next_wave(conn, found.id)
     return True
 
 
@@ -193,12 +193,16 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
     reopened = await conn.execute(
         _REOPEN_CHUNK, {**scope, "epoch": event.epoch, "state": ChunkState.STAGED if staged else ChunkState.VALIDATED}
     )
-    if reopened.first() is None:
+    if (wave := reopened.scalar_one_or_none()) is None:
         # Nothing to take up: the import, had it been closed, closes again by the same numbers.
         await close_if_finished(conn, event.import_id)
         return False
-    await conn.execute(_FORGET_ERRORS, {**scope, "all_of_them": staged})
     if staged:
-        await delete_staged_rows(conn, event.import_id, chunks=[event.chunk_no])
-    await outbox.append(conn, event, traceparent=of_import.traceparent)
+        await forget_validated(conn, event.import_id, [event.chunk_no])
+    else:
+        await conn.execute(_FORGET_REFERENCE, scope)
+    if staged and wave:
+        await announce_next_wave(conn, event.import_id)
+    else:
+        await outbox.append(conn, event, traceparent=of_import.traceparent)
     return True
