@@ -106,6 +106,12 @@ ROW_REASONS: tuple[Reason, ...] = (
         "Put each value under its heading, and leave nothing beyond; quote a value that has a separator in it.",
     ),
     Reason(
+        "other_table",
+        "A row of another table",
+        "Row 12 of the file has other headings, so this row belongs to another table: send that as a file of its own",
+        "Send the other table as a file of its own; if the row belongs here, put each value under its heading.",
+    ),
+    Reason(
         "swallowed_row",
         "A row within quotation marks of another",
         "A quotation mark is opened in line 3 of the file and is closed only in line 6",
