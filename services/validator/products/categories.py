@@ -26,12 +26,14 @@ class Categories:
     def __init__(self, paths: Iterable[tuple[int, Sequence[str]]]) -> None:
         self._ids: dict[_Path, int] = {}
         self._shown: dict[_Path, str] = {}
+        self._paths: dict[int, str] = {}
         self._children: dict[_Path, dict[str, _Path]] = {}
         self._by_name: dict[str, list[_Path]] = {}
         for category_id, names in paths:
             path = tuple(map(name_key, names))
             self._ids[path] = category_id
             self._shown[path] = " > ".join(names)
+            self._paths[category_id] = self._shown[path]
             self._children.setdefault(path[:-1], {})[path[-1]] = path
             self._by_name.setdefault(path[-1], []).append(path)
         self._answers: dict[str, int | CellError] = {}
@@ -46,6 +48,10 @@ class Categories:
             if len(text) <= _REMEMBERED_LENGTH:
                 self._answers[text] = answer
         return answer
+
+    def path(self, category_id: int | None) -> str | None:
+        """The full path of a category; None for none."""
+        return None if category_id is None else self._paths.get(category_id)
 
     def _find(self, text: str) -> int | CellError:
         path = tuple(name_key(segment) for segment in text.split(">"))
