@@ -168,7 +168,9 @@ async def note_origins(conn: AsyncConnection, import_id: UUID) -> None:
     errors_at = next(iter(errors_columns(own.headers)), len(own.headers))
     scope = {"id": import_id, "errors_at": errors_at, "pattern": ORIGIN_PATTERN}
     named = {found for found in (await conn.execute(_NAMED, scope)).scalars() if found is not None}
-    before = [one for one in await read_family(conn, own.tenant_id, import_id) if one != import_id and str(one) in named]
+    before = [
+        one for one in await read_family(conn, own.tenant_id, import_id) if one != import_id and str(one) in named
+    ]
     for origin_id in sorted(before):
         origin = (await conn.execute(_IMPORT, {"id": origin_id})).one()
         await conn.execute(_BY_CLAIM, {**scope, **_compared(own, origin), "origin": origin_id, "named": str(origin_id)})
