@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from uuid_utils.compat import uuid7
 
 from services.cli.terminal.display import awaits_start
 from shared.intake.mapping import MappingChanged, change_mapping
@@ -226,9 +225,7 @@ async def test_a_correction_is_imported_in_the_mode_of_its_parent_and_its_sender
     assert (first.mode, first.failed_rows) == ("upsert", 1)
     file = handed_back(world, first, kind)
     file.mend(file.rows[0], carbon_kg=1, manufacturer=None)
-    event = {"mode": "create", "import_id": str(uuid7()), "options": {}}
-    path = file.saved()
-    ended = await sent(world, tenant, path, **event)
+    ended = await sent(world, tenant, file.saved(), mode="create")
     assert (ended.mode, ended.parent_import_id, ended.updated_rows) == ("upsert", first.id, 1)
     (told,) = [notice["message"] for notice in ended.notices if notice["code"] == "corrects_import"]
     assert "mode upsert, not create" in told
