@@ -58,6 +58,9 @@ class Record(StrEnum):
     VARIANT = "variant"
 
 
+UNDO = "undo"
+"""The mode of an import that takes another one back. No sender can ask for it: there is no file."""
+
 OPEN = (ImportStatus.UPLOADING, ImportStatus.PREVIEWING, ImportStatus.IMPORTING)
 """Imports of the automatic path, held ones included, that have not ended."""
 

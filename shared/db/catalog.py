@@ -163,6 +163,8 @@ product_variants = Table(
         postgresql_where=text("sku IS NOT NULL"),
     ),
     CheckConstraint("barcode IS NOT NULL OR sku IS NOT NULL", name="identified"),
+    # What an import made.
+    Index(None, "created_import_id", "created_row_no"),
     CheckConstraint("position >= 0", name="position"),
     schema=SCHEMA,
 )

@@ -18,14 +18,17 @@ from shared.ledger.progress import ImportProgress, StageProgress, read_import, r
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
+from shared.ledger.undo import NotUndone, Undoing, undo_import
 
 __all__ = [
     "ImportProgress",
     "NotHeld",
     "NotImportable",
     "NotReady",
+    "NotUndone",
     "StageProgress",
     "Started",
+    "Undoing",
     "cancel_import",
     "close_if_finished",
     "end_broken_off",
@@ -38,5 +41,6 @@ __all__ = [
     "reopen_chunk",
     "reopen_reading",
     "start_import",
+    "undo_import",
     "write_errors",
 ]
