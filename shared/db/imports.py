@@ -100,6 +100,7 @@ imports = Table(
     Column("read_to_row", Integer),
     # The import that this one takes back.
     Column("undoes_import_id", Uuid()),
+    Index(None, "undoes_import_id", postgresql_where=text("undoes_import_id IS NOT NULL")),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),

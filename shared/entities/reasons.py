@@ -124,6 +124,12 @@ ROW_REASONS: tuple[Reason, ...] = (
         "Put each value in a cell of its own.",
     ),
     Reason(
+        "changed_meanwhile",
+        "Other imports changed what the rows are about, each time they were to be written",
+        "What was there of this product was changed by other imports again and again while this file was imported",
+        "Send the rows again when the other imports have ended.",
+    ),
+    Reason(
         "rejected",
         "The database refuses it although every rule was kept",
         "The database refuses this product: value too long (SQLSTATE 22001). Change what this says and send the product again",

@@ -16,11 +16,13 @@ from shared.ledger.hold import (
 )
 from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_recent
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
+from shared.ledger.redecision import MOST_DECISIONS, decide_again
 from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
 from shared.ledger.undo import NotUndone, Undoing, undo_import
 
 __all__ = [
+    "MOST_DECISIONS",
     "ImportProgress",
     "NotHeld",
     "NotImportable",
@@ -31,6 +33,7 @@ __all__ = [
     "Undoing",
     "cancel_import",
     "close_if_finished",
+    "decide_again",
     "end_broken_off",
     "fail_import",
     "give_up",

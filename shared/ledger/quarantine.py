@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import Event, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
 from shared.ledger.completion import close_if_finished, fail_import
-from shared.ledger.staged_rows import delete_staged_rows
+from shared.ledger.staged_rows import forget_validated
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, READING, ChunkState, GroupStatus, ImportStatus, sql_list
 
@@ -101,11 +101,8 @@ _REOPEN_IMPORT = text(
     RETURNING traceparent
     """  # noqa: S608 - our own words
 )
-_FORGET_ERRORS = text(
-    """
-    DELETE FROM imports.row_errors
-     WHERE import_id = :id AND chunk_no = :chunk AND (code = 'internal' OR :all_of_them)
-    """
+_FORGET_REFERENCE = text(
+    "DELETE FROM imports.row_errors WHERE import_id = :id AND chunk_no = :chunk AND code = 'internal'"
 )
 
 
@@ -184,8 +181,9 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
         # Nothing to take up: the import, had it been closed, closes again by the same numbers.
         await close_if_finished(conn, event.import_id)
         return False
-    await conn.execute(_FORGET_ERRORS, {**scope, "all_of_them": staged})
     if staged:
-        await delete_staged_rows(conn, event.import_id, chunks=[event.chunk_no])
+        await forget_validated(conn, event.import_id, [event.chunk_no])
+    else:
+        await conn.execute(_FORGET_REFERENCE, scope)
     await outbox.append(conn, event, traceparent=of_import.traceparent)
     return True

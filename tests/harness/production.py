@@ -11,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db import catalog
 
 # Ids, tenants and moments differ between two runs of one file; everything else must not.
-OF_THE_RUN = {"id", "tenant_id", "import_id", "created_import_id", "created_at", "updated_at"}
+OF_THE_RUN = {
+    *("id", "tenant_id", "import_id", "created_import_id", "version_import_id", "created_at", "updated_at"),
+    *("version", "version_since"),
+}
 
 Snapshot = dict[str, Counter[tuple[Any, ...]]]
 

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 # fmt: off
 PARTS: tuple[str, ...] = (
     "modes",
+    "commit",
     "undo",
 )
 # fmt: on
