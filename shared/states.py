@@ -44,11 +44,13 @@ class GroupStatus(StrEnum):
 
 
 class Action(StrEnum):
-    """What a group that is not failed asks of production (`staging.groups.action`)."""
+    """What a group that is not failed, or one of its rows, asks of production (`action` in schema `staging`)."""
 
     CREATE = "create"
     UPDATE = "update"
     SKIP = "skip"
+    REMOVE = "remove"
+    """Of a record alone: a group that takes records away is one that changes what is there."""
 
 
 class Record(StrEnum):

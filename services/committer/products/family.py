@@ -6,7 +6,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.moves import InSteps, Plan, Step, identities
-from services.committer.products.changes import CHANGES, PRODUCTS_CHANGED, ROWS_OF_PRODUCTS, VARIANTS_CHANGED
+from services.committer.products.changes import (
+    CHANGES,
+    PRODUCTS_CHANGED,
+    PRODUCTS_REMOVED,
+    ROWS_OF_PRODUCTS,
+    VARIANTS_CHANGED,
+    VARIANTS_REMOVED,
+)
 from services.committer.products.conflicts import read_conflicts
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, SET_ASIDE
 from services.committer.products.targets import lock_targets, what_is_staged
@@ -45,8 +52,13 @@ class Products(InSteps):
             products.name: counts.get(PRODUCTS_CHANGED, 0),
             product_variants.name: counts.get(VARIANTS_CHANGED, 0),
         }
-        rows = made.get(product_variants.name, 0) + changed[product_variants.name] + counts.get(ROWS_OF_PRODUCTS, 0)
-        return Written(rows, made, {name: counts[name] for name in _ENTITIES if counts.get(name)}, changed)
+        removed = {
+            products.name: counts.get(PRODUCTS_REMOVED, 0),
+            product_variants.name: counts.get(VARIANTS_REMOVED, 0),
+        }
+        rows = sum(kind.get(product_variants.name, 0) for kind in (made, changed, removed))
+        entities = {name: counts[name] for name in _ENTITIES if counts.get(name)}
+        return Written(rows + counts.get(ROWS_OF_PRODUCTS, 0), made, entities, changed, removed)
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
         """Handles, barcodes and SKUs that production has."""
@@ -66,4 +78,5 @@ class Products(InSteps):
         }
 
     def _counted(self, written: Written, table: str) -> dict[str, int]:
-        return {"created": written.records.get(table, 0), "updated": written.changed.get(table, 0)}
+        counted = {"created": written.records.get(table, 0), "updated": written.changed.get(table, 0)}
+        return {**counted, "removed": removed} if (removed := written.removed.get(table, 0)) else counted

@@ -56,7 +56,7 @@ _HAS = text(
             ),
             *(
                 f"    SELECT DISTINCT '{said_of(owner, '')}' || kind FROM {staging.MIRRORS[owner].fullname}, unnest(said) kind"  # noqa: S608
-                f" WHERE {_PENDING} AND action = '{Action.UPDATE}'"
+                f" WHERE {_PENDING} AND action <> '{Action.CREATE}'"
                 for owner in (catalog.products, catalog.product_variants)
             ),
         ]
