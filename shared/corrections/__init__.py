@@ -5,6 +5,7 @@
 * `lengths`   text that is longer than a cell can be
 * `made`      cells that show something else than they hold, in a text file
 * `identity`  the import a correction workbook came from
+* `origins`   the row a row of either file was
 """
 
 from shared.corrections.formulas import neutralise, restore
@@ -28,16 +29,21 @@ from shared.corrections.identity import (
 )
 from shared.corrections.lengths import fitting, handed_back_length, was_cut
 from shared.corrections.made import marked_date, marked_number, written
+from shared.corrections.origins import ORIGIN_PATTERN, RowOrigin, errors_columns, first_origin, origin_of
 
 __all__ = [
     "BEYOND_HEADING",
     "DECIMALS_HEADING",
     "DECIMALS_PROPERTY",
     "FAILED_ROWS_HEADING",
+    "ORIGIN_PATTERN",
     "PROPERTY",
     "WORKBOOK_HEADING",
+    "RowOrigin",
     "decimal_signs",
     "decimal_signs_of",
+    "errors_columns",
+    "first_origin",
     "fitting",
     "handed_back_length",
     "import_id_of",
@@ -47,6 +53,7 @@ __all__ = [
     "marked_date",
     "marked_number",
     "neutralise",
+    "origin_of",
     "restore",
     "said_decimal_signs",
     "was_cut",

@@ -190,6 +190,7 @@ FILE_REASONS: tuple[Reason, ...] = (
     Reason("checksum_mismatch", "Another sha256 than the event says", '"a.xlsx" is not the file that was announced', "Upload it again."),
     Reason("file_changed", "Replaced while it was being read", '"a.xlsx" was replaced in storage', "Upload it under another key."),
     Reason("object_missing", "No such object", 'There is no object "acme/a.xlsx" in the uploads bucket', "Upload the file first."),
+    Reason("abandoned", "A held import that nobody started", "Nobody started this import within 24 hours", "Send the file again."),
     Reason("foreign_object", "An object of another tenant", "The object key does not lie in the tenant's own part", "Use your prefix."),
     Reason("invalid_object_key", "A key longer than storage has room for", "The object key has 2,000 bytes", "Use a shorter one."),
     Reason("unknown_entity_type", "Nothing of this kind is imported", '"shoes" is not an entity type', "Name one that is."),

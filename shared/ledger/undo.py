@@ -42,16 +42,14 @@ _REGISTER = text(
       FROM imports.imports WHERE id = :id
     """  # noqa: S608 - our own words
 )
-# What was committed last goes first: later waves changed what earlier ones had made.
 _CUT = text(
     f"""
     INSERT INTO imports.import_chunks
-           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, wave)
-    SELECT :new, chunk_no, tenant_id, first_row, last_row, created + updated, '{ChunkState.STAGED}',
-           max(wave) OVER () - wave
+           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state)
+    SELECT :new, chunk_no, tenant_id, first_row, last_row, created + updated, '{ChunkState.STAGED}'
       FROM imports.import_chunks
      WHERE import_id = :id AND state = '{ChunkState.COMMITTED}' AND created + updated > 0
-    RETURNING chunk_no, first_row, last_row, row_count, epoch, wave
+    RETURNING chunk_no, first_row, last_row, row_count, epoch
     """  # noqa: S608 - our own words
 )
 
@@ -93,19 +91,14 @@ async def undo_import(conn: AsyncConnection, import_id: UUID, *, user_id: str) -
     await conn.execute(_REGISTER, values)
     chunks = (await conn.execute(_CUT, values)).all()
     for chunk in sorted(chunks, key=lambda chunk: chunk.chunk_no):
-        if chunk.wave == min(chunk.wave for chunk in chunks):
-            event = RowsStaged(
-                tenant_id=found["tenant_id"],
-                import_id=new,
-                entity_type=found["entity_type"],
-                mode=UNDO,
-                chunk_no=chunk.chunk_no,
-                first_row=chunk.first_row,
-                last_row=chunk.last_row,
-                row_count=chunk.row_count,
-                epoch=chunk.epoch,
-            )
-            await outbox.append(conn, event, traceparent=found["traceparent"])
+        event = RowsStaged(
+            tenant_id=found["tenant_id"],
+            import_id=new,
+            entity_type=found["entity_type"],
+            mode=UNDO,
+            **chunk._asdict(),
+        )
+        await outbox.append(conn, event, traceparent=found["traceparent"])
     return Undoing(new, sum(chunk.row_count for chunk in chunks), len(chunks))
 
 

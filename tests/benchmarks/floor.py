@@ -11,7 +11,7 @@ import json
 import resource
 import time
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -128,9 +128,8 @@ def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
     for number, cells in enumerate(reader.rows(PRODUCTS.sheet), start=1):
         if number > 1:
             keys = data_keys(interpretation.keys(number, cells))
-            yield from cutter.add(KeyedRow(number, keys, orjson.dumps(cells).decode()))
-    if (last := cutter.finish()) is not None:
-        yield last
+            yield from chain.from_iterable(cutter.add(KeyedRow(number, keys, orjson.dumps(cells).decode())))
+    yield from cutter.finish()
 
 
 def _decided(chunk: Chunk, columns: Columns, references: References) -> list[StagedRecords]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +46,7 @@ class Desk:
             known = await parser.register(conn, _registration(import_id, self.tenant))
             assert known is not None
             assert await parser.begin(conn, import_id, size=1, sha256="0" * 64)
-            await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}, None))
+            await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}))
             for chunk in chunks:
                 assert await parser.stage(conn, parser.StagingScope(import_id, self.tenant, 1), chunk, recut=False)
             await parser.cut_to_the_end(conn, import_id, total=len(rows), notices=[])
@@ -101,7 +102,8 @@ def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int) -> list[Chunk]:
     interpretation = Interpretation(PRODUCTS, _PLACES, heading_row=1)
     chunks: list[Chunk] = []
     for number, cells in enumerate(rows, start=2):
-        chunks += cutter.add(KeyedRow(number, data_keys(interpretation.keys(number, cells)), json.dumps(list(cells))))
+        read = KeyedRow(number, data_keys(interpretation.keys(number, cells)), json.dumps(list(cells)))
+        chunks += chain.from_iterable(cutter.add(read))
     last = cutter.finish()
-    assert last is not None
-    return [*chunks, last]
+    assert last
+    return [*chunks, *last]

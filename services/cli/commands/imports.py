@@ -61,12 +61,19 @@ def import_file(
     hold: Annotated[
         bool, typer.Option("--hold", help="Read and validate it, and commit nothing before `winnow start ID`.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Hold it, wait until it is validated, and show what it would do to production."),
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show how it moves and wait for its end (held: until it can be started).")
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Send a file. With --watch the exit code says how it ended: 0 completed (or held), 2 with failures, 1 failed."""
+    """Send a file. With --watch the exit code says how it ended: 0 completed (or held), 2 with failures, 1 failed.
+
+    With --dry-run how it would end: 0 every row imported, 2 some handed back, 1 none can be.
+    """
     from services.cli.terminal.file_options import file_options
     from shared.intake.uploads import Upload
 
@@ -76,13 +83,15 @@ def import_file(
         user=user or _login(),
         entity=known_entity(entity),
         mode=known_mode(mode, entity),
-        options=file_options(sheet, delimiter, encoding, decimal=decimal, heading_row=heading_row, hold=hold),
+        options=file_options(
+            sheet, delimiter, encoding, decimal=decimal, heading_row=heading_row, hold=hold or dry_run
+        ),
         parent=parent,
     )
-    return asyncio.run(_import(upload, watch=watch, as_json=as_json))
+    return asyncio.run(_import(upload, watch=watch or dry_run, dry_run=dry_run, as_json=as_json))
 
 
-async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
+async def _import(upload: Upload, *, watch: bool, dry_run: bool, as_json: bool) -> int:
     from services.cli.client import connected
     from services.cli.terminal.display import print_json, terminal
     from shared.intake.uploads import UnknownParent
@@ -114,7 +123,7 @@ async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
         if watch:
             if not as_json:
                 errors.print(said, markup=False)
-            return await _watched(winnow, event.import_id, as_json=as_json)
+            return await _watched(winnow, event.import_id, dry_run=dry_run, as_json=as_json)
         if as_json:
             print_json(
                 event.model_dump(mode="json", exclude_none=True)
@@ -179,7 +188,7 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
         return exits.COMPLETED
 
 
-async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
+async def _watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
     from services.cli.terminal.display import awaits_start, print_json, terminal
     from services.cli.terminal.progress import watch_import
 
@@ -197,6 +206,8 @@ async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
             markup=False,
         )
         raise
+    if dry_run:
+        return await _previewed(winnow, progress, as_json=as_json)
     if as_json:
         print_json(await _described(winnow, progress))
     else:
@@ -204,14 +215,31 @@ async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
     return exits.COMPLETED if awaits_start(progress) else exits.of_status(progress.status)
 
 
+async def _previewed(winnow: Client, progress: ImportProgress, *, as_json: bool) -> int:
+    """A dry run that is through: what its file would do."""
+    from services.cli.commands.preview import code_of, read_preview
+    from services.cli.terminal.display import print_json, terminal
+    from services.cli.terminal.listing import show_preview
+
+    found = await read_preview(winnow, progress)
+    if as_json:
+        print_json({**await _described(winnow, progress), "preview": asdict(found)})
+    else:
+        await _show(winnow, progress, terminal())
+        show_preview(terminal(), progress.entity_type, found)
+    return code_of(progress, found)
+
+
 async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]:
     """All there is to know of one import, for a script."""
     reading = await winnow.reading(progress)
+    repairs = await winnow.repairs(progress)
     return {
         **progress.as_json(),
         "reading": None if reading is None else asdict(reading),
         "entities_made": await winnow.entities_made(progress),
-        "repairs": [str(repair.id) for repair in await winnow.repairs(progress)],
+        "repairs": [str(correction.id) for correction in repairs.corrections],
+        "repaired": repairs.as_json(),
     }
 
 
@@ -241,10 +269,10 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console, *, c
     elif progress.status == ImportStatus.UPLOADING:
         for problem in await winnow.problems():
             console.print(problem, style="yellow", markup=False)
-    if progress.correction_object_key:
+    if progress.correction_object_key and progress.results_removed_at is None:
         command = typed("corrections", progress.id, "-o", "corrections.xlsx")
         console.print(f"The failed rows in a workbook: {command}", markup=False)
-    if progress.unprocessed_object_key:
+    if progress.unprocessed_object_key and progress.results_removed_at is None:
         from services.cli.commands.corrections import unprocessed_rows
 
         console.print(unprocessed_rows(progress), markup=False)

@@ -3,9 +3,10 @@
 from pydantic import ValidationError
 
 from services.cli.exits import USAGE, CommandFailed
+from shared.entities.separators import USUAL_SEPARATORS
 from shared.events.model import FileOptions
 
-_DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t"}
+_DELIMITERS = {**{name: separator for separator, name in USUAL_SEPARATORS.items()}, "\\t": "\t"}
 
 
 def file_options(

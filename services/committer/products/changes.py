@@ -123,7 +123,12 @@ _CHANGE_PRODUCTS = Step(
         WITH s AS (
                DELETE FROM staging.products WHERE {PENDING} AND action = '{Action.UPDATE}' RETURNING *
         ), target AS (
-               SELECT target_id, bool_or(creates > 0) AS grows FROM staging.groups
+               SELECT target_id,
+                      bool_or(creates > 0 OR EXISTS (
+                          SELECT FROM staging.product_variants v
+                           WHERE v.import_id = :import_id AND v.chunk_no = :chunk_no AND v.group_row = g.group_row
+                             AND v.action = '{Action.REMOVE}')) AS has_others
+                 FROM staging.groups g
                 WHERE import_id = :import_id AND chunk_no = :chunk_no AND group_row BETWEEN :first AND :last
                   AND status = '{GroupStatus.PENDING}' AND action = '{Action.UPDATE}'
                 GROUP BY target_id
@@ -131,7 +136,7 @@ _CHANGE_PRODUCTS = Step(
                UPDATE catalog.products p
                   SET {_assignments(catalog.products, "p")},
                       version = p.version + 1,
-                      version_since = CASE WHEN target.grows OR s.id IS NOT NULL THEN p.version + 1
+                      version_since = CASE WHEN target.has_others OR s.id IS NOT NULL THEN p.version + 1
                                            WHEN p.version_import_id = :import_id THEN p.version_since
                                            ELSE p.version END,
                       version_import_id = :import_id,

@@ -3,7 +3,7 @@
 Source of the rules: products.md, "Layouts that must be read", and docs/decisions/0006-template-example-row.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from services.parser.refusals import FileRefused
 from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
-from shared.entities.mapping import ColumnMapping, map_headings
+from shared.entities.mapping import ColumnMapping, MappingOutcome, chosen_mapping, map_headings
 from shared.entities.names import column_letter, heading_key
 
 # Headings are looked for in so many rows from the top.
@@ -72,11 +72,13 @@ def find_layout(
     handed_back: bool = False,
     notices: Sequence[Mapping[str, Any]] = (),
     wanted_row: int | None = None,
+    chosen: Callable[[Sequence[str]], Mapping[str, int] | None] | None = None,
 ) -> Layout:
     """The layout of a sheet (or text file) from its first rows.
 
     `name` says which file or sheet; `handed_back` that something else than its headings shows that it is one of ours;
-    `notices` are what there is to tell already; `wanted_row` is the row of headings where the sender names it.
+    `notices` are what there is to tell already; `wanted_row` is the row of headings where the sender names it; `chosen` says
+    what a person has let headings mean, None where they speak for themselves.
 
     Raises:
         FileRefused: no headings, headings missing, or two of the same meaning.
@@ -101,13 +103,21 @@ def find_layout(
     texts = tuple(map(restore, found.headings)) if handed_back else found.headings
     headings = tuple(_named(texts))
     blank = tuple(index for index in range(len(headings)) if not texts[index])
-    mapping = map_headings(entity, headings, mode)
+    mapping = _mapping(entity, headings, mode, None if chosen is None else chosen(headings))
     if not isinstance(mapping, ColumnMapping):
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
     _check_lengths(headings, mapping, name)
     examples, of_example = _example(entity, rows, found, mapping)
     told = (*notices, *mapping.notices, *of_example)
     return Layout(headings, mapping, found.row, examples, told, blank, handed_back)
+
+
+def _mapping(
+    entity: EntityType, headings: Sequence[str], mode: str, chosen: Mapping[str, int] | None
+) -> MappingOutcome:
+    mapping = None if chosen is None else chosen_mapping(entity, headings, mode, chosen)
+    # Headings that were renamed since may leave a needed field without a column: they speak for themselves then.
+    return mapping if isinstance(mapping, ColumnMapping) else map_headings(entity, headings, mode)
 
 
 def _wanted(rows: Sequence[Sequence[Cell]], number: int) -> HeadingRow | None:

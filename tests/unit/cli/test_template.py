@@ -7,9 +7,9 @@ import pytest
 
 from services.cli import exits
 from services.cli.__main__ import run
-from services.cli.commands.template import write_template
 from services.parser.mapping.layout import find_layout
 from shared.entities import ENTITY_TYPES, EntityType
+from shared.intake.template import write_template
 
 
 def rows(path: Path, sheet: str) -> list[tuple[object, ...]]:

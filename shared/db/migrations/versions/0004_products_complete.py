@@ -17,6 +17,10 @@ HERE = Path(__file__).parent
 PARTS: tuple[str, ...] = (
     "modes",
     "commit",
+    "lists",
+    "repeats",
+    "corrections",
+    "keeping",
     "undo",
 )
 # fmt: on

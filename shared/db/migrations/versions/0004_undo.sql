@@ -4,8 +4,6 @@
 CREATE INDEX product_variants_created_import_id_created_row_no_idx
     ON catalog.product_variants (created_import_id, created_row_no);
 
-CREATE INDEX imports_undoes_import_id_idx ON imports.imports (undoes_import_id) WHERE undoes_import_id IS NOT NULL;
-
 -- Whoever wrote a record last before it was changed is that again once the change is taken back.
 ALTER TABLE catalog.changes ADD COLUMN writer_import_id UUID, ADD COLUMN writer_row_no INTEGER;
 ALTER TABLE staging.products ADD COLUMN writer_import_id UUID, ADD COLUMN writer_row_no INTEGER;

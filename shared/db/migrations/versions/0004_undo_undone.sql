@@ -11,5 +11,4 @@ ALTER TABLE staging.groups ADD CONSTRAINT groups_action_check CHECK (action IN (
 ALTER TABLE staging.product_variants DROP COLUMN writer_import_id, DROP COLUMN writer_row_no;
 ALTER TABLE staging.products DROP COLUMN writer_import_id, DROP COLUMN writer_row_no;
 ALTER TABLE catalog.changes DROP COLUMN writer_import_id, DROP COLUMN writer_row_no;
-DROP INDEX imports.imports_undoes_import_id_idx;
 DROP INDEX catalog.product_variants_created_import_id_created_row_no_idx;
