@@ -80,7 +80,7 @@ def import_file(
     upload = Upload(
         path=_readable(file),
         tenant=known_tenant(tenant),
-        user=user or _login(),
+        user=user or login(),
         entity=known_entity(entity),
         mode=known_mode(mode, entity),
         options=file_options(
@@ -123,7 +123,7 @@ async def _import(upload: Upload, *, watch: bool, dry_run: bool, as_json: bool) 
         if watch:
             if not as_json:
                 errors.print(said, markup=False)
-            return await _watched(winnow, event.import_id, dry_run=dry_run, as_json=as_json)
+            return await watched(winnow, event.import_id, dry_run=dry_run, as_json=as_json)
         if as_json:
             print_json(
                 event.model_dump(mode="json", exclude_none=True)
@@ -141,7 +141,7 @@ def watch(import_id: ImportId, as_json: Json = False) -> int:
         from services.cli.client import connected
 
         async with connected() as winnow:
-            return await _watched(winnow, import_id, as_json=as_json)
+            return await watched(winnow, import_id, as_json=as_json)
 
     return asyncio.run(run())
 
@@ -188,7 +188,8 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
         return exits.COMPLETED
 
 
-async def _watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
+async def watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
+    """Show an import until it has ended, or waits for somebody; the exit code that says how it ended."""
     from services.cli.terminal.display import awaits_start, print_json, terminal
     from services.cli.terminal.progress import watch_import
 
@@ -297,7 +298,8 @@ def _readable(file: Path) -> Path:
     return file
 
 
-def _login() -> str:
+def login() -> str:
+    """The name of whoever types the command."""
     import getpass
 
     try:
