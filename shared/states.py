@@ -70,6 +70,10 @@ class Record(StrEnum):
     VARIANT = "variant"
 
 
+ITSELF, ATTRIBUTES_ANEW = "itself", "attributes_anew"
+"""What a staged row may say beside columns and kinds (`said`): of a record that is taken away, all of it; of a variant, that
+it has no attributes but those that are staged."""
+
 UNDO = "undo"
 """The mode of an import that takes another one back. No sender can ask for it: there is no file."""
 

@@ -15,16 +15,13 @@ from services.committer.moves import BY_THE_DATABASE, PENDING, Step, move
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, production_value
 from shared.db import catalog, staging
 from shared.db.metadata import quoted
-from shared.states import Action, GroupStatus
+from shared.states import ATTRIBUTES_ANEW, ITSELF, Action, GroupStatus
 
 UPDATES = "groups.update"
 """What a chunk has that has groups to be changed."""
 
 PRODUCTS_CHANGED, VARIANTS_CHANGED = "products_changed", "variants_changed"
 PRODUCTS_REMOVED, VARIANTS_REMOVED = "products_removed", "variants_removed"
-ATTRIBUTES_ANEW = "attributes_anew"
-"""What a variant says that has no attributes but those that are staged."""
-
 ROWS_OF_PRODUCTS = "rows_of_products"
 """Rows that changed their product, and not their variant."""
 
@@ -84,10 +81,6 @@ def _changeable(produced: Table) -> Iterator[Column[Any]]:
             yield column
 
 
-_REMOVAL = "itself"
-"""What a row says that takes its record away."""
-
-
 def _remove(produced: Table) -> Step:
     """Takes away records, with what they own."""
     return Step(
@@ -100,7 +93,7 @@ def _remove(produced: Table) -> Step:
         DELETE FROM {produced.fullname} WHERE id = ANY(ARRAY(SELECT id FROM s))
         """  # noqa: S608 - our names
         ),
-        needs=frozenset({said_of(produced, _REMOVAL)}),
+        needs=frozenset({said_of(produced, ITSELF)}),
     )
 
 
