@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from services.validator.outcomes import Duplicate
@@ -30,3 +31,13 @@ class Asked:
     skips_existing: bool = False
     clears_blanks: bool = False
     family: frozenset[UUID] = frozenset()
+
+
+class Undone(NamedTuple):
+    """A chunk of an import that is taken back; `row_count` of its rows made or changed something."""
+
+    import_id: UUID
+    chunk_no: int
+    first_row: int
+    last_row: int
+    row_count: int

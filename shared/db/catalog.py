@@ -285,6 +285,8 @@ changes = Table(
     # Who wrote the record last before.
     Column("writer_import_id", Uuid()),
     Column("writer_row_no", Integer),
+    # The import that took it back.
+    Column("undone_by", Uuid()),
     PrimaryKeyConstraint("import_id", "row_no", "record", "record_id"),
     CheckConstraint(f"record IN ({sql_list(Record)})", name="record"),
     schema=SCHEMA,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from shared.entities import ENTITY_TYPES
 from shared.events import RowsStaged
 from shared.messaging import outbox
 from shared.states import ENDED, OPEN, UNDO, ChunkState, ImportStatus, sql_list
@@ -102,16 +103,14 @@ async def undo_import(conn: AsyncConnection, import_id: UUID, *, user_id: str) -
     return Undoing(new, sum(chunk.row_count for chunk in chunks), len(chunks))
 
 
-def _not_undoable(found: object, status: ImportStatus) -> str:
-    row = dict(found)  # type: ignore[call-overload]
-    if row["mode"] == UNDO:
-        return "it takes another import back, and cannot be undone itself"
-    if status not in ENDED:
-        return "it has not ended; cancel it first"
-    if row["undone_by"] is not None:
-        return f"import {row['undone_by']} is undoing it"
-    if row["is_over"]:
-        return f"it ended more than {DAYS} days ago"
-    if not row["changed_rows"]:
-        return "it changed nothing"
-    return ""
+def _not_undoable(row: RowMapping, status: ImportStatus) -> str:
+    entity = ENTITY_TYPES.get(row["entity_type"])
+    whys = (
+        (entity is None or not entity.can_be_undone, f"imports of {row['entity_type']} never can be"),
+        (row["mode"] == UNDO, "it takes another import back, and cannot be taken back itself"),
+        (status not in ENDED, "it has not ended; cancel it first"),
+        (row["undone_by"] is not None, f"import {row['undone_by']} is undoing it"),
+        (row["is_over"], f"it ended more than {DAYS} days ago"),
+        (not row["changed_rows"], "it changed nothing"),
+    )
+    return next((why for holds, why in whys if holds), "")

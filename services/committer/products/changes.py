@@ -22,6 +22,9 @@ UPDATES = "groups.update"
 
 PRODUCTS_CHANGED, VARIANTS_CHANGED = "products_changed", "variants_changed"
 PRODUCTS_REMOVED, VARIANTS_REMOVED = "products_removed", "variants_removed"
+UNDOING = "import.undoing"
+"""What a chunk has whose import takes another one back."""
+
 ROWS_OF_PRODUCTS = "rows_of_products"
 """Rows that changed their product, and not their variant."""
 
@@ -189,8 +192,22 @@ def _moves() -> Iterator[Step]:
         yield _GIVE_ATTRIBUTES if step.name == _GIVE_ATTRIBUTES.name else step
 
 
+_TAKE_BACK = Step(
+    "changes_taken_back",
+    text(
+        f"""
+        UPDATE catalog.changes c SET undone_by = :import_id
+          FROM (SELECT row_no, record, record_id FROM staging.changes WHERE {PENDING}) s
+         WHERE c.import_id = (SELECT undoes_import_id FROM imports.imports WHERE id = :import_id)
+           AND c.row_no = s.row_no AND c.record = s.record AND c.record_id = s.record_id
+        """  # noqa: S608 - our names
+    ),
+    needs=frozenset({UNDOING}),
+)
+
 CHANGES: tuple[Step, ...] = (
     *MAKE_ENTITIES,
+    _TAKE_BACK,
     # While records are still as they were.
     move(catalog.changes, staging.changes, value=_value_of_change),
     *(_take_away(*owned) for owned in _owned()),
