@@ -69,7 +69,10 @@ class CommitRows:
                 counts = await self._act(conn, scope, chunk, traceparent=delivery.traceparent)
             await outbox.settle(conn, event)
             if counts is not None or chunk.cancelled:
-                await close_if_finished(conn, event.import_id, traceparent=delivery.traceparent)
+                ended = await close_if_finished(conn, event.import_id, traceparent=delivery.traceparent)
+                if ended and chunk.undoes_import_id is not None:
+                    family = self._families[chunk.entity_type]
+                    await family.remove_unused(conn, event.tenant_id, chunk.undoes_import_id)
         if counts is not None:
             _report(counts)
 

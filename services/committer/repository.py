@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -32,7 +33,7 @@ _IMPORT = text(
     """
     SELECT entity_type, mode, epoch, status, cancelled_at IS NOT NULL AS cancelled, headers AS headings,
            column_mappings AS fields, coalesce(options ->> 'existing' = 'skip', false) AS skips_existing,
-           parent_import_id IS NOT NULL AS is_correction
+           parent_import_id IS NOT NULL AS is_correction, undoes_import_id
       FROM imports.imports WHERE id = :import_id
     """
 )
@@ -126,6 +127,7 @@ class LockedChunk:
     fields: Mapping[str, int]
     skips_existing: bool
     is_correction: bool
+    undoes_import_id: UUID | None
     state: str | None
     row_count: int
     decided: int

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +18,7 @@ from services.committer.products.changes import (
 from services.committer.products.conflicts import read_conflicts
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, SET_ASIDE
 from services.committer.products.targets import lock_targets, what_is_staged
+from services.committer.products.unused import remove_unused
 from services.committer.refusals import Conflict
 from services.committer.written import Written
 from shared.db import catalog
@@ -68,6 +70,10 @@ class Products(InSteps):
         """In every table a product has rows in."""
         for statement in SET_ASIDE:
             await conn.execute(statement, {**scope._asdict(), "groups": groups})
+
+    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:
+        """The entities that its rows named."""
+        return await remove_unused(conn, tenant_id, import_id)
 
     def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
         """Products, variants, and the entities that were made on the way."""
