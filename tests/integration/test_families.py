@@ -1,6 +1,6 @@
 """What handlers, ledger and counts make of a family, whatever the family is: every outcome, counted by rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from services.committer.moves import Step
+from services.committer.moves import Plan, Step
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
 from services.validator.asked import Asked
@@ -43,7 +43,9 @@ class TitleSays:
             row = group[0].row
             if title in set(Action):
                 target = None if title == Action.CREATE else KNOWN
-                outcomes.append(Planned(row, len(group), Action(title), target))
+                rows = {"update": "updates", "skip": "skips"}.get(title or "")
+                counts = {rows: len(group)} if rows else {}
+                outcomes.append(Planned(row, len(group), Action(title), target, **counts))
             else:
                 error = columns.error(row, row, "title", CellError("odd", f"{title} in mode {asked.mode}"))
                 outcomes.append(Failed(row, len(group), [error]))
@@ -59,12 +61,15 @@ class OneTable:
         self._lost = lost
         self.set_aside_groups: list[int] = []
 
-    steps: Sequence[Step] = ()
+    identities: frozenset[str] = frozenset()
 
-    def written(self, counts: Sequence[int]) -> Written:
+    async def plan(self, conn: AsyncConnection, scope: ChunkScope, actions: Collection[Action]) -> Plan:
+        return Plan(())
+
+    def written(self, counts: Mapping[str, int]) -> Written:
         raise AssertionError(counts)
 
-    async def write(self, conn: AsyncConnection, run: Run) -> Written:
+    async def write(self, conn: AsyncConnection, run: Run, steps: Sequence[Step]) -> Written:
         pending = text(
             "SELECT group_row, row_count, action, target_id FROM staging.groups WHERE import_id = :import_id"
             " AND chunk_no = :chunk_no AND status = 'pending' AND group_row BETWEEN :first AND :last"
@@ -85,7 +90,7 @@ class OneTable:
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         self.set_aside_groups += groups
 
-    def summary(self, written: Written) -> dict[str, Any]:
+    def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
         return {"things": {"written": written.records.get("things", 0)}}
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import datetime as dt
-import itertools
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,12 +89,12 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
             headings, fields, detected = layout["headings"], layout["fields"], layout["detected"]
             sheet = detected.get("sheet")
         elif kind == frames.ROWS:
-            chunks += itertools.chain.from_iterable(map(cutter.add, frames.read_rows(payload)))
-    last = cutter.finish()
+            chunks += (chunk for row in frames.read_rows(payload) for cut in cutter.add(row) for chunk in cut)
+    chunks += cutter.finish()
     columns = Columns(PRODUCTS, headings, fields)
     known, created = catalogue.known, 0
     failed: list[FailedRow] = []
-    for chunk in [*chunks, *([last] if last else [])]:
+    for chunk in chunks:
         raws = [RawRow(row, group, read_cells(cells)) for row, group, cells in chunk.rows]
         duplicates = [Duplicate(**duplicate) for duplicate in json.loads(json.dumps(chunk.duplicates))]
         groups = RowReader(columns, detected).read_all(raws)

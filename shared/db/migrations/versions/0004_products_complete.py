@@ -16,6 +16,11 @@ HERE = Path(__file__).parent
 # fmt: off
 PARTS: tuple[str, ...] = (
     "modes",
+    "commit",
+    "lists",
+    "repeats",
+    "corrections",
+    "keeping",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
