@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from uuid_utils.compat import uuid7
 
-from services.committer.families import families
+from services.committer.products import Products
 from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import pending_groups, write_groups
 from services.parser.formats.prescan import prescan
@@ -61,7 +61,7 @@ async def run(paths: Sequence[Path], admin_url: str, chunk_rows: int, tenants: i
         Known(frozenset(), {}, {}), Categories((row["id"], row["path"].split(" > ")) for row in tree), ()
     )
     columns = Columns(PRODUCTS, PRODUCTS.headings, {field.code: place for place, field in enumerate(PRODUCTS.fields)})
-    family = families()[PRODUCTS.name]
+    family = Products()
     rows = 0
     began = time.perf_counter()
     for tenant, path in product((f"floor-{number}" for number in range(tenants)), paths):
@@ -93,7 +93,8 @@ async def run(paths: Sequence[Path], admin_url: str, chunk_rows: int, tenants: i
             clock.lap("copy_staging")
             scope = ChunkScope(tenant, import_id, chunk.number)
             async with tenant_transaction(engine, tenant) as conn:
-                written = await write_groups(conn, family, scope, await pending_groups(conn, scope))
+                groups = list(await pending_groups(conn, scope))
+                written = await write_groups(conn, family, scope, groups, family.steps)
                 assert not isinstance(written, DatabaseRefusal), written
             clock.lap("commit")
     total = time.perf_counter() - began
