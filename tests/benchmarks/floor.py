@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from uuid_utils.compat import uuid7
 
-from services.committer.products import Products
+from services.committer.families import families
 from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import pending_groups, write_groups
 from services.parser.formats.prescan import prescan
@@ -43,6 +43,7 @@ from shared.entities import ENTITY_TYPES
 from shared.entities.columns import Columns
 from shared.entities.scope import ChunkScope
 from shared.runtime.process import tune_garbage_collection
+from shared.states import Action
 
 PRODUCTS = ENTITY_TYPES["products"]
 
@@ -62,7 +63,7 @@ async def run(paths: Sequence[Path], admin_url: str, chunk_rows: int, tenants: i
         Known(frozenset(), {}, {}), Categories((row["id"], row["path"].split(" > ")) for row in tree)
     )
     columns = Columns(PRODUCTS, PRODUCTS.headings, {field.code: place for place, field in enumerate(PRODUCTS.fields)})
-    family = Products()
+    family = families()[PRODUCTS.name]
     rows = 0
     began = time.perf_counter()
     for tenant, path in product((f"floor-{number}" for number in range(tenants)), paths):
@@ -95,7 +96,8 @@ async def run(paths: Sequence[Path], admin_url: str, chunk_rows: int, tenants: i
             scope = ChunkScope(tenant, import_id, chunk.number)
             async with tenant_transaction(engine, tenant) as conn:
                 groups = list(await pending_groups(conn, scope))
-                written = await write_groups(conn, family, scope, groups, family.steps)
+                plan = await family.plan(conn, scope, {Action.CREATE})
+                written = await write_groups(conn, family, scope, groups, plan.steps)
                 assert not isinstance(written, DatabaseRefusal), written
             clock.lap("commit")
     total = time.perf_counter() - began
