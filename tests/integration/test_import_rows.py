@@ -134,6 +134,19 @@ async def test_every_row_of_a_quarantined_chunk_is_a_failed_one(
     assert await every_row(engine_of, tenant, event.import_id, status=PENDING) == []
 
 
+async def test_an_import_whose_rows_were_not_kept_any_longer_has_none(
+    idle_world: World, desk: Desk, engine_of: EngineOf, tenant: str
+) -> None:
+    (event,) = await desk.ready(ROWS)
+    async with idle_world.database() as conn:
+        expire = "UPDATE imports.imports SET rows_expired_at = now() WHERE id = :id"
+        await conn.execute(text(expire), {"id": event.import_id})
+    async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
+        page = await read_rows(conn, event.import_id)
+    assert page is not None
+    assert (page.rows, page.next, page.expired) == ((), None, True)
+
+
 async def test_nobody_sees_the_rows_of_another_tenants_import(desk: Desk, engine_of: EngineOf, tenant: str) -> None:
     (event,) = await desk.ready(ROWS)
     async with tenant_transaction(engine_of("winnow_reader"), f"{tenant}-other") as conn:
