@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 from services.parser.formats.dialects import find_dialect
 from services.parser.formats.encodings import Encoding, find_encoding
 from services.parser.formats.records import Dialect, Records, Swallowed
-from services.parser.mapping.layout import FIRST_ROWS, heading_row
+from services.parser.mapping.headings import heading_row
+from services.parser.mapping.layout import FIRST_ROWS
 from services.parser.mapping.survey import MOST_CELLS, MOST_ROWS
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
