@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 # fmt: off
 PARTS: tuple[str, ...] = (
     "modes",
+    "references",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
