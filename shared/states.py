@@ -43,6 +43,16 @@ class GroupStatus(StrEnum):
     FAILED = "failed"
 
 
+class RowStatus(StrEnum):
+    """How far a row is, as users of its import know it; it follows from its chunk and from whether its group has errors."""
+
+    PENDING = "pending"
+    COMMITTED = "committed"
+    FAILED = "failed"
+    UNPROCESSED = "unprocessed"
+    """Neither imported nor refused: its import was cancelled, or failed, before its turn."""
+
+
 class Action(StrEnum):
     """What a group that is not failed asks of production (`staging.groups.action`)."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,18 @@ from services.parser import repository
 from services.parser.acceptance import Acceptance
 from services.parser.dependencies import Dependencies
 from services.parser.download import unreadable
+from services.parser.parents import adopt, notice_of_parent, parent_reading
 from services.parser.reading.frames import BrokenFrame, read_rows
 from services.parser.reading.lease import reading_lease
-from services.parser.reading.sandbox import BeyondLimit, FileEnd, FileLayout, ReadRequest, reading
+from services.parser.reading.sandbox import BeyondLimit, FileEnd, FileLayout, FileOrigin, ReadRequest, reading
 from services.parser.refusals import FileRefused, ReaderKilled
 from services.parser.repository import KnownImport
 from services.parser.staging import ChunkStaging, Recut
-from services.parser.uploads import check_claim, check_origin, owns_object
+from services.parser.uploads import check_claim, owns_object
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.ledger import fail_import, refuse_interpretation
-from shared.ledger.registration import is_import_of
+from shared.ledger.repeats import IMPORTED_BEFORE, imported_before
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
@@ -187,12 +189,20 @@ class ImportFile:
         with self._with.workspace.file() as path:
             fetched = await self._with.download.fetch(known, path)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+                await _refuse_repeat(conn, known, fetched.sha256)
                 if not await repository.begin(conn, known.id, size=fetched.size, sha256=fetched.sha256):
                     return
+            if known.parent_import_id is not None:
+                known = await self._adopted(known, known.parent_import_id)
             for life in range(1, _READER_LIVES + 1):
                 staging = await self._staging(known, traceparent)
                 try:
-                    await self._read_once(staging, known, path)
+                    while (origin := await self._read_once(staging, known, path)) is not None:
+                        known = await self._adopted(known, origin)
+                        if known.parent_import_id is None:
+                            # It ended meanwhile.
+                            return
+                        staging = await self._staging(known, traceparent)
                 except ReaderKilled as killed:
                     log.warning("reader.killed", attempt=life, reason=killed.code)
                     if life == _READER_LIVES:
@@ -210,31 +220,58 @@ class ImportFile:
             staged = await repository.staged(conn, known.id)
         return ChunkStaging(self._with.engine, now or known, staged, self._with.staging, traceparent=traceparent)
 
-    async def _read_once(self, staging: ChunkStaging, known: KnownImport, path: Path) -> None:
+    async def _adopted(self, known: KnownImport, parent: UUID) -> KnownImport:
+        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            return await adopt(conn, known, parent)
+
+    async def _read_once(self, staging: ChunkStaging, known: KnownImport, path: Path) -> UUID | None:
+        """Read the file; the import it came from, and nothing is read, when it is a correction file and that was not known."""
         settings = self._with.settings
-        request = ReadRequest(path, known.file_name, known.entity_type, known.mode, known.event.options.model_dump())
+        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            parent = await parent_reading(conn, known)
+        request = ReadRequest(
+            path, known.file_name, known.entity_type, known.mode, known.event.options.model_dump(), parent
+        )
         silence, readers = settings.reader_silence_seconds, self._with.readers
         async with reading(request, settings.limits, silence=silence, readers=readers) as said:
             async for part in said:
-                if isinstance(part, FileLayout):
+                if isinstance(part, FileOrigin):
+                    if known.parent_import_id is None:
+                        return part.import_id
+                    await self._adopted(known, part.import_id)
+                elif isinstance(part, FileLayout):
                     async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-                        await _check_origin(conn, known, part)
-                        await repository.describe(conn, known.id, part)
+                        await repository.describe(conn, known.id, _with_notice(part, known))
                 elif isinstance(part, BeyondLimit):
                     if not await staging.break_off(FileRefused(part.code, part.message)):
-                        return
+                        return None
                 elif isinstance(part, FileEnd):
                     await staging.finish(total=part.rows, notices=part.notices)
                 else:
                     self._with.beat()
                     if not await staging.take(_rows_of(part, known.file_name)):
-                        return
+                        return None
+        return None
 
 
-async def _check_origin(conn: AsyncConnection, known: KnownImport, layout: FileLayout) -> None:
-    if layout.parent_import_id is not None:
-        origin = UUID(layout.parent_import_id)
-        check_origin(known, origin, is_known=await is_import_of(conn, known.tenant_id, origin))
+async def _refuse_repeat(conn: AsyncConnection, known: KnownImport, sha256: str) -> None:
+    """Let pass what was not imported before, or is meant to be imported again; also what is read on, or repairs another.
+
+    Raises:
+        FileRefused: the same bytes were imported before; says by which import, who sent it and when.
+    """
+    if known.started_at is not None or known.parent_import_id is not None or known.options.get("allow_repeat"):
+        return
+    before = await imported_before(
+        conn, tenant_id=known.tenant_id, entity_type=known.entity_type, sha256=sha256, own=known.id
+    )
+    if before is not None:
+        raise FileRefused(IMPORTED_BEFORE, before.refusal(known.file_name, option="the option allow_repeat"))
+
+
+def _with_notice(layout: FileLayout, known: KnownImport) -> FileLayout:
+    notice = notice_of_parent(known)
+    return layout if notice is None else replace(layout, notices=[notice, *layout.notices])
 
 
 def _rows_of(payload: bytes, name: str) -> list[Any]:

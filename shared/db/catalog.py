@@ -121,6 +121,10 @@ products = Table(
     *made_by(),
     # Goes up with every commit that changes the product, a variant of it, or a list of either.
     Column("version", Integer, nullable=False, server_default=text("1")),
+    # The import that made this version, and the version since which it alone changed the product, and nothing of it but
+    # variants that it had. Whoever raises the version says all three.
+    Column("version_import_id", Uuid()),
+    Column("version_since", Integer, nullable=False, server_default=text("1")),
     moment("created_at", default=True),
     moment("updated_at", default=True),
     UniqueConstraint("tenant_id", "handle"),

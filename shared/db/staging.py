@@ -18,7 +18,7 @@ SCHEMA = "staging"
 
 _CONTROLLED = {
     *("tenant_id", "import_id", "import_row_no", "created_import_id", "created_row_no", "created_at", "updated_at"),
-    "version",
+    *("version", "version_import_id", "version_since"),
 }
 
 

@@ -106,6 +106,12 @@ ROW_REASONS: tuple[Reason, ...] = (
         "Put each value under its heading, and leave nothing beyond; quote a value that has a separator in it.",
     ),
     Reason(
+        "other_table",
+        "A row of another table",
+        "Row 12 of the file has other headings, so this row belongs to another table: send that as a file of its own",
+        "Send the other table as a file of its own; if the row belongs here, put each value under its heading.",
+    ),
+    Reason(
         "swallowed_row",
         "A row within quotation marks of another",
         "A quotation mark is opened in line 3 of the file and is closed only in line 6",
@@ -122,6 +128,12 @@ ROW_REASONS: tuple[Reason, ...] = (
         "A whole row in one cell",
         'The whole row stands in one cell; put each value in a cell of its own: "Tee" | "tee" | "T-1"',
         "Put each value in a cell of its own.",
+    ),
+    Reason(
+        "changed_meanwhile",
+        "Other imports changed what the rows are about, each time they were to be written",
+        "What was there of this product was changed by other imports again and again while this file was imported",
+        "Send the rows again when the other imports have ended.",
     ),
     Reason(
         "rejected",
@@ -166,7 +178,7 @@ FILE_REASONS: tuple[Reason, ...] = (
         "other_parent",
         "A correction file of another import",
         '"corrections.xlsx" is the correction file of another import than `parent_import_id` says',
-        "Send the file with the parent it has, or without `parent_import_id`.",
+        "Send the file with the parent it has, or without `parent_import_id`, as the entity type it was handed back of.",
     ),
     Reason(
         "duplicate_headings",
@@ -183,7 +195,15 @@ FILE_REASONS: tuple[Reason, ...] = (
     Reason("size_mismatch", "Another size than the event says", '"a.xlsx" has 9 bytes in storage', "Upload it again."),
     Reason("checksum_mismatch", "Another sha256 than the event says", '"a.xlsx" is not the file that was announced', "Upload it again."),
     Reason("file_changed", "Replaced while it was being read", '"a.xlsx" was replaced in storage', "Upload it under another key."),
+    Reason(
+        "imported_before",
+        "The same file once more",
+        '"a.xlsx" was imported before, as import 0199d3c5-7a51-7e1a-a2f4-53f1c9f0a1b2, which ended at 2026-03-01 12:00 UTC with 9 rows '
+        "in production; ana sent it",
+        "Leave it; or send it with `allow_repeat` (`winnow import --allow-repeat`).",
+    ),
     Reason("object_missing", "No such object", 'There is no object "acme/a.xlsx" in the uploads bucket', "Upload the file first."),
+    Reason("abandoned", "A held import that nobody started", "Nobody started this import within 24 hours", "Send the file again."),
     Reason("foreign_object", "An object of another tenant", "The object key does not lie in the tenant's own part", "Use your prefix."),
     Reason("invalid_object_key", "A key longer than storage has room for", "The object key has 2,000 bytes", "Use a shorter one."),
     Reason("unknown_entity_type", "Nothing of this kind is imported", '"shoes" is not an entity type', "Name one that is."),

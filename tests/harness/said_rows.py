@@ -10,7 +10,7 @@ import orjson
 from services.exporter.corrections import FailedRow, HandedBackColumns, Origin
 from services.exporter.workbook import CorrectionWorkbook
 from services.parser.reading.contents import read
-from services.parser.reading.frames import HEADER, LAYOUT, ROWS, read_header, read_rows
+from services.parser.reading.frames import HEADER, LAYOUT, ORIGIN, ROWS, read_header, read_rows
 from services.parser.reading.limits import Limits
 from services.parser.reading.request import Request
 from services.validator.rows import RawRow, RowReader
@@ -56,6 +56,8 @@ def said_rows(path: Path, *, entity: str = "products", **options: Any) -> SaidRo
         _, kind = read_header(frame[:HEADER])
         if kind == ROWS:
             said.cells |= {row.row: read_cells(row.cells) for row in read_rows(frame[HEADER:]) if row.keys is not None}
+            continue
+        if kind == ORIGIN:
             continue
         document = orjson.loads(frame[HEADER:])
         said.notices += document["notices"]

@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 
 from services.cli.terminal.encoding import knows_every_character
-from shared.intake.reports import ErrorGroup, Repair, ReportedError
+from shared.intake.repairs import Repairs
+from shared.intake.reports import ErrorGroup, ReportedError
 from shared.ledger import ImportProgress
 from shared.ledger.quarantine import NO_FILES
 from shared.states import ImportStatus
@@ -54,7 +55,7 @@ def show_import(
     console: Console,
     progress: ImportProgress,
     made: Mapping[str, Sequence[str]] | None = None,
-    repairs: Sequence[Repair] = (),
+    repairs: Repairs | None = None,
 ) -> None:
     """The counts of an import, its summary (with the names of the entities it made), its relatives, notices and error."""
     console.print(f"[bold]{_status(progress)}[/]  {plain(progress.file_name)}  [dim]{progress.id}[/]")
@@ -71,9 +72,8 @@ def show_import(
         console.print(
             f"  started, {good:,} of {counted(stages.validated_rows, 'rows')} would be imported, {stages.invalid_rows:,} handed back"
         )
-    for repair in repairs:
-        rows = f", {repair.failed_rows:,} of {counted(repair.total_rows, 'rows')} failed" if repair.total_rows else ""
-        console.print(f"  repaired by {repair.id}: {spoken(repair.status)}{rows}")
+    for line in _repairs(repairs):
+        console.print(f"  {line}")
     for line in _summary(progress.summary, made or {}):
         console.print(f"  {line}")
     for notice in progress.notices:
@@ -81,6 +81,8 @@ def show_import(
     for said in ("message", NO_FILES):
         if progress.error and said in progress.error:
             console.print(f"  [red]{plain(progress.error[said])}[/]")
+    for line in _gone(progress):
+        console.print(f"  [dim]{line}[/]")
     if not progress.error and progress.read_to_row is not None:
         console.print(f"  [yellow]note[/] {_how_far(progress.read_to_row)}")
 
@@ -186,6 +188,14 @@ def _table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
 
 
+def _gone(progress: ImportProgress) -> Iterable[str]:
+    """What was handed back of an import and is gone, because its time is over."""
+    kept = {"files": progress.results_removed_at, "rows and their errors": progress.rows_expired_at}
+    for what, gone in kept.items() if progress.failed_rows + progress.unprocessed_rows else ():
+        if (time := progress.kept_for(gone)) is not None:
+            yield f"its {what} were kept for {time}, and are gone"
+
+
 def _status(progress: ImportProgress) -> str:
     style = _STYLES.get(progress.status, "cyan")
     return f"[{style}]{spoken(progress.status)}[/]"
@@ -211,6 +221,21 @@ def _left_over(progress: ImportProgress) -> list[str]:
     if not progress.unprocessed_rows:
         return []
     return [f"{progress.unprocessed_rows:,} {'not processed' if progress.ended else 'to do'}"]
+
+
+def _repairs(repairs: Repairs | None) -> Iterable[str]:
+    if repairs is None or not repairs.corrections:
+        return
+    if repairs.handed_back_rows:
+        of = f"{repairs.repaired_rows:,} of {counted(repairs.handed_back_rows, 'rows')}"
+        yield f"[bold]{of} repaired[/], {repairs.open_rows:,} open"
+    for correction in repairs.corrections:
+        rows = f", {counted(correction.repaired_rows, 'rows')}" if correction.completed_at else ""
+        when = moment(correction.completed_at or correction.created_at)
+        yield (
+            f"repaired by {plain(correction.user_id)}  {when}  {plain(correction.file_name)}: "
+            f"{spoken(correction.status)}{rows}  [dim]{correction.id}[/]"
+        )
 
 
 def _how_far(row: int) -> str:

@@ -3,9 +3,10 @@
 from pydantic import ValidationError
 
 from services.cli.exits import USAGE, CommandFailed
+from shared.entities.separators import USUAL_SEPARATORS
 from shared.events.model import FileOptions
 
-_DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t"}
+_DELIMITERS = {**{name: separator for separator, name in USUAL_SEPARATORS.items()}, "\\t": "\t"}
 
 
 def file_options(
@@ -16,6 +17,7 @@ def file_options(
     decimal: str | None = None,
     heading_row: int | None = None,
     hold: bool = False,
+    allow_repeat: bool = False,
 ) -> FileOptions:
     """How a file is to be read.
 
@@ -34,6 +36,7 @@ def file_options(
         "decimal": decimal,
         "heading_row": heading_row,
         "hold": hold,
+        "allow_repeat": allow_repeat,
     }
     try:
         return FileOptions.model_validate(said)

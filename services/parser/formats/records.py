@@ -20,14 +20,59 @@ MOST_LINES = 2_000
 
 MOST_FIELD = 8_000_000
 
+STAND_IN = "\x1f"
+"""Stands for a separator of several characters, which `csv` does not know; no cell may hold it."""
+
+_RUN_OF_BLANKS = re.compile(" {2,}")
+
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are set apart. `skip_blanks`: after a separator, blanks do not count."""
+    """How cells are set apart.
+
+    Attributes:
+        delimiter: the one character between cells, `STAND_IN` where `separator` has several.
+        quote: the mark around a cell that may hold separators.
+        skip_blanks: after a separator, blanks do not count.
+        separator: what is written between cells; two blanks mean two or more.
+        is_exact: blanks separate, which stand in values as well: a row is sure only with as many cells as headings.
+    """
 
     delimiter: str
     quote: str = '"'
     skip_blanks: bool = False
+    separator: str = ""
+    is_exact: bool = False
+
+    @property
+    def written(self) -> str:
+        """What separates cells in the file."""
+        return self.separator or self.delimiter
+
+    def translated(self, line: str) -> str:
+        """The line with one character for a separator."""
+        if not self.separator:
+            return line
+        line = line.replace(STAND_IN, "\ufffd")
+        if self.separator == "  ":
+            return _RUN_OF_BLANKS.sub(lambda run: f"{STAND_IN}{run[0][2:]}", line)
+        return line.replace(self.separator, STAND_IN)
+
+    def restored(self, cell: str) -> str:
+        """The cell as it was written, where it holds separators itself."""
+        return cell.replace(STAND_IN, self.separator) if self.separator else cell
+
+    def is_whole(self, record: Sequence[str], table: "Table") -> bool:
+        """Whether a record is surely a row: it says nothing, or each of its values is under a heading."""
+        filled = len(record)
+        while filled and not record[filled - 1]:
+            filled -= 1
+        return not filled or (filled if self.skip_blanks else len(record)) == table.width
+
+    def refused(self, record: Sequence[str], table: "Table") -> list[str]:
+        """The cells of a record that is not whole: all of it stands beyond the headings as well, and so is refused."""
+        width = max(table.width, len(record))
+        return [*record, *[""] * (width - len(record)), " ".join(record).strip()]
 
     def reader(self, lines: Iterable[str], *, strict: bool = False) -> "Reader":
         """The records of these lines by the usual rules; a `strict` one objects to text behind a closing mark."""
@@ -39,10 +84,14 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Table:
-    """What is known of the records from the headings: how many cells they have, and which of them mean something."""
+    """What is known of the records from the headings: how many cells they have, and which of them mean something.
+
+    `heading_row` counts from 1; 0 where none is known.
+    """
 
     width: int = 0
     known: tuple[int, ...] = ()
+    heading_row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +192,15 @@ class Records:
 
     def _lenient(self, line: str) -> list[str]:
         """The cells of a line in which text follows a closing mark: the mark is text, too, unless its cell ends there."""
+        if (cells := self._unescaped(line)) is not None:
+            return cells
         quote, delimiter = re.escape(self.dialect.quote), re.escape(self.dialect.delimiter)
         blanks = " *" if self.dialect.skip_blanks else ""
         cell = re.compile(
-            f"{blanks}(?:{quote}((?:(?!{quote}{delimiter}|{delimiter}{quote}).)*){quote}|([^{delimiter}]*))(?:{delimiter}|$)"
+            f"{blanks}(?:{quote}((?:(?!{quote} *{delimiter}|{delimiter}{quote}).)*){quote} *|([^{delimiter}]*))(?:{delimiter}|$)"
         )
         text = line.rstrip("\r\n")
-        cells: list[str] = []
+        cells = []
         at = 0
         while at <= len(text) and (found := cell.match(text, at)) is not None:
             quoted, plain = found.groups()
@@ -158,6 +209,21 @@ class Records:
                 break
             at = found.end()
         return cells
+
+    def _unescaped(self, line: str) -> list[str] | None:
+        """The cells of a line in which backslashes stand before the marks within its cells; None when it is no such line."""
+        quote = self.dialect.quote
+        if f"\\{quote}" not in line:
+            return None
+        try:
+            cells = next(self.dialect.reader([line.replace(f"\\{quote}", quote * 2)], strict=True))
+        except csv.Error:
+            return None
+        return cells if len(cells) == (self.table.width or len(cells)) and not self._has_line_end(cells) else None
+
+    @staticmethod
+    def _has_line_end(cells: Sequence[str]) -> bool:
+        return any(cell.endswith(("\n", "\r")) for cell in cells)
 
     def _has_swallowed(self, record: Sequence[str], taken: Sequence[str]) -> bool:
         if not any(self._is_record(cell) for cell in record if "\n" in cell or "\r" in cell):

@@ -4,28 +4,25 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from services.parser.formats.dialects import find_dialect
 from services.parser.formats.encodings import Encoding, find_encoding
-from services.parser.formats.records import Dialect, Records, Swallowed, Table
-from services.parser.mapping.layout import FIRST_ROWS, SEARCHED_ROWS, heading_row
+from services.parser.formats.records import Dialect, Records, Swallowed
+from services.parser.mapping.headings import heading_row
+from services.parser.mapping.layout import FIRST_ROWS
 from services.parser.mapping.survey import MOST_CELLS, MOST_ROWS
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import Cell
-from shared.entities.names import heading_key
 
 if TYPE_CHECKING:
     from _csv import Reader
 
-DELIMITERS = (",", ";", "\t", "|")
-# Taken only where they explain more headings than the usual ones.
-_UNUSUAL = (Dialect(" ", skip_blanks=True), *(Dialect(delimiter, quote="'") for delimiter in DELIMITERS))
-_A_TABLE = 2
-_SAMPLE = 1 << 18
+_SAMPLE, _SAMPLE_LINES = 1 << 18, 400
 _PIECE = 1 << 20
 _LONGEST_LINE = 64
 _STEP, _MOST_KEPT = 50, 1 << 25
@@ -47,8 +44,8 @@ class Writing:
 
     @property
     def delimiter(self) -> str:
-        """What separates cells."""
-        return self.dialect.delimiter
+        """What separates cells; it may be several characters."""
+        return self.dialect.written
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,6 @@ class TextReader:
     ) -> None:
         self._path = path
         self._name = name
-        self._table = Table()
         self._entity = entity
         self.writing = self._writing(entity, find_encoding(path, name, encoding), delimiter)
         self._look = self._looked()
@@ -135,7 +131,7 @@ class TextReader:
             cells = _texts if self._look.has_texts_marked else _cells
             blank = 0
             with self._refusing(plain):
-                for record in plain:
+                for record in self._settled(plain) if self._is_unusual else plain:
                     if record:
                         blank = 0
                         yield cells(record)
@@ -144,6 +140,18 @@ class TextReader:
                     if blank > _MOST_BLANK_LINES:
                         raise self._too_blank()
                     yield []
+
+    @property
+    def _is_unusual(self) -> bool:
+        """Whether what separates cells may be several characters, or part of a value."""
+        return bool(self.writing.dialect.separator) or self.writing.dialect.is_exact
+
+    def _settled(self, records: "Records | Reader") -> Iterator[list[str]]:
+        """Records as they were written; where it is not sure which value is whose, so that they are refused."""
+        dialect, table = self.writing.dialect, self._table
+        for record in records:
+            cells = list(map(dialect.restored, record))
+            yield dialect.refused(cells, table) if dialect.is_exact and not dialect.is_whole(cells, table) else cells
 
     def _too_blank(self) -> FileRefused:
         return FileRefused(
@@ -155,7 +163,8 @@ class TextReader:
         for _ in range(self.writing.skip_lines):
             file.readline()
         lines = map(_before_the_end, file) if self._look.ends_early else iter(file)
-        return Records(lines, self.writing.dialect, self._table)
+        dialect = self.writing.dialect
+        return Records(map(dialect.translated, lines) if dialect.separator else lines, dialect, self._table)
 
     @contextmanager
     def _refusing(self, records: "Records | Reader") -> Iterator[None]:
@@ -180,16 +189,11 @@ class TextReader:
         said = first.strip().strip('"')
         told = said[4:5] or "\t" if said.lower().startswith("sep=") else None
         skip = 0 if told is None else 1
-        sample = rest if skip else first + rest
-        lines = sample.splitlines(keepends=True)[:400]
-        wanted = wanted or told
-        usual = [Dialect(delimiter) for delimiter in ([wanted] if wanted else DELIMITERS)]
-        unusual = [dialect for dialect in _UNUSUAL if wanted in {None, dialect.delimiter}]
-        fits = [(_fit(entity, lines, dialect), dialect) for dialect in usual]
-        fits += [((known, 0, table), dialect) for (known, table), dialect in _tables(entity, lines, unusual)]
-        (_, _, self._table), dialect = max(fits, key=lambda fit: fit[0][:2])
-        if f'{dialect.delimiter} "' in sample:
-            dialect = replace(dialect, skip_blanks=True)
+        lines = (rest if skip else first + rest).splitlines(keepends=True)
+        if len(rest) == _SAMPLE and lines[1:]:
+            # What follows of the last line is not known.
+            lines.pop()
+        dialect, self._table = find_dialect(entity, lines[:_SAMPLE_LINES], wanted or told)
         return Writing(encoding, dialect, skip)
 
     def _looked(self) -> _Look:
@@ -223,31 +227,6 @@ class _Damage:
 
     def __next__(self) -> list[Cell]:
         raise self.refused
-
-
-def _fit(entity: EntityType, sample: Sequence[str], dialect: Dialect) -> tuple[int, int, Table]:
-    """How well a dialect explains a sample: known headings, then columns; and what it makes of the headings."""
-    rows: list[list[Cell]] = []
-    try:
-        rows.extend(_cells(record) for record in islice(dialect.reader(sample), SEARCHED_ROWS))
-    except csv.Error:
-        return (0, 0, Table())
-    found = heading_row(entity, rows)
-    columns = max((len(row) for row in rows), default=0)
-    if found is None:
-        return (0, columns, Table())
-    known = [at for at, text in enumerate(found.headings) if text and heading_key(text) in entity.by_heading_key]
-    return (found.known, columns, Table(len(found.headings), tuple(known)))
-
-
-def _tables(
-    entity: EntityType, sample: Sequence[str], dialects: Sequence[Dialect]
-) -> Iterator[tuple[tuple[int, Table], Dialect]]:
-    """Those of the dialects that make a table of the sample, and how many headings are known by each."""
-    for dialect in dialects:
-        known, _, table = _fit(entity, sample, dialect)
-        if known >= _A_TABLE:
-            yield (known, table), dialect
 
 
 def _plain(error: csv.Error) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 from services.parser.mapping.layout import Layout
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
 from shared.entities.decimals import ColumnSign
+from shared.entities.separators import separator_name
 
 _LONGEST_SAMPLE = 60
-_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank"}
 
 Decision = dict[str, str]
 """`name`, `value`, `how` (asked, found, guessed) and `because`: `shared.intake.reading.Decision`."""
@@ -29,13 +29,24 @@ def encoding_decision(name: str, *, asked: bool, is_guess: bool, piece: str) -> 
 def separator_decision(delimiter: str, layout: Layout, *, asked: bool) -> Decision:
     """What separates the cells of a text file."""
     because = "" if asked else f"makes {len(layout.headings)} columns of the headings"
-    return _decision("separator", _SEPARATORS.get(delimiter, delimiter), asked=asked, because=because)
+    return _decision("separator", separator_name(delimiter), asked=asked, because=because)
+
+
+def quotation_decision(quote: str) -> list[Decision]:
+    """What stands around the cells of a text file, where it is not the usual mark."""
+    if quote == '"':
+        return []
+    return [
+        _decision("quotation mark", "apostrophe", asked=False, because="stands around values, and no other mark does")
+    ]
 
 
 def heading_decision(layout: Layout, *, asked: bool) -> Decision:
     """Which row has the headings."""
     because = f"{len(layout.mapping.fields)} of {len(layout.headings)} headings are known"
-    return _decision("headings", f"row {layout.heading_row}", asked=asked, because=because)
+    first, last = layout.first_heading_row, layout.heading_row
+    rows = f"rows {first} to {last}" if first else f"row {last}"
+    return _decision("headings", rows, asked=asked, because=because)
 
 
 def decimal_decisions(layout: Layout, decimals: Mapping[str, Any], *, asked: bool) -> list[Decision]:

@@ -3,37 +3,27 @@
 Source of the rules: products.md, "Layouts that must be read", and docs/decisions/0006-template-example-row.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.parser.mapping.headings import SEARCHED_ROWS, HeadingRow, heading_row
 from services.parser.mapping.interpretation import storable
 from services.parser.mapping.one_column import one_column
 from services.parser.refusals import FileRefused
 from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
-from shared.entities.mapping import ColumnMapping, map_headings
+from shared.entities.mapping import ColumnMapping, MappingOutcome, chosen_mapping, map_headings
 from shared.entities.names import column_letter, heading_key
 
-# Headings are looked for in so many rows from the top.
-SEARCHED_ROWS = 20
-# And so many are looked at before the sheet is read.
+# So many rows are looked at before the sheet is read.
 FIRST_ROWS = SEARCHED_ROWS + 200
 _LONGEST_HEADING = 200
 _MOST_TEXT = 200_000
 """The most characters of all headings together: they are kept, and handed back, as they are."""
 # As many known headings make a table; one may stand anywhere.
 _A_TABLE = 2
-
-
-@dataclass(frozen=True)
-class HeadingRow:
-    """A row that could be the headings: its number (from 1), texts, and how many of them are known."""
-
-    row: int
-    headings: tuple[str, ...]
-    known: int
 
 
 @dataclass(frozen=True)
@@ -50,17 +40,8 @@ class Layout:
     """Columns without a heading, which are called by their number."""
     handed_back: bool = False
     """Whether it is a file of ours that comes again: text in it was made harmless, and is restored."""
-
-
-def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRow | None:
-    """The row with the most known headings among the first ones; the first of equals; None when none is known."""
-    best: HeadingRow | None = None
-    for number, cells in enumerate(rows[:SEARCHED_ROWS], start=1):
-        texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
-        known = sum(1 for text in texts if text and entity.field_of(text) is not None)
-        if known and (best is None or known > best.known):
-            best = HeadingRow(number, texts, known)
-    return best
+    first_heading_row: int = 0
+    """Where the headings go over several rows, the first of them."""
 
 
 def find_layout(
@@ -72,11 +53,13 @@ def find_layout(
     handed_back: bool = False,
     notices: Sequence[Mapping[str, Any]] = (),
     wanted_row: int | None = None,
+    chosen: Callable[[Sequence[str]], Mapping[str, int] | None] | None = None,
 ) -> Layout:
     """The layout of a sheet (or text file) from its first rows.
 
     `name` says which file or sheet; `handed_back` that something else than its headings shows that it is one of ours;
-    `notices` are what there is to tell already; `wanted_row` is the row of headings where the sender names it.
+    `notices` are what there is to tell already; `wanted_row` is the row of headings where the sender names it; `chosen` says
+    what a person has let headings mean, None where they speak for themselves.
 
     Raises:
         FileRefused: no headings, headings missing, or two of the same meaning.
@@ -101,20 +84,43 @@ def find_layout(
     texts = tuple(map(restore, found.headings)) if handed_back else found.headings
     headings = tuple(_named(texts))
     blank = tuple(index for index in range(len(headings)) if not texts[index])
-    mapping = map_headings(entity, headings, mode)
+    mapping = _mapping(entity, headings, mode, None if chosen is None else chosen(headings))
     if not isinstance(mapping, ColumnMapping):
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
     _check_lengths(headings, mapping, name)
     examples, of_example = _example(entity, rows, found, mapping)
-    told = (*notices, *mapping.notices, *of_example)
-    return Layout(headings, mapping, found.row, examples, told, blank, handed_back)
+    told = (*notices, *mapping.notices, *_above(rows, found, mapping), *of_example)
+    first = found.first_row if found.first_row < found.row else 0
+    return Layout(headings, mapping, found.row, examples, told, blank, handed_back, first)
+
+
+def _above(rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping) -> list[Mapping[str, Any]]:
+    """A notice of rows above the headings that say as much as a record does."""
+    enough = max(len(mapping.fields) // 2, 3)
+    filled = [
+        number
+        for number, cells in enumerate(rows[: found.first_row - 1], start=1)
+        if sum(not is_blank(cells[at]) for at in mapping.fields.values() if at < len(cells)) >= enough
+    ]
+    if not filled:
+        return []
+    message = f"Rows above the headings in row {found.row} were not imported, first in row {filled[0]}"
+    return [{"code": "rows_above_headings", "message": message, "row": filled[0], "count": len(filled)}]
+
+
+def _mapping(
+    entity: EntityType, headings: Sequence[str], mode: str, chosen: Mapping[str, int] | None
+) -> MappingOutcome:
+    mapping = None if chosen is None else chosen_mapping(entity, headings, mode, chosen)
+    # Headings that were renamed since may leave a needed field without a column: they speak for themselves then.
+    return mapping if isinstance(mapping, ColumnMapping) else map_headings(entity, headings, mode)
 
 
 def _wanted(rows: Sequence[Sequence[Cell]], number: int) -> HeadingRow | None:
     """The row that the sender calls the headings; None when there is nothing in it."""
     cells = rows[number - 1] if number <= len(rows) else ()
     texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
-    return HeadingRow(number, texts, sum(map(bool, texts))) if any(texts) else None
+    return HeadingRow(number, texts, sum(map(bool, texts)), number) if any(texts) else None
 
 
 def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -> None:
@@ -159,7 +165,7 @@ def _example(
 def _has_titles(entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow) -> bool:
     """Whether the template's group titles are above the headings."""
     sections = {heading_key(section) for section in entity.sections if section}
-    above = rows[found.row - 2] if found.row > 1 else ()
+    above = rows[found.first_row - 2] if found.first_row > 1 else ()
     titles = [cell_text(cell) for cell in above if not is_blank(cell)]
     return bool(titles) and all(heading_key(title) in sections for title in titles)
 

@@ -1,15 +1,16 @@
 """A table that has been read as one column: its separator was another, or each record was saved in one cell. Pure."""
 
+import re
 from collections.abc import Sequence
 
 from shared.entities import EntityType
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.errors import shown
 from shared.entities.names import heading_key
+from shared.entities.separators import USUAL_SEPARATORS, separator_name
 
-_USUAL = (",", ";", "\t", "|")
-_NAMES = {"\t": "a tab", " ": "a blank"}
 _A_TABLE = 2
+_BLANKS = re.compile(" {2,}")
 
 
 def one_column(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> str | None:
@@ -23,10 +24,15 @@ def one_column(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> str | None
             there = [cell_text(said) for said in cells if not is_blank(said)]
             columns = "one column" if len(there) == 1 else f"{len(there)} columns"
             split = " | ".join(f'"{shown(said)}"' for said in there[:4])
+            name = separator_name(separator)
+            named = f"a {name}" if name.isalpha() and separator.isspace() else name
+            or_name = ", or name the separator" if separator in USUAL_SEPARATORS else ""
+            if separator.isspace() and separator != "\t":
+                or_name += " (blanks stand in values, too: with commas, semicolons or tabs it is sure which is whose)"
             return (
                 f"has its headings in one cell: row {number} was split into {columns}: {split}. Its columns seem to be "
-                f"separated by {_NAMES.get(separator, separator)}; save it with each value in a cell of its own (in a "
-                f"spreadsheet program: Text to Columns), without quotation marks around whole lines, or name the separator, and "
+                f"separated by {named}; save it with each value in a cell of its own (in a "
+                f"spreadsheet program: Text to Columns), without quotation marks around whole lines{or_name}, and "
                 f"send it again"
             )
     return None
@@ -37,8 +43,16 @@ def _separator(entity: EntityType, text: str) -> str | None:
     if len(text) > 10_000:  # noqa: PLR2004 - no line of headings
         return None
     others = {char for char in text if not char.isalnum() and char not in "\"' -_/()"}
-    for separator in dict.fromkeys((*_USUAL, *sorted(others))):
-        parts = [part.strip().strip("\"'") for part in text.split(separator)]
-        if sum(heading_key(part) in entity.by_heading_key for part in parts if part) >= _A_TABLE:
+    for separator in dict.fromkeys((*USUAL_SEPARATORS, *sorted(others))):
+        if _known(entity, text.split(separator)) >= _A_TABLE:
             return separator
-    return None
+    if _known(entity, _BLANKS.split(text)) >= _A_TABLE:
+        return "  "
+    words = text.split(" ")
+    return " " if _known(entity, words) >= max(len(words), _A_TABLE) else None
+
+
+def _known(entity: EntityType, parts: Sequence[str]) -> int:
+    """How many of these are headings."""
+    named = (part.strip().strip("\"'") for part in parts)
+    return sum(heading_key(part) in entity.by_heading_key for part in named if part)

@@ -20,8 +20,9 @@ from services.parser.reading.contents import read
 from services.parser.reading.limits import Limits
 from services.parser.reading.request import Request
 from services.validator.products.categories import Categories
+from services.validator.products.groups import References
 from services.validator.products.product import FailedProduct, Known
-from services.validator.products.rules import References, check
+from services.validator.products.rules import check
 from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
 from shared.entities.cells import Cell, cell_text

@@ -16,6 +16,11 @@ HERE = Path(__file__).parent
 # fmt: off
 PARTS: tuple[str, ...] = (
     "modes",
+    "commit",
+    "lists",
+    "repeats",
+    "corrections",
+    "keeping",
     "references",
 )
 # fmt: on

@@ -21,7 +21,7 @@ def test_a_move_writes_every_column_the_database_does_not_write_itself(move: Ste
     (table,) = [table for table in catalog.IMPORTED if table.name == move.name]
     (columns,) = re.findall(rf"INSERT INTO catalog\.{move.name} \(([^)]*)\)", move.sql.text)
     assert set(columns.split(", ")) == {column.name for column in table.columns} - {
-        *("created_at", "updated_at", "version")
+        *("created_at", "updated_at", "version", "version_import_id", "version_since")
     }
 
 

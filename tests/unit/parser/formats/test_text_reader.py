@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.parser.formats.text import DELIMITERS, TextReader
+from services.parser.formats.text import TextReader
 from services.parser.refusals import FileRefused
 from shared.entities import PRODUCTS
 from shared.entities.cells import Cell
+from shared.entities.separators import USUAL_SEPARATORS
 
 HEADINGS = ["Product Title", "Product Handle", "SKU"]
 ONE_FILE = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -110,17 +111,17 @@ def test_words_that_are_no_character_encoding_are_refused(tmp_path: Path, encodi
     assert f'"{encoding}" is not a character encoding we know; try utf-8' in refused.message
 
 
-@pytest.mark.parametrize("delimiter", DELIMITERS)
+@pytest.mark.parametrize("delimiter", USUAL_SEPARATORS)
 def test_the_separator_is_found_from_the_headings(tmp_path: Path, delimiter: str) -> None:
     # Every other separator is in the data more often than the one that separates.
-    noise = "".join(other * 5 for other in DELIMITERS if other != delimiter)
+    noise = "".join(other * 5 for other in USUAL_SEPARATORS if other != delimiter)
     content = lines(HEADINGS, *[[f"Tee {noise}", "tee", "T-1"]] * 5, delimiter=delimiter)
     read = reader(tmp_path / "file", content)
     assert read.writing.delimiter == delimiter
     assert list(read.rows())[1] == [f"Tee {noise}", "tee", "T-1"]
 
 
-@pytest.mark.parametrize("delimiter", DELIMITERS)
+@pytest.mark.parametrize("delimiter", USUAL_SEPARATORS)
 def test_the_separator_is_found_below_other_rows(tmp_path: Path, delimiter: str) -> None:
     content = "Catalogue, of; 2026\n\n" + lines(HEADINGS, ["Tee", "tee", "T-1"], delimiter=delimiter)
     assert numbered(reader(tmp_path / "file", content))[3] == HEADINGS
@@ -348,14 +349,14 @@ def test_the_first_rows_are_those_of_the_file(tmp_path: Path) -> None:
 
 # Lines and separators in one cell may be records that a quotation mark has swallowed.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8).filter(
-    lambda text: len(text.splitlines()) < 2 or not set(DELIMITERS).intersection(text)
+    lambda text: len(text.splitlines()) < 2 or not set(USUAL_SEPARATORS).intersection(text)
 )
 
 
 @ONE_FILE
 @given(
     st.lists(st.lists(TEXTS, max_size=5), max_size=12),
-    st.sampled_from(DELIMITERS),
+    st.sampled_from(list(USUAL_SEPARATORS)),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
 def test_what_a_program_wrote_is_what_is_read(
