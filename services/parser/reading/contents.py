@@ -123,9 +123,9 @@ def _read_text(request: Request) -> Iterator[bytes]:
     surveyed = survey(
         request.entity,
         layout,
-        head,
+        _readable(chain(head, reader.rows_from(len(head)) if rest is not None else ())),
         is_text=True,
-        is_all=rest is None,
+        is_all=True,
         decimal=request.options.get("decimal"),
         told={**_decimals_of_parent(request), **_decimals_told(layout, head)},
     )
