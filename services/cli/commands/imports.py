@@ -24,6 +24,7 @@ from services.cli.terminal.options import (
     known_key,
     known_mode,
     known_tenant,
+    login,
 )
 from shared.states import ImportStatus
 
@@ -338,13 +339,3 @@ def _readable(file: Path) -> Path:
     except OSError as error:
         raise CommandFailed(f"{file} cannot be read: {error.strerror}", code=exits.USAGE) from error
     return file
-
-
-def login() -> str:
-    """The name of whoever types the command."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except OSError:
-        return "unknown"

@@ -1,7 +1,7 @@
 """Entities that an import made on the way and that nothing uses any more, once it was taken back.
 
-No index leads from an entity to what uses it: one would be kept up for every row of every import. So each that is removed
-costs a look through whole tables, and no more are removed at once than can be waited for.
+No index leads from an entity to what uses it: one would be kept up for every row of every import. So they are removed in
+sets: what uses entities of a kind is gone through once for all of them.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,6 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db import catalog
-
-AT_ONCE = 200
-"""The most entities of a kind that are removed in one transaction."""
 
 
 def _uses(entity: Table) -> Iterator[str]:
@@ -33,7 +30,7 @@ def _remove(entity: Table) -> str:
                SELECT u.id FROM {entity.fullname} u
                 WHERE u.tenant_id = :tenant_id AND u.created_import_id = :import_id
                   AND {" AND ".join(_uses(entity))}
-                ORDER BY u.id LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED))
+                ORDER BY u.id FOR UPDATE SKIP LOCKED))
         """  # noqa: S608 - our names
 
 
@@ -42,7 +39,7 @@ _STATEMENTS = tuple(text(_remove(entity)) for entity in reversed(catalog.ENTITIE
 
 
 async def remove_unused(conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:
-    """Remove entities that the import made and nothing uses, at most `AT_ONCE` of each kind; how many were removed."""
+    """Remove entities that the import made and nothing uses; how many. One that a transaction holds is about to be used."""
     removed = 0
     for statement in _STATEMENTS:
         done = await conn.execute(statement, {"tenant_id": tenant_id, "import_id": import_id})

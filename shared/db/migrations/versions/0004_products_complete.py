@@ -21,6 +21,7 @@ PARTS: tuple[str, ...] = (
     "repeats",
     "corrections",
     "keeping",
+    "references",
     "undo",
 )
 # fmt: on
