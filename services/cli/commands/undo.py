@@ -11,7 +11,7 @@ import typer
 from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import typed
-from services.cli.terminal.options import ImportId, Json, Tenant
+from services.cli.terminal.options import ImportId, Json, Tenant, login
 
 
 def undo(
@@ -31,7 +31,7 @@ def undo(
 
 async def _undo(import_id: UUID, tenant: str | None, user: str | None, *, watch: bool, as_json: bool) -> int:
     from services.cli.client import connected
-    from services.cli.commands.imports import login, watched
+    from services.cli.commands.imports import watched
     from services.cli.terminal.display import print_json, spoken, terminal
     from shared.db.transaction import tenant_transaction
     from shared.ledger import NotUndone, undo_import

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from services.validator.asked import Asked, Undone
+from services.validator.asked import Asked
 from services.validator.flat.rules import Named, RecordRules
+from services.validator.never_undone import NeverUndone
 from services.validator.outcomes import Decided, Duplicate, Failed, Outcome, Planned, StagedRecords
 from services.validator.rows import Groups
 from shared.db.existing import identifier_queries, read_taken
@@ -16,13 +17,12 @@ from shared.entities import EntityType
 from shared.entities.columns import Columns
 from shared.entities.declaration import PerRow
 from shared.entities.errors import RowError
-from shared.messaging.failures import Poison
 from shared.states import GroupStatus
 
 _MODES = frozenset({"create"})
 
 
-class Flat:
+class Flat(NeverUndone):
     """A record for every row that is good.
 
     Raises:
@@ -32,7 +32,6 @@ class Flat:
     def __init__(self, entity: EntityType) -> None:
         if not isinstance(entity.grouping, PerRow) or not _MODES.issuperset(entity.modes):
             raise ValueError(f"{entity.name}: rows of a flat entity type stand alone, and are created")
-        self._name = entity.name
         self._identifiers = tuple(entity.by_identifier)
         self._queries = identifier_queries(TABLES[entity.name].produced, self._identifiers)
         self._rules = RecordRules(entity)
@@ -67,10 +66,6 @@ class Flat:
                 outcomes.append(Planned(number, 1))
                 rows.append((number, number, GroupStatus.PENDING, uuid7(), None, *values))
         return Decided(outcomes, [StagedRecords(self._table, self._columns, rows)] if rows else [])
-
-    async def take_back(self, conn: AsyncConnection, tenant_id: str, undone: Undone) -> Decided:  # noqa: ARG002
-        """Never asked: no flat type can be undone."""
-        raise Poison(f"imports of {self._name} cannot be undone")
 
 
 def _said(errors: Sequence[RowError]) -> str:
