@@ -18,7 +18,7 @@ from services.committer.written import Committed, Run
 from shared.entities.errors import RowError, in_order
 from shared.entities.scope import ChunkScope
 from shared.ledger import write_errors
-from shared.messaging.failures import sqlstate_of
+from shared.messaging.failures import Transient, sqlstate_of
 from shared.states import Action, ChunkState, GroupStatus
 
 # Of the chunk alone: other chunks of the import are committed at the same time.
@@ -109,6 +109,8 @@ COUNTED = (Action.CREATE, Action.UPDATE, Action.SKIP)
 
 # What a group may be at fault for: its data (22), a constraint (23), a limit of the database (54).
 _REFUSED = ("22", "23", "54")
+# A foreign key: what rows name is made for them or looked up in the same transaction, so that is nobody's fault here.
+_NOT_THERE = "23503"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +211,15 @@ async def write_groups(
         taken = (await conn.execute(_TAKE_GROUPS, run._asdict())).one()
         await savepoint.commit()
     except DBAPIError as error:
-        if error.connection_invalidated or not (state := sqlstate_of(error) or "").startswith(_REFUSED):
+        if error.connection_invalidated:
             raise
-        await savepoint.rollback()
+        with suppress(DBAPIError):
+            await savepoint.rollback()
+        state = sqlstate_of(error) or ""
+        if state == _NOT_THERE:
+            raise Transient("what rows name was taken away meanwhile") from error
+        if not state.startswith(_REFUSED):
+            raise
         return DatabaseRefusal(state, _said(error), _constraint(error))
     return Committed(dict(zip(COUNTED, map(int, taken), strict=True)), written)
 

@@ -130,7 +130,7 @@ CHANGED = [
         attribute_value_2="XXL",
     ),
     row(barcode=10_000_000_101, sku="SKU-1-1-new", title="Own title", materials="Hemp", carbon_kg=3, weight_g=1),
-    row(barcode=10_000_000_190, sku="SKU-1-1", title="A variant more"),
+    row(barcode=10_000_000_190, sku="SKU-1-9", title="A variant more"),
 ]
 
 

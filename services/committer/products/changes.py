@@ -103,11 +103,15 @@ def _remove(produced: Table) -> Step:
 _WRITER = """(CASE s.record
                     WHEN 'product' THEN (SELECT r.{0} FROM catalog.products r WHERE r.id = s.record_id)
                     ELSE (SELECT r.{0} FROM catalog.product_variants r WHERE r.id = s.record_id) END)"""
-_WRITERS = {"writer_import_id": _WRITER.format("import_id"), "writer_row_no": _WRITER.format("import_row_no")}
+_BEFORE = {
+    "writer_import_id": _WRITER.format("import_id"),
+    "writer_row_no": _WRITER.format("import_row_no"),
+    "undone_by": "NULL",
+}
 
 
 def _value_of_change(column: Column[Any]) -> str:
-    return _WRITERS.get(column.name, f"s.{quoted(column.name)}")
+    return _BEFORE.get(column.name, f"s.{quoted(column.name)}")
 
 
 # A version is one of the whole product, whichever of its records is changed. `version_since` is the one since which only
