@@ -25,6 +25,7 @@ _LOCK = text(
     f"""
     SELECT i.id, i.tenant_id, i.entity_type, i.mode, i.status, i.file_name, i.traceparent,
            i.created_rows + i.updated_rows AS changed_rows,
+           i.rows_expired_at IS NOT NULL OR i.rows_removed_at IS NOT NULL AS is_forgotten,
            i.completed_at < clock_timestamp() - make_interval(days => :days) AS is_over,
            (SELECT u.id FROM imports.imports u
              WHERE u.tenant_id = i.tenant_id AND u.undoes_import_id = i.id AND u.status IN ({sql_list(OPEN)})
@@ -110,6 +111,7 @@ def _not_undoable(row: RowMapping, status: ImportStatus) -> str:
         (row["mode"] == UNDO, "it takes another import back, and cannot be taken back itself"),
         (status not in ENDED, "it has not ended; cancel it first"),
         (row["undone_by"] is not None, f"import {row['undone_by']} is undoing it"),
+        (row["is_forgotten"], "what it did is not kept any longer"),
         (row["is_over"], f"it ended more than {DAYS} days ago"),
         (not row["changed_rows"], "it changed nothing"),
     )
