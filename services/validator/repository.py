@@ -82,6 +82,7 @@ class StagedChunk:
     options: Mapping[str, Any] | None = None
     parent: UUID | None = None
     wave: int = 0
+    chunk_no: int = 0
 
 
 async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, epoch: int) -> StagedChunk | None:
@@ -111,6 +112,7 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         options=found.options,
         parent=found.parent_import_id,
         wave=found.wave or 0,
+        chunk_no=chunk_no,
     )
 
 
@@ -124,6 +126,7 @@ async def read_asked(conn: AsyncConnection, tenant_id: str, import_id: UUID, chu
         import_id=import_id,
         duplicates=chunk.duplicates,
         wave=chunk.wave,
+        chunk_no=chunk.chunk_no,
         skips_existing=options.existing == "skip",
         clears_blanks=options.blanks == "clear",
         family=await read_family(conn, tenant_id, import_id) if is_correction else frozenset({import_id}),
