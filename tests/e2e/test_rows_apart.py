@@ -143,7 +143,7 @@ async def test_a_held_file_sorted_by_sku_shows_what_its_start_will_do(
     # A variant that one row names by its barcode, and a later one by its SKU.
     (twice,) = [cells for cells in sent if cells[PLACES["sku"]] == "01-0003"]
     sent.append(row(handle="shirt-3", sku="01-0003", description="Else"))
-    twice[PLACES["sku"]] = None
+    twice[PLACES["sku"]], twice[PLACES["description"]] = None, "Its own"
     import_id = world.send(tenant, text_file(tmp_path / "f.csv", sent), mode=mode, options={"hold": True})
 
     async def validated() -> bool:
