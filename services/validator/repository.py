@@ -83,6 +83,7 @@ class StagedChunk:
     parent: UUID | None = None
     wave: int = 0
     undone: Undone | None = None
+    chunk_no: int = 0
 
 
 async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, epoch: int) -> StagedChunk | None:
@@ -115,6 +116,7 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         undone=None
         if found.undoes_import_id is None or found.state is None
         else Undone(found.undoes_import_id, chunk_no, found.first_row, found.last_row, found.row_count),
+        chunk_no=chunk_no,
     )
 
 
@@ -128,6 +130,7 @@ async def read_asked(conn: AsyncConnection, tenant_id: str, import_id: UUID, chu
         import_id=import_id,
         duplicates=chunk.duplicates,
         wave=chunk.wave,
+        chunk_no=chunk.chunk_no,
         skips_existing=options.existing == "skip",
         clears_blanks=options.blanks == "clear",
         family=await read_family(conn, tenant_id, import_id) if is_correction else frozenset({import_id}),

@@ -9,6 +9,7 @@ from services.validator.asked import Asked, Undone
 from services.validator.outcomes import Decided, Planned
 from services.validator.products import repository
 from services.validator.products.categories import Categories
+from services.validator.products.foregoing import with_staged
 from services.validator.products.groups import References
 from services.validator.products.product import Known
 from services.validator.products.records import outcome_of, staged_records
@@ -55,6 +56,8 @@ class Products:
             there = Named(left_alone, needs.barcodes, needs.skus)
             return Catalogue(known, await repository.read_stored(conn, tenant_id, there), self._categories)
         stored = await repository.read_stored(conn, tenant_id, needs)
+        if asked.wave:
+            stored = await with_staged(conn, asked, needs, stored)
         return Catalogue(stored.known_to(asked.import_id), stored, self._categories)
 
     def decide(self, groups: Groups, columns: Columns, known: Catalogue, asked: Asked) -> Decided:
