@@ -13,11 +13,10 @@ from services.cli.terminal.hints import typed
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
-from shared.events import FileUploaded
 from shared.intake import reports, uploads
 from shared.intake.reading import FileReading, read_reading
 from shared.intake.repairs import Repairs, read_repairs
-from shared.intake.uploads import Upload
+from shared.intake.uploads import Sent, Upload
 from shared.ledger import ImportProgress, read_import, read_recent
 from shared.ledger.tenants import require_tenant
 from shared.messaging.dead_letters import DeadLetters
@@ -53,7 +52,7 @@ class Client:
         """A line for every service process that is known not to be ready; none where they cannot be asked."""
         return [] if self.services is None else await self.services.problems()
 
-    async def send(self, upload: Upload) -> FileUploaded:
+    async def send(self, upload: Upload) -> Sent:
         """Send a file; see `shared.intake.uploads.send`."""
         return await uploads.send(self.engine("intake"), self.uploads, self.settings.s3_uploads_bucket, upload)
 

@@ -49,8 +49,11 @@ class Family(Protocol):
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         """Mark the staged rows of groups as failed: they are kept to be looked at, and in nobody's way."""
 
-    def summary(self, written: Written) -> dict[str, Any]:
-        """What was made and changed, as the import's summary adds it up: a tree of counts."""
+    def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
+        """What was made and changed, as the import's summary adds it up: a tree of counts.
+
+        `of_changes` is whether the import may change records at all: then it is said also that none was.
+        """
 
 
 FAMILIES: Mapping[str, Callable[[EntityType], Family]] = {"products": lambda _: Products(), "flat": Flat}

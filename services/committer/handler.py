@@ -145,7 +145,7 @@ class _Commit:
                 f"chunk {self._scope.chunk_no} has {self._chunk.row_count} rows; {counts} are counted of its groups, "
                 f"and {committed.written.rows} were written"
             )
-        summary = self._family.summary(committed.written)
+        summary = self._family.summary(committed.written, of_changes=self._chunk.mode != "create")
         await repository.mark_committed(self._conn, self._scope, counts, summary)
         return counts
 

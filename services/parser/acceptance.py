@@ -95,7 +95,8 @@ class Acceptance:
             return await repository.find(conn, known.id) or known
         if known.can_be_corrected and known.waits_for_object and can_be_read is None:
             return known
-        if known.can_be_corrected and refused is None and (can_be_read or not known.waits_for_object):
+        may_start_over = known.can_be_corrected and refused is None and not known.is_refused_again(event)
+        if may_start_over and (can_be_read or not known.waits_for_object):
             # What was wrong with its first event is put right: the same import starts over.
             return await repository.reset(conn, known, asked)
         said = None if known.is_new or refused is not None else contradiction(known, event)

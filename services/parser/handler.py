@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.parser import repository
 from services.parser.acceptance import Acceptance
@@ -25,6 +26,7 @@ from services.parser.uploads import check_claim, owns_object
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.ledger import fail_import, refuse_interpretation
+from shared.ledger.repeats import IMPORTED_BEFORE, imported_before
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
@@ -187,6 +189,7 @@ class ImportFile:
         with self._with.workspace.file() as path:
             fetched = await self._with.download.fetch(known, path)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+                await _refuse_repeat(conn, known, fetched.sha256)
                 if not await repository.begin(conn, known.id, size=fetched.size, sha256=fetched.sha256):
                     return
             if known.parent_import_id is not None:
@@ -249,6 +252,21 @@ class ImportFile:
                     if not await staging.take(_rows_of(part, known.file_name)):
                         return None
         return None
+
+
+async def _refuse_repeat(conn: AsyncConnection, known: KnownImport, sha256: str) -> None:
+    """Let pass what was not imported before, or is meant to be imported again; also what is read on, or repairs another.
+
+    Raises:
+        FileRefused: the same bytes were imported before; says by which import, who sent it and when.
+    """
+    if known.started_at is not None or known.parent_import_id is not None or known.options.get("allow_repeat"):
+        return
+    before = await imported_before(
+        conn, tenant_id=known.tenant_id, entity_type=known.entity_type, sha256=sha256, own=known.id
+    )
+    if before is not None:
+        raise FileRefused(IMPORTED_BEFORE, before.refusal(known.file_name, option="the option allow_repeat"))
 
 
 def _with_notice(layout: FileLayout, known: KnownImport) -> FileLayout:

@@ -18,6 +18,7 @@ from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.events import FileUploaded
 from shared.ledger.registration import Registration, register_import, upload_event
+from shared.ledger.repeats import IMPORTED_BEFORE
 from shared.states import OPEN, READING, ChunkState, ImportStatus, sql_list
 
 # What `KnownImport` is made of.
@@ -144,7 +145,7 @@ _READ_TO_THE_END = text(
 )
 _RAW_COLUMNS = ("row_no", "group_row", "cells")
 
-_CORRECTABLE = {INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT}
+_CORRECTABLE = {INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT, IMPORTED_BEFORE}
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,10 @@ class KnownImport:
     def waits_for_object(self) -> bool:
         """Whether it was refused for its object, so that only another look at it helps."""
         return self.error_code in {OBJECT_MISSING, OBJECT_UNREADABLE}
+
+    def is_refused_again(self, event: FileUploaded) -> bool:
+        """Whether it was refused as imported before, and this event does not say either that it is meant."""
+        return self.error_code == IMPORTED_BEFORE and not event.options.allow_repeat
 
     @property
     def event(self) -> FileUploaded:

@@ -11,10 +11,11 @@ from uuid_utils.compat import uuid7
 from services.parser.refusals import INVALID_EVENT, UNKNOWN_PARENT, FileRefused
 from services.parser.repository import KnownImport
 from shared.entities import ENTITY_TYPES, MODES
-from shared.events import FileOptions, FileUploaded
+from shared.events import FileUploaded
 from shared.events.model import TenantId
 from shared.ledger import identity
 from shared.ledger.registration import Registration, asked_by
+from shared.ledger.repeats import differences
 from shared.messaging.envelope import Delivery, new_traceparent
 from shared.storage import tenant_owns
 
@@ -77,36 +78,8 @@ def owns_object(event: FileUploaded) -> bool:
 
 
 def contradiction(known: KnownImport, event: FileUploaded) -> str | None:
-    """How an event that is taken for a repeat of a registered one says something else; None when it does not.
-
-    What it leaves out it does not contradict.
-    """
-    claims: dict[str, tuple[object, object]] = {
-        "import_id": (known.id, event.import_id),
-        "idempotency_key": (identity.given(known.idempotency_key), event.idempotency_key),
-        "object_key": (known.object_key, event.object_key),
-        "file_name": (known.file_name, event.file_name),
-        "entity_type": (known.entity_type, event.entity_type),
-        "mode": (known.mode, event.mode),
-        "file_size": (known.file_size, event.file_size),
-        "file_sha256": (
-            known.file_sha256 and known.file_sha256.lower(),
-            event.file_sha256 and event.file_sha256.lower(),
-        ),
-        "user_id": (known.user_id, event.user_id),
-        "parent_import_id": (known.parent_import_id, event.parent_import_id),
-    }
-    differing = [
-        f'{name} "{there}" (this event says "{said}")'
-        for name, (there, said) in claims.items()
-        if there is not None and said is not None and there != said
-    ]
-    registered = FileOptions(**known.options)
-    differing += [
-        f'options.{name} "{there}" (this event says "{said}")'
-        for name in sorted(event.options.model_fields_set)
-        if (there := getattr(registered, name)) != (said := getattr(event.options, name)) and said is not None
-    ]
+    """How an event that is taken for a repeat of a registered one says something else; None when it does not."""
+    differing = differences(known.__dict__, event)
     if not differing:
         return None
     return (

@@ -7,7 +7,7 @@ the file was found to be only adds on which lines it began.
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from shared.corrections import is_beyond_heading
+from shared.corrections import is_beyond_heading, marked_table
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.columns import Columns
 from shared.entities.errors import CellError, shown
@@ -53,6 +53,13 @@ class RowFlaws:
         beyond = next((at for at in places if at < len(cells) and not is_blank(cells[at])), None)
         if beyond is None:
             return 0, None
+        last = max(at for at in places if at < len(cells) and not is_blank(cells[at]))
+        if (row := marked_table(cell_text(cells[last]).strip())) is not None:
+            return last, CellError(
+                "other_table",
+                f"Row {row} of the file has other headings, so this row belongs to another table: send that as a file of its "
+                f"own. If it belongs here, put each value under its heading, and clear this cell",
+            )
         return beyond, CellError(
             "cells_beyond_headings",
             f'"{shown(cell_text(cells[beyond]))}" stands in a column without heading: the row has a value too many, and '

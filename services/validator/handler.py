@@ -53,8 +53,9 @@ class ValidateRows:
         family = self._families[chunk.entity_type]
         read = await asyncio.to_thread(_read, family, chunk)
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            known = await family.look_up(conn, event.tenant_id, event.import_id, read.needs)
-        decided = await asyncio.to_thread(family.decide, read.groups, read.columns, known, chunk.duplicates, chunk.mode)
+            asked = await repository.read_asked(conn, event.tenant_id, event.import_id, chunk)
+            known = await family.look_up(conn, event.tenant_id, asked, read.needs)
+        decided = await asyncio.to_thread(family.decide, read.groups, read.columns, known, asked)
         decided = replace(decided, notices=(*read.notices, *decided.notices))
         await self._apply(event, chunk, decided, traceparent=delivery.traceparent)
 

@@ -9,20 +9,24 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.validator.asked import Asked
 from services.validator.outcomes import Decided, Duplicate, Failed, Outcome
 from services.validator.rows import RawRow
 from shared.db.bulk import copy_rows
+from shared.db.existing import read_family
 from shared.db.metadata import metadata
 from shared.db.staging import SCHEMA, groups
 from shared.entities.cells import read_cells
 from shared.entities.scope import ChunkScope
+from shared.events import FileOptions
 from shared.ledger import write_errors
 from shared.states import Action, ChunkState, GroupStatus
 
 _IMPORT = text(
     """
     SELECT i.entity_type, i.mode, i.epoch, i.status, i.hold, i.cancelled_at IS NOT NULL AS cancelled, i.headers,
-           i.column_mappings, i.layout, c.state, c.first_row, c.last_row, c.duplicates
+           i.column_mappings, i.layout, i.options, i.parent_import_id, c.state, c.first_row, c.last_row, c.duplicates,
+           c.wave
       FROM imports.imports i LEFT JOIN imports.import_chunks c ON c.import_id = i.id AND c.chunk_no = :chunk_no
      WHERE i.id = :import_id
     """
@@ -75,6 +79,9 @@ class StagedChunk:
     layout: Mapping[str, Any] | None = None
     duplicates: Sequence[Duplicate] = ()
     rows: Sequence[tuple[int, int, str]] = ()
+    options: Mapping[str, Any] | None = None
+    parent: UUID | None = None
+    wave: int = 0
 
 
 async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, epoch: int) -> StagedChunk | None:
@@ -101,6 +108,25 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         layout=found.layout,
         duplicates=[Duplicate(**duplicate) for duplicate in found.duplicates or ()],
         rows=[(row_no, group_row, cells) for row_no, group_row, cells in rows],
+        options=found.options,
+        parent=found.parent_import_id,
+        wave=found.wave or 0,
+    )
+
+
+async def read_asked(conn: AsyncConnection, tenant_id: str, import_id: UUID, chunk: StagedChunk) -> Asked:
+    """What the import asks of a chunk of its own."""
+    options = FileOptions(**(chunk.options or {}))
+    # One that corrects nothing is its own family: it is not known yet who will correct it.
+    is_correction = chunk.parent is not None
+    return Asked(
+        mode=chunk.mode,
+        import_id=import_id,
+        duplicates=chunk.duplicates,
+        wave=chunk.wave,
+        skips_existing=options.existing == "skip",
+        clears_blanks=options.blanks == "clear",
+        family=await read_family(conn, tenant_id, import_id) if is_correction else frozenset({import_id}),
     )
 
 

@@ -4,6 +4,7 @@
 * `headings`  the column of errors, by which a file is known to have been handed back
 * `lengths`   text that is longer than a cell can be
 * `made`      cells that show something else than they hold, in a text file
+* `tables`    rows of another table than the one that is imported
 * `identity`  the import a correction workbook came from
 * `origins`   the row a row of either file was
 """
@@ -30,6 +31,7 @@ from shared.corrections.identity import (
 from shared.corrections.lengths import fitting, handed_back_length, was_cut
 from shared.corrections.made import marked_date, marked_number, written
 from shared.corrections.origins import ORIGIN_PATTERN, RowOrigin, errors_columns, first_origin, origin_of
+from shared.corrections.tables import marked_table, table_mark
 
 __all__ = [
     "BEYOND_HEADING",
@@ -52,10 +54,12 @@ __all__ = [
     "is_errors_heading",
     "marked_date",
     "marked_number",
+    "marked_table",
     "neutralise",
     "origin_of",
     "restore",
     "said_decimal_signs",
+    "table_mark",
     "was_cut",
     "was_handed_back",
     "written",

@@ -41,9 +41,21 @@ ROW_REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "not_found",
-        "A category that is not known",
+        "A category that is not known; in `enrich`, a variant",
         'Category "Jeans" not found; the full path is needed: "Clothing > Jeans"',
-        "Use the full path of a known category.",
+        "Use the full path of a known category. Correct the barcode or SKU, or send the row in `upsert`, which adds variants.",
+    ),
+    Reason(
+        "conflict",
+        "What a row is known by is of different records",
+        'Barcode "4006381333931" and SKU "T-2" belong to different variants',
+        "Correct or clear the one that is not the variant's own; give the row the handle of its product.",
+    ),
+    Reason(
+        "first_rows_failed",
+        "A row of a product whose first rows failed",
+        'The rows of product "tee" that begin in row 2 were not imported; correct them, and this row comes with them',
+        "Correct the rows that the message names, and send all of them again.",
     ),
     Reason(
         "invalid_number",
@@ -104,6 +116,12 @@ ROW_REASONS: tuple[Reason, ...] = (
         "A value too many in the row",
         '"Fjord" stands in a column without heading: the row has a value too many, and those before it may have moved',
         "Put each value under its heading, and leave nothing beyond; quote a value that has a separator in it.",
+    ),
+    Reason(
+        "other_table",
+        "A row of another table",
+        "Row 12 of the file has other headings, so this row belongs to another table: send that as a file of its own",
+        "Send the other table as a file of its own; if the row belongs here, put each value under its heading.",
     ),
     Reason(
         "swallowed_row",
@@ -172,7 +190,7 @@ FILE_REASONS: tuple[Reason, ...] = (
         "other_parent",
         "A correction file of another import",
         '"corrections.xlsx" is the correction file of another import than `parent_import_id` says',
-        "Send the file with the parent it has, or without `parent_import_id`.",
+        "Send the file with the parent it has, or without `parent_import_id`, as the entity type it was handed back of.",
     ),
     Reason(
         "duplicate_headings",
@@ -189,6 +207,13 @@ FILE_REASONS: tuple[Reason, ...] = (
     Reason("size_mismatch", "Another size than the event says", '"a.xlsx" has 9 bytes in storage', "Upload it again."),
     Reason("checksum_mismatch", "Another sha256 than the event says", '"a.xlsx" is not the file that was announced', "Upload it again."),
     Reason("file_changed", "Replaced while it was being read", '"a.xlsx" was replaced in storage', "Upload it under another key."),
+    Reason(
+        "imported_before",
+        "The same file once more",
+        '"a.xlsx" was imported before, as import 0199d3c5-7a51-7e1a-a2f4-53f1c9f0a1b2, which ended at 2026-03-01 12:00 UTC with 9 rows '
+        "in production; ana sent it",
+        "Leave it; or send it with `allow_repeat` (`winnow import --allow-repeat`).",
+    ),
     Reason("object_missing", "No such object", 'There is no object "acme/a.xlsx" in the uploads bucket', "Upload the file first."),
     Reason("abandoned", "A held import that nobody started", "Nobody started this import within 24 hours", "Send the file again."),
     Reason("foreign_object", "An object of another tenant", "The object key does not lie in the tenant's own part", "Use your prefix."),

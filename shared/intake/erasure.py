@@ -32,9 +32,15 @@ _TABLES = text(
        AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
     """
 )
+# Foreign keys, and what is held in their place (0004_references.sql).
 _REFERENCES = text(
-    "SELECT conrelid::bigint AS child, confrelid::bigint AS owner FROM pg_constraint "
-    "WHERE contype = 'f' AND conrelid <> confrelid"
+    """
+    SELECT conrelid::bigint AS child, confrelid::bigint AS owner FROM pg_constraint
+     WHERE contype = 'f' AND conrelid <> confrelid
+    UNION
+    SELECT format('catalog.%I', referring)::regclass::bigint, format('catalog.%I', entity)::regclass::bigint
+      FROM catalog.entity_references
+    """
 )
 _OPEN = text(
     f"SELECT count(*) FROM imports.imports WHERE tenant_id = :tenant AND status NOT IN ({sql_list(ENDED)})"  # noqa: S608 - our own words

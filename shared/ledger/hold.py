@@ -18,15 +18,16 @@ What the stages owe to it:
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import RowsValidated
 from shared.ledger.completion import close_if_finished
 from shared.ledger.release import release_chunks
+from shared.ledger.repeats import imported_before
 from shared.ledger.staged_rows import forget_validated
 from shared.ledger.waves import announce_next_wave
 from shared.messaging import outbox
@@ -34,7 +35,8 @@ from shared.states import OPEN, ChunkState, ImportStatus, sql_list
 
 _LOCK = text(
     """
-    SELECT tenant_id, entity_type, mode, status, hold, parsed_at, error, epoch, traceparent
+    SELECT tenant_id, entity_type, mode, status, hold, parsed_at, error, epoch, traceparent, file_name, file_sha256,
+           parent_import_id, options
       FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
     """
 )
@@ -123,7 +125,10 @@ class NotHeld:
 
 @dataclass(frozen=True)
 class NotImportable:
-    """The rows cannot be cut by the mapping chosen last; the message says why. Choose another, or cancel."""
+    """The rows cannot be cut by the mapping chosen last, or the file was imported meanwhile; the message says why.
+
+    Choose another mapping, or cancel.
+    """
 
     message: str
 
@@ -141,16 +146,14 @@ async def start_import(
     found = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
     if found is None:
         return None
-    if found.status == ImportStatus.UPLOADING and found.hold:
-        return NotReady(reading=True, waiting_chunks=0, chunks=0)
-    if found.status != ImportStatus.PREVIEWING:
-        return NotHeld(ImportStatus(found.status))
-    if found.error is not None:
-        return NotImportable(found.error["message"])
+    if (outcome := _not_held(found)) is not None:
+        return outcome
     chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
     waiting = sum(1 for chunk in chunks if chunk.state == ChunkState.STAGED)
     if found.parsed_at is None or waiting:
         return NotReady(reading=found.parsed_at is None, waiting_chunks=waiting, chunks=len(chunks))
+    if (repeated := await _repeated(conn, import_id, found)) is not None:
+        return repeated
     assert (await conn.execute(_START, {"id": import_id})).first() is not None
     validated = [chunk for chunk in chunks if chunk.state == ChunkState.VALIDATED]
     await _decide_again(conn, import_id, [chunk.chunk_no for chunk in validated if chunk.wave])
@@ -177,6 +180,25 @@ async def _decide_again(conn: AsyncConnection, import_id: UUID, chunks: Sequence
     """Take back what was decided of waves, for it to be decided against what is committed by then."""
     await forget_validated(conn, import_id, chunks)
     await conn.execute(_DECIDE_AGAIN, {"id": import_id, "chunks": chunks})
+
+
+def _not_held(found: Row[Any]) -> StartOutcome | None:
+    """Why an import is not one that could be started, whatever its chunks are; None for one that could."""
+    if found.status == ImportStatus.UPLOADING and found.hold:
+        return NotReady(reading=True, waiting_chunks=0, chunks=0)
+    if found.status != ImportStatus.PREVIEWING:
+        return NotHeld(ImportStatus(found.status))
+    return None if found.error is None else NotImportable(found.error["message"])
+
+
+async def _repeated(conn: AsyncConnection, import_id: UUID, found: Row[Any]) -> NotImportable | None:
+    """Why it is not started whose file has been imported otherwise while it was held; None where it has not."""
+    if found.parent_import_id is not None or found.options.get("allow_repeat") or found.file_sha256 is None:
+        return None
+    before = await imported_before(
+        conn, tenant_id=found.tenant_id, entity_type=found.entity_type, sha256=found.file_sha256, own=import_id
+    )
+    return None if before is None else NotImportable(before.refusal(found.file_name, option="the option allow_repeat"))
 
 
 async def refuse_interpretation(conn: AsyncConnection, import_id: UUID, *, epoch: int, code: str, message: str) -> bool:

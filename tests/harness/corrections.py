@@ -26,11 +26,10 @@ class CorrectionFile:
         """Open a file as a spreadsheet program does."""
         if path.suffix == ".csv":
             with path.open(encoding="utf-8-sig", newline="") as file:
-                headings, *rows = [list(record) for record in csv.reader(file)]
+                table: list[list[Any]] = [list(record) for record in csv.reader(file)]
         else:
-            sheet = openpyxl.load_workbook(path).worksheets[0]
-            headings, *rows = [[cell.value for cell in row] for row in sheet]
-        return CorrectionFile(path, headings, rows)
+            table = [[cell.value for cell in row] for row in openpyxl.load_workbook(path).worksheets[0]]
+        return CorrectionFile(path, table[0], table[1:])
 
     def column(self, code: str) -> int:
         """Where a field is."""
@@ -80,7 +79,7 @@ class CorrectionFile:
         return path
 
     @property
-    def _table(self) -> Sequence[Sequence[Any]]:
+    def _table(self) -> list[list[Any]]:
         return [self.headings, *self.rows]
 
 

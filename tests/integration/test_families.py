@@ -12,7 +12,8 @@ from uuid_utils.compat import uuid7
 from services.committer.moves import Plan, Step
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
-from services.validator.outcomes import Decided, Duplicate, Failed, Notice, Outcome, Planned
+from services.validator.asked import Asked
+from services.validator.outcomes import Decided, Failed, Notice, Outcome, Planned
 from services.validator.rows import Groups
 from shared.entities.columns import Columns
 from shared.entities.errors import CellError
@@ -33,12 +34,10 @@ class TitleSays:
     def needs(self, groups: Groups) -> Sequence[str | None]:
         return [group[0].text("title") for group in groups]
 
-    async def look_up(self, conn: AsyncConnection, tenant_id: str, import_id: UUID, needs: Any) -> Any:
+    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Any) -> Any:
         return needs
 
-    def decide(
-        self, groups: Groups, columns: Columns, known: Any, duplicates: Sequence[Duplicate], mode: str
-    ) -> Decided:
+    def decide(self, groups: Groups, columns: Columns, known: Any, asked: Asked) -> Decided:
         outcomes: list[Outcome] = []
         for group, title in zip(groups, known, strict=True):
             row = group[0].row
@@ -48,7 +47,7 @@ class TitleSays:
                 counts = {rows: len(group)} if rows else {}
                 outcomes.append(Planned(row, len(group), Action(title), target, **counts))
             else:
-                error = columns.error(row, row, "title", CellError("odd", f"{title} in mode {mode}"))
+                error = columns.error(row, row, "title", CellError("odd", f"{title} in mode {asked.mode}"))
                 outcomes.append(Failed(row, len(group), [error]))
         return Decided(outcomes, [], [Notice("told", "so", "Product Title", 2, 1)])
 
@@ -91,7 +90,7 @@ class OneTable:
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         self.set_aside_groups += groups
 
-    def summary(self, written: Written) -> dict[str, Any]:
+    def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
         return {"things": {"written": written.records.get("things", 0)}}
 
 

@@ -21,6 +21,7 @@ from services.cli.terminal.options import (
     Tenant,
     known_entity,
     known_id,
+    known_key,
     known_mode,
     known_tenant,
     login,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from services.cli.client import Client
+    from shared.intake.preview import Preview
     from shared.intake.uploads import Upload
     from shared.ledger import ImportProgress
 
@@ -66,6 +68,18 @@ def import_file(
         bool,
         typer.Option("--dry-run", help="Hold it, wait until it is validated, and show what it would do to production."),
     ] = False,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            "--idempotency-key",
+            metavar="KEY",
+            parser=known_key,
+            help="A name of your own for this import: whatever is sent with it again is the same import.",
+        ),
+    ] = None,
+    allow_repeat: Annotated[
+        bool, typer.Option("--allow-repeat", help="Import it although the same file was imported before.")
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show how it moves and wait for its end (held: until it can be started).")
     ] = False,
@@ -85,9 +99,16 @@ def import_file(
         entity=known_entity(entity),
         mode=known_mode(mode, entity),
         options=file_options(
-            sheet, delimiter, encoding, decimal=decimal, heading_row=heading_row, hold=hold or dry_run
+            sheet,
+            delimiter,
+            encoding,
+            decimal=decimal,
+            heading_row=heading_row,
+            hold=hold or dry_run,
+            allow_repeat=allow_repeat,
         ),
         parent=parent,
+        idempotency_key=idempotency_key,
     )
     return asyncio.run(_import(upload, watch=watch or dry_run, dry_run=dry_run, as_json=as_json))
 
@@ -95,13 +116,13 @@ def import_file(
 async def _import(upload: Upload, *, watch: bool, dry_run: bool, as_json: bool) -> int:
     from services.cli.client import connected
     from services.cli.terminal.display import print_json, terminal
-    from shared.intake.uploads import UnknownParent
+    from shared.intake.uploads import ContradictsAnother, SentBefore, UnknownParent
     from shared.ledger.tenants import UnknownTenant
 
     errors = terminal(stderr=True)
     async with connected() as winnow:
         try:
-            event = await winnow.send(upload)
+            sent = await winnow.send(upload)
         except UnknownTenant as unknown:
             raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
         except UnknownParent as unknown:
@@ -110,28 +131,38 @@ async def _import(upload: Upload, *, watch: bool, dry_run: bool, as_json: bool) 
                 f"Its imports: {typed('status', '--tenant', upload.tenant)}",
                 code=exits.USAGE,
             ) from None
+        except ContradictsAnother as other:
+            raise CommandFailed(
+                f'--idempotency-key: "{upload.idempotency_key}" is the key of import {other.import_id}, which has '
+                f"{', '.join(other.differences)}. Nothing was sent; for another import give another key",
+                code=exits.USAGE,
+            ) from None
+        except SentBefore as repeated:
+            raise CommandFailed(repeated.before.refusal(upload.path.name, option="--allow-repeat")) from None
         except asyncio.CancelledError:
             errors.print("Nothing was sent.", markup=False)
             raise
-        assert event.import_id is not None
         if winnow.services is not None and not winnow.services.running:
             errors.print(
                 f"The services do not run here, so nothing will happen to the file until they do: {typed('up')}",
                 style="yellow",
                 markup=False,
             )
-        said = f"Sent {upload.path.name} as import {event.import_id}"
+        said = f"Sent {upload.path.name} as import {sent.import_id}"
+        if sent.is_repeat:
+            said = f"Sent before with this key, and not again: {upload.path.name} is import {sent.import_id}"
         if watch:
             if not as_json:
                 errors.print(said, markup=False)
-            return await _watched(winnow, event.import_id, dry_run=dry_run, as_json=as_json)
+            return await _watched(winnow, sent.import_id, dry_run=dry_run, as_json=as_json)
         if as_json:
+            status = (await winnow.import_of(sent.import_id)).status if sent.is_repeat else ImportStatus.UPLOADING
             print_json(
-                event.model_dump(mode="json", exclude_none=True)
-                | {"id": str(event.import_id), "status": ImportStatus.UPLOADING}
+                sent.event.model_dump(mode="json", exclude_none=True)
+                | {"id": str(sent.import_id), "status": status, "is_repeat": sent.is_repeat}
             )
         else:
-            terminal().print(f"{said}\nHow it goes on: {typed('watch', event.import_id)}", markup=False)
+            terminal().print(f"{said}\nHow it goes on: {typed('watch', sent.import_id)}", markup=False)
         return exits.COMPLETED
 
 
@@ -220,14 +251,12 @@ async def _previewed(winnow: Client, progress: ImportProgress, *, as_json: bool)
     """A dry run that is through: what its file would do."""
     from services.cli.commands.preview import code_of, read_preview
     from services.cli.terminal.display import print_json, terminal
-    from services.cli.terminal.listing import show_preview
 
     found = await read_preview(winnow, progress)
     if as_json:
         print_json({**await _described(winnow, progress), "preview": asdict(found)})
     else:
-        await _show(winnow, progress, terminal())
-        show_preview(terminal(), progress.entity_type, found)
+        await _show(winnow, progress, terminal(), found=found)
     return code_of(progress, found)
 
 
@@ -244,9 +273,20 @@ async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]
     }
 
 
-async def _show(winnow: Client, progress: ImportProgress, console: Console, *, columns: bool = False) -> None:
-    """An import with the errors of its rows, and what to type next; with `columns`, each column of its file too."""
+async def _show(
+    winnow: Client,
+    progress: ImportProgress,
+    console: Console,
+    *,
+    columns: bool = False,
+    found: Preview | None = None,
+) -> None:
+    """An import with the errors of its rows, and what to type next.
+
+    With `columns`, each column of its file too; with what was `found` in a preview, that too.
+    """
     from services.cli.terminal.display import NAMES, awaits_start, show_error_groups, show_import
+    from services.cli.terminal.listing import show_preview
     from services.cli.terminal.reading import show_columns, show_decisions
 
     made = await winnow.entities_made(progress, limit=NAMES)
@@ -255,6 +295,8 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console, *, c
         show_decisions(console, reading)
         if columns:
             show_columns(console, reading)
+    if found is not None and found.total_rows:
+        show_preview(console, progress.entity_type, found)
     ready = awaits_start(progress)
     if progress.failed_rows or ready:
         if groups := await winnow.error_groups(progress):

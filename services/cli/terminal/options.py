@@ -10,6 +10,8 @@ from services.cli.exits import USAGE, CommandFailed
 from services.cli.terminal.hints import typed
 from shared.entities import ENTITY_TYPES, MODES
 
+_LONGEST_KEY = 200
+
 
 def known_id(text: str) -> UUID:
     """An import's id.
@@ -61,6 +63,19 @@ def known_mode(mode: str, entity: str) -> str:
         what = "is not available yet" if mode in MODES else "is not known"
         raise CommandFailed(f'--mode "{mode}" {what}; choose {", ".join(choices)}', code=USAGE)
     return mode
+
+
+def known_key(key: str) -> str:
+    """A text that can be an idempotency key.
+
+    Raises:
+        CommandFailed: it cannot be one.
+    """
+    if not key or len(key) > _LONGEST_KEY or not key.isprintable():
+        raise CommandFailed(
+            f"--idempotency-key: give it 1 to {_LONGEST_KEY} characters, all of which can be printed", code=USAGE
+        )
+    return key
 
 
 def known_tenant(tenant: str) -> str:

@@ -53,7 +53,7 @@ class Flat(InSteps):
         """In the one table."""
         await conn.execute(self._set_aside, {**scope._asdict(), "groups": groups})
 
-    def summary(self, written: Written) -> dict[str, Any]:
+    def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:  # noqa: ARG002 - none are changed
         """How many records were made."""
         return {self._entity.name: {"created": written.rows}}
 

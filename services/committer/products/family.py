@@ -57,13 +57,16 @@ class Products(InSteps):
         for statement in SET_ASIDE:
             await conn.execute(statement, {**scope._asdict(), "groups": groups})
 
-    def summary(self, written: Written) -> dict[str, Any]:
+    def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
         """Products, variants, and the entities that were made on the way."""
+
+        def counted(table: str) -> dict[str, int]:
+            changed = written.changed.get(table, 0)
+            updated = {"updated": changed} if of_changes or changed else {}
+            return {"created": written.records.get(table, 0), **updated}
+
         return {
-            "products": self._counted(written, products.name),
-            "variants": self._counted(written, product_variants.name),
+            "products": counted(products.name),
+            "variants": counted(product_variants.name),
             "entities": {name: {"created": count} for name, count in sorted(written.entities.items())},
         }
-
-    def _counted(self, written: Written, table: str) -> dict[str, int]:
-        return {"created": written.records.get(table, 0), "updated": written.changed.get(table, 0)}

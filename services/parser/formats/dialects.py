@@ -13,7 +13,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from services.parser.formats.records import STAND_IN, Dialect, Records, Table
-from services.parser.mapping.layout import SEARCHED_ROWS, heading_row
+from services.parser.mapping.headings import SEARCHED_ROWS, heading_row
 from shared.entities import EntityType
 from shared.entities.cells import Cell, is_blank
 from shared.entities.names import heading_key

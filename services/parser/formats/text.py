@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 from services.parser.formats.dialects import find_dialect
 from services.parser.formats.encodings import Encoding, find_encoding
 from services.parser.formats.records import Dialect, Records, Swallowed
-from services.parser.mapping.layout import FIRST_ROWS, heading_row
+from services.parser.mapping.headings import heading_row
+from services.parser.mapping.layout import FIRST_ROWS
 from services.parser.mapping.survey import MOST_CELLS, MOST_ROWS
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
@@ -107,6 +108,17 @@ class TextReader:
             if heading_row(self._entity, rows) is None:
                 raise
         return rows
+
+    def rows_from(self, count: int) -> Iterator[Sequence[Cell]]:
+        """The records behind so many, to be looked at: blank cells may be empty texts."""
+        look = self._look
+        if look.may_swallow or look.has_texts_marked or look.ends_early or self._is_unusual:
+            yield from islice(self.rows(), count, None)
+            return
+        with self._open(self.writing.encoding) as file:
+            records = self.writing.dialect.reader(self._records(file).lines)
+            with self._refusing(records):
+                yield from islice(records, count, None)
 
     def swallowed(self) -> list[Swallowed]:
         """The rows that stand within quotation marks which begin in one record and end in another."""

@@ -12,7 +12,8 @@ from services.parser.formats.cell_values import CellReader, plain_cells
 from services.parser.formats.prescan import Prescanned, ScannedSheet, damaged, pieces, repeated_rows
 from services.parser.formats.sheet_scan import Area, links_of, mended, narrowed
 from services.parser.formats.view import Packed, ViewedSheet, WorkbookView, lying_in, packed
-from services.parser.mapping.layout import FIRST_ROWS, heading_row
+from services.parser.mapping.headings import heading_row
+from services.parser.mapping.layout import FIRST_ROWS
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import Cell

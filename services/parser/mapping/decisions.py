@@ -44,7 +44,9 @@ def quotation_decision(quote: str) -> list[Decision]:
 def heading_decision(layout: Layout, *, asked: bool) -> Decision:
     """Which row has the headings."""
     because = f"{len(layout.mapping.fields)} of {len(layout.headings)} headings are known"
-    return _decision("headings", f"row {layout.heading_row}", asked=asked, because=because)
+    first, last = layout.first_heading_row, layout.heading_row
+    rows = f"rows {first} to {last}" if first else f"row {last}"
+    return _decision("headings", rows, asked=asked, because=because)
 
 
 def decimal_decisions(layout: Layout, decimals: Mapping[str, Any], *, asked: bool) -> list[Decision]:

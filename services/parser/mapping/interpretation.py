@@ -11,13 +11,18 @@ from typing import Any, NamedTuple, TypeAlias
 from services.parser.mapping.left_out import Aside
 from shared.entities import EntityType
 from shared.entities.cells import Cell, cell_text, is_blank
-from shared.entities.declaration import Field, Kind, PerRow
+from shared.entities.declaration import NUMERIC, Field, Kind, PerRow
 from shared.entities.names import heading_key, seen_identifier
 
 Keys: TypeAlias = tuple[str, ...]
 """What is seen in each key column, in the order of `key_fields`; "" where there is nothing."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_WORDS = re.compile(r"[^\W\d_]{3}[^\d]*")
+_HAS_LETTER = re.compile(r"[^\W\d_]")
+_DIGIT = re.compile("[0-9]")
+_FIGURES = NUMERIC | {Kind.BARCODE}
+_A_TABLE = 2
 
 
 class KeyedRow(NamedTuple):
@@ -75,6 +80,8 @@ class Interpretation:
         self._sections = frozenset(heading_key(section) for section in entity.sections if section)
         keys = {*entity.by_heading_key, *self._heading_keys.values(), *self._sections}
         self._beginnings = frozenset(key[:2] for key in keys)
+        self._beginnings_with_digits = frozenset(key[:2] for key in keys if _DIGIT.search(key))
+        self._titles = frozenset(self._heading_keys.values())
         self._stands_alone = isinstance(entity.grouping, PerRow)
         self._heading_row = heading_row
         self._examples = frozenset(examples)
@@ -92,7 +99,7 @@ class Interpretation:
             examples=detected.get("example_rows", ()),
         )
 
-    def keys(self, row: int, cells: Sequence[Cell]) -> Keys | Aside:
+    def keys(self, row: int, cells: Sequence[Cell]) -> Keys | Aside:  # noqa: PLR0911 - one for each reason
         """The keys of a row, or why it is no data."""
         if row <= self._heading_row or row in self._examples:
             return Aside.TITLE
@@ -105,20 +112,29 @@ class Interpretation:
             return Aside.BESIDE
         if self._is_heading_again(cells, said):
             return Aside.HEADINGS
+        if self._is_other_headings(cells):
+            return Aside.OTHER_TABLE
         if not known and all(self._says_nothing(self._of_column[at], cells[at]) for at in said):
             return Aside.NOTHING
         return keys
 
     def _may_be_heading(self, keys: Keys) -> bool:
-        """Whether the first thing the row is known by is a heading: nearly every row is told by how that begins."""
+        """Whether the first or last thing the row is known by is a heading: nearly every row is told by how they begin."""
         place = 0
         while not keys[place]:
             place += 1
-        key = keys[place]
+        return self._begins_as_heading(keys[place]) or (
+            keys[-1] is not keys[place] and self._begins_as_heading(keys[-1])
+        )
+
+    def _begins_as_heading(self, key: str) -> bool:
         begins = key[:2]
         if begins.isalnum() and begins.casefold() not in self._beginnings:
             return False
-        return self._is_heading(self._keys[place], key) or heading_key(key) in self._sections
+        if _DIGIT.search(key) and begins.casefold() not in self._beginnings_with_digits:
+            return False
+        known = heading_key(key)
+        return known in self._sections or known in self._titles or self._entity.field_of(key) is not None
 
     def _is_heading_again(self, cells: Sequence[Cell], said: Sequence[int]) -> bool:
         """Whether every cell says what its column is called, and it is more than one: so may a single value."""
@@ -126,6 +142,26 @@ class Interpretation:
             return False
         return all(self._is_heading(at, cells[at]) for at in said) or (
             len(said) > 1 and all(heading_key(cell_text(cells[at])) in self._sections for at in said)
+        )
+
+    def _is_other_headings(self, cells: Sequence[Cell]) -> bool:
+        """Whether the row has the headings of a table: words, at least half of them headings, two in other places."""
+        texts = {at: cell for at, cell in enumerate(cells) if not is_blank(cell)}
+        if not all(isinstance(cell, str) and _HAS_LETTER.search(cell) for cell in texts.values()):
+            return False
+        known = [at for at, cell in texts.items() if self._entity.field_of(cell_text(cell)) is not None]
+        elsewhere = [at for at in known if at not in self._of_column or not self._is_heading(at, texts[at])]
+        return len(known) * 2 >= len(texts) and max(len(elsewhere), len(known) - len(elsewhere) - 1) >= _A_TABLE
+
+    def is_titles_of_others(self, cells: Sequence[Cell]) -> bool:
+        """Whether a row below blank ones can only be headings: words alone, one a heading we know or where numbers belong."""
+        there = [(at, cell) for at, cell in enumerate(cells) if not is_blank(cell)]
+        if len(there) < _A_TABLE or not all(isinstance(cell, str) and _WORDS.fullmatch(cell) for _, cell in there):
+            return False
+        return any(
+            (at in self._of_column and self._of_column[at].kind in _FIGURES)
+            or self._entity.field_of(cell_text(cell)) is not None
+            for at, cell in there
         )
 
     def _is_heading(self, at: int, cell: Cell) -> bool:

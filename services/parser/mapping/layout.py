@@ -7,33 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.parser.mapping.headings import SEARCHED_ROWS, HeadingRow, heading_row
 from services.parser.mapping.interpretation import storable
 from services.parser.mapping.one_column import one_column
 from services.parser.refusals import FileRefused
 from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
+from shared.entities.decimals import written
 from shared.entities.mapping import ColumnMapping, MappingOutcome, chosen_mapping, map_headings
 from shared.entities.names import column_letter, heading_key
 
-# Headings are looked for in so many rows from the top.
-SEARCHED_ROWS = 20
-# And so many are looked at before the sheet is read.
+# So many rows are looked at before the sheet is read.
 FIRST_ROWS = SEARCHED_ROWS + 200
 _LONGEST_HEADING = 200
 _MOST_TEXT = 200_000
 """The most characters of all headings together: they are kept, and handed back, as they are."""
 # As many known headings make a table; one may stand anywhere.
 _A_TABLE = 2
-
-
-@dataclass(frozen=True)
-class HeadingRow:
-    """A row that could be the headings: its number (from 1), texts, and how many of them are known."""
-
-    row: int
-    headings: tuple[str, ...]
-    known: int
 
 
 @dataclass(frozen=True)
@@ -50,17 +41,8 @@ class Layout:
     """Columns without a heading, which are called by their number."""
     handed_back: bool = False
     """Whether it is a file of ours that comes again: text in it was made harmless, and is restored."""
-
-
-def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRow | None:
-    """The row with the most known headings among the first ones; the first of equals; None when none is known."""
-    best: HeadingRow | None = None
-    for number, cells in enumerate(rows[:SEARCHED_ROWS], start=1):
-        texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
-        known = sum(1 for text in texts if text and entity.field_of(text) is not None)
-        if known and (best is None or known > best.known):
-            best = HeadingRow(number, texts, known)
-    return best
+    first_heading_row: int = 0
+    """Where the headings go over several rows, the first of them."""
 
 
 def find_layout(
@@ -108,8 +90,23 @@ def find_layout(
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
     _check_lengths(headings, mapping, name)
     examples, of_example = _example(entity, rows, found, mapping)
-    told = (*notices, *mapping.notices, *of_example)
-    return Layout(headings, mapping, found.row, examples, told, blank, handed_back)
+    told = (*notices, *mapping.notices, *_above(rows, found, mapping), *of_example)
+    first = found.first_row if found.first_row < found.row else 0
+    return Layout(headings, mapping, found.row, examples, told, blank, handed_back, first)
+
+
+def _above(rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping) -> list[Mapping[str, Any]]:
+    """A notice of rows above the headings that say as much as a record does."""
+    enough = max(len(mapping.fields) // 2, 3)
+    filled = [
+        number
+        for number, cells in enumerate(rows[: found.first_row - 1], start=1)
+        if sum(not is_blank(cells[at]) for at in mapping.fields.values() if at < len(cells)) >= enough
+    ]
+    if not filled:
+        return []
+    message = f"Rows above the headings in row {found.row} were not imported, first in row {filled[0]}"
+    return [{"code": "rows_above_headings", "message": message, "row": filled[0], "count": len(filled)}]
 
 
 def _mapping(
@@ -124,7 +121,7 @@ def _wanted(rows: Sequence[Sequence[Cell]], number: int) -> HeadingRow | None:
     """The row that the sender calls the headings; None when there is nothing in it."""
     cells = rows[number - 1] if number <= len(rows) else ()
     texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
-    return HeadingRow(number, texts, sum(map(bool, texts))) if any(texts) else None
+    return HeadingRow(number, texts, sum(map(bool, texts)), number) if any(texts) else None
 
 
 def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -> None:
@@ -169,7 +166,7 @@ def _example(
 def _has_titles(entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow) -> bool:
     """Whether the template's group titles are above the headings."""
     sections = {heading_key(section) for section in entity.sections if section}
-    above = rows[found.row - 2] if found.row > 1 else ()
+    above = rows[found.first_row - 2] if found.first_row > 1 else ()
     titles = [cell_text(cell) for cell in above if not is_blank(cell)]
     return bool(titles) and all(heading_key(title) in sections for title in titles)
 
@@ -182,6 +179,9 @@ def _says(cell: Cell, example: Cell) -> bool:
     """Whether the cell says what the example's does, in whatever format, and however a program ends its lines."""
     if isinstance(cell, Mapping) and "number" in cell and isinstance(example, int | float):
         return float(cell["number"]) == example
+    if isinstance(cell, str) and isinstance(example, float) and (number := written(cell.strip(BLANKS))) is not None:
+        # Saved as a text file, it has the decimal sign of whoever saved it.
+        return float(example) in {float(number.by_point), float(number.by_comma)}
     return cell_text(cell).strip(BLANKS).split() == cell_text(example).strip(BLANKS).split()
 
 

@@ -13,11 +13,14 @@ class Aside(StrEnum):
     BESIDE = "rows_beside_the_data"
     HEADINGS = "repeated_headings"
     NOTHING = "rows_that_say_nothing"
+    OTHER_TABLE = "other_table"
+    """The headings of another table; its rows are refused."""
 
 
 _SAID = {
     Aside.BESIDE: "Rows that say something only in columns which are not imported were left out",
     Aside.HEADINGS: "Rows that repeat the headings were left out",
+    Aside.OTHER_TABLE: "Rows with the headings of another table were left out, and the rows below them were not imported",
     Aside.NOTHING: "Rows with nothing but values that do not count by themselves (as a filled-down status) were left out",
 }
 NOTICED_ASIDES: tuple[str, ...] = tuple(_SAID)

@@ -12,7 +12,7 @@ from services.parser.mapping.left_out import Aside, Asides, LeftOut
 from services.parser.reading import frames
 from services.parser.reading.request import Request
 from services.parser.refusals import FileRefused
-from shared.corrections import restore
+from shared.corrections import restore, table_mark
 from shared.entities.cells import Cell, is_blank
 
 _BATCH, _BATCH_BYTES = 400, 1_000_000
@@ -97,6 +97,11 @@ class SheetRows:
         self._hidden_rows = iter(hidden)
         self._next_hidden = next(self._hidden_rows, 0)
         self._hidden = LeftOut("hidden_rows")
+        self._width = len(layout.headings)
+        self._last = layout.heading_row
+        self._other_table = 0
+        # A table whose headings we do not know ends where rows are blank again.
+        self._ends_at_gap = False
 
     def take(self, number: int, row: list[Cell]) -> tuple[Keys | None, bytes]:
         """The keys of a row, None when it is no data, and its cells as JSON.
@@ -107,6 +112,9 @@ class SheetRows:
         if self._restore:
             row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
         keys = self._interpretation.keys(number, row)
+        self._look_for_tables(number, row, keys)
+        if self._other_table and not isinstance(keys, Aside):
+            row = [*row, *[None] * (self._width - len(row)), table_mark(self._other_table)]
         is_title = keys is Aside.TITLE
         if not is_title:
             self._check(number, len(row))
@@ -129,6 +137,20 @@ class SheetRows:
             *self._asides.notices(),
             *self._hidden.notices("Rows that are hidden in the sheet (by a filter, for example) were imported as well"),
         ]
+
+    def _look_for_tables(self, number: int, row: Sequence[Cell], keys: Keys | Aside) -> None:
+        """Note where another table begins, and where the one that is imported goes on; rows come in order."""
+        has_gap = number > self._last + 1
+        self._last = number
+        if keys is Aside.OTHER_TABLE:
+            self._other_table, self._ends_at_gap = number, False
+        elif keys is Aside.HEADINGS:
+            self._other_table = 0
+        elif has_gap:
+            if self._ends_at_gap:
+                self._other_table = 0
+            if not self._other_table and not self._restore and self._interpretation.is_titles_of_others(row):
+                self._other_table, self._ends_at_gap = number, True
 
     def _is_hidden(self, number: int) -> bool:
         """Whether the row cannot be seen; rows come in order."""

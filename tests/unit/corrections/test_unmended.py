@@ -25,10 +25,12 @@ from services.parser.reading.contents import read
 from services.parser.reading.limits import Limits
 from services.parser.reading.request import Request
 from services.parser.refusals import FileRefused
+from services.validator.asked import Asked
 from services.validator.outcomes import Duplicate
 from services.validator.products.categories import Categories
+from services.validator.products.groups import References
 from services.validator.products.product import FailedProduct, Known, Product
-from services.validator.products.rules import References, check
+from services.validator.products.rules import check
 from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
 from shared.entities.cells import read_cells
@@ -96,15 +98,18 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
         raws = [RawRow(row, group, read_cells(cells)) for row, group, cells in chunk.rows]
         duplicates = [Duplicate(**duplicate) for duplicate in json.loads(json.dumps(chunk.duplicates))]
         groups = RowReader(columns, detected).read_all(raws)
-        for product in check(groups, columns, References(known, TREE, duplicates)).products:
+        for product in check(groups, columns, References(known, TREE, Asked(duplicates=duplicates))).products:
             if isinstance(product, Product):
                 catalogue.add(product)
                 created += 1
             else:
+                assert isinstance(product, FailedProduct)
                 failed += _handed_back(product, raws, fields)
     width = max((len(row.cells) for row in failed), default=0)
     decimals = {code: ColumnSign.of_layout(detected, fields[code]) for code in fields}
-    handed_back = HandedBackColumns(PRODUCTS, headings, fields, width, sheet=sheet, decimals=decimals)
+    handed_back = HandedBackColumns(
+        PRODUCTS, headings, fields, width, sheet=sheet, decimals=decimals, import_id=ORIGIN.import_id
+    )
     return Outcome(created, sorted(failed, key=lambda row: row.row), handed_back, decimals)
 
 

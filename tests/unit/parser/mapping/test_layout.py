@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.parser.mapping.layout import SEARCHED_ROWS, Layout, find_layout
+from services.parser.mapping.headings import SEARCHED_ROWS
+from services.parser.mapping.layout import Layout, find_layout
 from services.parser.refusals import FileRefused
 from shared.entities import PRODUCTS
 from shared.entities.cells import Cell, cell_text

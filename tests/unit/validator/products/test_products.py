@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from services.validator.outcomes import Duplicate
+from services.validator.products.groups import References
 from services.validator.products.product import NO_FACTS, NO_PRESENTATION, FailedProduct, Known, Product
-from services.validator.products.rules import References, check
+from services.validator.products.rules import check
 from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
 from shared.entities.errors import shown
