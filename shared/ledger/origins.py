@@ -20,13 +20,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.corrections import ORIGIN_PATTERN, errors_columns
+from shared.db.existing import read_family
 from shared.entities import ENTITY_TYPES
-from shared.ledger.relatives import relatives_of
 from shared.states import PROCESSED_CHUNKS, ChunkState, sql_list
 
 _IMPORT = text(
     """
-    SELECT id, entity_type, headers, column_mappings, parent_import_id, undoes_import_id, failed_rows + unprocessed_rows AS handed_back
+    SELECT id, tenant_id, entity_type, headers, column_mappings, parent_import_id, undoes_import_id, failed_rows + unprocessed_rows AS handed_back
       FROM imports.imports WHERE id = :id
     """
 )
@@ -168,7 +168,9 @@ async def note_origins(conn: AsyncConnection, import_id: UUID) -> None:
     errors_at = next(iter(errors_columns(own.headers)), len(own.headers))
     scope = {"id": import_id, "errors_at": errors_at, "pattern": ORIGIN_PATTERN}
     named = {found for found in (await conn.execute(_NAMED, scope)).scalars() if found is not None}
-    before = [one for one in await relatives_of(conn, import_id) if one != import_id and str(one) in named]
+    before = [
+        one for one in await read_family(conn, own.tenant_id, import_id) if one != import_id and str(one) in named
+    ]
     for origin_id in sorted(before):
         origin = (await conn.execute(_IMPORT, {"id": origin_id})).one()
         await conn.execute(_BY_CLAIM, {**scope, **_compared(own, origin), "origin": origin_id, "named": str(origin_id)})

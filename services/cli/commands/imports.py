@@ -24,6 +24,7 @@ from services.cli.terminal.options import (
     known_key,
     known_mode,
     known_tenant,
+    login,
 )
 from shared.states import ImportStatus
 
@@ -94,7 +95,7 @@ def import_file(
     upload = Upload(
         path=_readable(file),
         tenant=known_tenant(tenant),
-        user=user or _login(),
+        user=user or login(),
         entity=known_entity(entity),
         mode=known_mode(mode, entity),
         options=file_options(
@@ -337,12 +338,3 @@ def _readable(file: Path) -> Path:
     except OSError as error:
         raise CommandFailed(f"{file} cannot be read: {error.strerror}", code=exits.USAGE) from error
     return file
-
-
-def _login() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except OSError:
-        return "unknown"

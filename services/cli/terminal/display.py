@@ -213,7 +213,12 @@ def _equation(progress: ImportProgress) -> str:
 
 
 def _counts(progress: ImportProgress) -> str:
-    parts = [f"{progress.created_rows:,} created", f"{progress.failed_rows:,} failed", *_left_over(progress)]
+    changed = [
+        f"{rows:,} {how}"
+        for rows, how in ((progress.updated_rows, "updated"), (progress.skipped_rows, "skipped"))
+        if rows
+    ]
+    parts = [f"{progress.created_rows:,} created", *changed, f"{progress.failed_rows:,} failed", *_left_over(progress)]
     return f"{counted(progress.total_rows, 'rows')}: {', '.join(parts)}"
 
 
@@ -245,13 +250,12 @@ def _how_far(row: int) -> str:
 
 
 def _summary(summary: Mapping[str, Any], names_made: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    made = [
-        counted(summary[name]["created"], name)
-        for name in ("products", "variants")
-        if summary.get(name, {}).get("created")
-    ]
-    if made:
-        yield f"made {', '.join(made)}"
+    for said, how in (("made", "created"), ("changed", "updated")):
+        records = [
+            counted(summary[name][how], name) for name in ("products", "variants") if summary.get(name, {}).get(how)
+        ]
+        if records:
+            yield f"{said} {', '.join(records)}"
     for name, counts in sorted((summary.get("entities") or {}).items()):
         names = [plain(shortened(made, _LONGEST_NAME)) for made in list(names_made.get(name, ()))[:NAMES]]
         more = ", …" if counts["created"] > len(names) > 0 else ""

@@ -37,6 +37,7 @@ COMMANDS = [
     "tenants/add",
     "tenants/list",
     "tenants/erase",
+    "tenants/erased",
     "topics/apply",
     "buckets/apply",
     "dead-letters/list",

@@ -247,3 +247,25 @@ def test_the_sender_may_name_the_row_of_headings(tmp_path: Path) -> None:
     assert said.layout["heading_row"] == 2
     assert list(said.values) == [3]
     assert said.fields == {"title": 0, "handle": 1, "sku": 2}
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize(
+    ("above", "below", "read"),
+    [
+        ("12.5", ["1.234,56", "1.234", "1,234", "12.5"], {20_005: "12.5"}),
+        ("12,5", ["12.5", "1.234", "1,234.5", "1.234,5"], {20_005: "1234.5"}),
+        ("12,5", ["1.234", "1.234,5", "0,250"], {20_002: "1234", 20_003: "1234.5", 20_004: "0.250"}),
+        ("12", ["1.234,56", "1.234", "7"], {20_002: "1234.56", 20_003: "1234", 20_004: "7"}),
+    ],
+)
+def test_what_is_written_with_another_decimal_sign_far_below_makes_no_wrong_number(
+    tmp_path: Path, kind: str, above: str, below: list[str], read: dict[int, str]
+) -> None:
+    rows = [["Tee", f"t-{number}", f"T-{number}", weight] for number, weight in enumerate([above] * 20_000 + below)]
+    if kind == "csv":
+        said = said_rows(text(tmp_path / "shirts.csv", *map(";".join, rows)))
+    else:
+        said = said_rows(workbook(tmp_path / "shirts.xlsx", rows, headings=HEADINGS.split(";")))
+    assert {row: values["weight_g"] for row, values in said.good.items() if row > 20_001} == read
+    assert sorted(said.errors) == [row for row in range(20_002, 20_002 + len(below)) if row not in read]
