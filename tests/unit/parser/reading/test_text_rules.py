@@ -303,7 +303,7 @@ def test_of_what_is_no_number_none_is_proposed(tmp_path: Path, weight: str, othe
     errors = said.errors.get(2, [])
     kept = PRODUCTS.by_code["weight_g"].decimals
     assert kept is not None
-    found = errors or [read_decimal(value or "", kept)]
+    found: list[object] = [*errors] or [read_decimal(value or "", kept)]
     assert not isinstance(found[0], Decimal)
     assert "type" not in str(found[0])
 
