@@ -25,13 +25,13 @@ class CategoryTree:
     def __init__(self, paths: Iterable[tuple[int, Sequence[str]]]) -> None:
         self._ids: dict[Path, int] = {}
         self._shown: dict[Path, str] = {}
-        self._paths: dict[int, str] = {}
+        self._by_id: dict[int, str] = {}
         self._children: dict[Path, dict[str, Path]] = {}
         self._by_name: dict[str, list[Path]] = {}
         for category_id, names in paths:
             path = tuple(map(name_key, names))
             self._ids[path] = category_id
-            self._shown[path] = self._paths[category_id] = " > ".join(names)
+            self._shown[path] = self._by_id[category_id] = " > ".join(names)
             self._children.setdefault(path[:-1], {})[path[-1]] = path
             self._by_name.setdefault(path[-1], []).append(path)
 
@@ -40,8 +40,8 @@ class CategoryTree:
         return self._ids.get(path)
 
     def path(self, category_id: int | None) -> str | None:
-        """The full path of a category; None for none."""
-        return None if category_id is None else self._paths.get(category_id)
+        """The full path of a category as it is written in a file; None for none, and for one that is not known."""
+        return None if category_id is None else self._by_id.get(category_id)
 
     def shown(self, path: Path) -> str:
         """A known path as it is written in a file."""

@@ -41,9 +41,21 @@ ROW_REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "not_found",
-        "A category that is not known",
+        "A category that is not known; in `enrich`, a variant",
         'Category "Jeans" not found; the full path is needed: "Clothing > Jeans"',
-        "Use the full path of a known category.",
+        "Use the full path of a known category. Correct the barcode or SKU, or send the row in `upsert`, which adds variants.",
+    ),
+    Reason(
+        "conflict",
+        "What a row is known by is of different records",
+        'Barcode "4006381333931" and SKU "T-2" belong to different variants',
+        "Correct or clear the one that is not the variant's own; give the row the handle of its product.",
+    ),
+    Reason(
+        "first_rows_failed",
+        "A row of a product whose first rows failed",
+        'The rows of product "tee" that begin in row 2 were not imported; correct them, and this row comes with them',
+        "Correct the rows that the message names, and send all of them again.",
     ),
     Reason(
         "invalid_number",
@@ -128,6 +140,13 @@ ROW_REASONS: tuple[Reason, ...] = (
         "A whole row in one cell",
         'The whole row stands in one cell; put each value in a cell of its own: "Tee" | "tee" | "T-1"',
         "Put each value in a cell of its own.",
+    ),
+    Reason(
+        "changed_since",
+        "Of an import that is taken back: somebody else changed the record since",
+        'The variant with SKU "T-1" was changed since by "prices.xlsx" (import 0197-…), so it is left as it is. Undo that import first, '
+        "then this one again",
+        "Undo the import that is named and then this one again, or leave the record as it is.",
     ),
     Reason(
         "changed_meanwhile",

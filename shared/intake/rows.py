@@ -32,7 +32,10 @@ _PLAN = text("SET LOCAL enable_seqscan = off")
 _NO_BITMAPS = text("SET LOCAL enable_bitmapscan = off")
 
 _IMPORT = text(
-    "SELECT status, headers, parsed_at IS NOT NULL AS is_cut, total_rows FROM imports.imports WHERE id = :id"
+    """
+    SELECT status, headers, parsed_at IS NOT NULL AS is_cut, total_rows, rows_expired_at IS NOT NULL AS expired
+      FROM imports.imports WHERE id = :id
+    """
 )
 _CHUNKS = text(
     """
@@ -148,11 +151,15 @@ class ImportRow:
 
 @dataclass(frozen=True)
 class RowPage:
-    """Rows in the order of the file. `next` is what the next page begins behind, None when this is the last."""
+    """Rows in the order of the file. `next` is what the next page begins behind, None when this is the last.
+
+    `expired` when the rows of the import were not kept any longer: then there are none.
+    """
 
     headings: tuple[str, ...]
     rows: tuple[ImportRow, ...]
     next: int | None
+    expired: bool = False
 
 
 async def read_rows(
@@ -168,6 +175,8 @@ async def read_rows(
     found = (await conn.execute(_IMPORT, {"id": import_id})).one_or_none()
     if found is None:
         return None
+    if found.expired:
+        return RowPage(tuple(found.headers), (), None, expired=True)
     await conn.execute(_PLAN)
     await conn.execute(_NO_BITMAPS)
     ended = found.status in ENDED

@@ -43,6 +43,7 @@ from shared.entities import ENTITY_TYPES
 from shared.entities.columns import Columns
 from shared.entities.scope import ChunkScope
 from shared.runtime.process import tune_garbage_collection
+from shared.states import Action
 
 PRODUCTS = ENTITY_TYPES["products"]
 
@@ -94,7 +95,9 @@ async def run(paths: Sequence[Path], admin_url: str, chunk_rows: int, tenants: i
             clock.lap("copy_staging")
             scope = ChunkScope(tenant, import_id, chunk.number)
             async with tenant_transaction(engine, tenant) as conn:
-                written = await write_groups(conn, family, scope, await pending_groups(conn, scope))
+                groups = list(await pending_groups(conn, scope))
+                plan = await family.plan(conn, scope, {Action.CREATE})
+                written = await write_groups(conn, family, scope, groups, plan.steps)
                 assert not isinstance(written, DatabaseRefusal), written
             clock.lap("commit")
     total = time.perf_counter() - began

@@ -165,3 +165,67 @@ async def test_lists_of_another_tenants_import_are_not_shown(winnow: Command, te
         done = await winnow(command, sent["id"], "--tenant", "somebody-else")
         assert done.returncode == 1, command
         assert "There is no import" in done.stderr
+
+
+async def test_a_dry_run_of_a_file_that_changes_records_shows_each_field_before_and_after_and_a_start_does_that(
+    world: World, winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    there = workbook(tmp_path / "a.xlsx", catalogue(40, variants=2))
+    assert (await winnow("import", there, "--tenant", tenant, "--watch")).returncode == 0
+    rows = catalogue(41, variants=2)
+    place = {field.code: number for number, field in enumerate(PRODUCTS.fields)}
+    rows[0][place["title"]] = "Renamed"
+    rows[3][place["weight_g"]] = 250
+    rows[4][place["materials"]], rows[4][place["percentages"]] = "Silk", "100"
+    rows[6][place["carbon_kg"]] = "heavy"
+    before = await world.production(tenant)
+    path = workbook(tmp_path / "b.xlsx", rows)
+    dry = await winnow("import", path, "--tenant", tenant, "--mode", "upsert", "--dry-run", "--json")
+    assert dry.returncode == 2, dry.stderr
+    said = json.loads(dry.stdout)
+    assert said["preview"]["rows"] == {"create": 2, "update": 3, "skip": 75, "fail": 2}
+    assert said["preview"]["groups"] == {"create": 1, "update": 3, "skip": 36, "fail": 1}
+    changes = {change["row"]: change for change in said["preview"]["changes"]}
+    assert (changes[2]["record"], changes[2]["before"], changes[2]["after"]) == (
+        "product",
+        {"title": "Shirt 1"},
+        {"title": "Renamed"},
+    )
+    assert changes[5]["record"] == "variant"
+    assert set(changes) == {2, 5, 6}
+    assert await world.production(tenant) == before, "nothing of it is in production"
+
+    page = await winnow.json("rows", said["id"], "--status", "pending", "--limit", "500")
+    outcomes = {row["row"]: row["outcome"] for row in page["rows"]}
+    assert [outcomes[row] for row in (2, 3, 4, 5, 6, 7, 82, 83)] == [
+        *("update", "skip", "skip", "update", "update", "skip", "create", "create"),
+    ]
+    assert [row["row"] for row in page["rows"] if row["changes"]] == [2, 5, 6]
+    shown = " ".join((await winnow("preview", said["id"])).stdout.split())
+    assert "82 rows = 2 to create + 3 to update + 75 unchanged + 2 to hand back" in shown
+    assert "row 2 · product: Product Title: Shirt 1 → Renamed" in shown
+    assert "Linen" in shown
+    assert "Silk" in shown
+
+    assert (await winnow.json("start", said["id"]))["started"]
+    ended = json.loads((await winnow("watch", said["id"], "--json")).stdout)
+    assert counts(ended) == said["preview"]["rows"]
+    after = await winnow.json("rows", said["id"], "--status", "committed", "--limit", "500")
+    assert {row["row"]: row["changes"] for row in after["rows"] if row["changes"]} == {
+        row["row"]: row["changes"] for row in page["rows"] if row["changes"]
+    }
+
+
+async def test_a_dry_run_in_enrich_says_what_it_does_not_find(
+    world: World, winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    there = workbook(tmp_path / "a.xlsx", catalogue(2, variants=2))
+    assert (await winnow("import", there, "--tenant", tenant, "--watch")).returncode == 0
+    text = "SKU;Grams Weight\nSKU-1-0;230\nSKU-1-1;77\nSKU-9-0;1\n"
+    (tmp_path / "b.csv").write_text(text)
+    dry = await winnow("import", tmp_path / "b.csv", "--tenant", tenant, "--mode", "enrich", "--dry-run", "--json")
+    said = json.loads(dry.stdout)
+    assert said["preview"]["rows"] == {"create": 0, "update": 1, "skip": 1, "fail": 1}
+    assert (await winnow("cancel", said["id"])).returncode == 0
+    weights = "SELECT count(*) FROM catalog.variant_weight WHERE tenant_id = :tenant"
+    assert await world.scalar(weights, tenant=tenant) == 0

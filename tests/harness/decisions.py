@@ -11,7 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from services.validator.outcomes import Decided, Duplicate, Failed, Outcome, Planned, StagedRecords
+from services.validator.asked import Asked
+from services.validator.never_undone import NeverUndone
+from services.validator.outcomes import Decided, Failed, Outcome, Planned, StagedRecords
 from services.validator.rows import Groups
 from shared.db import catalog
 from shared.entities.columns import Columns
@@ -57,7 +59,7 @@ class _There:
     variants: Mapping[str, UUID]
 
 
-class Decisions:
+class Decisions(NeverUndone):
     """Rules that say what the test says, by the handle that a group's first row has in the file.
 
     What there is of a product is looked up each time, as the real rules do: `times` says how often.
@@ -71,16 +73,14 @@ class Decisions:
         """The changes of a chunk."""
         return [self._changes[group[0].text("handle") or ""] for group in groups]
 
-    async def look_up(self, conn: AsyncConnection, tenant_id: str, import_id: UUID, needs: Sequence[Change]) -> _There:
+    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Sequence[Change]) -> _There:
         """The products they are about."""
         self.times += 1
         found = (await conn.execute(_PRODUCTS, {"handles": [change.handle for change in needs]})).all()
         variants = await conn.execute(_VARIANTS, {"products": [product.id for product in found]})
         return _There({handle: (known, *rest) for known, handle, *rest in found}, {sku: it for it, sku in variants})
 
-    def decide(
-        self, groups: Groups, columns: Columns, known: _There, duplicates: Sequence[Duplicate], mode: str
-    ) -> Decided:
+    def decide(self, groups: Groups, columns: Columns, known: _There, asked: Asked) -> Decided:
         """What the changes come to."""
         chunk = _Chunk(known)
         outcomes = [

@@ -14,7 +14,7 @@ from services.parser.reading.frames import HEADER, LAYOUT, ORIGIN, ROWS, read_he
 from services.parser.reading.limits import Limits
 from services.parser.reading.request import Request
 from services.validator.rows import RawRow, RowReader
-from shared.entities import ENTITY_TYPES
+from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.cells import Cell, read_cells
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
@@ -44,14 +44,14 @@ class SaidRows:
         return str(message)
 
 
-def said_rows(path: Path, *, entity: str = "products", **options: Any) -> SaidRows:
+def said_rows(path: Path, *, entity: str | EntityType = "products", **options: Any) -> SaidRows:
     """Read a file, as `winnow import` sends it.
 
     Raises:
         FileRefused: it cannot be imported.
     """
     said = SaidRows()
-    declared = ENTITY_TYPES[entity]
+    declared = ENTITY_TYPES[entity] if isinstance(entity, str) else entity
     for frame in read(Request(path, path.name, declared, "create", options, Limits())):
         _, kind = read_header(frame[:HEADER])
         if kind == ROWS:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from shared.db.transaction import tenant_transaction
+from shared.intake.preview import Outcomes, preview
 from shared.intake.rows import MOST_ROWS, ImportRow, read_rows
 from shared.ledger import cancel_import
 from shared.states import RowStatus
@@ -134,6 +135,19 @@ async def test_every_row_of_a_quarantined_chunk_is_a_failed_one(
     assert await every_row(engine_of, tenant, event.import_id, status=PENDING) == []
 
 
+async def test_an_import_whose_rows_were_not_kept_any_longer_has_none(
+    idle_world: World, desk: Desk, engine_of: EngineOf, tenant: str
+) -> None:
+    (event,) = await desk.ready(ROWS)
+    async with idle_world.database() as conn:
+        expire = "UPDATE imports.imports SET rows_expired_at = now() WHERE id = :id"
+        await conn.execute(text(expire), {"id": event.import_id})
+    async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
+        page = await read_rows(conn, event.import_id)
+    assert page is not None
+    assert (page.rows, page.next, page.expired) == ((), None, True)
+
+
 async def test_nobody_sees_the_rows_of_another_tenants_import(desk: Desk, engine_of: EngineOf, tenant: str) -> None:
     (event,) = await desk.ready(ROWS)
     async with tenant_transaction(engine_of("winnow_reader"), f"{tenant}-other") as conn:
@@ -216,3 +230,40 @@ async def test_pages_of_all_statuses_together_have_every_row_once(
     pending = numbers(await every_row(engine_of, tenant, long_import, status=PENDING, limit=MOST_ROWS))
     failed = numbers(await every_row(engine_of, tenant, long_import, status=FAILED, limit=MOST_ROWS))
     assert sorted([*pending, *failed]) == list(range(2, LAST + 2))
+
+
+async def test_a_group_may_create_update_and_skip_and_each_row_says_which(
+    idle_world: World, desk: Desk, engine_of: EngineOf, tenant: str
+) -> None:
+    """What is decided of it is written here as the validator writes it for rows whose product is there."""
+    (event,) = await desk.ready(product(1, variants=4))
+    scope = {"id": event.import_id, "tenant": tenant}
+    async with idle_world.database() as conn:
+        for statement in (
+            "UPDATE staging.groups SET action = 'update', creates = 1, updates = 2, skips = 1 WHERE import_id = :id",
+            "UPDATE staging.product_variants SET action = 'update' WHERE import_id = :id AND row_no IN (2, 3)",
+            "DELETE FROM staging.product_variants WHERE import_id = :id AND row_no = 4",
+            (
+                "INSERT INTO staging.changes (tenant_id, import_id, chunk_no, row_no, group_row, record, record_id, before, after) "
+                "SELECT :tenant, :id, 1, n, 2, record, gen_random_uuid(), CAST(before AS jsonb), CAST(after AS jsonb) FROM (VALUES "
+                '(2, \'product\', \'{"title": "Shirt"}\', \'{"title": "Shirt 1"}\'), '
+                '(3, \'variant\', \'{"weight": null, "image_url": "a"}\', \'{"weight": "250", "image_url": null}\')'
+                ") AS said (n, record, before, after)"
+            ),
+        ):
+            await conn.execute(text(statement), scope)
+    shown = {each.row: each for each in await every_row(engine_of, tenant, event.import_id, limit=3)}
+    assert [shown[row].outcome for row in (2, 3, 4, 5)] == ["update", "update", "skip", "create"]
+    assert [(each.record, each.before, each.after) for each in shown[3].changes] == [
+        ("variant", {"weight": None, "image_url": "a"}, {"weight": "250", "image_url": None})
+    ]
+    assert shown[4].changes == shown[5].changes == ()
+    async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
+        found = await preview(conn, event.import_id, changes=1)
+        everything = await preview(conn, event.import_id)
+    assert found is not None
+    assert everything is not None
+    assert found.rows == Outcomes(create=1, update=2, skip=1, fail=0)
+    assert found.groups == Outcomes(create=0, update=1, skip=0, fail=0)
+    assert [change.row for change in found.changes] == [2]
+    assert [(change.row, change.record) for change in everything.changes] == [(2, "product"), (3, "variant")]

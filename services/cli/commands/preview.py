@@ -85,7 +85,8 @@ def rows(
             return exits.COMPLETED
         show_rows(terminal(), progress.entity_type, page)
         if not page.rows:
-            terminal().print("No such rows.", markup=False)
+            why = "Its rows were kept for their time and are removed." if page.expired else "No such rows."
+            terminal().print(why, markup=False)
         if page.next is not None:
             of_status = () if wanted is None else ("--status", wanted)
             terminal().print(f"More: {typed('rows', import_id, *of_status, '--after', page.next)}", markup=False)

@@ -59,8 +59,8 @@ def show_import(
 ) -> None:
     """The counts of an import, its summary (with the names of the entities it made), its relatives, notices and error."""
     console.print(f"[bold]{_status(progress)}[/]  {plain(progress.file_name)}  [dim]{progress.id}[/]")
-    if progress.parent_import_id is not None:
-        console.print(f"  repairs import {progress.parent_import_id}")
+    for line in _relatives(progress):
+        console.print(f"  {line}")
     if progress.total_rows:
         console.print(f"  {_equation(progress)}")
         if progress.ended and progress.created_rows + progress.updated_rows and (seconds := duration(progress)):
@@ -213,7 +213,12 @@ def _equation(progress: ImportProgress) -> str:
 
 
 def _counts(progress: ImportProgress) -> str:
-    parts = [f"{progress.created_rows:,} created", f"{progress.failed_rows:,} failed", *_left_over(progress)]
+    changed = [
+        f"{rows:,} {how}"
+        for rows, how in ((progress.updated_rows, "updated"), (progress.skipped_rows, "skipped"))
+        if rows
+    ]
+    parts = [f"{progress.created_rows:,} created", *changed, f"{progress.failed_rows:,} failed", *_left_over(progress)]
     return f"{counted(progress.total_rows, 'rows')}: {', '.join(parts)}"
 
 
@@ -244,14 +249,22 @@ def _how_far(row: int) -> str:
     return f"the file was read up to row {row:,}; what follows was not read and is counted in no number"
 
 
+def _relatives(progress: ImportProgress) -> Iterable[str]:
+    if progress.parent_import_id is not None:
+        yield f"repairs import {progress.parent_import_id}"
+    if progress.undoes_import_id is not None:
+        yield f"takes back import {progress.undoes_import_id}"
+    if progress.undone_by is not None:
+        yield f"taken back by import {progress.undone_by}"
+
+
 def _summary(summary: Mapping[str, Any], names_made: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    made = [
-        counted(summary[name]["created"], name)
-        for name in ("products", "variants")
-        if summary.get(name, {}).get("created")
-    ]
-    if made:
-        yield f"made {', '.join(made)}"
+    for said, how in (("made", "created"), ("changed", "updated"), ("removed", "removed")):
+        records = [
+            counted(summary[name][how], name) for name in ("products", "variants") if summary.get(name, {}).get(how)
+        ]
+        if records:
+            yield f"{said} {', '.join(records)}"
     for name, counts in sorted((summary.get("entities") or {}).items()):
         names = [plain(shortened(made, _LONGEST_NAME)) for made in list(names_made.get(name, ()))[:NAMES]]
         more = ", …" if counts["created"] > len(names) > 0 else ""

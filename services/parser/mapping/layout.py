@@ -14,6 +14,7 @@ from services.parser.refusals import FileRefused
 from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
+from shared.entities.decimals import written
 from shared.entities.mapping import ColumnMapping, MappingOutcome, chosen_mapping, map_headings
 from shared.entities.names import column_letter, heading_key
 
@@ -178,6 +179,9 @@ def _says(cell: Cell, example: Cell) -> bool:
     """Whether the cell says what the example's does, in whatever format, and however a program ends its lines."""
     if isinstance(cell, Mapping) and "number" in cell and isinstance(example, int | float):
         return float(cell["number"]) == example
+    if isinstance(cell, str) and isinstance(example, float) and (number := written(cell.strip(BLANKS))) is not None:
+        # Saved as a text file, it has the decimal sign of whoever saved it.
+        return float(example) in {float(number.by_point), float(number.by_comma)}
     return cell_text(cell).strip(BLANKS).split() == cell_text(example).strip(BLANKS).split()
 
 

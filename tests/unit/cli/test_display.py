@@ -89,6 +89,17 @@ def test_an_import_says_its_status_in_words_and_numbers_that_add_up() -> None:
     assert "2.00 s from the first look" in text(console)
 
 
+def test_an_import_says_what_it_made_and_what_it_changed() -> None:
+    console = screen()
+    summary = {"products": {"created": 0, "updated": 1}, "variants": {"created": 1, "updated": 1200}}
+    changed = ended(total_rows=1203, created_rows=1, updated_rows=1200, skipped_rows=2, summary=summary)
+    show_import(console, changed)
+    show_recent(console, [changed])
+    assert "made 1 variant\n" in text(console)
+    assert "changed 1 product, 1,200 variants\n" in text(console)
+    assert "1,203 rows: 1 created, 1,200 updated, 2 skipped, 0 failed" in text(console)
+
+
 def test_the_time_an_import_took_is_the_time_it_was_worked_on() -> None:
     console = screen()
     show_import(console, ended(total_rows=100, created_rows=100))

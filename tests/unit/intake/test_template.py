@@ -1,5 +1,6 @@
 """The template is the declaration, laid out as the parser looks for it: filled in in any way, every row of it is read."""
 
+import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,24 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from shared.entities import ENTITY_TYPES, PRODUCTS, EntityType
 from shared.entities.cells import cell_text
-from shared.entities.declaration import Kind
+from shared.entities.declaration import Decimals, Field, Identifier, Kind
 from shared.intake.template import GUIDE, LISTS, MOST_OFFERED, offered_kinds, write_template
 from tests.harness.said_rows import SaidRows, said_rows
 
-EVERY = pytest.mark.parametrize("entity", ENTITY_TYPES.values(), ids=list(ENTITY_TYPES))
+FLAT = EntityType(
+    "places",
+    "flat",
+    "Places",
+    "place",
+    (
+        Field("code", "Code", Kind.TEXT, "", "What it is known by.", required=True, example="0042"),
+        Field("size", "Size", Kind.DECIMAL, "", "In square metres.", decimals=Decimals(8, 2), example=12.5),
+        Field("kind", "Kind", Kind.CHOICE, "Use", "What it is for.", choices=("shop", "stock"), example="shop"),
+    ),
+    ("create",),
+    identifiers=(Identifier("code", "Code"),),
+)
+EVERY = pytest.mark.parametrize("entity", [*ENTITY_TYPES.values(), FLAT], ids=[*ENTITY_TYPES, FLAT.name])
 AT = {field.code: place for place, field in enumerate(PRODUCTS.fields, start=1)}
 
 
@@ -48,7 +62,7 @@ MINE = {"title": "Linen Shirt", "handle": "linen-shirt", "barcode": "00123456789
 def test_it_has_group_titles_headings_and_the_example(tmp_path: Path, entity: EntityType) -> None:
     write_template(tmp_path / "a.xlsx", entity)
     titles, headings, example = list(sheet_of(tmp_path / "a.xlsx", entity).iter_rows(values_only=True))
-    assert tuple(title for title in titles if title) == entity.sections
+    assert tuple(title for title in titles if title) == tuple(filter(None, entity.sections))
     assert headings == entity.headings
     assert [cell_text(said) for said in example] == [cell_text(said) for said in entity.example]  # type: ignore[arg-type]
 
@@ -92,7 +106,7 @@ def test_the_guide_says_which_columns_are_needed(tmp_path: Path) -> None:
 @EVERY
 def test_read_as_it_is_it_has_no_data(tmp_path: Path, entity: EntityType) -> None:
     write_template(tmp_path / "a.xlsx", entity, {kind: ["One", "Two"] for kind in offered_kinds(entity)})
-    said = said_rows(tmp_path / "a.xlsx", entity=entity.name)
+    said = said_rows(tmp_path / "a.xlsx", entity=entity)
     assert said.values == {}
     assert said.notice("example_row") == "Row 3 is the template's example and was not imported"
     assert [notice["code"] for notice in said.notices] == ["example_row"]
@@ -196,3 +210,19 @@ def test_a_template_with_lists_is_read_as_one_without(tmp_path: Path) -> None:
     said = filled(tmp_path, lambda sheet: put(sheet, 4, **MINE), known)
     assert said.good == {4: MINE}
     assert said.layout["sheet"] == "Products"
+
+
+@pytest.mark.parametrize(("separator", "sign"), [(";", ","), (",", "."), ("\t", ",")])
+def test_saved_as_a_text_file_wherever_it_still_has_no_data_but_what_is_typed(
+    tmp_path: Path, separator: str, sign: str
+) -> None:
+    write_template(tmp_path / "a.xlsx", PRODUCTS)
+    titles, headings, example = list(sheet_of(tmp_path / "a.xlsx").iter_rows(values_only=True))
+    mine = [MINE.get(field.code, "") for field in PRODUCTS.fields]
+    with (tmp_path / "a.csv").open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, delimiter=separator)
+        for row in (titles, headings, example, mine):
+            lines.writerow(str(cell).replace(".", sign) if isinstance(cell, float) else cell for cell in row)
+    said = said_rows(tmp_path / "a.csv")
+    assert said.good == {4: MINE}
+    assert said.notice("example_row")

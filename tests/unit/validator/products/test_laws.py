@@ -35,7 +35,7 @@ SHEET = st.lists(st.lists(CELLS, min_size=1, max_size=3), min_size=1, max_size=3
 
 def sheet(products: list[list[dict[str, Any]]]) -> list[Mapping[str, Any]]:
     """The rows of products P0, P1 …, each with the SKU of its place."""
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for number, cells in enumerate(products):
         for place, said in enumerate(cells):
             row = {"handle": f"p{number}", "title": f"P{number}"} if place == 0 else {}
