@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 PARTS: tuple[str, ...] = (
     "modes",
     "commit",
+    "views",
     "lists",
     "repeats",
     "corrections",
