@@ -21,6 +21,7 @@ from shared.ledger import ImportProgress, read_import, read_recent
 from shared.ledger.tenants import require_tenant
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.kafka import connected_publisher
+from shared.messaging.letter_erasure import LetterErasure
 from shared.storage import ObjectStore
 
 Role = Literal["operator", "reader", "intake", "keeper", "administrator"]
@@ -154,6 +155,12 @@ class Client:
         """Reads dead letters and sends them again; connected while the block lasts."""
         async with connected_publisher(self.kafka, client_id="winnow-cli") as publisher:
             yield DeadLetters(self.kafka, publisher)
+
+    @asynccontextmanager
+    async def letter_erasure(self) -> AsyncIterator[LetterErasure]:
+        """Erases dead letters; connected while the block lasts."""
+        async with connected_publisher(self.kafka, client_id="winnow-cli") as publisher:
+            yield LetterErasure(self.kafka, publisher)
 
     async def close(self) -> None:
         """End the connections."""

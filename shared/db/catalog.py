@@ -1,9 +1,10 @@
 """Schema `catalog`: products as production has them, and the entities they name.
 
-Foreign keys to owners cascade, those to entities restrict. Each one costs a look-up for every row that is committed,
-and that is most of what a commit costs, so a table has one to its owner, one to what it names, and none besides; each carries the tenant; for
-the same reason the entity columns have no index: it would be kept up for every row of every import, and only deleting
-an entity, which nothing does, would use it.
+Foreign keys to owners cascade, those to entities restrict; each carries the tenant. One to an owner costs a look-up for
+every row that is committed, so a table has one, and none besides. Those to entities, of which a statement names few again and
+again, are held by triggers, which look each one up once a statement (0004_references.sql; docs/decisions/0007). The entity
+columns have no index: it would be kept up for every row of every import, and only deleting entities would use it, which reads a
+table once for all that are deleted together.
 """
 
 from typing import Any
@@ -70,7 +71,7 @@ attributes = _entity("attributes")
 attribute_values = _entity(
     "attribute_values",
     Column("attribute_id", BigInteger, nullable=False),
-    reference(["attribute_id"], [attributes.c.id], ondelete="RESTRICT"),
+    reference(["attribute_id"], [attributes.c.id], ondelete="RESTRICT", by_statement=True),
     within=("attribute_id",),
 )
 materials = _entity("materials")
@@ -95,7 +96,8 @@ taxonomy_categories = Table(
 
 
 def _restrict(name: str, entity: Table, *, nullable: bool = False) -> tuple[Column[int], ForeignKeyConstraint]:
-    return Column(name, BigInteger, nullable=nullable), reference([name], [entity.c.id], ondelete="RESTRICT")
+    key = reference([name], [entity.c.id], ondelete="RESTRICT", by_statement=True)
+    return Column(name, BigInteger, nullable=nullable), key
 
 
 def _owned(name: str, owner: Table) -> tuple[Column[Any], ForeignKeyConstraint]:
@@ -167,6 +169,8 @@ product_variants = Table(
         postgresql_where=text("sku IS NOT NULL"),
     ),
     CheckConstraint("barcode IS NOT NULL OR sku IS NOT NULL", name="identified"),
+    # What an import made.
+    Index(None, "created_import_id", "created_row_no"),
     CheckConstraint("position >= 0", name="position"),
     schema=SCHEMA,
 )
@@ -187,6 +191,7 @@ product_variant_attributes = Table(
         [attribute_values.c.attribute_id, attribute_values.c.id],
         ondelete="RESTRICT",
         name="product_variant_attributes_value_fkey",
+        by_statement=True,
     ),
     schema=SCHEMA,
 )
@@ -280,6 +285,11 @@ changes = Table(
     Column("record_id", Uuid(), nullable=False),
     Column("before", JSONB, nullable=False),
     Column("after", JSONB, nullable=False),
+    # Who wrote the record last before.
+    Column("writer_import_id", Uuid()),
+    Column("writer_row_no", Integer),
+    # The import that took it back.
+    Column("undone_by", Uuid()),
     PrimaryKeyConstraint("import_id", "row_no", "record", "record_id"),
     CheckConstraint(f"record IN ({sql_list(Record)})", name="record"),
     schema=SCHEMA,

@@ -20,16 +20,19 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.corrections import ORIGIN_PATTERN, errors_columns
+from shared.db.existing import read_family
 from shared.entities import ENTITY_TYPES
-from shared.ledger.relatives import relatives_of
 from shared.states import PROCESSED_CHUNKS, ChunkState, sql_list
 
 _IMPORT = text(
     """
-    SELECT id, entity_type, headers, column_mappings, parent_import_id, undoes_import_id, failed_rows + unprocessed_rows AS handed_back
+    SELECT id, tenant_id, entity_type, headers, column_mappings, parent_import_id, undoes_import_id, failed_rows + unprocessed_rows AS handed_back
       FROM imports.imports WHERE id = :id
     """
 )
+# Statistics are older than the import; taken for few, the rows of one file would be gone through for each of the other.
+_PLAN = text("SET LOCAL enable_nestloop = off")
+_AS_USUAL = text("SET LOCAL enable_nestloop = on")
 _FORGET = text("DELETE FROM imports.row_origins WHERE import_id = :id")
 _NAMED = text(
     """
@@ -164,11 +167,14 @@ async def note_origins(conn: AsyncConnection, import_id: UUID) -> None:
     if own.parent_import_id is None or own.entity_type not in ENTITY_TYPES:
         return
     await conn.execute(_FORGET, {"id": import_id})
+    await conn.execute(_PLAN)
     # Beyond the last column there is never an explanation.
     errors_at = next(iter(errors_columns(own.headers)), len(own.headers))
     scope = {"id": import_id, "errors_at": errors_at, "pattern": ORIGIN_PATTERN}
     named = {found for found in (await conn.execute(_NAMED, scope)).scalars() if found is not None}
-    before = [one for one in await relatives_of(conn, import_id) if one != import_id and str(one) in named]
+    before = [
+        one for one in await read_family(conn, own.tenant_id, import_id) if one != import_id and str(one) in named
+    ]
     for origin_id in sorted(before):
         origin = (await conn.execute(_IMPORT, {"id": origin_id})).one()
         await conn.execute(_BY_CLAIM, {**scope, **_compared(own, origin), "origin": origin_id, "named": str(origin_id)})
@@ -176,6 +182,7 @@ async def note_origins(conn: AsyncConnection, import_id: UUID) -> None:
         parent = (await conn.execute(_IMPORT, {"id": own.parent_import_id})).one_or_none()
         if parent is not None and parent.handed_back <= _MOST_SEARCHED:
             await conn.execute(_BY_IDENTIFIER, {**scope, **_compared(own, parent), "origin": parent.id})
+    await conn.execute(_AS_USUAL)
 
 
 def _compared(own: Row[Any], origin: Row[Any]) -> Mapping[str, Sequence[Any]]:

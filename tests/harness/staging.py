@@ -38,19 +38,26 @@ class Desk:
     tenant: str
 
     async def stage(
-        self, rows: Sequence[Sequence[Any]], *, chunk_rows: int = 1000, mode: str = "create"
+        self,
+        rows: Sequence[Sequence[Any]],
+        *,
+        chunk_rows: int = 1000,
+        mode: str = "create",
+        parent: UUID | None = None,
+        **options: Any,
     ) -> list[RowsStaged]:
         """Register an import of these rows (data begins in row 2) and stage its chunks."""
         engine = self.engine_of("winnow_parser")
         import_id = UUID(str(uuid7()))
-        chunks = _cut(rows, chunk_rows)
+        chunks = _cut(rows, chunk_rows, mode)
         async with tenant_transaction(engine, self.tenant) as conn:
-            known = await parser.register(conn, _registration(import_id, self.tenant, mode))
+            known = await parser.register(conn, _registration(import_id, self.tenant, mode, parent, options))
             assert known is not None
-            assert await parser.begin(conn, import_id, size=1, sha256="0" * 64)
-            await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}))
+            assert await parser.begin(conn, import_id, size=1, sha256=import_id.hex * 2)
+            scope = parser.StagingScope(import_id, self.tenant, 1)
+            await parser.describe(conn, scope, FileLayout(HEADINGS, _PLACES, [], {}))
             for chunk in chunks:
-                assert await parser.stage(conn, parser.StagingScope(import_id, self.tenant, 1), chunk, recut=False)
+                assert await parser.stage(conn, scope, chunk, recut=False)
             await parser.cut_to_the_end(conn, import_id, total=len(rows), notices=[])
         return [self._event(import_id, chunk, mode) for chunk in chunks]
 
@@ -72,9 +79,11 @@ class Desk:
         *,
         chunk_rows: int = 1000,
         mode: str = "create",
+        parent: UUID | None = None,
+        **options: Any,
     ) -> list[RowsValidated]:
         """Chunks that wait for their commit."""
-        staged = await self.stage(rows, chunk_rows=chunk_rows, mode=mode)
+        staged = await self.stage(rows, chunk_rows=chunk_rows, mode=mode, parent=parent, **options)
         return [await self.validate(event, rules) for event in staged]
 
     def _event(self, import_id: UUID, chunk: Chunk, mode: str) -> RowsStaged:
@@ -90,7 +99,9 @@ class Desk:
         )
 
 
-def _registration(import_id: UUID, tenant: str, mode: str) -> Registration:
+def _registration(
+    import_id: UUID, tenant: str, mode: str, parent: UUID | None, options: dict[str, Any]
+) -> Registration:
     return Registration(
         id=import_id,
         tenant_id=tenant,
@@ -102,13 +113,13 @@ def _registration(import_id: UUID, tenant: str, mode: str) -> Registration:
         file_size=None,
         file_sha256=None,
         idempotency_key=f"import:{import_id}",
-        parent_import_id=None,
-        options={},
+        parent_import_id=parent,
+        options=options,
     )
 
 
-def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int) -> list[Chunk]:
-    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
+def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int, mode: str) -> list[Chunk]:
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=chunk_rows, rows=chunk_rows), mode=mode)
     interpretation = Interpretation(PRODUCTS, _PLACES, heading_row=1)
     chunks: list[Chunk] = []
     for number, cells in enumerate(rows, start=2):

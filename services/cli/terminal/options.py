@@ -1,5 +1,6 @@
 """What is said to a command: the arguments and options that several of them have, and what is wrong with one."""
 
+import getpass
 from typing import Annotated
 from uuid import UUID
 
@@ -96,3 +97,11 @@ def known_tenant(tenant: str) -> str:
             f'"{tenant}" cannot be a tenant: letters, digits, ".", "_" and "-", at most 64, the first a letter or digit',
             code=USAGE,
         ) from None
+
+
+def login() -> str:
+    """Who types this, as far as the machine knows."""
+    try:
+        return getpass.getuser()
+    except OSError:
+        return "unknown"

@@ -109,6 +109,17 @@ class TextReader:
                 raise
         return rows
 
+    def rows_from(self, count: int) -> Iterator[Sequence[Cell]]:
+        """The records behind so many, to be looked at: blank cells may be empty texts."""
+        look = self._look
+        if look.may_swallow or look.has_texts_marked or look.ends_early or self._is_unusual:
+            yield from islice(self.rows(), count, None)
+            return
+        with self._open(self.writing.encoding) as file:
+            records = self.writing.dialect.reader(self._records(file).lines)
+            with self._refusing(records):
+                yield from islice(records, count, None)
+
     def swallowed(self) -> list[Swallowed]:
         """The rows that stand within quotation marks which begin in one record and end in another."""
         if not self._look.may_swallow:

@@ -1,7 +1,7 @@
 """What is decided from many rows before the first is handed on: decimal signs, and columns that have no heading. Pure.
 
-The rows are looked at from the first on, at most `MOST_ROWS`; what comes later is read by what was decided. So it is the
-same however the rows are cut, and whichever columns they are given.
+The first `MOST_ROWS` are looked at whole; of later ones the columns of numbers, for a decimal sign that only they have makes
+what may be either uncertain above as well. So it is the same however the rows are cut.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,13 +11,13 @@ from typing import Any
 from services.parser.mapping.layout import Layout
 from shared.entities import EntityType
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
-from shared.entities.decimals import ColumnSign, Sign, written
+from shared.entities.decimals import ColumnSign, Sign, figures, written
 from shared.entities.declaration import NUMERIC, Kind
 from shared.entities.names import column_letter
 
 MOST_ROWS, MOST_CELLS = 20_000, 1_000_000
 _SAMPLE_ROWS = 200
-_REMEMBERED = 1_000
+_REMEMBERED = 8_000
 _SEPARATING = frozenset(";|%")
 _MOST_EXAMPLE = 40
 
@@ -31,19 +31,21 @@ class _Votes:
     first: dict[Sign, tuple[int, str]] = field(default_factory=dict)
     first_open: tuple[int, str] | None = None
 
-    _says_nothing: set[str] = field(default_factory=set)
+    _known: dict[str, Sign | None] = field(default_factory=dict)
 
     def note(self, row: int, text: str) -> None:
         """Count what a text says."""
-        if text in self._says_nothing:
+        if text in self._known:
+            if (sign := self._known[text]) is not None:
+                self.count[sign] += 1
             return
-        before = sum(self.count.values())
+        before = dict(self.count)
         self._note(row, text)
-        if sum(self.count.values()) == before and len(self._says_nothing) < _REMEMBERED:
-            self._says_nothing.add(text)
+        if len(self._known) < _REMEMBERED and sum(self.count.values()) - sum(before.values()) <= 1:
+            self._known[text] = next((sign for sign in Sign if self.count[sign] > before[sign]), None)
 
     def _note(self, row: int, text: str) -> None:
-        for part in text.replace("|", ";").split(";") if self.is_list else (text,):
+        for part in figures(text).replace("|", ";").split(";") if self.is_list else (text,):
             number = written(part.strip(BLANKS).removesuffix("%").strip(BLANKS))
             if number is None:
                 continue
@@ -84,7 +86,7 @@ def survey(
     Args:
         entity: what a row describes.
         layout: what the first rows were found to be.
-        rows: all of them, or the first.
+        rows: all of them, or the first; those beyond `MOST_ROWS` are taken only where a sign is to be found.
         is_text: of a text file, in which every number is a text.
         is_all: whether these are all rows of the file.
         decimal: the sign that the sender names, for every column.
@@ -94,7 +96,9 @@ def survey(
     fields = {index: code for code, index in layout.mapping.fields.items()}
     votes = {index: _Votes(kind is Kind.PERCENTAGES) for index, kind in kinds.items() if kind in NUMERIC}
     extent = _Extent(len(layout.headings))
-    seen_all = _look(layout, rows, votes, extent) and is_all
+    asked = {index for code, index in layout.mapping.fields.items() if told and code in told}
+    counted = {} if decimal is not None else {index: column for index, column in votes.items() if index not in asked}
+    _look(layout, rows, votes, extent, counted)
     signs: dict[int, ColumnSign] = {}
     for index, found in sorted(votes.items()):
         if decimal is not None:
@@ -102,7 +106,7 @@ def survey(
         elif told and fields.get(index) in told:
             signs[index] = told[fields[index]]
         else:
-            sign = found.sign(seen_all=seen_all)
+            sign = found.sign(seen_all=is_all)
             # What is handed back is a part of a file: alone it may look different.
             signs[index] = replace(sign, contested=True) if layout.handed_back else sign
     notices = [
@@ -156,12 +160,21 @@ class _Extent:
         return [] if is_text and any(self.only_figures[index] for index in found) else found
 
 
-def _look(layout: Layout, rows: Iterable[Sequence[Cell]], votes: dict[int, _Votes], extent: _Extent) -> bool:
-    """Count, also in columns that a person may yet call numbers; whether every row was looked at."""
+def _look(
+    layout: Layout,
+    rows: Iterable[Sequence[Cell]],
+    votes: dict[int, _Votes],
+    extent: _Extent,
+    counted: Mapping[int, _Votes],
+) -> None:
+    """Count, also in columns that a person may yet call numbers; far below only those whose sign is to be found."""
     mapped = sorted(layout.mapping.fields.values())
-    for number, cells in enumerate(rows, start=1):
+    numbered = enumerate(rows, start=1)
+    figures = list(counted.items())
+    for number, cells in numbered:
         if number > MOST_ROWS:
-            return False
+            _look_on(number, cells, figures)
+            break
         if number <= layout.heading_row or number in layout.examples:
             continue
         width = len(cells)
@@ -173,7 +186,17 @@ def _look(layout: Layout, rows: Iterable[Sequence[Cell]], votes: dict[int, _Vote
         for index, column in votes.items():
             if index < width and isinstance(text := cells[index], str) and not text.isdigit():
                 column.note(number, text.strip(BLANKS))
-    return True
+    if figures:
+        for number, cells in numbered:
+            _look_on(number, cells, figures)
+
+
+def _look_on(number: int, cells: Sequence[Cell], figures: Sequence[tuple[int, _Votes]]) -> None:
+    """Count in the columns of numbers alone."""
+    width = len(cells)
+    for index, column in figures:
+        if index < width and (text := cells[index]) and isinstance(text, str) and not text.isdigit():
+            column.note(number, text.strip(BLANKS))
 
 
 def _with_signs(cells: Sequence[Cell]) -> Iterator[int]:

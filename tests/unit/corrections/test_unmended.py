@@ -107,7 +107,9 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
                 failed += _handed_back(product, raws, fields)
     width = max((len(row.cells) for row in failed), default=0)
     decimals = {code: ColumnSign.of_layout(detected, fields[code]) for code in fields}
-    handed_back = HandedBackColumns(PRODUCTS, headings, fields, width, sheet=sheet, decimals=decimals)
+    handed_back = HandedBackColumns(
+        PRODUCTS, headings, fields, width, sheet=sheet, decimals=decimals, import_id=ORIGIN.import_id
+    )
     return Outcome(created, sorted(failed, key=lambda row: row.row), handed_back, decimals)
 
 

@@ -21,6 +21,8 @@ PARTS: tuple[str, ...] = (
     "repeats",
     "corrections",
     "keeping",
+    "references",
+    "undo",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
