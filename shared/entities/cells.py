@@ -117,6 +117,21 @@ def has_lost_digits(cell: Cell) -> bool:
     return len(plain_decimal(number).replace(".", "").lstrip("-0")) > _MOST_DIGITS
 
 
+# How spreadsheets show what they have made a date of, as they write it into text files: 6-8 is 8-Jun, 6/2008 is Jun-08.
+_MADE_DATE = re.compile(
+    r"[0-3]?[0-9]-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+    r"|janv|févr|fév|mars|avr|mai|juin|juil|août|sept|déc|gen|mag|giu|lug|ago|ott|dic|ene|abr|may|jun|jul|fev|dez|mrt|mei|okt)\.?"
+    r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|janv|févr|mars|avr|mai|juin|juil|août|sept|déc)\.?-[0-9]{2}"
+    r"|[0-3][0-9]\. (?:Jan|Feb|Mrz|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)"
+)
+_LONGEST_MADE_DATE = len("08-sept.")
+
+
+def is_made_date(text: str) -> bool:
+    """Whether it looks as a spreadsheet shows a date that it made of something else: `8-Jun`, `Jun-08`, `08. Jun`."""
+    return len(text) <= _LONGEST_MADE_DATE and _MADE_DATE.fullmatch(text) is not None
+
+
 _MANGLED = re.compile(r"[0-9]+[.,][0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE]\+[0-9]+")
 
 

@@ -30,6 +30,9 @@ _IMPORT = text(
       FROM imports.imports WHERE id = :id
     """
 )
+# Statistics are older than the import; taken for few, the rows of one file would be gone through for each of the other.
+_PLAN = text("SET LOCAL enable_nestloop = off")
+_AS_USUAL = text("SET LOCAL enable_nestloop = on")
 _FORGET = text("DELETE FROM imports.row_origins WHERE import_id = :id")
 _NAMED = text(
     """
@@ -164,6 +167,7 @@ async def note_origins(conn: AsyncConnection, import_id: UUID) -> None:
     if own.parent_import_id is None or own.entity_type not in ENTITY_TYPES:
         return
     await conn.execute(_FORGET, {"id": import_id})
+    await conn.execute(_PLAN)
     # Beyond the last column there is never an explanation.
     errors_at = next(iter(errors_columns(own.headers)), len(own.headers))
     scope = {"id": import_id, "errors_at": errors_at, "pattern": ORIGIN_PATTERN}
@@ -178,6 +182,7 @@ async def note_origins(conn: AsyncConnection, import_id: UUID) -> None:
         parent = (await conn.execute(_IMPORT, {"id": own.parent_import_id})).one_or_none()
         if parent is not None and parent.handed_back <= _MOST_SEARCHED:
             await conn.execute(_BY_IDENTIFIER, {**scope, **_compared(own, parent), "origin": parent.id})
+    await conn.execute(_AS_USUAL)
 
 
 def _compared(own: Row[Any], origin: Row[Any]) -> Mapping[str, Sequence[Any]]:

@@ -389,6 +389,8 @@ async def test_a_held_import_validates_wave_by_wave_and_decides_waves_again_when
         await desk.validate(import_id, *announced)
     assert {state for _, _, state in await desk.chunks(import_id)} == {ChunkState.VALIDATED}
     assert await desk.lost(import_id) == []
+    creates = "SELECT sum(creates) FROM staging.groups WHERE import_id = :id"
+    assert await desk.world.scalar(creates, id=import_id) == 48, "also of waves, whose products are not there yet"
     assert await desk.as_intake(start_import, import_id) == Started(len(chunks))
     assert {(bool(wave), state) for _, wave, state in await desk.chunks(import_id)} == {
         (False, ChunkState.VALIDATED),

@@ -154,7 +154,7 @@ async def _import(upload: Upload, *, watch: bool, dry_run: bool, as_json: bool) 
         if watch:
             if not as_json:
                 errors.print(said, markup=False)
-            return await _watched(winnow, sent.import_id, dry_run=dry_run, as_json=as_json)
+            return await watched(winnow, sent.import_id, dry_run=dry_run, as_json=as_json)
         if as_json:
             status = (await winnow.import_of(sent.import_id)).status if sent.is_repeat else ImportStatus.UPLOADING
             print_json(
@@ -173,7 +173,7 @@ def watch(import_id: ImportId, as_json: Json = False) -> int:
         from services.cli.client import connected
 
         async with connected() as winnow:
-            return await _watched(winnow, import_id, as_json=as_json)
+            return await watched(winnow, import_id, as_json=as_json)
 
     return asyncio.run(run())
 
@@ -220,7 +220,8 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
         return exits.COMPLETED
 
 
-async def _watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
+async def watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
+    """Show an import until it has ended, or waits for somebody; the exit code that says how it ended."""
     from services.cli.terminal.display import awaits_start, print_json, terminal
     from services.cli.terminal.progress import watch_import
 

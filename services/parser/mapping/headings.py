@@ -145,5 +145,5 @@ def _with_remarks(entity: EntityType, rows: Sequence[Sequence[str]], found: Head
 
 def _is_remark(text: str) -> bool:
     text = text.strip(BLANKS)
-    is_bracketed = text[0] in "([" and text[-1] in ")]"
+    is_bracketed = text.startswith(("(", "[")) and text.endswith((")", "]"))
     return is_bracketed or says_how_to_fill(heading_key(text)) or text.casefold() in _UNITS

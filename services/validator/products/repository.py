@@ -92,7 +92,7 @@ def _list(table: str, owner: str, entity: str, of: str, *besides: str) -> Any:
     )
 
 
-class _Lists(NamedTuple):
+class Lists(NamedTuple):
     """The statements that read what owners of one kind own."""
 
     materials: Any
@@ -100,8 +100,8 @@ class _Lists(NamedTuple):
     journey: Any
 
 
-def _lists(owner: str) -> _Lists:
-    return _Lists(
+def _lists(owner: str) -> Lists:
+    return Lists(
         materials=_list(f"{owner}_materials", f"{owner}_id", "materials", "material_id", "percentage"),
         eco_claims=_list(f"{owner}_eco_claims", f"{owner}_id", "eco_claims", "eco_claim_id"),
         journey=_list(f"{owner}_journey_steps", f"{owner}_id", "facilities", "facility_id", "step"),
@@ -150,8 +150,8 @@ async def read_stored(conn: AsyncConnection, tenant_id: str, named: Named) -> St
 async def _products(conn: AsyncConnection, rows: Iterable[Any]) -> dict[UUID, StoredProduct]:
     rows = list(rows)
     ids = [row[0] for row in rows]
-    owned = await _read_owned(conn, _OF_PRODUCTS, ids)
-    tags = _grouped((owner, Name(*name)) for owner, *name in await conn.execute(_TAGS, {"ids": ids}))
+    owned = await read_owned(conn, _OF_PRODUCTS, {"ids": ids})
+    tags = grouped((owner, Name(*name)) for owner, *name in await conn.execute(_TAGS, {"ids": ids}))
     products: dict[UUID, StoredProduct] = {}
     for id_, handle, version, made_by, title, description, image, status, category, *rest in rows:
         manufacturer, manufacturer_key, season, season_key, carbon, water, weight, last = rest
@@ -180,8 +180,8 @@ async def _variants(
     # One whose product is not among those read first has come since: its unique key will be in the way.
     rows = [row for row in rows if row[1] in products]
     ids = [row[0] for row in rows]
-    owned = await _read_owned(conn, _OF_VARIANTS, ids)
-    attributes = _grouped(
+    owned = await read_owned(conn, _OF_VARIANTS, {"ids": ids})
+    attributes = grouped(
         (owner, (Name(name, key), Name(value, value_key)))
         for owner, name, key, value, value_key in await conn.execute(_ATTRIBUTES, {"ids": ids})
     )
@@ -209,7 +209,7 @@ async def _variants(
     return variants
 
 
-class _Owned(NamedTuple):
+class Owned(NamedTuple):
     """Materials, claims and journey steps by their owner, each in its order."""
 
     materials: Mapping[UUID, list[Material]]
@@ -233,19 +233,20 @@ class _Owned(NamedTuple):
         )
 
 
-async def _read_owned(conn: AsyncConnection, lists: _Lists, ids: Collection[UUID]) -> _Owned:
-    scope = {"ids": ids}
+async def read_owned(conn: AsyncConnection, lists: Lists, scope: Mapping[str, Any]) -> Owned:
+    """What the owners that `scope` names to these statements own."""
     materials = await conn.execute(lists.materials, scope)
     eco_claims = await conn.execute(lists.eco_claims, scope)
     journey = await conn.execute(lists.journey, scope)
-    return _Owned(
-        materials=_grouped((owner, Material(Name(name, key), share)) for owner, name, key, share in materials),
-        eco_claims=_grouped((owner, Name(name, key)) for owner, name, key in eco_claims),
-        journey=_grouped((owner, (step, Name(name, key))) for owner, name, key, step in journey),
+    return Owned(
+        materials=grouped((owner, Material(Name(name, key), share)) for owner, name, key, share in materials),
+        eco_claims=grouped((owner, Name(name, key)) for owner, name, key in eco_claims),
+        journey=grouped((owner, (step, Name(name, key))) for owner, name, key, step in journey),
     )
 
 
-def _grouped(owned: Iterable[tuple[UUID, Any]]) -> dict[UUID, list[Any]]:
+def grouped(owned: Iterable[tuple[UUID, Any]]) -> dict[UUID, list[Any]]:
+    """What each owner owns, in the order in which it comes."""
     found: dict[UUID, list[Any]] = {}
     for owner, value in owned:
         found.setdefault(owner, []).append(value)

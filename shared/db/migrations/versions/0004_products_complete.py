@@ -22,6 +22,7 @@ PARTS: tuple[str, ...] = (
     "corrections",
     "keeping",
     "references",
+    "undo",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""

@@ -1,6 +1,7 @@
 """What a text file says is what its sender sees, or is a reason."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,8 @@ import pytest
 
 from services.exporter.corrections import Origin
 from services.parser.refusals import FileRefused
+from services.validator.values.numbers import read_decimal
+from shared.entities import PRODUCTS
 from tests.harness.files import workbook
 from tests.harness.said_rows import handed_back, said_rows
 
@@ -269,3 +272,74 @@ def test_what_is_written_with_another_decimal_sign_far_below_makes_no_wrong_numb
         said = said_rows(workbook(tmp_path / "shirts.xlsx", rows, headings=HEADINGS.split(";")))
     assert {row: values["weight_g"] for row, values in said.good.items() if row > 20_001} == read
     assert sorted(said.errors) == [row for row in range(20_002, 20_002 + len(below)) if row not in read]
+
+
+@pytest.mark.parametrize(
+    ("column", "read"),
+    [
+        (["１２３", "１２，５", "１．２５０，５"], ["123", "12.5", "1250.5"]),
+        (["１，２３４．５", "12．5", "１２"], ["1234.5", "12.5", "12"]),
+        (["٢٥٠", "١٢٫٥", "١٬٢٥٠٫٥", "۱۲۵", "12٫5"], ["250", "12.5", "1250.5", "125", "12.5"]),
+        (["1\u2007250", "1\u3000250,5", "1´250", "1ʼ250"], ["1250", "1250.5", "1250", "1250"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_digits_and_signs_of_other_scripts_mean_the_same(
+    tmp_path: Path, kind: str, column: list[str], read: list[str]
+) -> None:
+    rows = [["Tee", f"t-{number}", f"T-{number}", weight] for number, weight in enumerate(column)]
+    if kind == "csv":
+        said = said_rows(text(tmp_path / "shirts.csv", *map(";".join, rows)))
+    else:
+        said = said_rows(workbook(tmp_path / "shirts.xlsx", rows, headings=HEADINGS.split(";")))
+    assert [values["weight_g"] for values in said.good.values()] == read
+
+
+@pytest.mark.parametrize("weight", ["–5", "5-", "1½", "½", "12²", "１e3", "1·250", "1_250", "(5)", "Ⅻ"])
+@pytest.mark.parametrize("other", ["12.5", "12,5"])
+def test_of_what_is_no_number_none_is_proposed(tmp_path: Path, weight: str, other: str) -> None:
+    said = said_rows(text(tmp_path / "shirts.csv", f"Tee;t;T;{weight}", f"Cap;c;C;{other}"))
+    value = said.values[2].get("weight_g")
+    errors = said.errors.get(2, [])
+    kept = PRODUCTS.by_code["weight_g"].decimals
+    assert kept is not None
+    found: list[object] = [*errors] or [read_decimal(value or "", kept)]
+    assert not isinstance(found[0], Decimal)
+    assert "type" not in str(found[0])
+
+
+@pytest.mark.parametrize(("other", "sign"), [("12,5", "comma"), ("12.5", "point")])
+def test_what_is_no_number_is_told_the_sign_of_its_column(tmp_path: Path, other: str, sign: str) -> None:
+    said = said_rows(text(tmp_path / "shirts.csv", f"Cap;c;C;{other}", "Tee;t;T;heavy", "Hat;h;H;n/a"))
+    kept = PRODUCTS.by_code["weight_g"].decimals
+    assert kept is not None
+    for row, word in ((3, "heavy"), (4, "n/a")):
+        reasons = said.errors.get(row) or [str(read_decimal(said.values[row]["weight_g"], kept))]
+        assert f'"{word}" is not a number; use a {sign} for decimals' in reasons[0]
+
+
+@pytest.mark.parametrize("date", ["8-Jun", "12-Dec", "Jun-08", "08. Jun", "08-juin", "03-mrt", "04-gen"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_a_program_has_made_a_date_of_and_written_as_text_is_refused_but_in_free_text(
+    tmp_path: Path, kind: str, date: str
+) -> None:
+    headings = ["Title", "Handle", "SKU", "Attribute 1", "Attribute Value 1", "Description"]
+    rows = [
+        ["Tee", "t", date, "Size", "M", "x"],
+        ["Cap", "c", "C", "Size", date, "x"],
+        ["Hat", "h", "H", "Size", "M", date],
+    ]
+    if kind == "csv":
+        said = said_rows(text(tmp_path / "shirts.csv", *map(";".join, rows), headings=";".join(headings)))
+    else:
+        said = said_rows(workbook(tmp_path / "shirts.xlsx", rows, headings=headings))
+    refused = f'"{date}": Excel made a date of this; format the column as text and type it again'
+    assert said.errors == {2: [refused], 3: [refused]}
+    assert said.values[4]["description"] == date
+
+
+@pytest.mark.parametrize(
+    "sku", ["5-set", "MAR-12", "DEC-10", "8-June", "6-8", "may-flower", "Jun-2008", "40-Jun", "A-8-Jun"]
+)
+def test_what_only_begins_as_a_date_is_an_sku(tmp_path: Path, sku: str) -> None:
+    assert said_rows(text(tmp_path / "shirts.csv", f"Tee;t;{sku};1")).good[2]["sku"] == sku
