@@ -1,7 +1,7 @@
 """The frames of a file: what it was found to be, its rows, its end."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from itertools import chain
 from typing import Any
@@ -88,7 +88,7 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
         yield from row_frames(request, layout, reader.rows(sheet), hidden=reader.hidden_rows(sheet))
 
 
-def _readable(rows: Iterator[list[Cell]]) -> Iterator[list[Cell]]:
+def _readable(rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
     """Rows up to where they cannot be read on, which is said when they are read for good."""
     with contextlib.suppress(FileRefused):
         yield from rows
@@ -116,7 +116,7 @@ def _read_text(request: Request) -> Iterator[bytes]:
     surveyed = survey(
         request.entity,
         layout,
-        _readable(chain(head, reader.rows_from(len(head)) if rest is not None else ())),
+        _readable(chain[Sequence[Cell]](head, () if rest is None else reader.rows_from(len(head)))),
         is_text=True,
         is_all=True,
         decimal=request.options.get("decimal"),
