@@ -12,7 +12,6 @@ from services.parser.formats.prescan import Prescanned, prescan
 from services.parser.formats.text import TextReader
 from services.parser.formats.workbook import WorkbookReader
 from services.parser.mapping.decisions import (
-    Decision,
     decimal_decisions,
     encoding_decision,
     heading_decision,
@@ -30,6 +29,7 @@ from services.parser.refusals import FileRefused
 from shared.corrections import decimal_signs_of, import_id_of, is_decimals_heading, said_decimal_signs
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.decimals import ColumnSign
+from shared.entities.decisions import Decision
 from shared.entities.names import column_letter
 from shared.entities.separators import USUAL_SEPARATORS
 
