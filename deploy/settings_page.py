@@ -19,7 +19,8 @@ _SHARED = "shared.runtime.settings"
 _TITLES = {
     "KafkaSettings": ("Kafka", "all services; `winnow topics apply`, `winnow setup`"),
     "DatabaseSettings": ("Postgres", "all services; `winnow migrate`, `winnow setup`"),
-    "StorageSettings": ("Storage", "parser, exporter; `winnow buckets apply`, `winnow setup`"),
+    "StorageSettings": ("Storage", "parser, exporter, keeper; `winnow buckets apply`, `winnow setup`"),
+    "RetentionSettings": ("What is kept how long", "the keeper; `winnow cleanup`"),
     "ServiceSettings": ("Services", "all services, beside Kafka and Postgres"),
     "MigrationSettings": ("Setting up", "`winnow migrate`, `winnow setup`"),
     "ClientSettings": ("The command's client", "`winnow`, for a Winnow on whatever machine"),
@@ -127,5 +128,12 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, timedelta):
-        return f"{value.total_seconds() / 3600:g} h"
+        return _spoken(value)
     return f"{value:,}" if isinstance(value, int | float) else f"`{value}`"
+
+
+def _spoken(period: timedelta) -> str:
+    for unit, seconds in (("days", 86_400), ("h", 3_600)):
+        if period.total_seconds() > seconds and not period.total_seconds() % seconds:
+            return f"{period.total_seconds() / seconds:g} {unit}"
+    return f"{period.total_seconds() / 60:g} min"

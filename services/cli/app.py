@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 from services.cli import profiles
-from services.cli.commands import corrections, dead_letters, deployment, hold, imports, setup, template, tenants
+from services.cli.commands import (
+    catalogue,
+    cleanup,
+    corrections,
+    dead_letters,
+    deployment,
+    history,
+    hold,
+    imports,
+    preview,
+    setup,
+    template,
+    tenants,
+    undo,
+)
 from services.cli.local import operations
 
 app = typer.Typer(
@@ -52,12 +66,21 @@ def _options(
 app.command("import")(imports.import_file)
 app.command("watch")(imports.watch)
 app.command("status")(imports.status)
+app.command("imports")(history.imports)
+app.command("preview")(preview.preview)
+app.command("rows")(preview.rows)
+app.command("unmatched")(preview.unmatched)
 app.command("start")(hold.start)
 app.command("cancel")(hold.cancel)
+app.command("dismiss")(hold.dismiss)
+app.command("undo")(undo.undo)
 app.command("errors")(corrections.errors)
 app.command("corrections")(corrections.corrections)
 app.command("template")(template.template)
+app.command("catalogue")(catalogue.catalogue)
+app.command("cleanup")(cleanup.cleanup)
 app.add_typer(tenants.app, name="tenants")
+app.command("erase-tenant")(tenants.erase)
 app.command("demo")(operations.demo)
 app.command("up")(operations.up)
 app.command("down")(operations.down)

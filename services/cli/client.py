@@ -13,17 +13,18 @@ from services.cli.terminal.hints import typed
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
-from shared.events import FileUploaded
 from shared.intake import reports, uploads
 from shared.intake.reading import FileReading, read_reading
-from shared.intake.uploads import Upload
+from shared.intake.repairs import Repairs, read_repairs
+from shared.intake.uploads import Sent, Upload
 from shared.ledger import ImportProgress, read_import, read_recent
 from shared.ledger.tenants import require_tenant
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.kafka import connected_publisher
+from shared.messaging.letter_erasure import LetterErasure
 from shared.storage import ObjectStore
 
-Role = Literal["operator", "reader", "intake", "administrator"]
+Role = Literal["operator", "reader", "intake", "keeper", "administrator"]
 T = TypeVar("T")
 
 
@@ -51,7 +52,7 @@ class Client:
         """A line for every service process that is known not to be ready; none where they cannot be asked."""
         return [] if self.services is None else await self.services.problems()
 
-    async def send(self, upload: Upload) -> FileUploaded:
+    async def send(self, upload: Upload) -> Sent:
         """Send a file; see `shared.intake.uploads.send`."""
         return await uploads.send(self.engine("intake"), self.uploads, self.settings.s3_uploads_bucket, upload)
 
@@ -103,9 +104,9 @@ class Client:
         """How its file was read; None before it was looked into."""
         return await self.read(progress, lambda conn: read_reading(conn, progress.id))
 
-    async def repairs(self, progress: ImportProgress) -> list[reports.Repair]:
-        """The imports of its correction file."""
-        return await self.read(progress, lambda conn: reports.read_repairs(conn, progress.id))
+    async def repairs(self, progress: ImportProgress) -> Repairs:
+        """What was repaired of the rows it handed back, and by which imports."""
+        return await self.read(progress, lambda conn: read_repairs(conn, progress.id))
 
     async def entities_made(self, progress: ImportProgress, *, limit: int | None = None) -> dict[str, list[str]]:
         """The names of entities an import created on the way, by kind; at most so many of each kind."""
@@ -134,6 +135,11 @@ class Client:
         return ObjectStore(self.settings.storage_of_administrator())
 
     @property
+    def keeping(self) -> ObjectStore:
+        """Storage, with the key that lists and deletes what its time is over for."""
+        return ObjectStore(self.settings.storage_of_keeper())
+
+    @property
     def buckets(self) -> tuple[str, str]:
         """Where files lie: those that come in, those that are handed back."""
         return self.settings.s3_uploads_bucket, self.settings.s3_results_bucket
@@ -149,6 +155,12 @@ class Client:
         """Reads dead letters and sends them again; connected while the block lasts."""
         async with connected_publisher(self.kafka, client_id="winnow-cli") as publisher:
             yield DeadLetters(self.kafka, publisher)
+
+    @asynccontextmanager
+    async def letter_erasure(self) -> AsyncIterator[LetterErasure]:
+        """Erases dead letters; connected while the block lasts."""
+        async with connected_publisher(self.kafka, client_id="winnow-cli") as publisher:
+            yield LetterErasure(self.kafka, publisher)
 
     async def close(self) -> None:
         """End the connections."""

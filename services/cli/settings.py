@@ -56,6 +56,9 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
     intake_database_url: SecretStr | None = Field(
         default=None, description="the same for winnow_intake: sends, starts, cancels, registers tenants, redrives"
     )
+    keeper_database_url: SecretStr | None = Field(
+        default=None, description="the same for winnow_keeper: winnow cleanup removes what its time is over for"
+    )
     postgres_admin_url: SecretStr | None = Field(
         default=None, description="for winnow migrate: a role that may create databases and roles"
     )
@@ -70,6 +73,11 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         default=None, description="for winnow tenants erase: the key that lists and deletes, where that is another one"
     )
     s3_admin_secret_key: SecretStr | None = Field(default=None, description="its secret key")
+    s3_keeper_access_key: SecretStr | None = Field(
+        default=None,
+        description="for winnow cleanup: the keeper's key, that lists and deletes, where that is another one",
+    )
+    s3_keeper_secret_key: SecretStr | None = Field(default=None, description="its secret key")
     s3_session_token: SecretStr | None = Field(default=None, description="token of a temporary key")
     s3_region: str = Field(default=DEFAULT_REGION, description="region that requests are signed for")
     s3_addressing: Addressing = Field(default="auto", description="where the bucket's name goes, as for services")
@@ -102,7 +110,7 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         return env_settings, init_settings
 
     def database(self, role: str) -> str:
-        """Address of the database as a role (`reader`, `operator`, `intake`), or as the `administrator`.
+        """Address of the database as a role (`reader`, `operator`, `intake`, `keeper`), or as the `administrator`.
 
         The password is included: not for logs.
 
@@ -158,6 +166,15 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
             CommandFailed: nothing says it; names the variables.
         """
         return self._storage(self.admin_storage_key())
+
+    def storage_of_keeper(self) -> StorageConnection:
+        """How storage is reached, with the key of the keeper.
+
+        Raises:
+            CommandFailed: nothing says it; names the variables.
+        """
+        kind = "s3_keeper" if self.s3_keeper_access_key is not None else "s3"
+        return self._storage((self.needed(f"{kind}_access_key"), self.needed(f"{kind}_secret_key")))
 
     def _storage(self, keys: tuple[str, str]) -> StorageConnection:
         endpoint = self.needed("s3_endpoint")
@@ -215,7 +232,9 @@ def target() -> Target:
     told = read(profile)
     named = [name for name in _SERVERS if getattr(told, name) is not None]
     named += [
-        name for name in ("reader_database_url", "operator_database_url", "intake_database_url") if getattr(told, name)
+        name
+        for name in ("reader_database_url", "operator_database_url", "intake_database_url", "keeper_database_url")
+        if getattr(told, name)
     ]
     if profile or chosen() is not None:
         return Target(told)

@@ -1,37 +1,44 @@
 """The families of entity types: how validated groups become records. The one place of this service that lists them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.flat import Flat
-from services.committer.moves import Step
+from services.committer.moves import Plan, Step
 from services.committer.products import Products
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.scope import ChunkScope
+from shared.states import Action
 
 
 class Family(Protocol):
     """The writes of one entity type. All of it runs in the transaction of the chunk."""
 
     @property
-    def steps(self) -> Sequence[Step]:
-        """What `write` does, statement by statement; they take the parameters of a `Run`."""
+    def identities(self) -> frozenset[str]:
+        """The constraints by which no two records are known by the same: who goes against one lost a race, or is wrong."""
 
-    async def write(self, conn: AsyncConnection, run: Run) -> Written:
-        """Write the groups of a run to production, with what they name, and take their rows out of staging.
+    async def plan(self, conn: AsyncConnection, scope: ChunkScope, actions: Collection[Action]) -> Plan:
+        """Find out what has to be written for the pending groups of a chunk, which ask for these actions.
 
-        What each group asks for is in `staging.groups`; a group that turns out to change nothing is made `skip` there.
-        In sets: no statement for a single row.
+        Records that are changed are locked, in one order, before anything else is.
+        """
+
+    async def write(self, conn: AsyncConnection, run: Run, steps: Sequence[Step]) -> Written:
+        """Write the groups of a run to production by the steps of the plan, and take their rows out of staging.
+
+        With what they name. What each group asks for is in `staging.groups`. In sets: no statement for a single row.
 
         Raises:
             DBAPIError: the database refuses something; nothing of the run is kept then.
         """
 
-    def written(self, counts: Sequence[int]) -> Written:
+    def written(self, counts: Mapping[str, int]) -> Written:
         """What the steps wrote, by what each of them counted."""
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
@@ -43,8 +50,17 @@ class Family(Protocol):
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         """Mark the staged rows of groups as failed: they are kept to be looked at, and in nobody's way."""
 
-    def summary(self, written: Written) -> dict[str, Any]:
-        """What was made, as the import's summary adds it up: a tree of counts."""
+    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:
+        """Remove what the import made for its records to refer to, and nothing refers to since it was taken back; how many.
+
+        Asked only where `EntityType.can_be_undone`.
+        """
+
+    def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
+        """What was made and changed, as the import's summary adds it up: a tree of counts.
+
+        `of_changes` is whether the import may change records at all: then it is said also that none was.
+        """
 
 
 FAMILIES: Mapping[str, Callable[[EntityType], Family]] = {"products": lambda _: Products(), "flat": Flat}

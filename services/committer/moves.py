@@ -5,50 +5,100 @@ Every statement acts on the pending rows of one chunk. Moves take the parameters
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Column, Table, TextClause, text
+from sqlalchemy import Column, Index, Table, TextClause, UniqueConstraint, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.written import Run, Written
 from shared.db.metadata import quoted
-from shared.states import GroupStatus
+from shared.entities.scope import ChunkScope
+from shared.states import Action, GroupStatus
 
 PENDING = f"""import_id = :import_id AND chunk_no = :chunk_no AND row_status = '{GroupStatus.PENDING}'
                 AND group_row BETWEEN :first AND :last"""
 """The rows of a run, in any staging table."""
 
-_WRITER = {"import_id": "s.import_id", "import_row_no": "s.row_no"}
-_BY_THE_DATABASE = {"created_at", "updated_at"}
+_WRITER = {
+    "import_id": "s.import_id",
+    "import_row_no": "s.row_no",
+    "created_import_id": "s.import_id",
+    "created_row_no": "s.row_no",
+}
+BY_THE_DATABASE = frozenset({"created_at", "updated_at", "version", "version_import_id", "version_since"})
+"""Columns of new records that say what their default does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement of what is written for a run; it counts the records it made, in its row count or `returning` it."""
+    """One statement of what is written for a run; it counts records, in its row count or `returning` numbers by name.
+
+    `needs` names what a chunk has to have for the step to do anything, any one of it; a step without is always taken.
+    """
 
     name: str
     sql: TextClause
-    returning: bool = False
+    returning: tuple[str, ...] = ()
+    needs: frozenset[str] = frozenset()
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """What its numbers are of."""
+        return self.returning or (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a chunk is written: the steps its runs take, and the groups that were decided against what is not there any more.
+
+    What the other groups were decided against stays as it is until the transaction ends.
+    """
+
+    steps: Sequence[Step]
+    stale: Sequence[int] = ()
 
 
 class InSteps(ABC):
     """Writes a run by one statement after another."""
 
     steps: Sequence[Step]
+    """What makes records."""
+
+    async def plan(
+        self,
+        conn: AsyncConnection,  # noqa: ARG002 - of those that change records
+        scope: ChunkScope,  # noqa: ARG002
+        actions: Collection[Action],  # noqa: ARG002
+    ) -> Plan:
+        """All steps: records are made, or left alone."""
+        return Plan(self.steps)
 
     @abstractmethod
-    def written(self, counts: Sequence[int]) -> Written:
+    def written(self, counts: Mapping[str, int]) -> Written:
         """What the steps wrote, by what each of them counted."""
 
-    async def write(self, conn: AsyncConnection, run: Run) -> Written:
-        """Take all the steps."""
-        counts = []
-        for step in self.steps:
+    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:  # noqa: ARG002
+        """Nothing: records refer to nothing that an import makes on the way."""
+        return 0
+
+    async def write(self, conn: AsyncConnection, run: Run, steps: Sequence[Step]) -> Written:
+        """Take the steps."""
+        counts: dict[str, int] = {}
+        for step in steps:
             done = await conn.execute(step.sql, run._asdict())
-            counts.append(int(done.scalar_one()) if step.returning else done.rowcount)
+            numbers = done.one() if step.returning else (done.rowcount,)
+            counts.update(zip(step.counts, map(int, numbers), strict=True))
         return self.written(counts)
+
+
+def identities(table: Table, fields: Collection[str]) -> frozenset[str]:
+    """The constraints by which no two records of a tenant have the same value in one of these fields."""
+    keys: list[UniqueConstraint | Index] = [index for index in table.indexes if index.unique]
+    keys += (constraint for constraint in table.constraints if isinstance(constraint, UniqueConstraint))
+    return frozenset(str(key.name) for key in keys if not set(fields).isdisjoint(key.columns.keys()))
 
 
 def staged_value(column: Column[Any]) -> str:
@@ -57,14 +107,19 @@ def staged_value(column: Column[Any]) -> str:
 
 
 def move(
-    produced: Table, staged: Table, *, order: str = "", value: Callable[[Column[Any]], str] = staged_value
+    produced: Table,
+    staged: Table,
+    *,
+    order: str = "",
+    value: Callable[[Column[Any]], str] = staged_value,
+    conflict: str = "",
 ) -> Step:
     """The move of one table.
 
     `order` lists the unique keys: their locks are taken in one order by every transaction, so that two of them cannot
-    wait for each other.
+    wait for each other. `conflict` says what is done about a record that is there, in the words of `ON CONFLICT`.
     """
-    columns = [column for column in produced.columns if column.name not in _BY_THE_DATABASE]
+    columns = [column for column in produced.columns if column.name not in BY_THE_DATABASE]
     return Step(
         produced.name,
         text(
@@ -73,9 +128,10 @@ def move(
                DELETE FROM {staged.fullname} WHERE {PENDING} RETURNING *
         )
         INSERT INTO {produced.fullname} ({", ".join(quoted(column.name) for column in columns)})
-        SELECT {", ".join(map(value, columns))} FROM s {f"ORDER BY {order}" if order else ""}
+        SELECT {", ".join(map(value, columns))} FROM s {f"ORDER BY {order}" if order else ""}{conflict}
         """  # noqa: S608 - our names
         ),
+        needs=frozenset({staged.name}),
     )
 
 

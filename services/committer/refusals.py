@@ -24,6 +24,7 @@ class DatabaseRefusal:
 
     sqlstate: str
     message: str
+    constraint: str | None = None
 
 
 def errors_of_conflicts(conflicts: Iterable[Conflict], columns: Columns) -> list[RowError]:
@@ -42,3 +43,13 @@ def error_of_refusal(group_row: int, refusal: DatabaseRefusal, entity: EntityTyp
         f"Change what this says and send the {entity.group_noun} again"
     )
     return RowError(group_row, group_row, None, None, "rejected", message)
+
+
+def error_of_change(group_row: int, entity: EntityType) -> RowError:
+    """The error of a group that was decided again and again, because what it is about was changed each time meanwhile."""
+    noun = entity.group_noun
+    message = (
+        f"What was there of this {noun} was changed by other imports again and again while this file was imported. "
+        f"Send the {noun} again when they have ended"
+    )
+    return RowError(group_row, group_row, None, None, "changed_meanwhile", message)

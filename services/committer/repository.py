@@ -1,28 +1,30 @@
 """The SQL of the committer, beside what its families write. Nothing here commits."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.families import Family
+from services.committer.moves import Plan, Step
 from services.committer.refusals import Conflict, DatabaseRefusal
 from services.committer.written import Committed, Run
 from shared.entities.errors import RowError, in_order
 from shared.entities.scope import ChunkScope
 from shared.ledger import write_errors
-from shared.messaging.failures import sqlstate_of
+from shared.messaging.failures import Transient, sqlstate_of
 from shared.states import Action, ChunkState, GroupStatus
 
 # Of the chunk alone: other chunks of the import are committed at the same time.
 _LOCK = text(
     """
-    SELECT state, row_count FROM imports.import_chunks
+    SELECT state, row_count, decided FROM imports.import_chunks
      WHERE import_id = :import_id AND chunk_no = :chunk_no FOR UPDATE
     """
 )
@@ -30,7 +32,8 @@ _LOCK = text(
 _IMPORT = text(
     """
     SELECT entity_type, mode, epoch, status, cancelled_at IS NOT NULL AS cancelled, headers AS headings,
-           column_mappings AS fields
+           column_mappings AS fields, coalesce(options ->> 'existing' = 'skip', false) AS skips_existing,
+           parent_import_id IS NOT NULL AS is_correction, undoes_import_id
       FROM imports.imports WHERE id = :import_id
     """
 )
@@ -38,19 +41,24 @@ _IMPORT = text(
 _PLAN = text("SET LOCAL enable_seqscan = off")
 _PENDING_GROUPS = text(
     f"""
-    SELECT group_row FROM staging.groups
+    SELECT group_row, action FROM staging.groups
      WHERE import_id = :import_id AND chunk_no = :chunk_no AND status = '{GroupStatus.PENDING}' ORDER BY group_row
     """  # noqa: S608 - our own words
 )
+# A validator of an earlier release, which only made records, counts no rows by what becomes of each.
+COUNT_ROWS = f"""SELECT coalesce(sum(CASE WHEN creates + updates + skips = 0 AND action = '{Action.CREATE}'
+                           THEN row_count ELSE creates END), 0), coalesce(sum(updates), 0), coalesce(sum(skips), 0)"""
+"""Of groups that are taken: how many of their rows make something, change something, do neither."""
+
 _TAKE_GROUPS = text(
     f"""
     WITH taken AS (
            DELETE FROM staging.groups
             WHERE import_id = :import_id AND chunk_no = :chunk_no AND group_row BETWEEN :first AND :last
               AND status = '{GroupStatus.PENDING}'
-           RETURNING action, row_count
+           RETURNING action, row_count, creates, updates, skips
     )
-    SELECT action, sum(row_count) AS rows FROM taken GROUP BY action
+    {COUNT_ROWS} FROM taken
     """  # noqa: S608 - our own words
 )
 _FAIL_GROUPS = text(
@@ -96,15 +104,20 @@ _COMMITTED = text(
     """  # noqa: S608 - our own words
 )
 
+COUNTED = (Action.CREATE, Action.UPDATE, Action.SKIP)
+"""In the order in which rows are counted: `creates`, `updates`, `skips` of a group."""
+
 # What a group may be at fault for: its data (22), a constraint (23), a limit of the database (54).
 _REFUSED = ("22", "23", "54")
+# A foreign key: what rows name is made for them or looked up in the same transaction, so that is nobody's fault here.
+_NOT_THERE = "23503"
 
 
 @dataclass(frozen=True, slots=True)
 class LockedChunk:
     """An import with one of its chunks, which is locked until the transaction ends.
 
-    `state` is None when the import has no such chunk.
+    `state` is None when the import has no such chunk. `decided` says how often it was decided again.
     """
 
     entity_type: str
@@ -114,8 +127,17 @@ class LockedChunk:
     cancelled: bool
     headings: Sequence[str]
     fields: Mapping[str, int]
+    skips_existing: bool
+    is_correction: bool
+    undoes_import_id: UUID | None
     state: str | None
     row_count: int
+    decided: int
+
+    @property
+    def goes_by_what_is_there(self) -> bool:
+        """Whether what is there already is no reason to refuse a group: decided again, it may be changed or left alone."""
+        return self.mode != "create" or self.skips_existing or self.is_correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +161,19 @@ async def lock_chunk(conn: AsyncConnection, scope: ChunkScope) -> LockedChunk | 
     found = (await conn.execute(_IMPORT, scope._asdict())).one_or_none()
     if found is None:
         return None
-    state, row_count = (None, 0) if chunk is None else tuple(chunk)
-    return LockedChunk(**found._asdict(), state=state, row_count=row_count)
+    state, row_count, decided = (None, 0, 0) if chunk is None else tuple(chunk)
+    return LockedChunk(**found._asdict(), state=state, row_count=row_count, decided=decided)
 
 
-async def pending_groups(conn: AsyncConnection, scope: ChunkScope) -> list[int]:
-    """The groups that are to be committed, each by the row it starts at, in the order of the file."""
-    return list((await conn.execute(_PENDING_GROUPS, scope._asdict())).scalars())
+async def pending_groups(conn: AsyncConnection, scope: ChunkScope) -> dict[int, Action]:
+    """The groups that are to be committed, each by the row it starts at, in the order of the file; what each asks for."""
+    return {row: Action(action) for row, action in await conn.execute(_PENDING_GROUPS, scope._asdict())}
+
+
+async def read_plan(conn: AsyncConnection, family: Family, scope: ChunkScope, actions: Collection[Action]) -> Plan:
+    """How the pending groups are written, which ask for these actions; what they change is locked."""
+    await conn.execute(_PLAN)
+    return await family.plan(conn, scope, actions)
 
 
 async def read_conflicts(conn: AsyncConnection, family: Family, scope: ChunkScope) -> Sequence[Conflict]:
@@ -169,7 +197,7 @@ async def without_said(conn: AsyncConnection, scope: ChunkScope, errors: Sequenc
 
 
 async def write_groups(
-    conn: AsyncConnection, family: Family, scope: ChunkScope, groups: Sequence[int]
+    conn: AsyncConnection, family: Family, scope: ChunkScope, groups: Sequence[int], steps: Sequence[Step]
 ) -> Committed | DatabaseRefusal:
     """Write a run of pending groups to production and take them out of staging.
 
@@ -179,15 +207,21 @@ async def write_groups(
     await conn.execute(_PLAN)
     savepoint = await conn.begin_nested()
     try:
-        written = await family.write(conn, run)
-        taken = (await conn.execute(_TAKE_GROUPS, run._asdict())).all()
+        written = await family.write(conn, run, steps)
+        taken = (await conn.execute(_TAKE_GROUPS, run._asdict())).one()
         await savepoint.commit()
     except DBAPIError as error:
-        if error.connection_invalidated or not (state := sqlstate_of(error) or "").startswith(_REFUSED):
+        if error.connection_invalidated:
             raise
-        await savepoint.rollback()
-        return DatabaseRefusal(state, _said(error))
-    return Committed({action: int(rows) for action, rows in taken}, written)
+        with suppress(DBAPIError):
+            await savepoint.rollback()
+        state = sqlstate_of(error) or ""
+        if state == _NOT_THERE:
+            raise Transient("what rows name was taken away meanwhile") from error
+        if not state.startswith(_REFUSED):
+            raise
+        return DatabaseRefusal(state, _said(error), _constraint(error))
+    return Committed(dict(zip(COUNTED, map(int, taken), strict=True)), written)
 
 
 async def fail_groups(conn: AsyncConnection, family: Family, scope: ChunkScope, errors: Sequence[RowError]) -> None:
@@ -214,9 +248,7 @@ async def add_errors(conn: AsyncConnection, scope: ChunkScope, errors: Sequence[
 async def count_rows(conn: AsyncConnection, scope: ChunkScope, committed: Committed) -> ChunkCounts:
     """What became of the chunk's rows: those committed by what was done with them, and those of groups that failed."""
     failed = int((await conn.execute(_FAILED_ROWS, scope._asdict())).scalar_one())
-    created, updated, skipped = (
-        committed.rows.get(action, 0) for action in (Action.CREATE, Action.UPDATE, Action.SKIP)
-    )
+    created, updated, skipped = (committed.rows.get(action, 0) for action in COUNTED)
     return ChunkCounts(created, updated, skipped, failed)
 
 
@@ -238,6 +270,12 @@ async def mark_committed(
     }
     if (await conn.execute(_COMMITTED, values)).first() is None:
         raise RuntimeError(f"chunk {scope.chunk_no} of import {scope.import_id} changed under its lock")
+
+
+def _constraint(error: DBAPIError) -> str | None:
+    """The constraint that was gone against, where the server names one."""
+    name = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+    return None if name is None else str(name)
 
 
 def _said(error: DBAPIError) -> str:

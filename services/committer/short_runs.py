@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.committer.families import Family
 from services.committer.moves import Step
 from services.committer.refusals import DatabaseRefusal
+from services.committer.repository import COUNT_ROWS, COUNTED
 from services.committer.written import Committed
 from shared.entities.scope import ChunkScope
 from shared.states import GroupStatus
@@ -42,10 +43,16 @@ class Sorted:
 
 
 async def write_each(
-    conn: AsyncConnection, family: Family, scope: ChunkScope, groups: Sequence[int], beat: Callable[[], None]
+    conn: AsyncConnection,
+    family: Family,
+    scope: ChunkScope,
+    groups: Sequence[int],
+    steps: Sequence[Step],
+    beat: Callable[[], None],
 ) -> list[Sorted]:
     """Write each of these pending groups that can be written; why the others cannot."""
-    program = _program(family.steps)
+    program = _program(steps)
+    counted = [name for step in steps for name in step.counts]
     done = []
     for start in range(0, len(groups), _SLICE):
         beat()
@@ -54,16 +61,19 @@ async def write_each(
         await conn.exec_driver_sql(program)
         answered = json.loads((await conn.execute(_ANSWER)).scalar_one())
         refused = {
-            group: DatabaseRefusal(state, f"{message} ({detail})" if detail else message)
-            for group, state, message, detail in answered["refused"]
+            group: DatabaseRefusal(state, f"{message} ({detail})" if detail else message, constraint or None)
+            for group, state, message, detail, constraint in answered["refused"]
         }
-        done.append(Sorted(Committed(answered["rows"], family.written(answered["counts"])), refused))
+        counts = dict(zip(counted, answered["counts"], strict=True))
+        rows = dict(zip(COUNTED, answered["rows"], strict=True))
+        done.append(Sorted(Committed(rows, family.written(counts)), refused))
     return done
 
 
 def _program(steps: Sequence[Step]) -> str:
     """A block that takes every step for runs of the groups it is asked for; what a group is refused for is its own."""
-    taken = "\n".join(_step(number, step) for number, step in enumerate(steps, start=1))
+    taken = "\n".join(map(_step, steps))
+    numbers = sum(len(step.counts) for step in steps)
     return f"""
 DO $winnow$
 DECLARE
@@ -80,13 +90,16 @@ DECLARE
     v_first integer;
     v_last integer;
     v_count bigint;
-    v_taken jsonb;
-    v_action text;
+    v_second bigint;
+    v_creates bigint;
+    v_updates bigint;
+    v_skips bigint;
     v_of_run bigint[];
-    v_counts bigint[] := array_fill(0::bigint, ARRAY[{max(1, len(steps))}]);
-    v_rows jsonb := '{{}}';
+    v_counts bigint[] := array_fill(0::bigint, ARRAY[{max(1, numbers)}]);
+    v_rows bigint[] := ARRAY[0, 0, 0];
     v_refused jsonb := '[]';
     v_state text;
+    v_constraint text;
     v_message text;
     v_detail text;
 BEGIN
@@ -107,22 +120,20 @@ BEGIN
                        DELETE FROM staging.groups
                         WHERE import_id = v_import_id AND chunk_no = v_chunk_no
                           AND group_row BETWEEN v_first AND v_last AND status = '{GroupStatus.PENDING}'
-                       RETURNING action, row_count
-                ), counted AS (SELECT action, sum(row_count) AS rows FROM taken GROUP BY action)
-                SELECT coalesce(jsonb_object_agg(action, rows), '{{}}') INTO v_taken FROM counted;
-                FOR v_number IN 1 .. {len(steps)} LOOP
+                       RETURNING action, row_count, creates, updates, skips
+                )
+                {COUNT_ROWS}
+                  INTO v_creates, v_updates, v_skips FROM taken;
+                FOR v_number IN 1 .. {numbers} LOOP
                     v_counts[v_number] := v_counts[v_number] + v_of_run[v_number];
                 END LOOP;
-                FOR v_action, v_count IN SELECT key, value::bigint FROM jsonb_each_text(v_taken) LOOP
-                    v_count := v_count + coalesce((v_rows ->> v_action)::bigint, 0);
-                    v_rows := jsonb_set(v_rows, ARRAY[v_action], to_jsonb(v_count));
-                END LOOP;
+                v_rows := ARRAY[v_rows[1] + v_creates, v_rows[2] + v_updates, v_rows[3] + v_skips];
             EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
                 IF v_low = v_high THEN
                     GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT,
-                                            v_detail = PG_EXCEPTION_DETAIL;
-                    v_refused := v_refused
-                                 || jsonb_build_array(jsonb_build_array(v_first, v_state, v_message, v_detail));
+                                            v_detail = PG_EXCEPTION_DETAIL, v_constraint = CONSTRAINT_NAME;
+                    v_refused := v_refused || jsonb_build_array(
+                                 jsonb_build_array(v_first, v_state, v_message, v_detail, v_constraint));
                 ELSE
                     v_from[v_top + 1] := (v_low + v_high) / 2 + 1;
                     v_to[v_top + 1] := v_high;
@@ -134,15 +145,18 @@ BEGIN
         END LOOP;
     END LOOP;
     PERFORM set_config('winnow.answered', jsonb_build_object(
-        'refused', v_refused, 'rows', v_rows, 'counts', to_jsonb(v_counts[1:{len(steps)}]))::text, true);
+        'refused', v_refused, 'rows', to_jsonb(v_rows), 'counts', to_jsonb(v_counts[1:{numbers}]))::text, true);
 END $winnow$
 """  # noqa: S608 - our own statements
 
 
-def _step(number: int, step: Step) -> str:
+def _step(step: Step) -> str:
     said = _PARAMETER.sub(_variable, str(step.sql)).strip()
-    counted = f"{said} INTO v_count;" if step.returning else f"{said};\nGET DIAGNOSTICS v_count = ROW_COUNT;"
-    return f"{counted}\nv_of_run[{number}] := v_count;"
+    if not step.returning:
+        return f"{said};\nGET DIAGNOSTICS v_count = ROW_COUNT;\nv_of_run := v_of_run || v_count;"
+    into = ("v_count", "v_second")[: len(step.returning)]
+    assert len(into) == len(step.returning), step.name
+    return f"{said} INTO {', '.join(into)};\nv_of_run := v_of_run || ARRAY[{', '.join(into)}];"
 
 
 def _variable(found: re.Match[str]) -> str:

@@ -19,16 +19,18 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a family wrote: how many rows of the file are in production by it, and how many records it made, by table."""
+    """What a family wrote: how many rows of the file made or changed something, and how many records were, by table."""
 
     rows: int
     records: Mapping[str, int] = field(default_factory=dict)
     entities: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What became of the groups of a run: rows by what was done with them (`create`, `update`, `skip`)."""
+    """What became of the groups of a run: rows by what was done with each (`create`, `update`, `skip`)."""
 
     rows: Mapping[str, int]
     written: Written
@@ -36,11 +38,13 @@ class Committed:
 
 def total(parts: Iterable[Committed]) -> Committed:
     """Several runs as one."""
-    rows, records, entities = Counter[str](), Counter[str](), Counter[str]()
+    rows, records, entities, changed, removed = (Counter[str]() for _ in range(5))
     in_production = 0
     for part in parts:
         rows.update(part.rows)
         records.update(part.written.records)
         entities.update(part.written.entities)
+        changed.update(part.written.changed)
+        removed.update(part.written.removed)
         in_production += part.written.rows
-    return Committed(rows, Written(in_production, records, entities))
+    return Committed(rows, Written(in_production, records, entities, changed, removed))

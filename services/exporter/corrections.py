@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.corrections import (
     BEYOND_HEADING,
+    RowOrigin,
     decimal_signs,
     is_decimals_heading,
     is_errors_heading,
@@ -61,7 +62,8 @@ class HandedBackColumns:
     """The columns that are handed back: the file's own, in their order, without what an earlier round has added.
 
     `width` is the number of cells of the longest row, for rows may go beyond the headings. Headings come back
-    neutralised, like every text. `decimals` says by field how the file's numbers were read.
+    neutralised, like every text. `decimals` says by field how the file's numbers were read. With `import_id` every row says
+    which row of that import it was.
     """
 
     def __init__(
@@ -73,7 +75,9 @@ class HandedBackColumns:
         *,
         sheet: str | None = None,
         decimals: Mapping[str, ColumnSign] | None = None,
+        import_id: UUID | None = None,
     ) -> None:
+        self._import_id = import_id
         self._headings = len(headings)
         whole = [*headings, *(BEYOND_HEADING for _ in range(len(headings), width))]
         self._kept = [index for index, heading in enumerate(whole) if not _is_ours(heading)]
@@ -167,6 +171,10 @@ class HandedBackColumns:
         if not row.is_bad:
             return f"Not imported because row {row.first_bad_row} of the same {self._group_noun} has errors"
         return f"Row {row.row} – {between.join(said(row.errors))}"
+
+    def origin(self, row: int) -> str:
+        """What is put behind the explanation of the row of this number, so that it is known when it comes again."""
+        return "" if self._import_id is None else RowOrigin(self._import_id, row).written
 
 
 def _is_ours(heading: str) -> bool:

@@ -14,4 +14,5 @@ class FailedRowsFile(HandedBackFile):
         self.write(map(self._failed, rows))
 
     def _failed(self, row: FailedRow) -> list[str]:
-        return self.record(self._columns.cells(row), storable_text(self._columns.explanation(row, between=" | ")))
+        explained = storable_text(self._columns.explanation(row, between=" | "))
+        return self.record(self._columns.cells(row), f"{explained}{self._columns.origin(row.row)}")

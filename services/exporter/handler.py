@@ -185,6 +185,7 @@ class ExportCorrections:
             width,
             sheet=awaited.sheet,
             decimals=awaited.origin.decimals,
+            import_id=awaited.origin.import_id,
         )
         return _Files(awaited, columns, folder, self._settings.comments)
 

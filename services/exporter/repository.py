@@ -16,14 +16,14 @@ from shared.entities.cells import read_cells
 from shared.entities.decimals import ColumnSign
 from shared.entities.errors import UNIDENTIFIED, RowError
 from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
-from shared.states import PROCESSED_CHUNKS, ImportStatus, sql_list
+from shared.states import PROCESSED_CHUNKS, sql_list
 
 # Locked, so that an import cannot be reopened, and end again, between this look and what is done about it.
 _IMPORT = text(
     """
     SELECT entity_type, file_name, headers, column_mappings, layout, has_exportable_failures, failed_rows, status,
            completed_at, correction_object_key, has_exportable_unprocessed, unprocessed_rows, unprocessed_object_key,
-           cancelled_at, error ->> 'code' AS error_code
+           cancelled_at, rows_expired_at, error ->> 'code' AS error_code
       FROM imports.imports WHERE id = :import_id
        FOR NO KEY UPDATE
     """
@@ -153,13 +153,13 @@ class Extent(NamedTuple):
 async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | None:
     """The import, locked until the transaction ends; None when the ledger does not know it.
 
-    It awaits its files when it has ended with failed or unprocessed rows, has not been dismissed, and nobody has recorded
-    files of them.
+    It awaits its files when it has ended with failed or unprocessed rows, and nobody has recorded files of them, also when
+    it was dismissed since: that puts it away, and nothing of it.
     """
     found = (await conn.execute(_IMPORT, {"import_id": import_id})).one_or_none()
     if found is None:
         return None
-    ended = found.completed_at is not None and found.status != ImportStatus.DISMISSED
+    ended = found.completed_at is not None and found.rows_expired_at is None
     failed = found.has_exportable_failures and found.correction_object_key is None
     unprocessed = found.has_exportable_unprocessed and found.unprocessed_object_key is None
     if not (ended and (failed or unprocessed)):

@@ -28,6 +28,7 @@ _SHOWN_WITH_EXPONENT = 10**11
 _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no time zones
 _FIRST_DAY, _FIRST_CERTAIN_DAY = date(1900, 1, 1), date(1900, 3, 1)
 _SPECIAL = re.compile(r"[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_SMALL_PRINT = '<rPr><sz val="1"/><color rgb="FFD9D9D9"/></rPr>'
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 
@@ -111,7 +112,7 @@ class SheetRows:
             self._bad(f"{self._starts[index]}{number}", index, None) for index in sorted(marks) if index >= len(cells)
         )
         style = self._styles.errors if row.is_bad else self._styles.siblings
-        parts.append(_text(f'{self._last_start}{number}" s="{style}"', explained))
+        parts.append(_explained(f'{self._last_start}{number}" s="{style}"', explained, self._columns.origin(row.row)))
         parts.append("</row>")
         return "".join(parts)
 
@@ -212,16 +213,27 @@ def _text(start: str, text: str) -> str:
     return start + (_remembered(text) if len(text) <= _REMEMBERED_LENGTH else _inline(text))
 
 
+def _explained(start: str, explained: str, origin: str) -> str:
+    """An explanation, and behind it in the smallest print, which takes no room, the row it is of."""
+    if not origin:
+        return _text(start, explained)
+    said = _escaped_text(fitting(explained, beside=len(origin)))
+    runs = f'<r><t xml:space="preserve">{said}</t></r><r>{_SMALL_PRINT}<t xml:space="preserve">{origin}</t></r>'
+    return f'{start} t="inlineStr"><is>{runs}</is></c>'
+
+
 def _inline(text: str) -> str:
     if len(text) > CELL_LENGTH_LIMIT // 2:
         text = fitting(text)
     space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
-    if _SPECIAL.search(text):
-        text = _SPECIAL.sub(_escaped, text)
-    return f' t="inlineStr"><is><t{space}>{text}</t></is></c>'
+    return f' t="inlineStr"><is><t{space}>{_escaped_text(text)}</t></is></c>'
 
 
 _remembered = lru_cache(maxsize=8192)(_inline)
+
+
+def _escaped_text(text: str) -> str:
+    return _SPECIAL.sub(_escaped, text) if _SPECIAL.search(text) else text
 
 
 def _escaped(found: re.Match[str]) -> str:

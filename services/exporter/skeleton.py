@@ -167,7 +167,8 @@ def _instructions(origin: Origin, rows: int) -> tuple[str, ...]:
         "Rows that belong together are only imported together, so good rows are there too, without red cells.",
         "Repair the red cells (point at one to read what is wrong with it) and upload this file again.",
         "Only what is in this file is imported then. Rows you do not want can be deleted.",
-        "The last column repeats the errors, with the row numbers of the file you sent. It is ignored on upload.",
+        "The last column repeats the errors, with the row numbers of the file you sent. It is not imported.",
+        "Its small print says which row it was: leave it there, and what you repair is counted.",
         "An apostrophe before = + - or @ keeps spreadsheets from taking text for a formula. It is removed on upload.",
     )
 

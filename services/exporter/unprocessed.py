@@ -28,8 +28,8 @@ class UnprocessedFile(HandedBackFile):
         self.write(map(self._unprocessed, rows))
 
     def _unprocessed(self, row: UnprocessedRow) -> list[str]:
-        explained = self.record(self._columns.of_headings(row.cells), f"Row {row.row} – not processed: {self._why}")
+        why = f"Row {row.row} – not processed: {self._why}{self._columns.origin(row.row)}"
         return [
-            *explained,
+            *self.record(self._columns.of_headings(row.cells), why),
             *(self._columns.in_text_file(None, cell) for cell in self._columns.beyond_headings(row.cells)),
         ]

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -13,6 +14,7 @@ from services.keeper.settings import KeeperSettings
 from shared.db.transaction import tenant_transaction
 from shared.events import TOPICS
 from shared.ledger import give_up
+from shared.messaging.failures import FailureKind, kind_of
 from shared.messaging.kafka import Kafka, apply_topics
 from shared.messaging.lag import topic_lag
 from shared.observability import metrics
@@ -40,7 +42,8 @@ class Rounds:
                 conn, publishes=self.settings.stuck_publishes, age=self.settings.stuck_after
             )
         for found in stuck:
-            await self._give_up(found)
+            async with _by_itself(topic=found.topic, outbox_id=str(found.id)):
+                await self._give_up(found)
 
     async def resume_lost_work(self) -> None:
         """Announce again what is open in the ledger and in nobody's hands: no row of the outbox is about it.
@@ -51,9 +54,10 @@ class Rounds:
         async with self.engine.connect() as conn:
             lost = await lost_work.find(conn, age=self.settings.lost_after)
         for found in lost:
-            async with tenant_transaction(self.engine, found.tenant_id) as conn:
-                await lost_work.resume(conn, found)
-            log.error("work.resumed", kind=found.kind, import_id=str(found.import_id), chunk=found.chunk_no)
+            async with _by_itself(import_id=str(found.import_id), chunk=found.chunk_no):
+                async with tenant_transaction(self.engine, found.tenant_id) as conn:
+                    await lost_work.resume(conn, found)
+                log.error("work.resumed", kind=found.kind, import_id=str(found.import_id), chunk=found.chunk_no)
 
     async def _give_up(self, found: repository.StuckEvent) -> None:
         topic = next(topic for topic in TOPICS if topic.name == found.topic)
@@ -76,7 +80,18 @@ class Rounds:
             metrics.TOPIC_LAG.labels(topic=lag.topic, group=lag.group).set(lag.lag)
 
 
-def every(seconds: float, take: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+@asynccontextmanager
+async def _by_itself(**of: object) -> AsyncIterator[None]:
+    """Let one thing that cannot be done be in no other's way; that a server is away ends the round."""
+    try:
+        yield
+    except Exception as error:
+        if kind_of(error) is FailureKind.TRANSIENT:
+            raise
+        log.exception("work.failed", **of)
+
+
+def every(seconds: float, take: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
     """A job that makes a round again and again, so many seconds apart."""
 
     async def job() -> None:

@@ -11,18 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import RowsStaged, RowsValidated
 from shared.ledger.completion import close_if_finished, completed
-from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
+from shared.ledger.quarantine import AWAITS_FILES
 from shared.ledger.registration import upload_event
+from shared.ledger.waves import IS_WAITED_FOR
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
-# A validated chunk of a held import waits for a person, and for no event.
+# A validated chunk of a held import waits for a person, and for no event; a wave waits for the chunks before it.
 _CHUNKS = f"""
     SELECT c.state AS kind, c.tenant_id, c.import_id, c.chunk_no
       FROM imports.imports i JOIN imports.import_chunks c ON c.import_id = i.id AND c.epoch = i.epoch
      WHERE i.status IN ({sql_list(OPEN)})
        AND (c.state = '{ChunkState.STAGED}'
             OR c.state = '{ChunkState.VALIDATED}' AND (i.status = '{ImportStatus.IMPORTING}' OR i.cancelled_at IS NOT NULL))
+       AND (c.wave = 0 OR c.state <> '{ChunkState.STAGED}' OR i.cancelled_at IS NOT NULL
+            OR NOT EXISTS (SELECT FROM imports.import_chunks w
+                            WHERE w.import_id = c.import_id AND w.chunk_no < c.chunk_no AND {IS_WAITED_FOR}))
        AND greatest(c.staged_at, c.validated_at, i.updated_at) < now() - CAST(:age AS interval)
        AND NOT EXISTS (SELECT FROM imports.outbox o
                         WHERE o.import_id = c.import_id AND o.chunk_no = c.chunk_no AND o.epoch = c.epoch
@@ -47,10 +51,7 @@ _END = f"""
 _FILES = f"""
     SELECT 'files' AS kind, i.tenant_id, i.id AS import_id, 0 AS chunk_no
       FROM imports.imports i
-     WHERE (i.has_exportable_failures AND i.correction_object_key IS NULL
-            OR i.has_exportable_unprocessed AND i.unprocessed_object_key IS NULL) AND i.completed_at IS NOT NULL
-       AND i.status <> '{ImportStatus.DISMISSED}' AND coalesce(i.error ->> 'code', '') <> '{EXPORT_FAILED}'
-       AND i.error ->> '{NO_FILES}' IS NULL
+     WHERE {AWAITS_FILES} AND i.rows_expired_at IS NULL
        AND i.updated_at < now() - CAST(:age AS interval)
        AND NOT EXISTS (SELECT FROM imports.outbox o WHERE o.import_id = i.id AND o.topic = 'import-completed')
 """  # noqa: S608 - our own words

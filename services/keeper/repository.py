@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +12,7 @@ from shared.states import ImportStatus
 
 _STUCK = text(
     """
-    SELECT topic, body FROM imports.outbox
+    SELECT id, topic, body FROM imports.outbox
      WHERE published_at IS NOT NULL AND attempts >= :publishes AND created_at < now() - CAST(:age AS interval)
      ORDER BY created_at LIMIT 50
     """
@@ -35,6 +36,7 @@ _OUTBOX = text(
 class StuckEvent:
     """An event that was handed out again and again and never acted on."""
 
+    id: UUID
     topic: str
     body: bytes
 
@@ -52,7 +54,7 @@ class LedgerGauges:
 async def stuck_events(conn: AsyncConnection, *, publishes: int, age: timedelta) -> Sequence[StuckEvent]:
     """What was published at least so often, and first that long ago, and is still not acted on."""
     rows = await conn.execute(_STUCK, {"publishes": publishes, "age": age})
-    return [StuckEvent(topic=row.topic, body=bytes(row.body)) for row in rows]
+    return [StuckEvent(id=row.id, topic=row.topic, body=bytes(row.body)) for row in rows]
 
 
 async def ledger_gauges(conn: AsyncConnection) -> LedgerGauges:

@@ -26,3 +26,6 @@ class KeeperSettings(Settings):
     lost_after: timedelta = Field(
         default=timedelta(minutes=5), description="open work that no event is about is announced again after this time"
     )
+    cleanup_seconds: float = Field(
+        default=3600, description="time between two rounds over what is kept (for how long: `WINNOW_KEEP_…`)"
+    )

@@ -18,12 +18,13 @@ from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
 from shared.events import FileUploaded
 from shared.ledger.registration import Registration, register_import, upload_event
+from shared.ledger.repeats import IMPORTED_BEFORE
 from shared.states import OPEN, READING, ChunkState, ImportStatus, sql_list
 
 # What `KnownImport` is made of.
 _COLUMNS = """id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
               idempotency_key, parent_import_id, options, epoch, read_at, parsed_at, started_at, cancelled_at, traceparent,
-              error ->> 'code' AS error_code, error ->> 'message' AS error_message"""
+              asked, error ->> 'code' AS error_code, error ->> 'message' AS error_message"""
 # Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
     f"""
@@ -42,8 +43,10 @@ _RESET = text(
            traceparent = :traceparent, error = NULL,
            parent_import_id = (SELECT p.id FROM imports.imports p
                                 WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id AND p.id <> :known),
-           parsed_at = NULL, started_at = NULL,
-           completed_at = NULL, worked_seconds = 0, resumed_at = NULL, updated_at = clock_timestamp()
+           parsed_at = NULL, started_at = NULL, asked = NULL,
+           completed_at = NULL, worked_seconds = 0, resumed_at = NULL, updated_at = clock_timestamp(),
+           staged_removed_at = NULL, rows_expired_at = NULL, rows_removed_at = NULL, upload_removed_at = NULL,
+           results_removed_at = NULL
      WHERE id = :known AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = :code
        AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = imports.id)
     RETURNING {_COLUMNS}
@@ -58,24 +61,23 @@ _BEGIN = text(
            started_at = coalesce(started_at, clock_timestamp()),
            file_size = :file_size, file_sha256 = :file_sha256, updated_at = clock_timestamp()
      WHERE id = :id AND status IN ({sql_list(OPEN)}) AND parsed_at IS NULL
-    RETURNING id
+    RETURNING {_COLUMNS}
     """  # noqa: S608 - our own words
 )
 _DESCRIBE = text(
     f"""
     UPDATE imports.imports
        SET headers = CAST(:headers AS jsonb), column_mappings = CAST(:fields AS jsonb),
-           layout = CAST(:layout AS jsonb), notices = CAST(:notices AS jsonb),
-           parent_import_id = coalesce(parent_import_id, (SELECT p.id FROM imports.imports p
-                                                           WHERE p.tenant_id = imports.tenant_id AND p.id = :parent
-                                                             AND p.id <> imports.id)),
-           updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ({sql_list(READING)}) AND parsed_at IS NULL
+           layout = CAST(:layout AS jsonb), notices = CAST(:notices AS jsonb), updated_at = clock_timestamp()
+     WHERE id = :id AND status IN ({sql_list(READING)}) AND parsed_at IS NULL AND epoch = :epoch
     """  # noqa: S608 - our own words
 )
 _LAYOUT = text("SELECT column_mappings, layout, headers FROM imports.imports WHERE id = :id")
 _STAGED = text(
-    "SELECT coalesce(max(chunk_no), 0), coalesce(max(last_row), 0) FROM imports.import_chunks WHERE import_id = :id"
+    """
+    SELECT coalesce(max(chunk_no), 0), coalesce(max(last_row), 0), coalesce(max(wave), 0)
+      FROM imports.import_chunks WHERE import_id = :id
+    """
 )
 # Locks the import: of two processes that stage the rows of one, however that came about, one stages a chunk.
 _STILL_STAGING = text(
@@ -89,9 +91,9 @@ _STILL_STAGING = text(
 _ADD_CHUNK = text(
     """
     INSERT INTO imports.import_chunks
-           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates, epoch)
+           (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, duplicates, epoch, wave)
     VALUES (:id, :chunk_no, :tenant_id, :first_row, :last_row, :row_count, :state,
-            CAST(:duplicates AS jsonb), :epoch)
+            CAST(:duplicates AS jsonb), :epoch, :wave)
     """
 )
 # By the range of rows, which the key of the table has.
@@ -143,7 +145,7 @@ _READ_TO_THE_END = text(
 )
 _RAW_COLUMNS = ("row_no", "group_row", "cells")
 
-_CORRECTABLE = {INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT}
+_CORRECTABLE = {INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT, IMPORTED_BEFORE}
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,8 @@ class KnownImport:
     traceparent: str | None
     error_code: str | None
     error_message: str | None
+    asked: Mapping[str, Any] | None = None
+    """What its upload asked for (`mode`, `options`) where it is imported otherwise: as its parent was."""
     is_new: bool = False
 
     @property
@@ -197,6 +201,10 @@ class KnownImport:
     def waits_for_object(self) -> bool:
         """Whether it was refused for its object, so that only another look at it helps."""
         return self.error_code in {OBJECT_MISSING, OBJECT_UNREADABLE}
+
+    def is_refused_again(self, event: FileUploaded) -> bool:
+        """Whether it was refused as imported before, and this event does not say either that it is meant."""
+        return self.error_code == IMPORTED_BEFORE and not event.options.allow_repeat
 
     @property
     def event(self) -> FileUploaded:
@@ -243,23 +251,23 @@ def _known(row: Row[Any], *, is_new: bool = False) -> KnownImport:
     return KnownImport(**row._mapping, is_new=is_new)  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
-async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> bool:
-    """Begin (or go on with) reading; False when there is nothing more to read."""
-    begun = await conn.execute(_BEGIN, {"id": import_id, "file_size": size, "file_sha256": sha256})
-    return begun.first() is not None
+async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> KnownImport | None:
+    """Begin (or go on with) reading; None when there is nothing more to read."""
+    begun = (await conn.execute(_BEGIN, {"id": import_id, "file_size": size, "file_sha256": sha256})).one_or_none()
+    return None if begun is None else _known(begun)
 
 
-async def describe(conn: AsyncConnection, import_id: UUID, layout: FileLayout) -> None:
-    """Write down what the file was found to be."""
+async def describe(conn: AsyncConnection, scope: StagingScope, layout: FileLayout) -> None:
+    """Write down what the file was found to be, unless it is staged by another interpretation by now."""
     await conn.execute(
         _DESCRIBE,
         {
-            "id": import_id,
+            "id": scope.import_id,
+            "epoch": scope.epoch,
             "headers": json.dumps(layout.headings),
             "fields": json.dumps(layout.fields),
             "layout": json.dumps(layout.detected),
             "notices": json.dumps(layout.notices),
-            "parent": None if layout.parent_import_id is None else UUID(layout.parent_import_id),
         },
     )
 
@@ -292,6 +300,7 @@ async def stage(conn: AsyncConnection, scope: StagingScope, chunk: Chunk, *, rec
         "state": ChunkState.CANCELLED if chunk.is_left_over else ChunkState.STAGED,
         "duplicates": json.dumps(chunk.duplicates),
         "epoch": scope.epoch,
+        "wave": chunk.wave,
     }
     await conn.execute(_ADD_CHUNK, {**extent, **added})
     if recut:

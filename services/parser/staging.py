@@ -10,16 +10,17 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.parser import repository
-from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes, Staged
+from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes, Cut, Staged
 from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
 from services.parser.mapping.left_out import Aside, Asides
+from services.parser.reading.sandbox import FileLayout
 from services.parser.refusals import FileRefused
 from services.parser.repository import KnownImport, StagingScope
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import read_cells
 from shared.events import RowsStaged
-from shared.ledger import end_broken_off, fail_import
+from shared.ledger import announce_next_wave, end_broken_off, fail_import
 from shared.messaging import outbox
 from shared.observability import metrics
 
@@ -62,10 +63,19 @@ class ChunkStaging:
         self._recut = recut
         self._was_staged = staged.chunks > 0
         self._cutter = ChunkCutter(
-            ENTITY_TYPES[known.entity_type], settings.sizes, staged, is_broken_off=known.is_broken_off
+            ENTITY_TYPES[known.entity_type],
+            settings.sizes,
+            staged,
+            mode=known.mode,
+            is_broken_off=known.is_broken_off,
         )
         self._asides: list[tuple[int, str]] = []
         self._aside_bytes = 0
+        self._layout: FileLayout | None = None
+
+    def describe(self, layout: FileLayout) -> None:
+        """Have what the file was found to be written down with the next thing that is written of it."""
+        self._layout = layout
 
     async def take(self, rows: Iterable[KeyedRow]) -> bool:
         """Take the next rows; False when somebody else has taken over, or there is nothing more to stage.
@@ -81,8 +91,8 @@ class ChunkStaging:
                 self._aside_bytes += len(row.cells)
                 continue
             try:
-                for chunk in self._cutter.add(row):
-                    if not await self._stage(chunk):
+                for chunks in self._cutter.add(row):
+                    if not await self._stage(chunks):
                         return False
             except FileRefused as refused:
                 if self._recut:
@@ -116,7 +126,7 @@ class ChunkStaging:
                 await outbox.settle(conn, self._event)
 
     async def finish(self, *, total: int, notices: Sequence[Mapping[str, Any]]) -> bool:
-        """Stage the last chunk together with the end, so that there is one however often rows are staged.
+        """Stage the last chunks together with the end, so that there is one however often rows are staged.
 
         Raises:
             FileRefused: there was no data row, of rows that are in the ledger already.
@@ -124,10 +134,10 @@ class ChunkStaging:
         if self._cutter.is_broken_off:
             return await self._end_broken_off(notices)
         last = self._cutter.finish()
-        if last is None and self._was_staged:
+        if not last and self._was_staged:
             # Somebody else staged all of it, and the end with the last chunk.
             return False
-        if last is None:
+        if not last:
             empty = FileRefused(
                 "no_data_rows",
                 f'"{self._known.file_name}" has headings but no data rows below them. Fill it in and send it again',
@@ -139,11 +149,8 @@ class ChunkStaging:
 
     async def _break_off(self, conn: AsyncConnection, refused: FileRefused) -> bool:
         chunks = self._cutter.break_off()
-        if not await repository.is_staging(conn, self._scope):
+        if not await repository.is_staging(conn, self._scope) or not await self._add(conn, chunks):
             return False
-        for chunk in chunks:
-            if not await self._add(conn, chunk):
-                return False
         await repository.break_off(conn, self._scope.import_id, code=refused.code, message=refused.message)
         await outbox.postpone(conn, self._event, reemit_after=self._settings.reemit_after)
         return True
@@ -152,20 +159,17 @@ class ChunkStaging:
         async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
             if not await repository.is_staging(conn, self._scope):
                 return False
-            for chunk in self._cutter.break_off():
-                if not await self._add(conn, chunk):
-                    return False
+            if not await self._add(conn, self._cutter.break_off()):
+                return False
             await self._keep_asides(conn)
             await repository.read_to_the_end(conn, self._scope.import_id, notices)
             await end_broken_off(conn, self._scope.import_id)
             await outbox.settle(conn, self._event)
         return True
 
-    async def _stage(
-        self, chunk: Chunk, *, total: int | None = None, notices: Sequence[Mapping[str, Any]] = ()
-    ) -> bool:
+    async def _stage(self, chunks: Cut, *, total: int | None = None, notices: Sequence[Mapping[str, Any]] = ()) -> bool:
         async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
-            if not await self._add(conn, chunk):
+            if not await self._add(conn, chunks):
                 return False
             if total is None:
                 await outbox.postpone(conn, self._event, reemit_after=self._settings.reemit_after)
@@ -174,15 +178,22 @@ class ChunkStaging:
                 await outbox.settle(conn, self._event)
         return True
 
-    async def _add(self, conn: AsyncConnection, chunk: Chunk) -> bool:
-        if not await repository.stage(conn, self._scope, chunk, recut=self._recut):
-            log.warning("file.taken_over", chunk=chunk.number)
-            return False
-        await self._keep_asides(conn)
-        if not chunk.is_left_over:
-            await outbox.append(conn, self._announced(chunk), traceparent=self._traceparent)
-        outcome = "left_over" if chunk.is_left_over else "staged"
-        metrics.ROWS.labels(stage="parser", outcome=outcome).inc(len(chunk.rows))
+    async def _add(self, conn: AsyncConnection, chunks: Cut) -> bool:
+        if self._layout is not None:
+            await repository.describe(conn, self._scope, self._layout)
+            self._layout = None
+        for chunk in chunks:
+            if not await repository.stage(conn, self._scope, chunk, recut=self._recut):
+                log.warning("file.taken_over", chunk=chunk.number)
+                return False
+            await self._keep_asides(conn)
+            if not chunk.is_left_over and not chunk.wave:
+                await outbox.append(conn, self._announced(chunk), traceparent=self._traceparent)
+            outcome = "left_over" if chunk.is_left_over else "staged"
+            metrics.ROWS.labels(stage="parser", outcome=outcome).inc(len(chunk.rows))
+        if any(chunk.wave for chunk in chunks):
+            # Nothing may be left to wait for: whatever they follow may have ended long ago.
+            await announce_next_wave(conn, self._scope.import_id)
         return True
 
     async def _keep_asides(self, conn: AsyncConnection) -> None:
@@ -216,8 +227,8 @@ class Recut:
         self._asides = Asides()
         self._total = 0
 
-    async def run(self) -> None:
-        """Stage every chunk that is not staged yet.
+    async def run(self) -> bool:
+        """Stage every chunk that is not staged yet; False when somebody else has taken over.
 
         Raises:
             FileRefused: no row is data under the mapping, or a group is too large.
@@ -233,8 +244,8 @@ class Recut:
         while rows := await self._next(after):
             after = rows[-1][0]
             if not await staging.take(await asyncio.to_thread(self._keyed, interpretation, rows)):
-                return
-        await staging.finish(total=self._total, notices=self._asides.notices())
+                return False
+        return await staging.finish(total=self._total, notices=self._asides.notices())
 
     async def _next(self, after: int) -> list[tuple[int, str]]:
         async with tenant_transaction(self._engine, self._known.tenant_id) as conn:

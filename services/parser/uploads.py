@@ -11,10 +11,11 @@ from uuid_utils.compat import uuid7
 from services.parser.refusals import INVALID_EVENT, UNKNOWN_PARENT, FileRefused
 from services.parser.repository import KnownImport
 from shared.entities import ENTITY_TYPES, MODES
-from shared.events import FileOptions, FileUploaded
+from shared.events import FileUploaded
 from shared.events.model import TenantId
 from shared.ledger import identity
 from shared.ledger.registration import Registration, asked_by
+from shared.ledger.repeats import differences
 from shared.messaging.envelope import Delivery, new_traceparent
 from shared.storage import tenant_owns
 
@@ -30,7 +31,7 @@ def check_claim(event: FileUploaded) -> None:
     """Let only claims pass of which an import can come.
 
     Raises:
-        FileRefused: unknown entity type or mode, a key no object can have, or an object outside the tenant's own part of the storage.
+        FileRefused: unknown entity type or mode, an option that the mode has not, a key no object can have, or an object outside the tenant's own part of the storage.
     """
     entity = ENTITY_TYPES.get(event.entity_type)
     if entity is None:
@@ -46,6 +47,12 @@ def check_claim(event: FileUploaded) -> None:
         raise FileRefused(
             "unknown_mode",
             f'Mode "{event.mode}" {why} for {entity.name}; there is {modes}. Send the event again with one of these as mode',
+        )
+    if (misplaced := event.options.misplaced(event.mode)) is not None:
+        option, modes = misplaced
+        raise FileRefused(
+            "option_of_another_mode",
+            f"The option {option} has no meaning in mode {event.mode}, only in {modes}. Send the event again without it",
         )
     if (size := len(event.object_key.encode())) > _LONGEST_KEY:
         raise FileRefused(
@@ -71,36 +78,8 @@ def owns_object(event: FileUploaded) -> bool:
 
 
 def contradiction(known: KnownImport, event: FileUploaded) -> str | None:
-    """How an event that is taken for a repeat of a registered one says something else; None when it does not.
-
-    What it leaves out it does not contradict.
-    """
-    claims: dict[str, tuple[object, object]] = {
-        "import_id": (known.id, event.import_id),
-        "idempotency_key": (identity.given(known.idempotency_key), event.idempotency_key),
-        "object_key": (known.object_key, event.object_key),
-        "file_name": (known.file_name, event.file_name),
-        "entity_type": (known.entity_type, event.entity_type),
-        "mode": (known.mode, event.mode),
-        "file_size": (known.file_size, event.file_size),
-        "file_sha256": (
-            known.file_sha256 and known.file_sha256.lower(),
-            event.file_sha256 and event.file_sha256.lower(),
-        ),
-        "user_id": (known.user_id, event.user_id),
-        "parent_import_id": (known.parent_import_id, event.parent_import_id),
-    }
-    differing = [
-        f'{name} "{there}" (this event says "{said}")'
-        for name, (there, said) in claims.items()
-        if there is not None and said is not None and there != said
-    ]
-    registered = FileOptions(**known.options)
-    differing += [
-        f'options.{name} "{there}" (this event says "{said}")'
-        for name in sorted(event.options.model_fields_set)
-        if (there := getattr(registered, name)) != (said := getattr(event.options, name)) and said is not None
-    ]
+    """How an event that is taken for a repeat of a registered one says something else; None when it does not."""
+    differing = differences(known.__dict__, event)
     if not differing:
         return None
     return (
@@ -139,7 +118,8 @@ def check_origin(known: KnownImport, origin: UUID, *, is_known: bool) -> None:
         raise FileRefused(
             UNKNOWN_PARENT,
             f'"{known.file_name}" is the correction file of import {origin}, which this tenant does not have. Send it for '
-            f"the tenant it was handed back to; if its rows are meant for this one, copy them into a file of your own",
+            f"the tenant it was handed back to; if its rows are meant for this one, copy them into a file of your own, without the "
+            f"last column",
         )
     if known.parent_import_id not in {None, origin}:
         raise FileRefused(

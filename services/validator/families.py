@@ -1,13 +1,13 @@
 """The families of entity types: which rules a chunk is checked by. The one place of this service that lists them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias, TypeVar
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.validator.asked import Asked, Undone
 from services.validator.flat import Flat
-from services.validator.outcomes import Decided, Duplicate
+from services.validator.outcomes import Decided
 from services.validator.products import Products
 from services.validator.rows import Groups
 from shared.entities import ENTITY_TYPES, EntityType
@@ -26,17 +26,18 @@ class Family(Protocol[Needs, Known]):
     def needs(self, groups: Groups) -> Needs:
         """What the groups name that production may have."""
 
-    async def look_up(self, conn: AsyncConnection, tenant_id: str, import_id: UUID, needs: Needs) -> Known:
+    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Needs) -> Known:
         """What production has of it, in a transaction of the tenant.
 
-        What this import itself has committed does not count: rows of one file are told apart by the parser, whose word
+        What this import itself has made is in no row's way: rows of one file are told apart by the parser, whose word
         does not depend on which chunk was committed first.
         """
 
-    def decide(
-        self, groups: Groups, columns: Columns, known: Known, duplicates: Sequence[Duplicate], mode: str
-    ) -> Decided:
+    def decide(self, groups: Groups, columns: Columns, known: Known, asked: Asked) -> Decided:
         """The outcome of every group, in order. The same input gives the same outcomes, whatever is new about ids."""
+
+    async def take_back(self, conn: AsyncConnection, tenant_id: str, undone: Undone) -> Decided:
+        """The outcome of every group of a chunk that is taken back. Asked only where `EntityType.can_be_undone`."""
 
 
 AnyFamily: TypeAlias = Family[Any, Any]

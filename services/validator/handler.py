@@ -18,7 +18,7 @@ from shared.entities import ENTITY_TYPES
 from shared.entities.columns import Columns
 from shared.entities.scope import ChunkScope
 from shared.events import RowsStaged, RowsValidated
-from shared.ledger import close_if_finished, release_chunks
+from shared.ledger import announce_next_preview, close_if_finished, release_chunks
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
@@ -51,10 +51,16 @@ class ValidateRows:
         if chunk is None:
             return
         family = self._families[chunk.entity_type]
+        if chunk.undone is not None:
+            async with tenant_transaction(self._engine, event.tenant_id) as conn:
+                decided = await family.take_back(conn, event.tenant_id, chunk.undone)
+            await self._apply(event, chunk, decided, traceparent=delivery.traceparent)
+            return
         read = await asyncio.to_thread(_read, family, chunk)
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            known = await family.look_up(conn, event.tenant_id, event.import_id, read.needs)
-        decided = await asyncio.to_thread(family.decide, read.groups, read.columns, known, chunk.duplicates, chunk.mode)
+            asked = await repository.read_asked(conn, event.tenant_id, event.import_id, chunk)
+            known = await family.look_up(conn, event.tenant_id, asked, read.needs)
+        decided = await asyncio.to_thread(family.decide, read.groups, read.columns, known, asked)
         decided = replace(decided, notices=(*read.notices, *decided.notices))
         await self._apply(event, chunk, decided, traceparent=delivery.traceparent)
 
@@ -77,7 +83,7 @@ class ValidateRows:
 
     def _check_known(self, chunk: StagedChunk) -> None:
         known = chunk.entity_type in self._families and chunk.entity_type in ENTITY_TYPES
-        if not known or chunk.mode not in ENTITY_TYPES[chunk.entity_type].modes:
+        if not known or (chunk.undone is None and chunk.mode not in ENTITY_TYPES[chunk.entity_type].modes):
             raise Poison(f"nothing is known of {chunk.entity_type} in mode {chunk.mode}")
 
     async def _apply(self, event: RowsStaged, chunk: StagedChunk, decided: Decided, *, traceparent: str | None) -> None:
@@ -90,7 +96,9 @@ class ValidateRows:
                 announced = status == ImportStatus.IMPORTING and not cancelled
             if await repository.mark_validated(conn, scope, decided, epoch=event.epoch):
                 await repository.write_decided(conn, scope, decided)
-                if announced:
+                if not announced:
+                    await announce_next_preview(conn, event.import_id)
+                else:
                     ledger = {"entity_type": chunk.entity_type, "mode": chunk.mode}
                     validated = RowsValidated(**{**event.model_dump(), **ledger})
                     await outbox.append(conn, validated, traceparent=traceparent)

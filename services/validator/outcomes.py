@@ -11,12 +11,23 @@ from shared.states import Action
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A group that is good: what is done for it. `row` is its first; `target` the record it changes or leaves as it is."""
+    """A group that is good: what is done for it, and for how many of its rows.
+
+    `row` is its first; `target` the record it changes or leaves as it is, which had `seen_version` when that was decided.
+    """
 
     row: int
     row_count: int
     action: Action = Action.CREATE
     target: UUID | None = None
+    seen_version: int | None = None
+    updates: int = 0
+    skips: int = 0
+
+    @property
+    def creates(self) -> int:
+        """How many rows make a record."""
+        return self.row_count - self.updates - self.skips
 
 
 @dataclass(frozen=True, slots=True)

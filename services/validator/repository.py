@@ -9,20 +9,24 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.validator.outcomes import Decided, Duplicate, Failed
+from services.validator.asked import Asked, Undone
+from services.validator.outcomes import Decided, Duplicate, Failed, Outcome
 from services.validator.rows import RawRow
 from shared.db.bulk import copy_rows
+from shared.db.existing import read_family
 from shared.db.metadata import metadata
 from shared.db.staging import SCHEMA, groups
 from shared.entities.cells import read_cells
 from shared.entities.scope import ChunkScope
+from shared.events import FileOptions
 from shared.ledger import write_errors
 from shared.states import Action, ChunkState, GroupStatus
 
 _IMPORT = text(
     """
     SELECT i.entity_type, i.mode, i.epoch, i.status, i.hold, i.cancelled_at IS NOT NULL AS cancelled, i.headers,
-           i.column_mappings, i.layout, c.state, c.first_row, c.last_row, c.duplicates
+           i.column_mappings, i.layout, i.options, i.parent_import_id, i.undoes_import_id, c.state, c.first_row, c.last_row,
+           c.row_count, c.duplicates, c.wave
       FROM imports.imports i LEFT JOIN imports.import_chunks c ON c.import_id = i.id AND c.chunk_no = :chunk_no
      WHERE i.id = :import_id
     """
@@ -51,7 +55,10 @@ _HELD = text(
     "SELECT status, cancelled_at IS NOT NULL AS cancelled FROM imports.imports WHERE id = :import_id FOR SHARE"
 )
 
-_GROUPS = ("group_row", "row_count", "action", "target_id", "status")
+_GROUPS = (
+    *("group_row", "row_count", "action", "target_id", "seen_version", "status"),
+    *("creates", "updates", "skips"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,11 @@ class StagedChunk:
     layout: Mapping[str, Any] | None = None
     duplicates: Sequence[Duplicate] = ()
     rows: Sequence[tuple[int, int, str]] = ()
+    options: Mapping[str, Any] | None = None
+    parent: UUID | None = None
+    wave: int = 0
+    undone: Undone | None = None
+    chunk_no: int = 0
 
 
 async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, epoch: int) -> StagedChunk | None:
@@ -98,6 +110,30 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         layout=found.layout,
         duplicates=[Duplicate(**duplicate) for duplicate in found.duplicates or ()],
         rows=[(row_no, group_row, cells) for row_no, group_row, cells in rows],
+        options=found.options,
+        parent=found.parent_import_id,
+        wave=found.wave or 0,
+        undone=None
+        if found.undoes_import_id is None or found.state is None
+        else Undone(found.undoes_import_id, chunk_no, found.first_row, found.last_row, found.row_count),
+        chunk_no=chunk_no,
+    )
+
+
+async def read_asked(conn: AsyncConnection, tenant_id: str, import_id: UUID, chunk: StagedChunk) -> Asked:
+    """What the import asks of a chunk of its own."""
+    options = FileOptions(**(chunk.options or {}))
+    # One that corrects nothing is its own family: it is not known yet who will correct it.
+    is_correction = chunk.parent is not None
+    return Asked(
+        mode=chunk.mode,
+        import_id=import_id,
+        duplicates=chunk.duplicates,
+        wave=chunk.wave,
+        chunk_no=chunk.chunk_no,
+        skips_existing=options.existing == "skip",
+        clears_blanks=options.blanks == "clear",
+        family=await read_family(conn, tenant_id, import_id) if is_correction else frozenset({import_id}),
     )
 
 
@@ -130,16 +166,19 @@ async def mark_validated(conn: AsyncConnection, scope: ChunkScope, decided: Deci
     return moved.first() is not None
 
 
+def _group(outcome: Outcome) -> tuple[object, ...]:
+    if isinstance(outcome, Failed):
+        return (outcome.row, outcome.row_count, Action.CREATE, None, None, GroupStatus.FAILED, 0, 0, 0)
+    return (
+        *(outcome.row, outcome.row_count, outcome.action, outcome.target, outcome.seen_version, GroupStatus.PENDING),
+        *(outcome.creates, outcome.updates, outcome.skips),
+    )
+
+
 async def write_decided(conn: AsyncConnection, scope: ChunkScope, decided: Decided) -> None:
     """Write the outcome of every group, its typed rows and its errors."""
     same = scope._asdict()
-    outcomes = [
-        (outcome.row, outcome.row_count, Action.CREATE, None, GroupStatus.FAILED)
-        if isinstance(outcome, Failed)
-        else (outcome.row, outcome.row_count, outcome.action, outcome.target, GroupStatus.PENDING)
-        for outcome in decided.outcomes
-    ]
-    await copy_rows(conn, groups, _GROUPS, outcomes, same=same)
+    await copy_rows(conn, groups, _GROUPS, map(_group, decided.outcomes), same=same)
     for records in decided.records:
         table = metadata.tables[f"{SCHEMA}.{records.table}"]
         await copy_rows(conn, table, records.columns, records.rows, same=same)

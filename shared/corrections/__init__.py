@@ -6,6 +6,7 @@
 * `made`      cells that show something else than they hold, in a text file
 * `tables`    rows of another table than the one that is imported
 * `identity`  the import a correction workbook came from
+* `origins`   the row a row of either file was
 """
 
 from shared.corrections.formulas import neutralise, restore
@@ -29,6 +30,7 @@ from shared.corrections.identity import (
 )
 from shared.corrections.lengths import fitting, handed_back_length, was_cut
 from shared.corrections.made import marked_date, marked_number, written
+from shared.corrections.origins import ORIGIN_PATTERN, RowOrigin, errors_columns, first_origin, origin_of
 from shared.corrections.tables import marked_table, table_mark
 
 __all__ = [
@@ -36,10 +38,14 @@ __all__ = [
     "DECIMALS_HEADING",
     "DECIMALS_PROPERTY",
     "FAILED_ROWS_HEADING",
+    "ORIGIN_PATTERN",
     "PROPERTY",
     "WORKBOOK_HEADING",
+    "RowOrigin",
     "decimal_signs",
     "decimal_signs_of",
+    "errors_columns",
+    "first_origin",
     "fitting",
     "handed_back_length",
     "import_id_of",
@@ -50,6 +56,7 @@ __all__ = [
     "marked_number",
     "marked_table",
     "neutralise",
+    "origin_of",
     "restore",
     "said_decimal_signs",
     "table_mark",

@@ -13,12 +13,12 @@ def handed_back_length(text: str) -> int:
     return len(written) if written.isascii() else len(written.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def fitting(text: str) -> str:
-    """The text as a cell can hold it; cut, and ended with `CUT`, when it is too long."""
-    units = text.encode("utf-16-le", "surrogatepass")
-    if len(units) <= 2 * CELL_LENGTH_LIMIT:
+def fitting(text: str, *, beside: int = 0) -> str:
+    """The text as a cell can hold it that holds so many characters beside; cut, and ended with `CUT`, when it is too long."""
+    units, most = text.encode("utf-16-le", "surrogatepass"), CELL_LENGTH_LIMIT - beside
+    if len(units) <= 2 * most:
         return text
-    return units[: 2 * (CELL_LENGTH_LIMIT - len(CUT))].decode("utf-16-le", "ignore") + CUT
+    return units[: 2 * (most - len(CUT))].decode("utf-16-le", "ignore") + CUT
 
 
 def was_cut(text: str) -> bool:

@@ -1,9 +1,10 @@
 """Schema `catalog`: products as production has them, and the entities they name.
 
-Foreign keys to owners cascade, those to entities restrict. Each one costs a look-up for every row that is committed,
-and that is most of what a commit costs, so a table has one to its owner, one to what it names, and none besides; each carries the tenant; for
-the same reason the entity columns have no index: it would be kept up for every row of every import, and only deleting
-an entity, which nothing does, would use it.
+Foreign keys to owners cascade, those to entities restrict; each carries the tenant. One to an owner costs a look-up for
+every row that is committed, so a table has one, and none besides. Those to entities, of which a statement names few again and
+again, are held by triggers, which look each one up once a statement (0004_references.sql; docs/decisions/0007). The entity
+columns have no index: it would be kept up for every row of every import, and only deleting entities would use it, which reads a
+table once for all that are deleted together.
 """
 
 from typing import Any
@@ -26,10 +27,12 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
 
-from shared.db.metadata import KEY, metadata, moment, reference, tenant, written_by
+from shared.db.metadata import KEY, made_by, metadata, moment, reference, tenant, written_by
 from shared.entities.products import JOURNEY_STEPS, PRODUCTS
+from shared.states import Record, sql_list
 
 SCHEMA = "catalog"
 
@@ -51,8 +54,7 @@ def _entity(name: str, *parts: SchemaItem, within: tuple[str, ...] = ()) -> Tabl
         # As first typed, trimmed; the key is `shared.entities.names.name_key` of it.
         Column("name", Text, nullable=False),
         Column("name_key", KEY, nullable=False),
-        Column("created_import_id", Uuid()),
-        Column("created_row_no", Integer),
+        *made_by(),
         moment("created_at", default=True),
         UniqueConstraint("tenant_id", *within, "name_key"),
         # What is referred to.
@@ -69,7 +71,7 @@ attributes = _entity("attributes")
 attribute_values = _entity(
     "attribute_values",
     Column("attribute_id", BigInteger, nullable=False),
-    reference(["attribute_id"], [attributes.c.id], ondelete="RESTRICT"),
+    reference(["attribute_id"], [attributes.c.id], ondelete="RESTRICT", by_statement=True),
     within=("attribute_id",),
 )
 materials = _entity("materials")
@@ -94,7 +96,8 @@ taxonomy_categories = Table(
 
 
 def _restrict(name: str, entity: Table, *, nullable: bool = False) -> tuple[Column[int], ForeignKeyConstraint]:
-    return Column(name, BigInteger, nullable=nullable), reference([name], [entity.c.id], ondelete="RESTRICT")
+    key = reference([name], [entity.c.id], ondelete="RESTRICT", by_statement=True)
+    return Column(name, BigInteger, nullable=nullable), key
 
 
 def _owned(name: str, owner: Table) -> tuple[Column[Any], ForeignKeyConstraint]:
@@ -115,6 +118,13 @@ products = Table(
     Column("category_id", ForeignKey(taxonomy_categories.c.id, ondelete="RESTRICT")),
     *_restrict("season_id", seasons, nullable=True),
     *written_by(),
+    *made_by(),
+    # Goes up with every commit that changes the product, a variant of it, or a list of either.
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    # The import that made this version, and the version since which it alone changed the product, and nothing of it but
+    # variants that it had. Whoever raises the version says all three.
+    Column("version_import_id", Uuid()),
+    Column("version_since", Integer, nullable=False, server_default=text("1")),
     moment("created_at", default=True),
     moment("updated_at", default=True),
     UniqueConstraint("tenant_id", "handle"),
@@ -139,6 +149,7 @@ product_variants = Table(
     Column("description", Text),
     Column("image_url", Text),
     *written_by(),
+    *made_by(),
     moment("created_at", default=True),
     moment("updated_at", default=True),
     UniqueConstraint("product_id", "position"),
@@ -158,6 +169,8 @@ product_variants = Table(
         postgresql_where=text("sku IS NOT NULL"),
     ),
     CheckConstraint("barcode IS NOT NULL OR sku IS NOT NULL", name="identified"),
+    # What an import made.
+    Index(None, "created_import_id", "created_row_no"),
     CheckConstraint("position >= 0", name="position"),
     schema=SCHEMA,
 )
@@ -178,6 +191,7 @@ product_variant_attributes = Table(
         [attribute_values.c.attribute_id, attribute_values.c.id],
         ondelete="RESTRICT",
         name="product_variant_attributes_value_fkey",
+        by_statement=True,
     ),
     schema=SCHEMA,
 )
@@ -258,6 +272,32 @@ product_materials, product_eco_claims, product_environment, product_journey_step
 variant_materials, variant_eco_claims, variant_environment, variant_journey_steps, variant_weight = _facts_of(
     product_variants, "variant"
 )
+
+changes = Table(
+    "changes",
+    metadata,
+    tenant(),
+    Column("import_id", Uuid(), nullable=False),
+    Column("chunk_no", Integer, nullable=False),
+    Column("row_no", Integer, nullable=False),
+    Column("group_row", Integer, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("record_id", Uuid(), nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    # Who wrote the record last before.
+    Column("writer_import_id", Uuid()),
+    Column("writer_row_no", Integer),
+    # The import that took it back.
+    Column("undone_by", Uuid()),
+    PrimaryKeyConstraint("import_id", "row_no", "record", "record_id"),
+    CheckConstraint(f"record IN ({sql_list(Record)})", name="record"),
+    schema=SCHEMA,
+)
+"""What an import changed of records that were there before it: by field, what they said and what they say since.
+
+No foreign key: it tells of records that may be gone by now.
+"""
 
 IMPORTED = (
     products,

@@ -98,11 +98,34 @@ imports = Table(
     Column("unprocessed_object_key", Text),
     # The last row that was read of a file that was not read to its end; null where it was.
     Column("read_to_row", Integer),
+    # Since when nothing is left of it but this record: typed rows; rows as they were read with their errors, from
+    # `rows_expired_at` on of no use to anybody; the file that was sent; the files that were handed back.
+    moment("staged_removed_at"),
+    moment("rows_expired_at"),
+    moment("rows_removed_at"),
+    moment("upload_removed_at"),
+    moment("results_removed_at"),
+    # The import that this one takes back.
+    Column("undoes_import_id", Uuid()),
+    # What its upload asked for (mode, options) where it is imported otherwise: as its parent was.
+    Column("asked", JSONB),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
+    # Pages of the imports of all tenants, for operators.
+    Index(None, "created_at", "id"),
+    Index(None, "tenant_id", "object_key"),
+    Index(None, "undoes_import_id", postgresql_where=text("undoes_import_id IS NOT NULL")),
+    Index(
+        None,
+        "completed_at",
+        postgresql_where=text(
+            "staged_removed_at IS NULL OR rows_removed_at IS NULL OR upload_removed_at IS NULL OR results_removed_at IS NULL"
+        ),
+    ),
+    Index(None, "tenant_id", "file_sha256"),
     _one_of("status", ImportStatus),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
@@ -139,6 +162,10 @@ import_chunks = Table(
     moment("validated_at"),
     moment("committed_at"),
     _epoch(),
+    # How often it was found at its commit that what it was decided against is not there any more.
+    _count("decided"),
+    # From 1 where the rows go on with what rows above them began: such a chunk waits for every one before it.
+    _count("wave"),
     PrimaryKeyConstraint("import_id", "chunk_no"),
     UniqueConstraint("tenant_id", "import_id", "chunk_no"),
     reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
@@ -183,6 +210,24 @@ row_errors = Table(
     Column("message", Text, nullable=False),
     PrimaryKeyConstraint("import_id", "row_no", "position"),
     reference(["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"),
+    # Whether the group of a row has failed, which every list of rows asks of each.
+    Index(None, "import_id", "group_row"),
+    schema=SCHEMA,
+)
+
+# Written when an import of a correction file ends. No foreign key to the origin: its rows go after a time.
+row_origins = Table(
+    "row_origins",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("row_no", Integer, nullable=False),
+    tenant(),
+    Column("origin_import_id", Uuid(), nullable=False),
+    Column("origin_row", Integer, nullable=False),
+    Column("in_production", Boolean, nullable=False),
+    PrimaryKeyConstraint("import_id", "row_no"),
+    Index(None, "origin_import_id", "origin_row"),
+    reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
     schema=SCHEMA,
 )
 
@@ -215,5 +260,19 @@ tenants = Table(
     metadata,
     Column("tenant_id", KEY, primary_key=True),
     moment("registered_at", default=True),
+    schema=SCHEMA,
+)
+
+# That a tenant was erased outlives the tenant: no column is called tenant_id, so that erasing it again leaves it.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("tenant", KEY, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    moment("began_at", default=True),
+    moment("ended_at"),
+    _json("erased", "{}"),
+    Index(None, "tenant"),
     schema=SCHEMA,
 )

@@ -22,6 +22,9 @@ KEY = Text(collation="C")
 # Part of every reference; in itself it refers to nothing.
 TENANT = "tenant_id"
 
+BY_STATEMENT = "winnow_by_statement"
+"""Of a foreign key: whether triggers hold it, so that the database knows of no constraint."""
+
 _PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
@@ -36,13 +39,21 @@ def tenant() -> Column[str]:
 
 
 def reference(
-    columns: Sequence[str], to: Sequence[Column[Any]], *, ondelete: str, name: str | None = None
+    columns: Sequence[str],
+    to: Sequence[Column[Any]],
+    *,
+    ondelete: str,
+    name: str | None = None,
+    by_statement: bool = False,
 ) -> ForeignKeyConstraint:
     """A foreign key to a row of the same tenant.
 
     Without the tenant in it, a row could refer to any tenant's: what is referred to is looked up past row-level security.
+    One `by_statement` is held by triggers, once for all rows of a statement (`catalog.entity_references` lists them).
     """
-    return ForeignKeyConstraint([TENANT, *columns], [to[0].table.c[TENANT], *to], ondelete=ondelete, name=name)
+    key = ForeignKeyConstraint([TENANT, *columns], [to[0].table.c[TENANT], *to], ondelete=ondelete, name=name)
+    key.info[BY_STATEMENT] = by_statement
+    return key
 
 
 def moment(name: str, *, default: bool = False) -> Column[object]:
@@ -53,6 +64,11 @@ def moment(name: str, *, default: bool = False) -> Column[object]:
         server_default=func.now() if default else None,
         nullable=not default,
     )
+
+
+def made_by() -> tuple[Column[object], Column[int]]:
+    """The import, and the row of its file, that made a record; null where a release that did not note it did."""
+    return Column("created_import_id", Uuid()), Column("created_row_no", Integer)
 
 
 def written_by() -> tuple[Column[object], Column[int]]:

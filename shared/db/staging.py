@@ -5,8 +5,9 @@ index: its rows are read once, a chunk or a run of its groups at a time, and del
 """
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import catalog
@@ -15,7 +16,10 @@ from shared.states import Action, GroupStatus, sql_list
 
 SCHEMA = "staging"
 
-_CONTROLLED = {"tenant_id", "import_id", "import_row_no", "created_at", "updated_at"}
+_CONTROLLED = {
+    *("tenant_id", "import_id", "import_row_no", "created_import_id", "created_row_no", "created_at", "updated_at"),
+    *("version", "version_import_id", "version_since"),
+}
 
 
 def names_entity(column: Column[object]) -> bool:
@@ -23,12 +27,12 @@ def names_entity(column: Column[object]) -> bool:
     return column.name != TENANT and any(key.column.table in catalog.ENTITIES for key in column.foreign_keys)
 
 
-def mirror(table: Table, name: str | None = None) -> Table:
+def mirror(table: Table, name: str | None = None, *parts: Column[Any]) -> Table:
     """The staging table of a production table.
 
     Columns that refer to an entity (`material_id`) become its name as typed and its key (`material_name`,
     `material_key`): the entity may not exist before the commit. Everything may be null: rows of failed groups are
-    here as well, with as much of them as could be read.
+    here as well, with as much of them as could be read. `parts` are columns of the staging table alone.
     """
     staged = Table(
         name or table.name,
@@ -40,6 +44,7 @@ def mirror(table: Table, name: str | None = None) -> Table:
         Column("group_row", Integer, nullable=False),
         Column("row_status", Text, nullable=False, server_default=GroupStatus.PENDING),
         Column("errors", JSONB),
+        *parts,
         *_mirrored(table),
         schema=SCHEMA,
     )
@@ -59,6 +64,19 @@ def _mirrored(table: Table) -> Iterator[Column[object]]:
             yield Column(column.name, column.type, server_default=column.server_default)
 
 
+def _changing() -> tuple[Column[Any], ...]:
+    """Whether a record is made, changed or removed, and what of a changed one is written: its columns, and kinds of what it owns.
+
+    `writer_*` are who counts as its last writer then: of a change that is taken back, the one before it.
+    """
+    return (
+        Column("action", Text, nullable=False, server_default=Action.CREATE),
+        Column("said", ARRAY(Text)),
+        Column("writer_import_id", Uuid()),
+        Column("writer_row_no", Integer),
+    )
+
+
 groups = Table(
     "groups",
     metadata,
@@ -69,17 +87,27 @@ groups = Table(
     Column("row_count", Integer, nullable=False),
     Column("action", Text, nullable=False),
     Column("target_id", Uuid()),
+    # The version of the product that the group was decided against; null where there was none.
+    Column("seen_version", Integer),
     Column("status", Text, nullable=False, server_default=GroupStatus.PENDING),
+    # What becomes of its rows; of a pending group they are all of them.
+    Column("creates", Integer, nullable=False, server_default=text("0")),
+    Column("updates", Integer, nullable=False, server_default=text("0")),
+    Column("skips", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("import_id", "chunk_no", "group_row"),
     CheckConstraint(f"action IN ({sql_list(Action)})", name="action"),
     CheckConstraint(f"status IN ({sql_list(GroupStatus)})", name="status"),
     CheckConstraint("row_count > 0", name="rows"),
+    CheckConstraint(
+        "least(creates, updates, skips) >= 0 AND creates + updates + skips <= row_count",
+        name="counts",
+    ),
     schema=SCHEMA,
 )
 """What is to become of each group of a validated chunk: the list of pending work, and what is counted from it."""
 
-products = mirror(catalog.products)
-product_variants = mirror(catalog.product_variants)
+products = mirror(catalog.products, None, *_changing())
+product_variants = mirror(catalog.product_variants, None, *_changing())
 variant_attributes = mirror(catalog.product_variant_attributes, "variant_attributes")
 product_tags = mirror(catalog.product_tags)
 product_materials = mirror(catalog.product_materials)
@@ -92,6 +120,24 @@ variant_eco_claims = mirror(catalog.variant_eco_claims)
 variant_environment = mirror(catalog.variant_environment)
 variant_journey_steps = mirror(catalog.variant_journey_steps)
 variant_weight = mirror(catalog.variant_weight)
+
+changes = Table(
+    "changes",
+    metadata,
+    tenant(),
+    Column("import_id", Uuid(), nullable=False),
+    Column("chunk_no", Integer, nullable=False),
+    Column("row_no", Integer, nullable=False),
+    Column("group_row", Integer, nullable=False),
+    Column("row_status", Text, nullable=False, server_default=GroupStatus.PENDING),
+    Column("record", Text, nullable=False),
+    Column("record_id", Uuid(), nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    schema=SCHEMA,
+)
+"""What will have been changed of records that are there (`catalog.changes`): what a preview shows."""
+Index(None, changes.c.import_id, changes.c.chunk_no, changes.c.group_row)
 
 MIRRORS = {
     catalog.products: products,

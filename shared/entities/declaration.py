@@ -13,6 +13,8 @@ from shared.entities.names import heading_key, says_how_to_fill, without_remark
 _WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 _CREATING = frozenset({"create", "upsert"})
 """The modes in which a record may be new, so that it has to be said whole."""
+_CHANGING = frozenset({"enrich", "upsert"})
+"""The modes in which what is there may be changed, also by a row above."""
 
 
 class Level(StrEnum):
@@ -205,6 +207,7 @@ class EntityType:
         identifiers: in the order in which errors name them.
         tolerated: headings that are not imported and are no reason to worry.
         required: the columns without which a file is refused, besides those of required fields.
+        can_be_undone: whether its imports can be taken back.
     """
 
     name: str
@@ -217,6 +220,7 @@ class EntityType:
     identifiers: tuple[Identifier, ...] = ()
     tolerated: tuple[ToleratedHeading, ...] = ()
     required: tuple[RequiredColumns, ...] = ()
+    can_be_undone: bool = False
 
     @cached_property
     def group_key(self) -> str | None:
@@ -247,6 +251,10 @@ class EntityType:
         """The codes of which each needs a column, or one of each, in a file of this mode."""
         of_fields = [(field.code,) for field in self.fields if field.required and mode in _CREATING]
         return (*of_fields, *(columns.any_of for columns in self.required if mode in columns.modes))
+
+    def has_followers(self, mode: str) -> bool:
+        """Whether rows of one group may stand apart: the later ones, its followers, go on with what the first ones made."""
+        return isinstance(self.grouping, GroupKey) and mode in _CHANGING
 
     @cached_property
     def by_code(self) -> Mapping[str, Field]:

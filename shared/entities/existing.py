@@ -13,11 +13,16 @@ from shared.entities.products import BY_HANDLE, PRODUCTS
 
 @dataclass(frozen=True, slots=True)
 class KnownProducts:
-    """Handles of products, and the handle that owns a variant by its barcode or SKU; of other imports than the one asking."""
+    """Handles of products, and the handle that owns a variant by its barcode or SKU; not made by the import that asks.
+
+    `ours` are handles of products that its family made (the import it corrects, or another correction of that): they are
+    in nobody's way.
+    """
 
     handles: frozenset[str] = frozenset()
     barcodes: Mapping[str, str] = field(default_factory=dict)
     skus: Mapping[str, str] = field(default_factory=dict)
+    ours: frozenset[str] = frozenset()
 
     def owner(self, code: str, text: str, handle: str | None) -> str | None:
         """The product in whose way a row with this identifier is; `handle` is that of the row's own product.

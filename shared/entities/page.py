@@ -47,10 +47,11 @@ def _introduction(entity: EntityType) -> Iterator[str]:
 
 def _line(entity: EntityType, field: Field) -> str:
     also = ", ".join(field.aliases)
-    return f"| {field.heading} | {also} | {_says(entity, field)}. {field.about} | {_counts_on(entity, field.level)} |"
+    return f"| {field.heading} | {also} | {says(entity, field)}. {field.about} | {counts_on(entity, field.level)} |"
 
 
-def _says(entity: EntityType, field: Field) -> str:
+def says(entity: EntityType, field: Field) -> str:
+    """What a cell of the field says, in Markdown, without a full stop."""
     said = _KINDS[field.kind]
     if field.code == entity.group_key:
         said = f"{said} that names a {entity.group_noun}; a row with it starts one"
@@ -65,7 +66,8 @@ def _says(entity: EntityType, field: Field) -> str:
     return f"{said}; unknown ones are created" if field.creates else said
 
 
-def _counts_on(entity: EntityType, level: Level) -> str:
+def counts_on(entity: EntityType, level: Level) -> str:
+    """The rows on which a field of this level means something."""
     if level is Level.VARIANT:
         return "every row"
     first = f"the first row of a {entity.group_noun}"

@@ -303,7 +303,8 @@ PRODUCTS = EntityType(
         *_COMPOSITION,
         *_JOURNEY,
     ),
-    modes=("create",),
+    can_be_undone=True,
+    modes=("create", "enrich", "upsert"),
     grouping=BY_HANDLE,
     identifiers=(
         Identifier("handle", "Product handle"),

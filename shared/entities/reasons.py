@@ -41,9 +41,21 @@ ROW_REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "not_found",
-        "A category that is not known",
+        "A category that is not known; in `enrich`, a variant",
         'Category "Jeans" not found; the full path is needed: "Clothing > Jeans"',
-        "Use the full path of a known category.",
+        "Use the full path of a known category. Correct the barcode or SKU, or send the row in `upsert`, which adds variants.",
+    ),
+    Reason(
+        "conflict",
+        "What a row is known by is of different records",
+        'Barcode "4006381333931" and SKU "T-2" belong to different variants',
+        "Correct or clear the one that is not the variant's own; give the row the handle of its product.",
+    ),
+    Reason(
+        "first_rows_failed",
+        "A row of a product whose first rows failed",
+        'The rows of product "tee" that begin in row 2 were not imported; correct them, and this row comes with them',
+        "Correct the rows that the message names, and send all of them again.",
     ),
     Reason(
         "invalid_number",
@@ -130,6 +142,19 @@ ROW_REASONS: tuple[Reason, ...] = (
         "Put each value in a cell of its own.",
     ),
     Reason(
+        "changed_since",
+        "Of an import that is taken back: somebody else changed the record since",
+        'The variant with SKU "T-1" was changed since by "prices.xlsx" (import 0197-…), so it is left as it is. Undo that import first, '
+        "then this one again",
+        "Undo the import that is named and then this one again, or leave the record as it is.",
+    ),
+    Reason(
+        "changed_meanwhile",
+        "Other imports changed what the rows are about, each time they were to be written",
+        "What was there of this product was changed by other imports again and again while this file was imported",
+        "Send the rows again when the other imports have ended.",
+    ),
+    Reason(
         "rejected",
         "The database refuses it although every rule was kept",
         "The database refuses this product: value too long (SQLSTATE 22001). Change what this says and send the product again",
@@ -172,7 +197,7 @@ FILE_REASONS: tuple[Reason, ...] = (
         "other_parent",
         "A correction file of another import",
         '"corrections.xlsx" is the correction file of another import than `parent_import_id` says',
-        "Send the file with the parent it has, or without `parent_import_id`.",
+        "Send the file with the parent it has, or without `parent_import_id`, as the entity type it was handed back of.",
     ),
     Reason(
         "duplicate_headings",
@@ -189,10 +214,19 @@ FILE_REASONS: tuple[Reason, ...] = (
     Reason("size_mismatch", "Another size than the event says", '"a.xlsx" has 9 bytes in storage', "Upload it again."),
     Reason("checksum_mismatch", "Another sha256 than the event says", '"a.xlsx" is not the file that was announced', "Upload it again."),
     Reason("file_changed", "Replaced while it was being read", '"a.xlsx" was replaced in storage', "Upload it under another key."),
+    Reason(
+        "imported_before",
+        "The same file once more",
+        '"a.xlsx" was imported before, as import 0199d3c5-7a51-7e1a-a2f4-53f1c9f0a1b2, which ended at 2026-03-01 12:00 UTC with 9 rows '
+        "in production; ana sent it",
+        "Leave it; or send it with `allow_repeat` (`winnow import --allow-repeat`).",
+    ),
     Reason("object_missing", "No such object", 'There is no object "acme/a.xlsx" in the uploads bucket', "Upload the file first."),
+    Reason("abandoned", "A held import that nobody started", "Nobody started this import within 24 hours", "Send the file again."),
     Reason("foreign_object", "An object of another tenant", "The object key does not lie in the tenant's own part", "Use your prefix."),
     Reason("invalid_object_key", "A key longer than storage has room for", "The object key has 2,000 bytes", "Use a shorter one."),
     Reason("unknown_entity_type", "Nothing of this kind is imported", '"shoes" is not an entity type', "Name one that is."),
+    Reason("option_of_another_mode", "An option the mode has not", "The option blanks: clear has no meaning in mode create", "Leave it out."),
     Reason("unknown_mode", "A mode there is not", 'Mode "merge" is unknown for products', "Name one there is."),
 )  # fmt: skip
 

@@ -76,6 +76,28 @@ class FileOptions(_Body):
         bool,
         Field(description="Stop before anything is committed, until the import is started or cancelled."),
     ] = False
+    existing: Annotated[
+        Literal["refuse", "skip"],
+        Field(description="In `create`: whether products that are there already are refused, or left as they are."),
+    ] = "refuse"
+    blanks: Annotated[
+        Literal["keep", "clear"],
+        Field(
+            description="In `enrich` and `upsert`: whether a blank cell keeps what is there, or clears it. What a record is "
+            "known by, and the title of a product, are never cleared."
+        ),
+    ] = "keep"
+    allow_repeat: Annotated[
+        bool, Field(description="Import a file although one of the same content was imported before.")
+    ] = False
+
+    def misplaced(self, mode: str) -> tuple[str, str] | None:
+        """An option that says something this mode cannot do, and the modes that can; None when there is none."""
+        if self.existing != "refuse" and mode != "create":
+            return f"existing: {self.existing}", "create"
+        if self.blanks != "keep" and mode == "create":
+            return f"blanks: {self.blanks}", "enrich and upsert"
+        return None
 
 
 class FileUploaded(Event):
@@ -88,9 +110,7 @@ class FileUploaded(Event):
 
     user_id: Annotated[Line, Field(min_length=1, max_length=128, description="Who sent the file.")]
     entity_type: Annotated[Line, Field(min_length=1, max_length=32, description="What a row describes: `products`.")]
-    mode: Annotated[
-        Line, Field(min_length=1, max_length=16, description="`create` (`enrich` and `upsert` are reserved).")
-    ]
+    mode: Annotated[Line, Field(min_length=1, max_length=16, description="`create`, `enrich` or `upsert`.")]
     object_key: Annotated[ObjectKey, Field(description="Key in the uploads bucket; must begin with `{tenant_id}/`.")]
     file_name: Annotated[
         Line, Field(min_length=1, max_length=255, description="The name the sender knows the file by.")

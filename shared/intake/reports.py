@@ -1,4 +1,4 @@
-"""What became of an import, row by row: its errors, the entities it made, the imports that repair it.
+"""What became of an import, row by row: its errors, the entities it made.
 
 Every function reads in a transaction of the import's tenant.
 """
@@ -41,17 +41,6 @@ class ErrorGroup:
     row: int
 
 
-@dataclass(frozen=True)
-class Repair:
-    """An import of a correction file."""
-
-    id: UUID
-    status: str
-    file_name: str
-    total_rows: int
-    failed_rows: int
-
-
 _ERRORS = text(
     """
     SELECT row_no, heading, code, message FROM imports.row_errors
@@ -66,12 +55,6 @@ _GROUPS = text(
     SELECT code, heading, count(*) AS times, (array_agg(message ORDER BY row_no, position))[1] AS example,
            min(row_no) AS row
       FROM imports.row_errors WHERE import_id = :id GROUP BY code, heading ORDER BY count(*) DESC, code, heading
-    """
-)
-_REPAIRS = text(
-    """
-    SELECT id, status, file_name, total_rows, failed_rows FROM imports.imports
-     WHERE parent_import_id = :id ORDER BY created_at, id
     """
 )
 # In the order of the file, as they were first typed.
@@ -100,12 +83,6 @@ async def group_errors(conn: AsyncConnection, import_id: UUID) -> list[ErrorGrou
     """The same by kind and column, the most frequent first."""
     rows = await conn.execute(_GROUPS, {"id": import_id})
     return [ErrorGroup(row.code, row.heading, row.times, row.example, row.row) for row in rows]
-
-
-async def read_repairs(conn: AsyncConnection, import_id: UUID) -> list[Repair]:
-    """The imports whose file was the correction file of this one, in the order they were sent."""
-    rows = await conn.execute(_REPAIRS, {"id": import_id})
-    return [Repair(row.id, row.status, row.file_name, row.total_rows, row.failed_rows) for row in rows]
 
 
 async def read_entities_made(conn: AsyncConnection, import_id: UUID, *, limit: int | None) -> dict[str, list[str]]:

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import FailureNotice, ImportCompleted
 from shared.ledger import identity
+from shared.ledger.origins import note_origins
 from shared.ledger.release import release_chunks
+from shared.ledger.waves import announce_next_wave
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, PROCESSED_CHUNKS, ChunkState, ImportStatus, sql_list
 
@@ -52,7 +54,7 @@ _CLOSE = text(
            has_exportable_unprocessed = CAST(:unprocessed AS integer) > 0,
            read_to_row = CASE WHEN read_at IS NULL THEN CAST(:read_to_row AS integer) END,
            summary = CAST(:summary AS jsonb), notices = CAST(:notices AS jsonb),
-           has_exportable_failures = :failed > 0
+           has_exportable_failures = CAST(:failed AS integer) > 0 AND undoes_import_id IS NULL
      WHERE id = :id AND status IN ({sql_list(OPEN)})
     RETURNING tenant_id, user_id, entity_type, mode, status, file_name, total_rows, created_rows, updated_rows,
               skipped_rows, failed_rows, unprocessed_rows, summary, has_exportable_failures, error,
@@ -91,12 +93,17 @@ _SAY_MORE = text(
 async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, traceparent: str | None = None) -> bool:
     """End the import if its file is read to the end and no chunk is open any more; whether this call ended it.
 
+    A wave that waited for what has ended with this transaction is announced.
+
     Locks the import, so of two transactions that finish the last two chunks at once the second sees the first.
     Call it last in a transaction: every other chunk of the import waits for this one's commit from here on. What is
     announced goes on in the trace of the event the import came by; in `traceparent` when the ledger knows of none.
     """
     current = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
-    if current is None or current.status not in OPEN or current.parsed_at is None:
+    if current is None or current.status not in OPEN:
+        return False
+    await announce_next_wave(conn, import_id)
+    if current.parsed_at is None:
         return False
     if current.status == ImportStatus.PREVIEWING and current.error is not None and current.cancelled_at is None:
         # Its rows wait for another interpretation.
@@ -130,13 +137,22 @@ async def close_if_finished(conn: AsyncConnection, import_id: UUID, *, tracepare
         },
     )
     ended = closed.mappings().one()
+    await note_origins(conn, import_id)
     await outbox.append(conn, completed({**ended, "id": import_id}), traceparent=current.traceparent or traceparent)
     return True
 
 
 def completed(known: Mapping[str, Any] | RowMapping) -> ImportCompleted:
-    """The event that says how an import ended, in the ledger's words. `known` are columns of its row, by name."""
+    """The event that says how an import ended, in the ledger's words. `known` are columns of its row, by name.
+
+    Of one that was dismissed since, it says how it ended before.
+    """
+    status = known["status"]
+    if status == ImportStatus.DISMISSED:
+        cancelled = known["cancelled_at"] is not None
+        status = _status(cancelled=cancelled, error=known["error"] is not None, failed=known["failed_rows"])
     otherwise = {
+        "status": status,
         "import_id": known["id"],
         "error": FailureNotice(**known["error"]) if known["error"] else None,
         "idempotency_key": identity.given(known["idempotency_key"]),
@@ -191,10 +207,11 @@ def _how_far(extent: Any, *, is_read: bool) -> str:
 
 
 def _status(*, cancelled: bool, error: bool, failed: int) -> ImportStatus:
+    if cancelled:
+        # Also with an error, which then says why: nobody started it in time.
+        return ImportStatus.CANCELLED
     if error:
         return ImportStatus.FAILED
-    if cancelled:
-        return ImportStatus.CANCELLED
     return ImportStatus.COMPLETED_WITH_FAILURES if failed else ImportStatus.COMPLETED
 
 

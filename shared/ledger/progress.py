@@ -13,6 +13,9 @@ from shared.ledger import identity
 from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
 from shared.states import ENDED, PROCESSED_CHUNKS, ChunkState, sql_list
 
+# From here on a time is told in days.
+_LONG_IN_HOURS = 48
+
 
 @dataclass(frozen=True)
 class StageProgress:
@@ -32,8 +35,10 @@ class ImportProgress:
     `idempotency_key` is the sender's own, None when it was derived; it, what the upload event was called and the trace it
     travels in are what the sender knows the import by. `read_to_row` is None when the file was read to its end, or is still
     read; else what follows that row is in no count. `hold` while nothing may be committed before a start;
+    `undoes_import_id` is the one it takes back, `undone_by` the last that takes it back;
     `worked_seconds` is the time it was worked on up to its end,
-    without what a person took to decide and without the pause before it was taken up again.
+    without what a person took to decide and without the pause before it was taken up again. What was removed since, because
+    its time was over, has the moment: the rows with their errors, the file that was sent, those that were handed back.
     """
 
     id: UUID
@@ -62,6 +67,8 @@ class ImportProgress:
     unprocessed_object_key: str | None
     read_to_row: int | None
     parent_import_id: UUID | None
+    undoes_import_id: UUID | None
+    undone_by: UUID | None
     error: Mapping[str, str] | None
     parsed_at: datetime | None
     started_at: datetime | None
@@ -77,6 +84,10 @@ class ImportProgress:
     upload_event_id: str | None = None
     upload_event_source: str | None = None
     traceparent: str | None = None
+    dismissed_at: datetime | None = None
+    rows_expired_at: datetime | None = None
+    upload_removed_at: datetime | None = None
+    results_removed_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -94,7 +105,15 @@ class ImportProgress:
         given_up = self.error is not None and (self.error.get("code") == EXPORT_FAILED or NO_FILES in self.error)
         failed = self.has_exportable_failures and self.correction_object_key is None
         unprocessed = self.has_exportable_unprocessed and self.unprocessed_object_key is None
-        return (failed or unprocessed) and not given_up
+        return (failed or unprocessed) and not given_up and self.rows_expired_at is None
+
+    def kept_for(self, gone: datetime | None) -> str | None:
+        """For how long something was kept that is gone since then, in words; None when it is there."""
+        if gone is None or self.completed_at is None:
+            return None
+        hours = (gone - self.completed_at).total_seconds() / 3600
+        number, unit = (hours / 24, "day") if hours >= _LONG_IN_HOURS else (hours, "hour")
+        return f"{int(number)} {unit}{'' if int(number) == 1 else 's'}"
 
     def as_json(self) -> dict[str, Any]:
         """All of it with values JSON knows."""
@@ -109,9 +128,12 @@ _SELECT = f"""
     SELECT i.id, i.tenant_id, i.user_id, i.entity_type, i.mode, i.status, i.file_name, i.object_key, i.file_size,
            i.file_sha256, i.layout, i.notices, i.has_exportable_failures, i.correction_object_key,
            i.failed_rows_object_key, i.has_exportable_unprocessed, i.unprocessed_object_key, i.read_to_row,
-           i.parent_import_id, i.idempotency_key, i.event_id AS upload_event_id, i.event_source AS upload_event_source,
+           i.parent_import_id, i.undoes_import_id,
+           (SELECT u.id FROM imports.imports u WHERE u.undoes_import_id = i.id ORDER BY u.id DESC LIMIT 1) AS undone_by,
+           i.idempotency_key, i.event_id AS upload_event_id, i.event_source AS upload_event_source,
            i.traceparent, i.error, i.parsed_at, i.started_at, i.completed_at,
-           i.created_at, i.summary, i.epoch, i.hold, i.read_at, i.cancelled_at, i.worked_seconds,
+           i.created_at, i.summary, i.epoch, i.hold, i.read_at, i.cancelled_at, i.worked_seconds, i.dismissed_at,
+           i.rows_expired_at, i.upload_removed_at, i.results_removed_at,
            CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) ELSE i.total_rows END AS total_rows,
            CASE WHEN i.completed_at IS NULL THEN c.created ELSE i.created_rows END AS created_rows,
            CASE WHEN i.completed_at IS NULL THEN c.updated ELSE i.updated_rows END AS updated_rows,
@@ -132,6 +154,7 @@ _SELECT = f"""
              FROM imports.import_chunks WHERE import_id = i.id) c
 """  # noqa: S608 - our own words
 _ONE = text(_SELECT + " WHERE i.id = :id")
+_SOME = text(_SELECT + " WHERE i.id = ANY(CAST(:ids AS uuid[])) ORDER BY i.created_at DESC, i.id DESC")
 _RECENT = text(
     _SELECT
     + """ WHERE CAST(:tenant AS text) IS NULL OR i.tenant_id = :tenant
@@ -143,6 +166,12 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> ImportProgress 
     """One import; None when there is none of that id that this connection may see."""
     row = (await conn.execute(_ONE, {"id": import_id})).mappings().one_or_none()
     return None if row is None else _progress(row)
+
+
+async def read_imports(conn: AsyncConnection, ids: Sequence[UUID]) -> list[ImportProgress]:
+    """Those of these imports that this connection may see, newest first."""
+    rows = await conn.execute(_SOME, {"ids": list(ids)})
+    return [_progress(row) for row in rows.mappings()]
 
 
 async def read_recent(conn: AsyncConnection, *, tenant_id: str | None, limit: int) -> list[ImportProgress]:

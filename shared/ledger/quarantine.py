@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import Event, FileUploaded, ImportCompleted, RowsStaged, RowsValidated
 from shared.ledger.completion import close_if_finished, fail_import
-from shared.ledger.staged_rows import delete_staged_rows
+from shared.ledger.staged_rows import forget_validated
+from shared.ledger.waves import announce_next_wave
 from shared.messaging import outbox
 from shared.states import OPEN, OPEN_CHUNKS, READING, ChunkState, GroupStatus, ImportStatus, sql_list
 
@@ -16,6 +17,18 @@ EXPORT_FAILED = "export_failed"
 
 NO_FILES = "files"
 """Where the error of an import that failed for another reason says the same."""
+
+AWAITS_FILES = f"""
+    (i.completed_at IS NOT NULL
+     AND (i.has_exportable_failures AND i.correction_object_key IS NULL
+          OR i.has_exportable_unprocessed AND i.unprocessed_object_key IS NULL)
+     AND coalesce(i.error ->> 'code', '') <> '{EXPORT_FAILED}' AND i.error ->> '{NO_FILES}' IS NULL)
+"""
+"""Whether rows of the import `i` are still to be handed back in a file, and that was not given up. SQL."""
+
+# What the keeper has taken away cannot be gone through again; what it has not, is kept from the new end on.
+_NOT_EXPIRED = "rows_expired_at IS NULL"
+_KEPT_ANEW = "staged_removed_at = NULL, results_removed_at = NULL"
 
 # An import that nobody has started yet is held again.
 _TAKEN_UP = f"CASE WHEN hold THEN '{ImportStatus.PREVIEWING}' ELSE '{ImportStatus.IMPORTING}' END"
@@ -65,9 +78,10 @@ _REOPEN_READING = text(
     UPDATE imports.imports
        SET status = {_TAKEN_UP}, error = NULL, parsed_at = NULL, completed_at = NULL, total_rows = 0,
            correction_object_key = NULL, failed_rows_object_key = NULL, unprocessed_object_key = NULL,
-           read_to_row = NULL, resumed_at = clock_timestamp(), updated_at = clock_timestamp()
+           read_to_row = NULL, resumed_at = clock_timestamp(), updated_at = clock_timestamp(), {_KEPT_ANEW}
      WHERE tenant_id = :tenant AND (id = :id OR (CAST(:id AS uuid) IS NULL AND object_key = :key))
        AND status = '{ImportStatus.FAILED}' AND error ->> 'code' = 'internal' AND cancelled_at IS NULL
+       AND {_NOT_EXPIRED} AND upload_removed_at IS NULL
     RETURNING id, entity_type, mode, traceparent
     """  # noqa: S608 - our own words
 )
@@ -75,7 +89,7 @@ _REOPEN_CHUNKS = text(
     f"""
     UPDATE imports.import_chunks SET state = '{ChunkState.STAGED}', validated_at = NULL
      WHERE import_id = :id AND state = '{ChunkState.CANCELLED}'
-    RETURNING chunk_no, first_row, last_row, row_count, epoch
+    RETURNING chunk_no, first_row, last_row, row_count, epoch, wave
     """  # noqa: S608 - our own words
 )
 _REOPEN_CHUNK = text(
@@ -86,7 +100,7 @@ _REOPEN_CHUNK = text(
                     ELSE (SELECT coalesce(sum(g.row_count), 0) FROM staging.groups g
                            WHERE g.import_id = :id AND g.chunk_no = :chunk AND g.status = '{GroupStatus.FAILED}') END
      WHERE import_id = :id AND chunk_no = :chunk AND epoch = :epoch AND state = '{ChunkState.QUARANTINED}'
-    RETURNING chunk_no
+    RETURNING wave
     """  # noqa: S608 - our own words
 )
 _REOPEN_IMPORT = text(
@@ -95,17 +109,14 @@ _REOPEN_IMPORT = text(
        SET status = {_TAKEN_UP}, completed_at = NULL, correction_object_key = NULL, failed_rows_object_key = NULL,
            unprocessed_object_key = NULL,
            resumed_at = CASE WHEN completed_at IS NULL THEN resumed_at ELSE clock_timestamp() END,
-           updated_at = clock_timestamp()
-     WHERE id = :id AND cancelled_at IS NULL
+           updated_at = clock_timestamp(), {_KEPT_ANEW}
+     WHERE id = :id AND cancelled_at IS NULL AND {_NOT_EXPIRED}
        AND status IN ('{ImportStatus.COMPLETED_WITH_FAILURES}', '{ImportStatus.FAILED}', {sql_list(READING)})
     RETURNING traceparent
     """  # noqa: S608 - our own words
 )
-_FORGET_ERRORS = text(
-    """
-    DELETE FROM imports.row_errors
-     WHERE import_id = :id AND chunk_no = :chunk AND (code = 'internal' OR :all_of_them)
-    """
+_FORGET_REFERENCE = text(
+    "DELETE FROM imports.row_errors WHERE import_id = :id AND chunk_no = :chunk AND code = 'internal'"
 )
 
 
@@ -163,13 +174,15 @@ async def reopen_reading(conn: AsyncConnection, event: FileUploaded) -> bool:
     # Of a held import whose reading failed, what had been staged was let go of.
     for chunk in (await conn.execute(_REOPEN_CHUNKS, {"id": found.id})).all():
         staged = {**chunk._mapping, "entity_type": found.entity_type, "mode": found.mode}  # noqa: SLF001 - SQLAlchemy's name
-        again = RowsStaged(tenant_id=event.tenant_id, import_id=found.id, **staged)
-        await outbox.append(conn, again, traceparent=found.traceparent)
+        if not staged.pop("wave"):
+            again = RowsStaged(tenant_id=event.tenant_id, import_id=found.id, **staged)
+            await outbox.append(conn, again, traceparent=found.traceparent)
+    await announce_next_wave(conn, found.id)
     return True
 
 
 async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated) -> bool:
-    """Take a quarantined chunk up again; False when it is not quarantined or its import was dismissed since.
+    """Take a quarantined chunk up again; False when it is not quarantined, its import was dismissed since, or its rows are gone.
 
     The import is open again until the chunk has been committed, then it ends again with new numbers and files.
     """
@@ -180,12 +193,16 @@ async def reopen_chunk(conn: AsyncConnection, event: RowsStaged | RowsValidated)
     reopened = await conn.execute(
         _REOPEN_CHUNK, {**scope, "epoch": event.epoch, "state": ChunkState.STAGED if staged else ChunkState.VALIDATED}
     )
-    if reopened.first() is None:
+    if (wave := reopened.scalar_one_or_none()) is None:
         # Nothing to take up: the import, had it been closed, closes again by the same numbers.
         await close_if_finished(conn, event.import_id)
         return False
-    await conn.execute(_FORGET_ERRORS, {**scope, "all_of_them": staged})
     if staged:
-        await delete_staged_rows(conn, event.import_id, chunks=[event.chunk_no])
-    await outbox.append(conn, event, traceparent=of_import.traceparent)
+        await forget_validated(conn, event.import_id, [event.chunk_no])
+    else:
+        await conn.execute(_FORGET_REFERENCE, scope)
+    if staged and wave:
+        await announce_next_wave(conn, event.import_id)
+    else:
+        await outbox.append(conn, event, traceparent=of_import.traceparent)
     return True

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.ledger.staged_rows import delete_staged_rows
+from shared.ledger.staged_rows import forget_validated
 from shared.states import OPEN_CHUNKS, ChunkState, sql_list
 
 # A chunk that a stage has in hand is left to it: it finds the import cancelled when it is through, or has committed.
@@ -22,9 +22,6 @@ _CANCEL_CHUNKS = text(
     RETURNING c.chunk_no
     """  # noqa: S608 - our own words
 )
-_FORGET_ERRORS = text(
-    "DELETE FROM imports.row_errors WHERE import_id = :id AND chunk_no = ANY(CAST(:chunks AS integer[]))"
-)
 _FORGET_EVENTS = text(
     """
     DELETE FROM imports.outbox
@@ -40,6 +37,5 @@ async def release_chunks(conn: AsyncConnection, import_id: UUID) -> None:
     transaction why nothing more is to be done for it.
     """
     cancelled = list((await conn.execute(_CANCEL_CHUNKS, {"id": import_id})).scalars())
-    await conn.execute(_FORGET_ERRORS, {"id": import_id, "chunks": cancelled})
     await conn.execute(_FORGET_EVENTS, {"id": import_id, "chunks": cancelled})
-    await delete_staged_rows(conn, import_id, chunks=cancelled)
+    await forget_validated(conn, import_id, cancelled)

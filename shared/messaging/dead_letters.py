@@ -6,6 +6,7 @@ sent again, a marker with its id is written to the same dead-letter topic; the l
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -90,10 +91,10 @@ class DeadLetters:
         redriven: set[str] = set()
         async with reading_client(self._kafka) as consumer:
             for topic in topics:
-                async for record in _everything(consumer, topic.dead_letter):
+                async for record in everything(consumer, topic.dead_letter):
                     headers = read_headers(record.headers)
-                    if _REDRIVEN in headers:
-                        redriven.add(headers[_REDRIVEN])
+                    if (sent_again := redriven_by(headers)) is not None:
+                        redriven.add(sent_again)
                     else:
                         letter = _letter(topic, record, headers)
                         letters[letter.id] = letter
@@ -115,11 +116,16 @@ class DeadLetters:
         await self._publisher.publish(letter.origin.dead_letter, letter.key, b"", wire_headers({_REDRIVEN: letter.id}))
 
 
-async def _everything(
+def redriven_by(headers: Mapping[str, str]) -> str | None:
+    """The id of the letter that a marker takes off the list; None for a letter."""
+    return headers.get(_REDRIVEN)
+
+
+async def everything(
     consumer: AIOKafkaConsumer, topic: str
 ) -> AsyncIterator["ConsumerRecord[bytes | None, bytes | None]"]:
     """Every record a topic holds at this moment; nothing when there is no such topic."""
-    partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
+    partitions = [TopicPartition(topic, number) for number in await partitions_of(consumer, topic)]
     if not partitions:
         return
     consumer.assign(partitions)
@@ -136,7 +142,8 @@ async def _everything(
         left = {partition for partition in left if await consumer.position(partition) < ends[partition]}
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
+async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
+    """The partitions of a topic; none when there is no such topic."""
     async with asyncio.timeout(10):
         known = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - see below
     # `partitions_for_topic` answers only for subscribed topics, and subscribing needs a group.
@@ -160,8 +167,16 @@ def _letter(
             attempt=int(said("attempt") or 0),
             reference=said("reference") or None,
         ),
-        at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        at=_moment(said("at")) or datetime.fromtimestamp(record.timestamp / 1000, UTC),
         key=record.key,
         headers=headers,
         body=record.value or b"",
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """When it was put away, also where it has been written anew since."""
+    with suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo is not None else None
+    return None

@@ -24,3 +24,5 @@ IMPORTS_OPEN = Gauge("winnow_imports_open", "Imports that have not ended")
 OLDEST_OPEN_SECONDS = Gauge("winnow_oldest_open_import_seconds", "Age of the oldest import that has not ended")
 OUTBOX_EVENTS = Gauge("winnow_outbox_events", "Events nobody has acted on yet", ["topic", "state"])
 TOPIC_LAG = Gauge("winnow_topic_lag", "Records a consumer group has not yet committed", ["topic", "group"])
+# Rows, files and imports whose time was over, by what they were (services/keeper); what=failed could not be removed.
+REMOVED = Counter("winnow_removed", "What was removed because its time was over", ["what"])

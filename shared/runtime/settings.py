@@ -16,6 +16,7 @@ from shared.connections import (
     StorageConnection,
 )
 from shared.messaging.limits import BudgetLimits, RelayLimits, RetryLimits
+from shared.retention.periods import Periods
 
 
 class SettingsInvalid(SystemExit):
@@ -82,6 +83,58 @@ class StorageSettings(Settings):
             addressing=self.addressing,
             ca_file=self.ca_file,
         )
+
+
+_KEPT = Periods()
+_NO_TIME = timedelta(0)
+
+
+class RetentionSettings(Settings):
+    """What is kept how long; times of imports begin with their end. The record of an import, with its numbers, stays."""
+
+    model_config = SettingsConfigDict(env_prefix="WINNOW_KEEP_", frozen=True)
+
+    staged_rows: timedelta = Field(
+        default=_KEPT.staged_rows, ge=_NO_TIME, description="typed rows that an import without failures left behind"
+    )
+    rows: timedelta = Field(
+        default=_KEPT.rows,
+        ge=_NO_TIME,
+        description="rows as they were read, and what records were before, of imports all of whose rows went in: "
+        "for so long, and no longer, an import can be undone",
+    )
+    failed_rows: timedelta = Field(
+        default=_KEPT.failed_rows,
+        ge=_NO_TIME,
+        description="the same of imports that handed rows back, their errors, and the typed rows of what failed "
+        "(those go when the import is dismissed, if that is before)",
+    )
+    uploads: timedelta = Field(default=_KEPT.uploads, ge=_NO_TIME, description="files that were sent")
+    results: timedelta = Field(
+        default=_KEPT.results, ge=_NO_TIME, description="correction, failed-rows and unprocessed-rows files"
+    )
+    held: timedelta = Field(
+        default=_KEPT.held, ge=_NO_TIME, description="a held import that nobody has touched for so long is cancelled"
+    )
+    missing_files: timedelta = Field(
+        default=_KEPT.missing_files,
+        ge=_NO_TIME,
+        description="an import whose file is not in storage after so long has failed",
+    )
+    orphaned_uploads: timedelta = Field(
+        default=_KEPT.orphaned_uploads,
+        ge=_NO_TIME,
+        description="objects in the uploads bucket that no import names; longer than Kafka keeps an event or a dead letter "
+        "(7 days by default), for its file has to be there when it comes",
+    )
+    orphaned_results: timedelta = Field(
+        default=_KEPT.orphaned_results, ge=_NO_TIME, description="objects in the results bucket that no import names"
+    )
+
+    @property
+    def periods(self) -> Periods:
+        """The same for whoever cleans up."""
+        return Periods(**self.model_dump())
 
 
 class KafkaSettings(Settings):

@@ -2,9 +2,10 @@
 
 from shared.storage.answers import ObjectChanged, ObjectMissing, ObjectTooLarge, ObjectUnavailable, ObjectUnreadable
 from shared.storage.buckets import apply_buckets
-from shared.storage.object_store import ObjectNotErased, ObjectStat, ObjectStore, tenant_owns
+from shared.storage.object_store import ListedObject, ObjectNotErased, ObjectStat, ObjectStore, tenant_owns
 
 __all__ = [
+    "ListedObject",
     "ObjectChanged",
     "ObjectMissing",
     "ObjectNotErased",

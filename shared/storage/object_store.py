@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from shared.connections import StorageConnection
 from shared.storage.answers import KEY_REFUSED, ObjectMissing, ObjectTooLarge, meaning
 
 _PIECE = 1 << 20
+_PAGE = 1000
 
 
 class ObjectNotErased(Exception):
@@ -36,6 +38,14 @@ class ObjectStat:
 
     size: int
     etag: str
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """An object as a bucket lists it: its key, and since when it has the content it has."""
+
+    key: str
+    modified: datetime
 
 
 def tenant_owns(tenant_id: str, object_key: str) -> bool:
@@ -201,6 +211,40 @@ class ObjectStore:
 
         return sorted(await asyncio.to_thread(listed))
 
+    async def pages(self, bucket: str) -> AsyncIterator[Sequence[ListedObject]]:
+        """Every object of a bucket, in the order of the keys, a page at a time; what is deleted meanwhile may be missing."""
+        listed = iter(self._client.list_objects(bucket, recursive=True))
+        while page := await asyncio.to_thread(lambda: list(islice(listed, _PAGE))):
+            yield [_listed(each) for each in page if each.object_name is not None]
+
+    async def find(self, bucket: str, key: str) -> ListedObject | None:
+        """An object by its key, asked of whoever may list and not read; None when there is none."""
+        return await asyncio.to_thread(self._find, bucket, key)
+
+    async def remove(self, bucket: str, key: str) -> bool:
+        """Delete an object, with all its versions where the bucket keeps any; False when there was none.
+
+        Raises:
+            ObjectNotErased: storage refused to delete it.
+        """
+        return await asyncio.to_thread(self._remove, bucket, key)
+
+    def _find(self, bucket: str, key: str) -> ListedObject | None:
+        # An object that has exactly the name others begin with is the first of them.
+        for each in islice(self._client.list_objects(bucket, prefix=key, recursive=True), 1):
+            return _listed(each) if each.object_name == key else None
+        return None
+
+    def _remove(self, bucket: str, key: str) -> bool:
+        listed = self._client.list_objects(bucket, prefix=key, recursive=True, include_version=True)
+        versions = list(takewhile(lambda each: each.object_name == key, listed))
+        refused = self._client.remove_objects(
+            bucket, [DeleteObject(key, version_id=each.version_id) for each in versions]
+        )
+        for error in refused:
+            raise ObjectNotErased(bucket, key, error.message or error.code)
+        return bool(versions)
+
     async def erase(self, bucket: str, prefix: str) -> int:
         """Delete every object whose key begins so, with all its versions where the bucket keeps any; how many there were.
 
@@ -221,6 +265,10 @@ class ObjectStore:
         for error in refused:
             raise ObjectNotErased(bucket, error.name or prefix, error.message or error.code)
         return len({each.object_name for each in found})
+
+
+def _listed(found: Any) -> ListedObject:
+    return ListedObject(str(found.object_name), found.last_modified or datetime.now(UTC))
 
 
 def _pieces(bucket: str, key: str, response: BaseHTTPResponse) -> Iterator[bytes]:

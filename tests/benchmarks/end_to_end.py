@@ -117,14 +117,13 @@ async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
         await register_tenant(conn, "bench")
     cpu = server_cpu(stack)
     began = datetime.now(UTC)
-    event = await winnow.send(Upload(path, "bench", "bench", "products", "create", FileOptions()))
-    assert event.import_id is not None
-    progress = await watch_import(winnow, event.import_id, Console(quiet=True))
+    sent = await winnow.send(Upload(path, "bench", "bench", "products", "create", FileOptions()))
+    progress = await watch_import(winnow, sent.import_id, Console(quiet=True))
     await winnow.close()
     assert progress.status == "completed", progress
     assert progress.completed_at is not None
     async with administrator(stack) as conn:
-        spans = await _spans(conn, event.import_id)
+        spans = await _spans(conn, sent.import_id)
     return {
         "rows": progress.total_rows,
         "seconds": (progress.completed_at - began).total_seconds(),

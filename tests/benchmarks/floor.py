@@ -11,7 +11,7 @@ import json
 import resource
 import time
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,9 +32,10 @@ from services.parser.mapping.interpretation import Interpretation, KeyedRow, dat
 from services.parser.reading.limits import Limits
 from services.validator.outcomes import Planned, StagedRecords
 from services.validator.products.categories import Categories
+from services.validator.products.groups import References
 from services.validator.products.product import Known
 from services.validator.products.records import outcome_of, staged_records
-from services.validator.products.rules import References, check, named
+from services.validator.products.rules import check, named
 from services.validator.repository import raw_rows
 from services.validator.rows import RowReader
 from shared.db.transaction import tenant_transaction
@@ -42,6 +43,7 @@ from shared.entities import ENTITY_TYPES
 from shared.entities.columns import Columns
 from shared.entities.scope import ChunkScope
 from shared.runtime.process import tune_garbage_collection
+from shared.states import Action
 
 PRODUCTS = ENTITY_TYPES["products"]
 
@@ -58,7 +60,7 @@ async def run(paths: Sequence[Path], admin_url: str, chunk_rows: int, tenants: i
     )
     tree = await copying.fetch("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
     references = References(
-        Known(frozenset(), {}, {}), Categories((row["id"], row["path"].split(" > ")) for row in tree), ()
+        Known(frozenset(), {}, {}), Categories((row["id"], row["path"].split(" > ")) for row in tree)
     )
     columns = Columns(PRODUCTS, PRODUCTS.headings, {field.code: place for place, field in enumerate(PRODUCTS.fields)})
     family = families()[PRODUCTS.name]
@@ -93,7 +95,9 @@ async def run(paths: Sequence[Path], admin_url: str, chunk_rows: int, tenants: i
             clock.lap("copy_staging")
             scope = ChunkScope(tenant, import_id, chunk.number)
             async with tenant_transaction(engine, tenant) as conn:
-                written = await write_groups(conn, family, scope, await pending_groups(conn, scope))
+                groups = list(await pending_groups(conn, scope))
+                plan = await family.plan(conn, scope, {Action.CREATE})
+                written = await write_groups(conn, family, scope, groups, plan.steps)
                 assert not isinstance(written, DatabaseRefusal), written
             clock.lap("commit")
     total = time.perf_counter() - began
@@ -128,9 +132,8 @@ def _chunks(path: Path, chunk_rows: int) -> Iterator[Chunk]:
     for number, cells in enumerate(reader.rows(PRODUCTS.sheet), start=1):
         if number > 1:
             keys = data_keys(interpretation.keys(number, cells))
-            yield from cutter.add(KeyedRow(number, keys, orjson.dumps(cells).decode()))
-    if (last := cutter.finish()) is not None:
-        yield last
+            yield from chain.from_iterable(cutter.add(KeyedRow(number, keys, orjson.dumps(cells).decode())))
+    yield from cutter.finish()
 
 
 def _decided(chunk: Chunk, columns: Columns, references: References) -> list[StagedRecords]:

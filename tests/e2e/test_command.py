@@ -118,7 +118,12 @@ async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_
     repair = json.loads(again.stdout)
     assert repair["parent_import_id"] == found["id"]
     assert (await winnow.json("status", found["id"]))["repairs"] == [repair["id"]]
-    assert f"repaired by {repair['id']}: completed" in (await winnow("status", found["id"])).stdout
+    shown = (await winnow("status", found["id"])).stdout
+    assert "1 of 1 row repaired, 0 open" in shown
+    assert f"fixed.xlsx: completed, 1 row  {repair['id']}" in shown
+    repaired = (await winnow.json("status", found["id"]))["repaired"]
+    assert (repaired["handed_back_rows"], repaired["repaired_rows"], repaired["open_rows"]) == (1, 1, 0)
+    assert repaired["corrections"][0]["id"] == repair["id"]
     assert f"repairs import {found['id']}" in (await winnow("status", repair["id"])).stdout
     assert (await winnow("corrections", found["id"], "-o", fixed)).returncode == 64, "it has been worked on"
     assert (await winnow("corrections", found["id"], "-o", fixed, "--force")).returncode == 0

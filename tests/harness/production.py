@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, FromClause, Select, Table, func, literal, select
@@ -11,15 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db import catalog
 
 # Ids, tenants and moments differ between two runs of one file; everything else must not.
-OF_THE_RUN = {"id", "tenant_id", "import_id", "created_import_id", "created_at", "updated_at"}
+OF_THE_RUN = {
+    *("id", "tenant_id", "import_id", "created_import_id", "version_import_id", "created_at", "updated_at"),
+    *("version", "version_since"),
+}
 
 Snapshot = dict[str, Counter[tuple[Any, ...]]]
 
 
-async def snapshot(conn: AsyncConnection, tenant_id: str) -> Snapshot:
-    """Every imported record and every entity of a tenant, by table. `conn` must see all tenants."""
+async def snapshot(conn: AsyncConnection, tenant_id: str, *, without: Container[str] = ()) -> Snapshot:
+    """Every imported record and every entity of a tenant, by table. `conn` must see all tenants.
+
+    Columns `without` which it is compared are named alone, or after their table (`product_variants.position`).
+    """
     return {
-        table.name: Counter(tuple(row) for row in await conn.execute(_natural(table, tenant_id)))
+        table.name: Counter(tuple(row) for row in await conn.execute(_natural(table, tenant_id, without)))
         for table in (*catalog.ENTITIES, *catalog.IMPORTED)
     }
 
@@ -30,11 +36,11 @@ async def count(conn: AsyncConnection, table: Table, tenant_id: str) -> int:
     return int(counted.scalar_one())
 
 
-def _natural(table: Table, tenant_id: str) -> Select[Any]:
+def _natural(table: Table, tenant_id: str, without: Container[str]) -> Select[Any]:
     source: FromClause = table
     columns: list[ColumnElement[Any]] = []
     for column in table.columns:
-        if column.name in OF_THE_RUN:
+        if column.name in OF_THE_RUN or column.name in without or f"{table.name}.{column.name}" in without:
             continue
         named, source = _named(column, source)
         columns.append(named.label(column.name))

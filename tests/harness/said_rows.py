@@ -10,11 +10,11 @@ import orjson
 from services.exporter.corrections import FailedRow, HandedBackColumns, Origin
 from services.exporter.workbook import CorrectionWorkbook
 from services.parser.reading.contents import read
-from services.parser.reading.frames import HEADER, LAYOUT, ROWS, read_header, read_rows
+from services.parser.reading.frames import HEADER, LAYOUT, ORIGIN, ROWS, read_header, read_rows
 from services.parser.reading.limits import Limits
 from services.parser.reading.request import Request
 from services.validator.rows import RawRow, RowReader
-from shared.entities import ENTITY_TYPES
+from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.cells import Cell, read_cells
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
@@ -44,18 +44,20 @@ class SaidRows:
         return str(message)
 
 
-def said_rows(path: Path, *, entity: str = "products", **options: Any) -> SaidRows:
+def said_rows(path: Path, *, entity: str | EntityType = "products", **options: Any) -> SaidRows:
     """Read a file, as `winnow import` sends it.
 
     Raises:
         FileRefused: it cannot be imported.
     """
     said = SaidRows()
-    declared = ENTITY_TYPES[entity]
+    declared = ENTITY_TYPES[entity] if isinstance(entity, str) else entity
     for frame in read(Request(path, path.name, declared, "create", options, Limits())):
         _, kind = read_header(frame[:HEADER])
         if kind == ROWS:
             said.cells |= {row.row: read_cells(row.cells) for row in read_rows(frame[HEADER:]) if row.keys is not None}
+            continue
+        if kind == ORIGIN:
             continue
         document = orjson.loads(frame[HEADER:])
         said.notices += document["notices"]

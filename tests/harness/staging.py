@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -36,20 +37,29 @@ class Desk:
     engine_of: Callable[[str], AsyncEngine]
     tenant: str
 
-    async def stage(self, rows: Sequence[Sequence[Any]], *, chunk_rows: int = 1000) -> list[RowsStaged]:
+    async def stage(
+        self,
+        rows: Sequence[Sequence[Any]],
+        *,
+        chunk_rows: int = 1000,
+        mode: str = "create",
+        parent: UUID | None = None,
+        **options: Any,
+    ) -> list[RowsStaged]:
         """Register an import of these rows (data begins in row 2) and stage its chunks."""
         engine = self.engine_of("winnow_parser")
         import_id = UUID(str(uuid7()))
-        chunks = _cut(rows, chunk_rows)
+        chunks = _cut(rows, chunk_rows, mode)
         async with tenant_transaction(engine, self.tenant) as conn:
-            known = await parser.register(conn, _registration(import_id, self.tenant))
+            known = await parser.register(conn, _registration(import_id, self.tenant, mode, parent, options))
             assert known is not None
-            assert await parser.begin(conn, import_id, size=1, sha256="0" * 64)
-            await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}, None))
+            assert await parser.begin(conn, import_id, size=1, sha256=import_id.hex * 2)
+            scope = parser.StagingScope(import_id, self.tenant, 1)
+            await parser.describe(conn, scope, FileLayout(HEADINGS, _PLACES, [], {}))
             for chunk in chunks:
-                assert await parser.stage(conn, parser.StagingScope(import_id, self.tenant, 1), chunk, recut=False)
+                assert await parser.stage(conn, scope, chunk, recut=False)
             await parser.cut_to_the_end(conn, import_id, total=len(rows), notices=[])
-        return [self._event(import_id, chunk) for chunk in chunks]
+        return [self._event(import_id, chunk, mode) for chunk in chunks]
 
     async def validate(self, event: RowsStaged, rules: ValidatorFamily | None = None) -> RowsValidated:
         """Validate a staged chunk, by these rules in place of its own."""
@@ -62,16 +72,26 @@ class Desk:
         families = committer_families() if writes is None else {"products": writes}
         await CommitRows(self.engine_of("winnow_committer"), families)(event, NOWHERE)
 
-    async def ready(self, rows: Sequence[Sequence[Any]], *, chunk_rows: int = 1000) -> list[RowsValidated]:
+    async def ready(
+        self,
+        rows: Sequence[Sequence[Any]],
+        rules: ValidatorFamily | None = None,
+        *,
+        chunk_rows: int = 1000,
+        mode: str = "create",
+        parent: UUID | None = None,
+        **options: Any,
+    ) -> list[RowsValidated]:
         """Chunks that wait for their commit."""
-        return [await self.validate(event) for event in await self.stage(rows, chunk_rows=chunk_rows)]
+        staged = await self.stage(rows, chunk_rows=chunk_rows, mode=mode, parent=parent, **options)
+        return [await self.validate(event, rules) for event in staged]
 
-    def _event(self, import_id: UUID, chunk: Chunk) -> RowsStaged:
+    def _event(self, import_id: UUID, chunk: Chunk, mode: str) -> RowsStaged:
         return RowsStaged(
             tenant_id=self.tenant,
             import_id=import_id,
             entity_type="products",
-            mode="create",
+            mode=mode,
             chunk_no=chunk.number,
             first_row=chunk.first_row,
             last_row=chunk.last_row,
@@ -79,29 +99,32 @@ class Desk:
         )
 
 
-def _registration(import_id: UUID, tenant: str) -> Registration:
+def _registration(
+    import_id: UUID, tenant: str, mode: str, parent: UUID | None, options: dict[str, Any]
+) -> Registration:
     return Registration(
         id=import_id,
         tenant_id=tenant,
         user_id="tester",
         entity_type="products",
-        mode="create",
+        mode=mode,
         file_name="desk.xlsx",
         object_key=f"{tenant}/desk.xlsx",
         file_size=None,
         file_sha256=None,
         idempotency_key=f"import:{import_id}",
-        parent_import_id=None,
-        options={},
+        parent_import_id=parent,
+        options=options,
     )
 
 
-def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int) -> list[Chunk]:
-    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=chunk_rows, rows=chunk_rows))
+def _cut(rows: Sequence[Sequence[Any]], chunk_rows: int, mode: str) -> list[Chunk]:
+    cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=chunk_rows, rows=chunk_rows), mode=mode)
     interpretation = Interpretation(PRODUCTS, _PLACES, heading_row=1)
     chunks: list[Chunk] = []
     for number, cells in enumerate(rows, start=2):
-        chunks += cutter.add(KeyedRow(number, data_keys(interpretation.keys(number, cells)), json.dumps(list(cells))))
+        read = KeyedRow(number, data_keys(interpretation.keys(number, cells)), json.dumps(list(cells)))
+        chunks += chain.from_iterable(cutter.add(read))
     last = cutter.finish()
-    assert last is not None
-    return [*chunks, last]
+    assert last
+    return [*chunks, *last]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,10 +159,10 @@ class World:
             )
             return [(row.row_no, row.heading, row.code, row.message) for row in rows]
 
-    async def production(self, tenant: str) -> Snapshot:
+    async def production(self, tenant: str, *, without: Container[str] = ()) -> Snapshot:
         """What a tenant has in production, in terms that do not depend on the run."""
         async with self.database() as conn:
-            return await snapshot(conn, tenant)
+            return await snapshot(conn, tenant, without=without)
 
     async def scalar(self, query: str, **values: Any) -> Any:
         """One value out of the database."""

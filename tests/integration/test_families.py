@@ -1,6 +1,6 @@
 """What handlers, ledger and counts make of a family, whatever the family is: every outcome, counted by rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from services.committer.moves import Step
+from services.committer.moves import Plan, Step
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
-from services.validator.outcomes import Decided, Duplicate, Failed, Notice, Outcome, Planned
+from services.validator.asked import Asked
+from services.validator.never_undone import NeverUndone
+from services.validator.outcomes import Decided, Failed, Notice, Outcome, Planned
 from services.validator.rows import Groups
 from shared.entities.columns import Columns
 from shared.entities.errors import CellError
@@ -27,26 +29,26 @@ from tests.harness.world import World
 KNOWN = UUID(str(uuid7()))
 
 
-class TitleSays:
+class TitleSays(NeverUndone):
     """Does with each group what its first title says: create, update, skip or anything else."""
 
     def needs(self, groups: Groups) -> Sequence[str | None]:
         return [group[0].text("title") for group in groups]
 
-    async def look_up(self, conn: AsyncConnection, tenant_id: str, import_id: UUID, needs: Any) -> Any:
+    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Any) -> Any:
         return needs
 
-    def decide(
-        self, groups: Groups, columns: Columns, known: Any, duplicates: Sequence[Duplicate], mode: str
-    ) -> Decided:
+    def decide(self, groups: Groups, columns: Columns, known: Any, asked: Asked) -> Decided:
         outcomes: list[Outcome] = []
         for group, title in zip(groups, known, strict=True):
             row = group[0].row
             if title in set(Action):
                 target = None if title == Action.CREATE else KNOWN
-                outcomes.append(Planned(row, len(group), Action(title), target))
+                rows = {"update": "updates", "skip": "skips"}.get(title or "")
+                counts = {rows: len(group)} if rows else {}
+                outcomes.append(Planned(row, len(group), Action(title), target, **counts))
             else:
-                error = columns.error(row, row, "title", CellError("odd", f"{title} in mode {mode}"))
+                error = columns.error(row, row, "title", CellError("odd", f"{title} in mode {asked.mode}"))
                 outcomes.append(Failed(row, len(group), [error]))
         return Decided(outcomes, [], [Notice("told", "so", "Product Title", 2, 1)])
 
@@ -60,12 +62,15 @@ class OneTable:
         self._lost = lost
         self.set_aside_groups: list[int] = []
 
-    steps: Sequence[Step] = ()
+    identities: frozenset[str] = frozenset()
 
-    def written(self, counts: Sequence[int]) -> Written:
+    async def plan(self, conn: AsyncConnection, scope: ChunkScope, actions: Collection[Action]) -> Plan:
+        return Plan(())
+
+    def written(self, counts: Mapping[str, int]) -> Written:
         raise AssertionError(counts)
 
-    async def write(self, conn: AsyncConnection, run: Run) -> Written:
+    async def write(self, conn: AsyncConnection, run: Run, steps: Sequence[Step]) -> Written:
         pending = text(
             "SELECT group_row, row_count, action, target_id FROM staging.groups WHERE import_id = :import_id"
             " AND chunk_no = :chunk_no AND status = 'pending' AND group_row BETWEEN :first AND :last"
@@ -86,7 +91,10 @@ class OneTable:
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         self.set_aside_groups += groups
 
-    def summary(self, written: Written) -> dict[str, Any]:
+    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:
+        raise AssertionError(import_id)
+
+    def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
         return {"things": {"written": written.records.get("things", 0)}}
 
 

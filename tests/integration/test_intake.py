@@ -12,7 +12,7 @@ from shared.connections import StorageConnection
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.events.model import FileOptions
-from shared.intake.reports import read_repairs
+from shared.intake.repairs import read_repairs
 from shared.intake.uploads import UnknownParent, Upload, announced, register, send
 from shared.ledger import read_import
 from shared.ledger.tenants import UnknownTenant, register_tenant, registered, require_tenant
@@ -86,7 +86,7 @@ async def test_the_import_that_is_repaired_is_one_of_the_same_tenant(
             await register(conn, event)
     assert parent.import_id is not None
     async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
-        assert [repair.id for repair in await read_repairs(conn, parent.import_id)] == [child.import_id]
+        assert [one.id for one in (await read_repairs(conn, parent.import_id)).corrections] == [child.import_id]
     parent_of = "SELECT parent_import_id FROM imports.imports WHERE id = :id"
     assert await idle_world.scalar(parent_of, id=strangers.import_id) is None
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, ForeignKeyConstraint, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from deploy.local.stack import Stack
-from shared.db.metadata import metadata
+from shared.db.metadata import BY_STATEMENT, NAMES, metadata
 from shared.db.migrate import downgrade, migrate, upgrade
 
 SCHEMAS = {"imports", "staging", "catalog"}
@@ -42,12 +42,25 @@ def _differences(connection: Connection) -> Sequence[Any]:
     def ours(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "schema" or name in SCHEMAS
 
+    def is_a_constraint(declared: Any, _name: object, kind: str, _reflected: object, _other: object) -> bool:
+        return kind != "foreign_key_constraint" or not declared.info.get(BY_STATEMENT)
+
     context = MigrationContext.configure(
-        connection, opts={"include_schemas": True, "include_name": ours, "compare_type": True}
+        connection,
+        opts={
+            "include_schemas": True,
+            "include_name": ours,
+            "include_object": is_a_constraint,
+            "compare_type": True,
+        },
     )
     return [
         difference for difference in compare_metadata(context, metadata) if "alembic_version" not in str(difference)
     ]
+
+
+def _named(key: ForeignKeyConstraint) -> dict[str, str]:
+    return {"table_name": key.table.name, "column_0_N_name": "_".join(key.column_keys)}
 
 
 def _tables(connection: Connection) -> set[str]:
@@ -61,6 +74,28 @@ def _tables(connection: Connection) -> set[str]:
 
 async def test_the_migrated_database_is_what_the_code_declares(database: str) -> None:
     assert await _run(database, _differences) == []
+
+
+async def test_references_held_by_triggers_are_those_the_code_declares(database: str) -> None:
+    def look(connection: Connection) -> list[tuple[str, str, list[str], str, list[str]]]:
+        found = connection.execute(
+            text("SELECT name, referring, columns, entity, keys FROM catalog.entity_references ORDER BY 1")
+        )
+        return [tuple(row) for row in found]
+
+    declared = [
+        (
+            str(key.name or NAMES["fk"] % _named(key)),
+            key.table.name,
+            list(key.column_keys),
+            key.referred_table.name,
+            [element.column.name for element in key.elements],
+        )
+        for table in metadata.tables.values()
+        for key in table.foreign_key_constraints
+        if key.info.get(BY_STATEMENT)
+    ]
+    assert sorted(declared) == await _run(database, look)
 
 
 async def test_migrations_can_be_undone_and_done_again(database: str) -> None:

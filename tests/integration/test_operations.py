@@ -17,7 +17,9 @@ from sqlalchemy.pool import NullPool
 from deploy.local.s3_server import RESULTS, UPLOADS
 from deploy.local.stack import PROJECT, Stack
 from shared.connections import StorageConnection
-from shared.intake.erasure import SentMeanwhile, TenantInUse, erase_tenant
+from shared.intake.erasure import Erasure, SentMeanwhile, TenantInUse, erase_tenant
+from shared.messaging.kafka import connected_publisher
+from shared.messaging.letter_erasure import LetterErasure
 from shared.storage import ObjectStore
 from tests.conftest import make_world
 from tests.harness.files import HEADINGS, catalogue, product, workbook
@@ -56,6 +58,20 @@ def storage(stack: Stack) -> ObjectStore:
     """Storage with the key that may do everything."""
     endpoints = stack.endpoints
     return ObjectStore(StorageConnection(endpoints.s3_endpoint, endpoints.s3_access_key, endpoints.s3_secret_key))
+
+
+async def erase(stack: Stack, tenant: str, *, store: ObjectStore | None = None) -> Erasure:
+    """What `winnow tenants erase` does."""
+    kafka = stack.endpoints.kafka_bootstrap
+    async with connected_publisher(kafka, client_id="test-erasure") as publisher:
+        return await erase_tenant(
+            administrator(stack),
+            store or storage(stack),
+            (UPLOADS, RESULTS),
+            LetterErasure(kafka, publisher),
+            tenant,
+            asked_by="tester",
+        )
 
 
 async def test_what_was_backed_up_while_it_ran_goes_on_on_other_servers(
@@ -182,13 +198,13 @@ async def test_a_tenant_is_erased_from_every_table_and_bucket_and_its_neighbour_
     before = await world.production(neighbour)
     files = [await storage(stack).keys(bucket, f"{neighbour}/") for bucket in (UPLOADS, RESULTS)]
 
-    erased = await erase_tenant(administrator(stack), storage(stack), (UPLOADS, RESULTS), tenant)
+    erased = await erase(stack, tenant)
     assert erased.rows["catalog.products"] == erased.rows[future_table] == 3
     assert {"imports.imports", "imports.raw_rows", "imports.row_errors", "staging.products"} <= erased.rows.keys()
     assert erased.objects == {UPLOADS: 1, RESULTS: 2}
 
     assert [await storage(stack).keys(bucket, f"{tenant}/") for bucket in (UPLOADS, RESULTS)] == [[], []]
-    assert (await erase_tenant(administrator(stack), storage(stack), (UPLOADS, RESULTS), tenant)).nothing
+    assert (await erase(stack, tenant)).nothing
     assert difference(before, await world.production(neighbour)) == []
     assert [await storage(stack).keys(bucket, f"{neighbour}/") for bucket in (UPLOADS, RESULTS)] == files
     assert all(files)
@@ -210,7 +226,7 @@ async def test_a_tenant_with_an_open_import_is_not_erased(
 
     await eventually("it is staged", staged)
     with pytest.raises(TenantInUse, match="1 open imports and 1 events"):
-        await erase_tenant(administrator(stack), storage(stack), (UPLOADS, RESULTS), tenant)
+        await erase(stack, tenant)
     assert await idle_world.scalar("SELECT count(*) FROM imports.raw_rows WHERE import_id = :id", id=import_id) == 10, (
         "with the headings"
     )
@@ -237,5 +253,5 @@ class SendsMeanwhile(ObjectStore):
 
 async def test_what_is_sent_while_a_tenant_is_erased_is_named(stack: Stack, tenant: str) -> None:
     with pytest.raises(SentMeanwhile, match=r"imports\.tenants"):
-        await erase_tenant(administrator(stack), SendsMeanwhile(stack, tenant), (UPLOADS, RESULTS), tenant)
-    assert not (await erase_tenant(administrator(stack), storage(stack), (UPLOADS, RESULTS), tenant)).nothing
+        await erase(stack, tenant, store=SendsMeanwhile(stack, tenant))
+    assert not (await erase(stack, tenant)).nothing

@@ -16,6 +16,7 @@ from services.committer.families import families as committer_families
 from services.committer.handler import CommitRows
 from services.parser.dependencies import Dependencies
 from services.parser.handler import ImportFile
+from services.parser.mapping.chunks import Cut
 from services.parser.reading.workspace import Workspace
 from services.parser.repository import find
 from services.parser.settings import ParserSettings
@@ -196,10 +197,10 @@ def _dies_at(monkeypatch: pytest.MonkeyPatch, chunk_number: int) -> None:
     """The process dies before it stages the chunk of this number."""
     stage = ChunkStaging._stage
 
-    async def dying(self: ChunkStaging, chunk: Any, **end: Any) -> bool:
-        if chunk.number == chunk_number:
+    async def dying(self: ChunkStaging, chunks: Cut, **end: Any) -> bool:
+        if any(chunk.number == chunk_number for chunk in chunks):
             raise Killed
-        return await stage(self, chunk, **end)
+        return await stage(self, chunks, **end)
 
     monkeypatch.setattr(ChunkStaging, "_stage", dying)
 

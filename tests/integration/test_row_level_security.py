@@ -75,7 +75,9 @@ async def filled(running_world: World, engine_of: EngineOf) -> AsyncIterator[Non
             for tenant in TENANTS:
                 held = await conn.scalar(select(func.count()).select_from(table).where(table.c.tenant_id == tenant))
                 if not held:
-                    made_up = table.schema == "staging" or table.name in {"outbox", "tenants"} or table in FLAT
+                    made_up = (
+                        table.schema == "staging" or table.name in {"outbox", "tenants", "changes"} or table in FLAT
+                    )
                     assert made_up, f"{table} has no rows to look at"
                     await conn.execute(insert(table).values(_row_of(table, tenant)))
     yield
@@ -101,6 +103,8 @@ def _row_of(table: Table, tenant: str) -> dict[str, object]:
     row = {"tenant_id": tenant, "import_id": UUID(str(uuid7())), "chunk_no": 1, "row_no": 2, "group_row": 2}
     if table.name == "groups":
         row |= {"row_count": 1, "action": "create"}
+    if table.name == "changes":
+        row |= {"record": "product", "record_id": UUID(str(uuid7())), "before": {}, "after": {}}
     return {name: value for name, value in row.items() if name in table.columns}
 
 

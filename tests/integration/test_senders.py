@@ -256,12 +256,13 @@ async def test_a_parent_nobody_has_or_another_tenant_has_is_refused_and_the_impo
     for stranger_id in (theirs.import_id, uuid7(), None):
         own = UUID(str(uuid7()))
         parent = stranger_id or own
-        event = sending.event(path, import_id=str(own), parent_import_id=str(parent))
+        again = {"allow_repeat": True}
+        event = sending.event(path, import_id=str(own), parent_import_id=str(parent), options=again)
         await send(sending, event)
         refused = await sending.ledger(own)
         assert (refused.status, refused.error["code"]) == ("failed", "unknown_parent")
         refusals.add(refused.error["message"].replace(str(parent), "…"))
-        with_key = sending.event(path, import_id=str(own))
+        with_key = sending.event(path, import_id=str(own), options=again)
         await send(sending, with_key)
         assert (await sending.ledger(own)).status in {"completed", "completed_with_failures"}
     assert len(refusals) == 1, "whether another tenant has it is not to be seen"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -131,7 +131,7 @@ def errors(
         from dataclasses import asdict
 
         from services.cli.client import connected
-        from services.cli.terminal.display import counted, plain, print_json, show_errors, terminal
+        from services.cli.terminal.display import counted, print_json, show_errors, terminal
 
         async with connected() as winnow:
             progress = await winnow.import_of(import_id, tenant=tenant)
@@ -145,15 +145,9 @@ def errors(
             terminal().print(f"{counted(len(found), 'errors')} in {output}.", markup=False)
         elif as_json:
             print_json([asdict(error) for error in found])
-        elif not found and progress.error is not None:
-            terminal().print(f"The import failed as a whole: {plain(progress.error['message'])}")
-            if progress.unprocessed_object_key is not None:
-                terminal().print(unprocessed_rows(progress), markup=False)
         elif not found:
-            so_far = "" if progress.ended else " so far"
-            terminal().print(f"No row of this import has failed{so_far}.")
-            if progress.unprocessed_object_key is not None:
-                terminal().print(unprocessed_rows(progress), markup=False)
+            for line in without_errors(progress):
+                terminal().print(line, markup=False)
         else:
             show_errors(terminal(), found)
             for line in left_unsaid(progress, found, counts):
@@ -161,6 +155,24 @@ def errors(
         return exits.COMPLETED
 
     return asyncio.run(run())
+
+
+def without_errors(progress: ImportProgress) -> list[str]:
+    """What there is to say of an import of which no error is known."""
+    from services.cli.terminal.display import counted
+
+    kept = progress.kept_for(progress.rows_expired_at)
+    if progress.failed_rows and kept is not None:
+        failed = counted(progress.failed_rows, "failed rows")
+        return [f"The errors of {failed} were kept for {kept} and are gone since {_day(progress.rows_expired_at)}."]
+    if progress.error is not None:
+        failed = "" if progress.cancelled_at is not None else "The import failed as a whole: "
+        lines = [f"{failed}{progress.error['message']}"]
+    else:
+        lines = [f"No row of this import has failed{'' if progress.ended else ' so far'}."]
+    if progress.unprocessed_object_key is not None and progress.results_removed_at is None:
+        lines.append(unprocessed_rows(progress))
+    return lines
 
 
 def left_unsaid(progress: ImportProgress, shown: Sequence[ReportedError], found: ErrorCounts) -> list[str]:
@@ -176,7 +188,7 @@ def left_unsaid(progress: ImportProgress, shown: Sequence[ReportedError], found:
         lines.append(f"{counted(without, 'rows')} more failed only because another row of the same product did.")
     if progress.error is not None:
         lines.append(progress.error["message"])
-    if progress.unprocessed_object_key is not None:
+    if progress.unprocessed_object_key is not None and progress.results_removed_at is None:
         lines.append(unprocessed_rows(progress))
     return lines
 
@@ -237,7 +249,16 @@ def _wanted(progress: ImportProgress, *, as_csv: bool, unprocessed: bool) -> str
     return progress.failed_rows_object_key if as_csv else progress.correction_object_key
 
 
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d")
+
+
 async def _key(winnow: Client, progress: ImportProgress, key: str | None) -> str:
+    if key is not None and (kept := progress.kept_for(progress.results_removed_at)) is not None:
+        raise CommandFailed(
+            f"The files of import {progress.id} were kept for {kept} and are gone since {_day(progress.results_removed_at)}. "
+            f"Its numbers stay: {typed('status', progress.id)}"
+        )
     if key is not None:
         return key
     if not progress.files_ready:

@@ -1,4 +1,4 @@
-"""`winnow start` and `winnow cancel`: what a person decides about an import that has not ended."""
+"""`winnow start`, `winnow cancel` and `winnow dismiss`: what a person decides about an import."""
 
 from __future__ import annotations
 
@@ -86,6 +86,36 @@ async def _cancel(import_id: UUID, tenant: str | None, *, as_json: bool) -> int:
         said = "Cancelled" if cancelled else "It was cancelled before"
         ends = "." if now.ended else f"; it ends when the chunk in hand is through: {typed('watch', import_id)}"
         terminal().print(f"{said}{ends}", markup=False)
+        show_import(terminal(), now)
+    return exits.COMPLETED
+
+
+def dismiss(import_id: ImportId, tenant: Tenant = None, as_json: Json = False) -> int:
+    """Put an import with failures away: you are done with it. Its numbers stay, and its files for their time.
+
+    Exit code: 0 it is dismissed, now or before; 1 it has no failures, or has not ended.
+    """
+    return asyncio.run(_dismiss(import_id, tenant, as_json=as_json))
+
+
+async def _dismiss(import_id: UUID, tenant: str | None, *, as_json: bool) -> int:
+    from services.cli.client import connected
+    from services.cli.terminal.display import print_json, show_import, spoken, terminal
+    from shared.db.transaction import tenant_transaction
+    from shared.ledger import Dismissed, dismiss_import
+
+    async with connected() as winnow:
+        known = await winnow.import_of(import_id, tenant=tenant)
+        async with tenant_transaction(winnow.engine("intake"), known.tenant_id) as conn:
+            outcome = await dismiss_import(conn, import_id)
+        now = await winnow.import_of(import_id, tenant=tenant)
+    if not isinstance(outcome, Dismissed):
+        assert outcome is not None
+        raise CommandFailed(f"{outcome.why}; import {import_id} is {spoken(outcome.status)}")
+    if as_json:
+        print_json({**now.as_json(), "dismissed": outcome.now})
+    else:
+        terminal().print("Dismissed." if outcome.now else "It was dismissed before.", markup=False)
         show_import(terminal(), now)
     return exits.COMPLETED
 

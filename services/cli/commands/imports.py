@@ -21,8 +21,10 @@ from services.cli.terminal.options import (
     Tenant,
     known_entity,
     known_id,
+    known_key,
     known_mode,
     known_tenant,
+    login,
 )
 from shared.states import ImportStatus
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from services.cli.client import Client
+    from shared.intake.preview import Preview
     from shared.intake.uploads import Upload
     from shared.ledger import ImportProgress
 
@@ -61,37 +64,65 @@ def import_file(
     hold: Annotated[
         bool, typer.Option("--hold", help="Read and validate it, and commit nothing before `winnow start ID`.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Hold it, wait until it is validated, and show what it would do to production."),
+    ] = False,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            "--idempotency-key",
+            metavar="KEY",
+            parser=known_key,
+            help="A name of your own for this import: whatever is sent with it again is the same import.",
+        ),
+    ] = None,
+    allow_repeat: Annotated[
+        bool, typer.Option("--allow-repeat", help="Import it although the same file was imported before.")
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show how it moves and wait for its end (held: until it can be started).")
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Send a file. With --watch the exit code says how it ended: 0 completed (or held), 2 with failures, 1 failed."""
+    """Send a file. With --watch the exit code says how it ended: 0 completed (or held), 2 with failures, 1 failed.
+
+    With --dry-run how it would end: 0 every row imported, 2 some handed back, 1 none can be.
+    """
     from services.cli.terminal.file_options import file_options
     from shared.intake.uploads import Upload
 
     upload = Upload(
         path=_readable(file),
         tenant=known_tenant(tenant),
-        user=user or _login(),
+        user=user or login(),
         entity=known_entity(entity),
         mode=known_mode(mode, entity),
-        options=file_options(sheet, delimiter, encoding, decimal=decimal, heading_row=heading_row, hold=hold),
+        options=file_options(
+            sheet,
+            delimiter,
+            encoding,
+            decimal=decimal,
+            heading_row=heading_row,
+            hold=hold or dry_run,
+            allow_repeat=allow_repeat,
+        ),
         parent=parent,
+        idempotency_key=idempotency_key,
     )
-    return asyncio.run(_import(upload, watch=watch, as_json=as_json))
+    return asyncio.run(_import(upload, watch=watch or dry_run, dry_run=dry_run, as_json=as_json))
 
 
-async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
+async def _import(upload: Upload, *, watch: bool, dry_run: bool, as_json: bool) -> int:
     from services.cli.client import connected
     from services.cli.terminal.display import print_json, terminal
-    from shared.intake.uploads import UnknownParent
+    from shared.intake.uploads import ContradictsAnother, SentBefore, UnknownParent
     from shared.ledger.tenants import UnknownTenant
 
     errors = terminal(stderr=True)
     async with connected() as winnow:
         try:
-            event = await winnow.send(upload)
+            sent = await winnow.send(upload)
         except UnknownTenant as unknown:
             raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
         except UnknownParent as unknown:
@@ -100,28 +131,38 @@ async def _import(upload: Upload, *, watch: bool, as_json: bool) -> int:
                 f"Its imports: {typed('status', '--tenant', upload.tenant)}",
                 code=exits.USAGE,
             ) from None
+        except ContradictsAnother as other:
+            raise CommandFailed(
+                f'--idempotency-key: "{upload.idempotency_key}" is the key of import {other.import_id}, which has '
+                f"{', '.join(other.differences)}. Nothing was sent; for another import give another key",
+                code=exits.USAGE,
+            ) from None
+        except SentBefore as repeated:
+            raise CommandFailed(repeated.before.refusal(upload.path.name, option="--allow-repeat")) from None
         except asyncio.CancelledError:
             errors.print("Nothing was sent.", markup=False)
             raise
-        assert event.import_id is not None
         if winnow.services is not None and not winnow.services.running:
             errors.print(
                 f"The services do not run here, so nothing will happen to the file until they do: {typed('up')}",
                 style="yellow",
                 markup=False,
             )
-        said = f"Sent {upload.path.name} as import {event.import_id}"
+        said = f"Sent {upload.path.name} as import {sent.import_id}"
+        if sent.is_repeat:
+            said = f"Sent before with this key, and not again: {upload.path.name} is import {sent.import_id}"
         if watch:
             if not as_json:
                 errors.print(said, markup=False)
-            return await _watched(winnow, event.import_id, as_json=as_json)
+            return await watched(winnow, sent.import_id, dry_run=dry_run, as_json=as_json)
         if as_json:
+            status = (await winnow.import_of(sent.import_id)).status if sent.is_repeat else ImportStatus.UPLOADING
             print_json(
-                event.model_dump(mode="json", exclude_none=True)
-                | {"id": str(event.import_id), "status": ImportStatus.UPLOADING}
+                sent.event.model_dump(mode="json", exclude_none=True)
+                | {"id": str(sent.import_id), "status": status, "is_repeat": sent.is_repeat}
             )
         else:
-            terminal().print(f"{said}\nHow it goes on: {typed('watch', event.import_id)}", markup=False)
+            terminal().print(f"{said}\nHow it goes on: {typed('watch', sent.import_id)}", markup=False)
         return exits.COMPLETED
 
 
@@ -132,7 +173,7 @@ def watch(import_id: ImportId, as_json: Json = False) -> int:
         from services.cli.client import connected
 
         async with connected() as winnow:
-            return await _watched(winnow, import_id, as_json=as_json)
+            return await watched(winnow, import_id, as_json=as_json)
 
     return asyncio.run(run())
 
@@ -179,7 +220,8 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
         return exits.COMPLETED
 
 
-async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
+async def watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
+    """Show an import until it has ended, or waits for somebody; the exit code that says how it ended."""
     from services.cli.terminal.display import awaits_start, print_json, terminal
     from services.cli.terminal.progress import watch_import
 
@@ -197,6 +239,8 @@ async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
             markup=False,
         )
         raise
+    if dry_run:
+        return await _previewed(winnow, progress, as_json=as_json)
     if as_json:
         print_json(await _described(winnow, progress))
     else:
@@ -204,20 +248,46 @@ async def _watched(winnow: Client, import_id: UUID, *, as_json: bool) -> int:
     return exits.COMPLETED if awaits_start(progress) else exits.of_status(progress.status)
 
 
+async def _previewed(winnow: Client, progress: ImportProgress, *, as_json: bool) -> int:
+    """A dry run that is through: what its file would do."""
+    from services.cli.commands.preview import code_of, read_preview
+    from services.cli.terminal.display import print_json, terminal
+
+    found = await read_preview(winnow, progress)
+    if as_json:
+        print_json({**await _described(winnow, progress), "preview": asdict(found)})
+    else:
+        await _show(winnow, progress, terminal(), found=found)
+    return code_of(progress, found)
+
+
 async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]:
     """All there is to know of one import, for a script."""
     reading = await winnow.reading(progress)
+    repairs = await winnow.repairs(progress)
     return {
         **progress.as_json(),
         "reading": None if reading is None else asdict(reading),
         "entities_made": await winnow.entities_made(progress),
-        "repairs": [str(repair.id) for repair in await winnow.repairs(progress)],
+        "repairs": [str(correction.id) for correction in repairs.corrections],
+        "repaired": repairs.as_json(),
     }
 
 
-async def _show(winnow: Client, progress: ImportProgress, console: Console, *, columns: bool = False) -> None:
-    """An import with the errors of its rows, and what to type next; with `columns`, each column of its file too."""
+async def _show(
+    winnow: Client,
+    progress: ImportProgress,
+    console: Console,
+    *,
+    columns: bool = False,
+    found: Preview | None = None,
+) -> None:
+    """An import with the errors of its rows, and what to type next.
+
+    With `columns`, each column of its file too; with what was `found` in a preview, that too.
+    """
     from services.cli.terminal.display import NAMES, awaits_start, show_error_groups, show_import
+    from services.cli.terminal.listing import show_preview
     from services.cli.terminal.reading import show_columns, show_decisions
 
     made = await winnow.entities_made(progress, limit=NAMES)
@@ -226,6 +296,8 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console, *, c
         show_decisions(console, reading)
         if columns:
             show_columns(console, reading)
+    if found is not None and found.total_rows:
+        show_preview(console, progress.entity_type, found)
     ready = awaits_start(progress)
     if progress.failed_rows or ready:
         if groups := await winnow.error_groups(progress):
@@ -241,10 +313,10 @@ async def _show(winnow: Client, progress: ImportProgress, console: Console, *, c
     elif progress.status == ImportStatus.UPLOADING:
         for problem in await winnow.problems():
             console.print(problem, style="yellow", markup=False)
-    if progress.correction_object_key:
+    if progress.correction_object_key and progress.results_removed_at is None:
         command = typed("corrections", progress.id, "-o", "corrections.xlsx")
         console.print(f"The failed rows in a workbook: {command}", markup=False)
-    if progress.unprocessed_object_key:
+    if progress.unprocessed_object_key and progress.results_removed_at is None:
         from services.cli.commands.corrections import unprocessed_rows
 
         console.print(unprocessed_rows(progress), markup=False)
@@ -267,12 +339,3 @@ def _readable(file: Path) -> Path:
     except OSError as error:
         raise CommandFailed(f"{file} cannot be read: {error.strerror}", code=exits.USAGE) from error
     return file
-
-
-def _login() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except OSError:
-        return "unknown"

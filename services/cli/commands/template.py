@@ -1,6 +1,8 @@
 """`winnow template`: an empty workbook to fill in, made from an entity type's declaration."""
 
+import asyncio
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,64 +12,65 @@ from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.files import copy_whole, refuse_to_overwrite, target_for
 from services.cli.terminal.hints import near, typed
-from services.cli.terminal.options import DEFAULT_ENTITY, Entity, Force, Json, known_entity
+from services.cli.terminal.options import DEFAULT_ENTITY, Entity, Force, Json, known_entity, known_tenant
 from shared.entities import ENTITY_TYPES, EntityType
-
-_WIDTH = 20
 
 
 def template(
+    named: Annotated[
+        str | None, typer.Argument(metavar="[ENTITY]", help="What a row describes; the same as --entity.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write it, an .xlsx; else named for the entity type.")
     ] = None,
     entity: Entity = DEFAULT_ENTITY,
+    tenant: Annotated[
+        str | None, typer.Option(help="Offer the names this tenant's catalogue has; else no server is asked.")
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> int:
-    """Write an empty workbook with the headings of an entity type and an example row, which is never imported."""
+    """Write a workbook to fill in: headings, an example row that is never imported, a guide, and lists to choose from."""
     from services.cli.terminal.display import print_json, terminal
+    from shared.intake.template import write_template
 
-    declared = ENTITY_TYPES[known_entity(entity)]
+    declared = ENTITY_TYPES[known_entity(entity if named is None else named)]
     target = target_for(output, f"{declared.name}.xlsx")
     if target.suffix.lower() != ".xlsx":
         raise CommandFailed(f"A template is a workbook: name it {target.with_suffix('.xlsx').name}", code=exits.USAGE)
     refuse_to_overwrite(target, force=force)
+    known = {} if tenant is None else asyncio.run(_known(known_tenant(tenant), declared))
     with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
         written = Path(folder) / "template.xlsx"
-        write_template(written, declared)
+        write_template(written, declared, known)
         copy_whole(written, target)
     if as_json:
         print_json({"path": str(target), "entity": declared.name})
     else:
+        whose = "NAME" if tenant is None else tenant
         terminal().print(
-            f"{target}: fill it in from row 4 on; row 3 is an example and is not imported.\n"
-            f"Send it: {typed('import', near(target), *_of(declared), '--tenant', 'NAME', '--watch')}",
+            f"{target}: fill it in from row 4 on; row 3 is an example, and is not imported while it stands as it is.\n"
+            f"Send it: {typed('import', near(target), *_of(declared), '--tenant', whose, '--watch')}",
             markup=False,
         )
     return exits.COMPLETED
 
 
-def write_template(path: Path, entity: EntityType) -> None:
-    """Write the template of an entity type: group titles in row 1, headings in row 2, an example in row 3."""
-    import xlsxwriter
+async def _known(tenant: str, entity: EntityType) -> Mapping[str, Sequence[str]]:
+    """The names a tenant's catalogue has of what the template can offer."""
+    from services.cli.client import connected
+    from shared.db.transaction import tenant_transaction
+    from shared.intake.catalogue import known_names
+    from shared.intake.template import MOST_OFFERED, offered_kinds
+    from shared.ledger.tenants import UnknownTenant
 
-    with xlsxwriter.Workbook(str(path), {"strings_to_urls": False}) as book:
-        sheet = book.add_worksheet(entity.sheet)
-        title = book.add_format({"bold": True, "bg_color": "#D0D0D0"})
-        heading = book.add_format({"bold": True, "bg_color": "#E8E8E8"})
-        example = book.add_format({"italic": True, "font_color": "#808080"})
-        section = None
-        for column, field in enumerate(entity.fields):
-            sheet.write_string(0, column, "" if field.section == section else field.section, title)
-            sheet.write_string(1, column, field.heading, heading)
-            section = field.section
-        for column, field in enumerate(entity.fields):
-            if isinstance(field.example, str):
-                sheet.write_string(2, column, field.example, example)
-            elif field.example is not None:
-                sheet.write(2, column, field.example, example)
-        sheet.set_column(0, len(entity.fields) - 1, _WIDTH)
-        sheet.freeze_panes(2, 0)
+    async with connected() as winnow:
+        try:
+            await winnow.require_tenant(tenant)
+        except UnknownTenant as unknown:
+            raise CommandFailed(str(unknown), code=exits.USAGE) from None
+        async with tenant_transaction(winnow.engine("reader"), tenant) as conn:
+            return await known_names(conn, offered_kinds(entity), limit=MOST_OFFERED)
 
 
 def _of(entity: EntityType) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import typer
 
 from services.cli import exits
 from services.cli.exits import CommandFailed
-from services.cli.terminal.options import Json, known_tenant
+from services.cli.terminal.options import Json, known_tenant, login
 
 app = typer.Typer(help="Whose files are imported: register a tenant, list them, erase one.", no_args_is_help=True)
 
@@ -64,10 +64,10 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Erase everything of a tenant: its imports, its rows, its records in production, its files. For good.
+    """Erase everything of a tenant: its imports, its rows, its records in production, its files, its dead letters. For good.
 
-    Needs WINNOW_POSTGRES_ADMIN_URL, and a storage key that lists and deletes in both buckets: WINNOW_S3_ADMIN_ACCESS_KEY and
-    WINNOW_S3_ADMIN_SECRET_KEY, else the one the command has.
+    Needs WINNOW_POSTGRES_ADMIN_URL, a storage key that lists and deletes in both buckets (WINNOW_S3_ADMIN_ACCESS_KEY and
+    WINNOW_S3_ADMIN_SECRET_KEY, else the one the command has), and Kafka. That it was done is recorded: `winnow tenants erased`.
     """
     name = known_tenant(tenant)
     if not yes:
@@ -78,19 +78,58 @@ def erase(
         from services.cli.terminal.display import print_json, terminal
         from shared.intake.erasure import SentMeanwhile, TenantInUse, erase_tenant
 
-        async with connected() as winnow:
+        async with connected() as winnow, winnow.letter_erasure() as letters:
             try:
-                erased = await erase_tenant(winnow.engine("administrator"), winnow.everything, winnow.buckets, name)
+                erased = await erase_tenant(
+                    winnow.engine("administrator"), winnow.everything, winnow.buckets, letters, name, asked_by=login()
+                )
             except (TenantInUse, SentMeanwhile) as refused:
                 raise CommandFailed(str(refused)) from None
         if as_json:
-            print_json({"tenant": name, "rows": dict(erased.rows), "objects": dict(erased.objects)})
+            print_json(
+                {
+                    "tenant": name,
+                    "rows": dict(erased.rows),
+                    "objects": dict(erased.objects),
+                    "dead_letters": erased.dead_letters,
+                }
+            )
         elif erased.nothing:
             terminal().print(f'There is nothing of a tenant "{name}".', markup=False)
         else:
-            for where, number in sorted({**erased.rows, **erased.objects}.items()):
+            for where, number in sorted({**erased.rows, **erased.objects, "dead letters": erased.dead_letters}.items()):
                 terminal().print(f"{number:>12,}  {where}", markup=False, highlight=False)
             terminal().print(f'Everything of tenant "{name}" is erased.', markup=False)
+        return exits.COMPLETED
+
+    return asyncio.run(run())
+
+
+@app.command("erased")
+def list_erased(as_json: Json = False) -> int:
+    """The tenants that were erased: when, by whom, and how much it was."""
+
+    async def run() -> int:
+        from dataclasses import asdict
+
+        from services.cli.client import connected
+        from services.cli.terminal.display import moment, print_json, terminal
+        from shared.intake.erasure import read_erasures
+
+        async with connected() as winnow, winnow.engine("operator").connect() as conn:
+            known = await read_erasures(conn)
+        if as_json:
+            print_json([asdict(each) for each in known])
+        elif not known:
+            terminal().print("No tenant was erased.", markup=False)
+        for each in [] if as_json else known:
+            rows, objects = (sum(each.erased.get(kind, {}).values()) for kind in ("rows", "objects"))
+            how = "" if each.ended_at is not None else "  interrupted: repeat it"
+            terminal().print(
+                f"{each.tenant}  {moment(each.began_at)}  by {each.asked_by}: {rows:,} rows, {objects:,} files, "
+                f"{each.erased.get('dead_letters', 0):,} dead letters{how}",
+                markup=False,
+            )
         return exits.COMPLETED
 
     return asyncio.run(run())

@@ -103,9 +103,8 @@ async def _demo(stack: Stack, console: Console, products: int, variants: int, *,
 
 
 async def _import(winnow: Client, path: Path, tenant: str, console: Console) -> ImportProgress:
-    event = await winnow.send(Upload(path, tenant, "demo", "products", "create", FileOptions()))
-    assert event.import_id is not None
-    return await watch_import(winnow, event.import_id, console)
+    sent = await winnow.send(Upload(path, tenant, "demo", "products", "create", FileOptions()))
+    return await watch_import(winnow, sent.import_id, console)
 
 
 async def _report(winnow: Client, ended: ImportProgress, console: Console, folder: Path, *, was_running: bool) -> None:

@@ -46,6 +46,7 @@ def settings_of(stack: Stack) -> dict[str, str]:
     endpoints = stack.endpoints
     access_key, secret_key = stack.storage_keys("reader")
     upload_access_key, upload_secret_key = stack.storage_keys("upstream")
+    keeper_access_key, keeper_secret_key = stack.storage_keys("keeper")
     return {
         "kafka_bootstrap": endpoints.kafka_bootstrap,
         "postgres_admin_url": endpoints.postgres_admin_url,
@@ -55,6 +56,8 @@ def settings_of(stack: Stack) -> dict[str, str]:
         "s3_secret_key": secret_key,
         "s3_upload_access_key": upload_access_key,
         "s3_upload_secret_key": upload_secret_key,
+        "s3_keeper_access_key": keeper_access_key,
+        "s3_keeper_secret_key": keeper_secret_key,
         "s3_admin_access_key": endpoints.s3_access_key,
         "s3_admin_secret_key": endpoints.s3_secret_key,
         "s3_uploads_bucket": UPLOADS,

@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 
 from services.cli.terminal.encoding import knows_every_character
-from shared.intake.reports import ErrorGroup, Repair, ReportedError
+from shared.intake.repairs import Repairs
+from shared.intake.reports import ErrorGroup, ReportedError
 from shared.ledger import ImportProgress
 from shared.ledger.quarantine import NO_FILES
 from shared.states import ImportStatus
@@ -54,12 +55,12 @@ def show_import(
     console: Console,
     progress: ImportProgress,
     made: Mapping[str, Sequence[str]] | None = None,
-    repairs: Sequence[Repair] = (),
+    repairs: Repairs | None = None,
 ) -> None:
     """The counts of an import, its summary (with the names of the entities it made), its relatives, notices and error."""
     console.print(f"[bold]{_status(progress)}[/]  {plain(progress.file_name)}  [dim]{progress.id}[/]")
-    if progress.parent_import_id is not None:
-        console.print(f"  repairs import {progress.parent_import_id}")
+    for line in _relatives(progress):
+        console.print(f"  {line}")
     if progress.total_rows:
         console.print(f"  {_equation(progress)}")
         if progress.ended and progress.created_rows + progress.updated_rows and (seconds := duration(progress)):
@@ -71,9 +72,8 @@ def show_import(
         console.print(
             f"  started, {good:,} of {counted(stages.validated_rows, 'rows')} would be imported, {stages.invalid_rows:,} handed back"
         )
-    for repair in repairs:
-        rows = f", {repair.failed_rows:,} of {counted(repair.total_rows, 'rows')} failed" if repair.total_rows else ""
-        console.print(f"  repaired by {repair.id}: {spoken(repair.status)}{rows}")
+    for line in _repairs(repairs):
+        console.print(f"  {line}")
     for line in _summary(progress.summary, made or {}):
         console.print(f"  {line}")
     for notice in progress.notices:
@@ -81,6 +81,8 @@ def show_import(
     for said in ("message", NO_FILES):
         if progress.error and said in progress.error:
             console.print(f"  [red]{plain(progress.error[said])}[/]")
+    for line in _gone(progress):
+        console.print(f"  [dim]{line}[/]")
     if not progress.error and progress.read_to_row is not None:
         console.print(f"  [yellow]note[/] {_how_far(progress.read_to_row)}")
 
@@ -186,6 +188,14 @@ def _table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
 
 
+def _gone(progress: ImportProgress) -> Iterable[str]:
+    """What was handed back of an import and is gone, because its time is over."""
+    kept = {"files": progress.results_removed_at, "rows and their errors": progress.rows_expired_at}
+    for what, gone in kept.items() if progress.failed_rows + progress.unprocessed_rows else ():
+        if (time := progress.kept_for(gone)) is not None:
+            yield f"its {what} were kept for {time}, and are gone"
+
+
 def _status(progress: ImportProgress) -> str:
     style = _STYLES.get(progress.status, "cyan")
     return f"[{style}]{spoken(progress.status)}[/]"
@@ -203,7 +213,12 @@ def _equation(progress: ImportProgress) -> str:
 
 
 def _counts(progress: ImportProgress) -> str:
-    parts = [f"{progress.created_rows:,} created", f"{progress.failed_rows:,} failed", *_left_over(progress)]
+    changed = [
+        f"{rows:,} {how}"
+        for rows, how in ((progress.updated_rows, "updated"), (progress.skipped_rows, "skipped"))
+        if rows
+    ]
+    parts = [f"{progress.created_rows:,} created", *changed, f"{progress.failed_rows:,} failed", *_left_over(progress)]
     return f"{counted(progress.total_rows, 'rows')}: {', '.join(parts)}"
 
 
@@ -213,20 +228,43 @@ def _left_over(progress: ImportProgress) -> list[str]:
     return [f"{progress.unprocessed_rows:,} {'not processed' if progress.ended else 'to do'}"]
 
 
+def _repairs(repairs: Repairs | None) -> Iterable[str]:
+    if repairs is None or not repairs.corrections:
+        return
+    if repairs.handed_back_rows:
+        of = f"{repairs.repaired_rows:,} of {counted(repairs.handed_back_rows, 'rows')}"
+        yield f"[bold]{of} repaired[/], {repairs.open_rows:,} open"
+    for correction in repairs.corrections:
+        rows = f", {counted(correction.repaired_rows, 'rows')}" if correction.completed_at else ""
+        when = moment(correction.completed_at or correction.created_at)
+        yield (
+            f"repaired by {plain(correction.user_id)}  {when}  {plain(correction.file_name)}: "
+            f"{spoken(correction.status)}{rows}  [dim]{correction.id}[/]"
+        )
+
+
 def _how_far(row: int) -> str:
     if not row:
         return "no row of the file was read, and none is in a number"
     return f"the file was read up to row {row:,}; what follows was not read and is counted in no number"
 
 
+def _relatives(progress: ImportProgress) -> Iterable[str]:
+    if progress.parent_import_id is not None:
+        yield f"repairs import {progress.parent_import_id}"
+    if progress.undoes_import_id is not None:
+        yield f"takes back import {progress.undoes_import_id}"
+    if progress.undone_by is not None:
+        yield f"taken back by import {progress.undone_by}"
+
+
 def _summary(summary: Mapping[str, Any], names_made: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    made = [
-        counted(summary[name]["created"], name)
-        for name in ("products", "variants")
-        if summary.get(name, {}).get("created")
-    ]
-    if made:
-        yield f"made {', '.join(made)}"
+    for said, how in (("made", "created"), ("changed", "updated"), ("removed", "removed")):
+        records = [
+            counted(summary[name][how], name) for name in ("products", "variants") if summary.get(name, {}).get(how)
+        ]
+        if records:
+            yield f"{said} {', '.join(records)}"
     for name, counts in sorted((summary.get("entities") or {}).items()):
         names = [plain(shortened(made, _LONGEST_NAME)) for made in list(names_made.get(name, ()))[:NAMES]]
         more = ", …" if counts["created"] > len(names) > 0 else ""

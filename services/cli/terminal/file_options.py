@@ -17,6 +17,7 @@ def file_options(
     decimal: str | None = None,
     heading_row: int | None = None,
     hold: bool = False,
+    allow_repeat: bool = False,
 ) -> FileOptions:
     """How a file is to be read.
 
@@ -35,6 +36,7 @@ def file_options(
         "decimal": decimal,
         "heading_row": heading_row,
         "hold": hold,
+        "allow_repeat": allow_repeat,
     }
     try:
         return FileOptions.model_validate(said)

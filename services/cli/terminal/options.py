@@ -1,5 +1,6 @@
 """What is said to a command: the arguments and options that several of them have, and what is wrong with one."""
 
+import getpass
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +9,8 @@ import typer
 from services.cli.exits import USAGE, CommandFailed
 from services.cli.terminal.hints import typed
 from shared.entities import ENTITY_TYPES, MODES
+
+_LONGEST_KEY = 200
 
 
 def known_id(text: str) -> UUID:
@@ -62,6 +65,19 @@ def known_mode(mode: str, entity: str) -> str:
     return mode
 
 
+def known_key(key: str) -> str:
+    """A text that can be an idempotency key.
+
+    Raises:
+        CommandFailed: it cannot be one.
+    """
+    if not key or len(key) > _LONGEST_KEY or not key.isprintable():
+        raise CommandFailed(
+            f"--idempotency-key: give it 1 to {_LONGEST_KEY} characters, all of which can be printed", code=USAGE
+        )
+    return key
+
+
 def known_tenant(tenant: str) -> str:
     """A name that can be a tenant's.
 
@@ -81,3 +97,11 @@ def known_tenant(tenant: str) -> str:
             f'"{tenant}" cannot be a tenant: letters, digits, ".", "_" and "-", at most 64, the first a letter or digit',
             code=USAGE,
         ) from None
+
+
+def login() -> str:
+    """Who types this, as far as the machine knows."""
+    try:
+        return getpass.getuser()
+    except OSError:
+        return "unknown"

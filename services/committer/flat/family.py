@@ -1,12 +1,12 @@
 """What the committer does with a run of records of a flat entity type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.moves import InSteps, move, set_aside
+from services.committer.moves import InSteps, identities, move, set_aside
 from services.committer.refusals import Conflict
 from services.committer.written import Written
 from shared.db.existing import identifier_queries, read_taken
@@ -25,13 +25,14 @@ class Flat(InSteps):
         self._entity = entity
         order = ", ".join(f"s.{quoted(field)}" for field in entity.by_identifier)
         self.steps = (move(tables.produced, tables.staged, order=order),)
+        self.identities = identities(tables.produced, entity.by_identifier)
         self._set_aside = set_aside(tables.staged)
         self._staged = _identifiers(tables, tuple(entity.by_identifier))
         self._queries = identifier_queries(tables.produced, tuple(entity.by_identifier))
 
-    def written(self, counts: Sequence[int]) -> Written:
+    def written(self, counts: Mapping[str, int]) -> Written:
         """Every row of the file is a record."""
-        (made,) = counts
+        made = counts.get(self._entity.name, 0)
         return Written(made, {self._entity.name: made})
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
@@ -52,7 +53,7 @@ class Flat(InSteps):
         """In the one table."""
         await conn.execute(self._set_aside, {**scope._asdict(), "groups": groups})
 
-    def summary(self, written: Written) -> dict[str, Any]:
+    def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:  # noqa: ARG002 - none are changed
         """How many records were made."""
         return {self._entity.name: {"created": written.rows}}
 

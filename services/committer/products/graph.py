@@ -95,15 +95,17 @@ def _make(entity: Table) -> Step:
         SELECT count(*) FILTER (WHERE is_new) FROM made
         """  # noqa: S608 - our names
         ),
-        returning=True,
+        returning=(entity.name,),
+        needs=frozenset(reference.staged.name for reference in _REFERENCES if reference.entity is entity),
     )
 
 
 def _move(produced: Table, staged: Table) -> Step:
-    return move(produced, staged, order=_ORDER.get(produced, ""), value=_value)
+    return move(produced, staged, order=_ORDER.get(produced, ""), value=production_value)
 
 
-def _value(column: Column[Any]) -> str:
+def production_value(column: Column[Any]) -> str:
+    """The value of a production column in a staged row `s`: of an entity that the row names, its id."""
     if staging.names_entity(column):
         return _look_up(_entity_of(column), column.name.removesuffix("_id"))
     return staged_value(column)
@@ -127,5 +129,5 @@ MAKE_ENTITIES = tuple(_make(entity) for entity in catalog.ENTITIES)
 MOVES = tuple(_move(produced, staged) for produced, staged in staging.MIRRORS.items())
 """Owners before what they own."""
 
-SET_ASIDE = tuple(set_aside(staged) for staged in staging.MIRRORS.values())
+SET_ASIDE = tuple(set_aside(staged) for staged in (*staging.MIRRORS.values(), staging.changes))
 """Sets groups aside; they are in nobody's way until their import is dismissed."""

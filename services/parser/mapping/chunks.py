@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from services.parser.mapping.duplicates import SeenKeys
 from services.parser.mapping.grouping import Grouping
@@ -23,14 +23,16 @@ class CutRow(NamedTuple):
 
 @dataclass
 class Chunk:
-    """A run of whole groups."""
+    """A run of whole groups, or of what followers say: then it has a wave of its own, from 1, in the order of the file."""
 
     number: int
     rows: list[CutRow] = field(default_factory=list)
-    duplicates: list[dict[str, object]] = field(default_factory=list)
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
+    """Values that were in the file before. Of a follower's group key: that it goes on with the group of `first_row`."""
     is_last: bool = False
     is_left_over: bool = False
     """Whether its rows are only kept, to be handed back: they may be parts of groups."""
+    wave: int = 0
 
     @property
     def first_row(self) -> int:
@@ -41,6 +43,10 @@ class Chunk:
     def last_row(self) -> int:
         """Number of the last row."""
         return self.rows[-1].row
+
+
+Cut: TypeAlias = list[Chunk]
+"""Chunks with all rows up to one, to be staged together: whoever goes on finds no row staged behind one that is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +66,55 @@ class ChunkSizes:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What an earlier attempt has staged: so many chunks, the last of which ends with this row."""
+    """What an earlier attempt has staged: so many chunks, with every row up to this one, the last of so many waves."""
 
     chunks: int = 0
     last_row: int = 0
+    waves: int = 0
+
+
+@dataclass
+class _Open:
+    """Rows on their way into a chunk."""
+
+    rows: list[CutRow] = field(default_factory=list)
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, row: CutRow, duplicates: Sequence[dict[str, Any]]) -> None:
+        self.rows.append(row)
+        self.duplicates.extend(duplicates)
+        self.size += len(row.cells)
+
+    def split_off(self, at: int) -> "_Open":
+        """The rows from this place on, which are no longer here."""
+        rest, self.rows = self.rows[at:], self.rows[:at]
+        off = {row.row for row in rest}
+        split = _Open(rest, [said for said in self.duplicates if said["row"] in off], sum(len(r.cells) for r in rest))
+        self.duplicates = [said for said in self.duplicates if said["row"] not in off]
+        self.size -= split.size
+        return split
 
 
 class ChunkCutter:
     """Cuts data rows into chunks. The first is small, so that its rows are in production early.
 
-    A chunk is handed out when the next group has begun, so the last one is known to be the last. Rows that are `staged`
+    Where the mode changes records, rows whose group key was in the file before, with other groups in between, are
+    *followers*: they go on with what the group of that key began, as a group of their own, in chunks of their own.
+
+    Chunks are handed out when the next group has begun, so the last one is known to be the last. Rows that are `staged`
     are looked at and not cut again, so what was cut under other sizes is gone on with as it is. Rows that are no data
     belong to no chunk. Once it is broken off, what follows is left over.
     """
 
     def __init__(
-        self, entity: EntityType, sizes: ChunkSizes, staged: Staged | None = None, *, is_broken_off: bool = False
+        self,
+        entity: EntityType,
+        sizes: ChunkSizes,
+        staged: Staged | None = None,
+        *,
+        mode: str = "create",
+        is_broken_off: bool = False,
     ) -> None:
         self._entity = entity
         self._sizes = sizes
@@ -92,15 +131,21 @@ class ChunkCutter:
         self._seen = SeenKeys()
         self.is_broken_off = is_broken_off
         """Whether no row that follows is imported."""
-        self._open = Chunk(self._staged.chunks + 1, is_left_over=is_broken_off)
-        self._open_bytes = 0
+        self._chunks, self._waves = self._staged.chunks, self._staged.waves
+        self._leading, self._following = _Open(), _Open()
+        self._has_followers = entity.has_followers(mode)
+        # The row that the key of the group that is read was in first, where it is a follower.
+        self._follows: int | None = None
+        # Rows and bytes of open followers, by that row.
+        self._of_record: dict[int, tuple[int, int]] = {}
         self._group: int | None = None
+        self._group_at = 0
         self._group_size = 0
         self._group_bytes = 0
         self._too_large: int | None = None
 
-    def add(self, read: KeyedRow) -> Iterator[Chunk]:
-        """Take the next row; yields a chunk when one is complete and not the last.
+    def add(self, read: KeyedRow) -> Iterator[Cut]:
+        """Take the next row; yields the rows before it in chunks when there are enough of them.
 
         Raises:
             FileRefused: a group is larger than one transaction should be.
@@ -113,32 +158,37 @@ class ChunkCutter:
             row, "" if self._group_key is None else keys[self._group_key], is_member=is_member
         )
         duplicates = self._duplicates(row, group, keys)
-        if row <= self._staged.last_row:
-            return
         # A row that stands alone between rows of a group is in the group's chunk, and counts towards its size.
         around = group if is_member else self._grouping.open_group or group
+        if row == around:
+            self._follows = self._followed(duplicates)
+        if row <= self._staged.last_row:
+            return
         if around != self._group:
             self._group, self._group_size, self._group_bytes = around, 0, 0
             if self._is_full():
-                yield self._taken()
+                yield self._cut()
+            self._group_at = len(self._open.rows)
         elif self.is_broken_off and self._is_full():
-            yield self._taken()
+            yield self._cut()
         self._group_size += 1
         self._group_bytes += len(cells)
-        self._open_bytes += len(cells)
-        self._open.rows.append(CutRow(row, group, cells))
-        if not self.is_broken_off:
-            self._open.duplicates.extend(duplicates)
-            self._check_group(around)
+        if self.is_broken_off:
+            self._leading.add(CutRow(row, group, cells), ())
+            return
+        self._open.add(CutRow(row, group, cells), duplicates)
+        if self._follows is not None and self._is_too_much_of_one_record(self._follows, len(cells)):
+            yield self._cut_before_group(self._follows)
+        self._check_group(around)
 
-    def finish(self) -> Chunk | None:
-        """The last chunk; None when there was no data row at all."""
-        if not self._open.rows:
-            return None
-        self._open.is_last = True
-        return self._open
+    def finish(self) -> Cut:
+        """What there is by now as the last chunks; none when there was no data row at all."""
+        chunks = self._cut()
+        if chunks:
+            chunks[-1].is_last = True
+        return chunks
 
-    def break_off(self) -> list[Chunk]:
+    def break_off(self) -> Cut:
         """Import nothing of what follows: what there is by now, as chunks.
 
         First the whole groups; then, left over, the rows of the last group, where more rows may belong to it or it is too
@@ -146,35 +196,69 @@ class ChunkCutter:
         """
         chunks = []
         if not self.is_broken_off:
+            rest = _Open() if self._is_whole else self._open.split_off(self._group_at)
+            chunks = self._cut()
             self.is_broken_off = True
-            rows, said = self._open.rows, self._open.duplicates
-            last = len(rows) if self._is_whole else self._begin_of_last_group(rows)
-            if last:
-                whole = {row.row for row in rows[:last]}
-                duplicates = [duplicate for duplicate in said if duplicate["row"] in whole]
-                chunks.append(Chunk(self._open.number, rows[:last], duplicates))
-            self._open = Chunk(self._open.number + len(chunks), rows[last:], is_left_over=True)
-        if self._open.rows:
-            chunks.append(self._taken())
-        return chunks
+            self._leading = _Open(rest.rows, size=rest.size)
+        return chunks + self._cut()
+
+    @property
+    def _open(self) -> _Open:
+        """Where rows of the group that was read last go."""
+        return self._following if self._follows is not None and not self.is_broken_off else self._leading
 
     @property
     def _is_whole(self) -> bool:
         """Whether the last group can have no further rows, and is not too large."""
-        return self._too_large is None and not isinstance(self._entity.grouping, GroupKey)
+        return self._too_large is None and self._grouping.open_group is None
 
-    def _begin_of_last_group(self, rows: Sequence[CutRow]) -> int:
-        return next((place for place, row in enumerate(rows) if row.group_row == self._group), len(rows))
+    def _followed(self, duplicates: Sequence[dict[str, Any]]) -> int | None:
+        """The row that the group key of a row with these duplicates was in first, where that makes it a follower."""
+        if not self._has_followers:
+            return None
+        return next((said["first_row"] for said in duplicates if said["field"] == self._entity.group_key), None)
 
-    def _taken(self) -> Chunk:
-        """The open chunk; another one is opened."""
-        taken, self._open_bytes = self._open, 0
-        self._open = Chunk(taken.number + 1, is_left_over=self.is_broken_off)
-        return taken
+    def _cut(self) -> Cut:
+        """All rows that are open as chunks: what goes on with others comes behind them."""
+        chunks = []
+        for taken in (self._leading, self._following):
+            if taken.rows:
+                self._chunks += 1
+                follows = taken is self._following
+                self._waves += follows
+                chunks.append(
+                    Chunk(
+                        self._chunks,
+                        taken.rows,
+                        taken.duplicates,
+                        is_left_over=self.is_broken_off,
+                        wave=self._waves if follows else 0,
+                    )
+                )
+        self._leading, self._following = _Open(), _Open()
+        self._of_record.clear()
+        return chunks
+
+    def _cut_before_group(self, record: int) -> Cut:
+        group = self._following.split_off(self._group_at)
+        chunks = self._cut()
+        self._following, self._group_at = group, 0
+        self._of_record[record] = self._group_size, self._group_bytes
+        return chunks
 
     def _is_full(self) -> bool:
-        rows = self._sizes.first_rows if self._open.number == 1 else self._sizes.rows
-        return len(self._open.rows) >= rows or self._open_bytes >= self._sizes.chunk_bytes
+        rows = self._sizes.first_rows if self._chunks == 0 else self._sizes.rows
+        return any(
+            len(filling.rows) >= rows or filling.size >= self._sizes.chunk_bytes
+            for filling in (self._leading, self._following)
+        )
+
+    def _is_too_much_of_one_record(self, record: int, size: int) -> bool:
+        """Whether, with one more row of this size, groups that follow the same one are together larger than one may be."""
+        rows, total = self._of_record.get(record, (0, 0))
+        rows, total = self._of_record[record] = rows + 1, total + size
+        is_alone = rows == self._group_size
+        return not is_alone and (rows > self._sizes.group_rows or total > self._sizes.group_bytes)
 
     def _check_group(self, group: int) -> None:
         if self._group_size > self._sizes.group_rows:
@@ -193,8 +277,8 @@ class ChunkCutter:
             f"The {noun} that begins in row {group} has {what}, the most that are read. {own or 'Split'} it into several files",
         )
 
-    def _duplicates(self, row: int, group: int, keys: Keys) -> list[dict[str, object]]:
-        found: list[dict[str, object]] = []
+    def _duplicates(self, row: int, group: int, keys: Keys) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         for place, code, refuses_mangled in self._identifiers:
             value = keys[place]
             if not value or (place == self._group_key and row != group):

@@ -3,7 +3,7 @@
 Source of the rules: products.md, "Layouts that must be read", and docs/decisions/0006-template-example-row.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from services.parser.refusals import FileRefused
 from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
-from shared.entities.mapping import ColumnMapping, map_headings
+from shared.entities.decimals import written
+from shared.entities.mapping import ColumnMapping, MappingOutcome, chosen_mapping, map_headings
 from shared.entities.names import column_letter, heading_key
 
 # So many rows are looked at before the sheet is read.
@@ -53,11 +54,13 @@ def find_layout(
     handed_back: bool = False,
     notices: Sequence[Mapping[str, Any]] = (),
     wanted_row: int | None = None,
+    chosen: Callable[[Sequence[str]], Mapping[str, int] | None] | None = None,
 ) -> Layout:
     """The layout of a sheet (or text file) from its first rows.
 
     `name` says which file or sheet; `handed_back` that something else than its headings shows that it is one of ours;
-    `notices` are what there is to tell already; `wanted_row` is the row of headings where the sender names it.
+    `notices` are what there is to tell already; `wanted_row` is the row of headings where the sender names it; `chosen` says
+    what a person has let headings mean, None where they speak for themselves.
 
     Raises:
         FileRefused: no headings, headings missing, or two of the same meaning.
@@ -82,7 +85,7 @@ def find_layout(
     texts = tuple(map(restore, found.headings)) if handed_back else found.headings
     headings = tuple(_named(texts))
     blank = tuple(index for index in range(len(headings)) if not texts[index])
-    mapping = map_headings(entity, headings, mode)
+    mapping = _mapping(entity, headings, mode, None if chosen is None else chosen(headings))
     if not isinstance(mapping, ColumnMapping):
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
     _check_lengths(headings, mapping, name)
@@ -104,6 +107,14 @@ def _above(rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMap
         return []
     message = f"Rows above the headings in row {found.row} were not imported, first in row {filled[0]}"
     return [{"code": "rows_above_headings", "message": message, "row": filled[0], "count": len(filled)}]
+
+
+def _mapping(
+    entity: EntityType, headings: Sequence[str], mode: str, chosen: Mapping[str, int] | None
+) -> MappingOutcome:
+    mapping = None if chosen is None else chosen_mapping(entity, headings, mode, chosen)
+    # Headings that were renamed since may leave a needed field without a column: they speak for themselves then.
+    return mapping if isinstance(mapping, ColumnMapping) else map_headings(entity, headings, mode)
 
 
 def _wanted(rows: Sequence[Sequence[Cell]], number: int) -> HeadingRow | None:
@@ -168,6 +179,9 @@ def _says(cell: Cell, example: Cell) -> bool:
     """Whether the cell says what the example's does, in whatever format, and however a program ends its lines."""
     if isinstance(cell, Mapping) and "number" in cell and isinstance(example, int | float):
         return float(cell["number"]) == example
+    if isinstance(cell, str) and isinstance(example, float) and (number := written(cell.strip(BLANKS))) is not None:
+        # Saved as a text file, it has the decimal sign of whoever saved it.
+        return float(example) in {float(number.by_point), float(number.by_comma)}
     return cell_text(cell).strip(BLANKS).split() == cell_text(example).strip(BLANKS).split()
 
 

@@ -1,10 +1,11 @@
 """The frames of a file: what it was found to be, its rows, its end."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from itertools import chain
 from typing import Any
+from uuid import UUID
 
 from services.parser.formats.encodings import encoding_notices
 from services.parser.formats.file_types import file_type
@@ -26,7 +27,7 @@ from services.parser.reading import frames
 from services.parser.reading.request import Request
 from services.parser.reading.sheet_rows import row_frames, too_many_columns
 from services.parser.refusals import FileRefused
-from shared.corrections import decimal_signs_of, import_id_of, is_decimals_heading, said_decimal_signs
+from shared.corrections import decimal_signs_of, first_origin, import_id_of, is_decimals_heading, said_decimal_signs
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.decimals import ColumnSign
 from shared.entities.decisions import Decision
@@ -50,11 +51,13 @@ def read(request: Request) -> Iterator[bytes]:
 
 
 def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
-    parent = import_id_of(request.path)
     with WorkbookReader(request.path, request.name, seen) as reader:
         sheet, others = reader.choose_sheet(request.entity, request.options.get("sheet"))
         where = f'"{request.name}", sheet "{sheet}"'
         first = reader.first_rows(sheet, request.entity)
+        # Programs that know no properties of documents drop them on saving; the rows say it as well.
+        parent = import_id_of(request.path) or _origin(first)
+        yield from _origin_frame(parent)
         layout = find_layout(
             request.entity,
             request.mode,
@@ -63,6 +66,7 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
             handed_back=parent is not None,
             notices=others,
             wanted_row=request.options.get("heading_row"),
+            chosen=_chosen(request),
         )
         # A column of numbers without a text has nothing to be decided; so the rows need not be gone through twice.
         has_texts = has_number_texts(request.entity, layout, first)
@@ -74,7 +78,7 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
             is_text=False,
             is_all=has_texts or len(first) < FIRST_ROWS,
             decimal=request.options.get("decimal"),
-            told=decimal_signs_of(request.path),
+            told=_decimals_of_parent(request) | decimal_signs_of(request.path),
         )
         layout = surveyed.layout
         chosen = sheet_decision(sheet, asked=_asked(request, "sheet"), sheets=reader.sheets)
@@ -84,7 +88,7 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
             **surveyed.detected,
             **_told(request, layout, first, [chosen], surveyed.detected),
         }
-        yield _layout_frame(request, layout, detected, parent=parent)
+        yield _layout_frame(request, layout, detected)
         yield from row_frames(request, layout, reader.rows(sheet), hidden=reader.hidden_rows(sheet))
 
 
@@ -103,13 +107,16 @@ def _read_text(request: Request) -> Iterator[bytes]:
         delimiter=request.options.get("delimiter"),
     )
     encoding = reader.writing.encoding
+    first = reader.first_rows()
+    yield from _origin_frame(_origin(first))
     layout = find_layout(
         request.entity,
         request.mode,
-        reader.first_rows(),
+        first,
         f'"{request.name}"',
         notices=encoding_notices(encoding, request.name),
         wanted_row=request.options.get("heading_row"),
+        chosen=_chosen(request),
     )
     rows = reader.rows()
     head, rest = reader.head(rows)
@@ -120,7 +127,7 @@ def _read_text(request: Request) -> Iterator[bytes]:
         is_text=True,
         is_all=True,
         decimal=request.options.get("decimal"),
-        told=_decimals_told(layout, head),
+        told={**_decimals_of_parent(request), **_decimals_told(layout, head)},
     )
     layout = surveyed.layout
     decided = [
@@ -139,8 +146,28 @@ def _read_text(request: Request) -> Iterator[bytes]:
         **_told(request, layout, head[:FIRST_ROWS], decided, surveyed.detected),
         "swallowed": [list(astuple(part)) for part in reader.swallowed()[:_MOST_SWALLOWED]],
     }
-    yield _layout_frame(request, layout, detected, parent=None)
+    yield _layout_frame(request, layout, detected)
     yield from row_frames(request, layout, chain(head, rest or ()))
+
+
+def _origin(rows: Sequence[Sequence[Cell]]) -> UUID | None:
+    """The import whose correction file these rows are of, by what they say themselves."""
+    found = first_origin(rows)
+    return None if found is None else found.import_id
+
+
+def _origin_frame(parent: UUID | None) -> Iterator[bytes]:
+    if parent is not None:
+        yield frames.json_frame(frames.ORIGIN, str(parent))
+
+
+def _chosen(request: Request) -> Callable[[Sequence[str]], Mapping[str, int] | None] | None:
+    """What a person has let the columns of the parent mean; None where nobody has."""
+    return None if request.parent is None else request.parent.fields
+
+
+def _decimals_of_parent(request: Request) -> dict[str, ColumnSign]:
+    return {} if request.parent is None else said_decimal_signs(request.parent.decimals)
 
 
 def _decimals_told(layout: Layout, rows: Sequence[Sequence[Cell]]) -> Mapping[str, ColumnSign]:
@@ -172,7 +199,7 @@ def _asked(request: Request, option: str) -> bool:
     return request.options.get(option) is not None
 
 
-def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any], *, parent: object) -> bytes:
+def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any]) -> bytes:
     if len(layout.headings) > request.limits.columns:
         raise FileRefused("too_large", too_many_columns(request, len(layout.headings), layout.heading_row))
     longest = max(range(len(layout.headings)), key=lambda column: len(layout.headings[column]), default=0)
@@ -195,6 +222,5 @@ def _layout_frame(request: Request, layout: Layout, detected: Mapping[str, Any],
                 "blank_headings": layout.blank,
                 "handed_back": layout.handed_back,
             },
-            "parent_import_id": None if parent is None else str(parent),
         },
     )

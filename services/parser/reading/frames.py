@@ -12,6 +12,7 @@ import orjson
 
 from services.parser.mapping.interpretation import KeyedRow, Keys
 
+ORIGIN: Final = b"O"
 LAYOUT: Final = b"L"
 ROWS: Final = b"R"
 END: Final = b"E"
@@ -48,7 +49,7 @@ def read_header(header: bytes) -> tuple[int, bytes]:
         BrokenFrame: no frame of ours begins like this.
     """
     length, kind = int.from_bytes(header[:4], "big"), header[4:5]
-    if kind not in {LAYOUT, ROWS, END, REFUSED, BEYOND} or length > LARGEST:
+    if kind not in {ORIGIN, LAYOUT, ROWS, END, REFUSED, BEYOND} or length > LARGEST:
         raise BrokenFrame("an unknown frame")
     return length, kind
 

@@ -1,12 +1,41 @@
 """What a reader is told: which file, what it describes, how it is to be read, within which limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from services.parser.reading.limits import Limits
 from shared.entities import ENTITY_TYPES, EntityType
+
+
+@dataclass(frozen=True)
+class ParentReading:
+    """How the import was read whose correction file this is.
+
+    `meanings` has the headings of its file, in their order, with what a person has let them mean (a field's code, or None);
+    it is None where the headings speak for themselves. `decimals` is what was decided of its decimal signs, by field, as
+    `shared.corrections.decimal_signs` writes it.
+    """
+
+    meanings: Sequence[tuple[str, str | None]] | None
+    decimals: str
+
+    def fields(self, headings: Sequence[str]) -> Mapping[str, int] | None:
+        """By field, the 0-based column of a file with these headings; None where they speak for themselves."""
+        if self.meanings is None:
+            return None
+        columns: dict[str, list[int]] = {}
+        for index, heading in enumerate(headings):
+            columns.setdefault(heading, []).append(index)
+        found: dict[str, int] = {}
+        for heading, code in self.meanings:
+            # Of headings that are the same, the first is the first again.
+            there = columns.get(heading)
+            column = there.pop(0) if there else None
+            if code is not None and column is not None:
+                found[code] = column
+        return found
 
 
 @dataclass(frozen=True)
@@ -19,6 +48,7 @@ class Request:
     mode: str
     options: Mapping[str, Any]
     limits: Limits
+    parent: ParentReading | None = None
 
     @staticmethod
     def of(said: Mapping[str, Any]) -> "Request":
@@ -30,4 +60,5 @@ class Request:
             mode=said["mode"],
             options=said["options"],
             limits=Limits(**said["limits"]),
+            parent=ParentReading(**said["parent"]) if said.get("parent") else None,
         )

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 import orjson
 
@@ -20,6 +21,13 @@ _EVERY_ATTEMPT = "ends every attempt at reading it"
 
 
 @dataclass(frozen=True)
+class FileOrigin:
+    """The import whose correction file the file says it is; said before anything else of the file is looked at."""
+
+    import_id: UUID
+
+
+@dataclass(frozen=True)
 class FileLayout:
     """What the file was found to be, and what its columns mean."""
 
@@ -27,7 +35,6 @@ class FileLayout:
     fields: dict[str, int]
     notices: list[dict[str, Any]]
     detected: dict[str, Any]
-    parent_import_id: str | None
 
 
 @dataclass(frozen=True)
@@ -48,17 +55,18 @@ class BeyondLimit:
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """A file to be read, as the sender and we know it."""
+    """A file to be read, as the sender and we know it. `parent` is how its parent was read, of a correction file."""
 
     path: Path
     name: str
     entity_type: str
     mode: str
     options: Mapping[str, Any]
+    parent: Mapping[str, Any] | None = None
 
 
-Said = FileLayout | bytes | BeyondLimit | FileEnd
-"""What a reading gives: its layout, then payloads of rows (`frames.read_rows`), then its end.
+Said = FileOrigin | FileLayout | bytes | BeyondLimit | FileEnd
+"""What a reading gives: where the file came from when it says so, its layout, payloads of rows (`frames.read_rows`), its end.
 
 Between rows, once at most, that a limit is reached.
 """
@@ -127,6 +135,8 @@ async def _next(process: _Process, name: str, limits: Limits) -> Said:
             refused = FileRefused(said["code"], said["message"])
         elif kind == frames.BEYOND:
             return BeyondLimit(**said)
+        elif kind == frames.ORIGIN:
+            return FileOrigin(UUID(said))
         else:
             return FileEnd(**said) if kind == frames.END else FileLayout(**said)
     except (ValueError, TypeError, KeyError) as error:

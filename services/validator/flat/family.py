@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from services.validator.asked import Asked
 from services.validator.flat.rules import Named, RecordRules
+from services.validator.never_undone import NeverUndone
 from services.validator.outcomes import Decided, Duplicate, Failed, Outcome, Planned, StagedRecords
 from services.validator.rows import Groups
 from shared.db.existing import identifier_queries, read_taken
@@ -21,7 +22,7 @@ from shared.states import GroupStatus
 _MODES = frozenset({"create"})
 
 
-class Flat:
+class Flat(NeverUndone):
     """A record for every row that is good.
 
     Raises:
@@ -44,21 +45,14 @@ class Flat:
             for field in self._identifiers
         }
 
-    async def look_up(self, conn: AsyncConnection, tenant_id: str, import_id: UUID, needs: Named) -> Named:
+    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Named) -> Named:
         """Those the tenant has already."""
-        return await read_taken(conn, self._queries, tenant_id, import_id, needs)
+        return await read_taken(conn, self._queries, tenant_id, asked.import_id, needs)
 
-    def decide(
-        self,
-        groups: Groups,
-        columns: Columns,
-        known: Named,
-        duplicates: Sequence[Duplicate],
-        mode: str,  # noqa: ARG002 - there is one mode
-    ) -> Decided:
+    def decide(self, groups: Groups, columns: Columns, known: Named, asked: Asked) -> Decided:
         """The record of every good row."""
         repeated: dict[int, list[Duplicate]] = {}
-        for duplicate in duplicates:
+        for duplicate in asked.duplicates:
             repeated.setdefault(duplicate.row, []).append(duplicate)
         outcomes: list[Outcome] = []
         rows: list[tuple[object, ...]] = []

@@ -1,8 +1,11 @@
 """Values of the product alone that stand on variant rows: they are not imported, and the sender is told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from services.validator.outcomes import Notice
+from services.validator.products.categories import Categories
+from services.validator.products.stored import ProductLevel
 from services.validator.rows import ReadRow
 from services.validator.values.lists import read_names
 from shared.entities.columns import Columns
@@ -17,6 +20,34 @@ _PRODUCT_ONLY = tuple(
 _PRODUCT_ONLY_CODES = frozenset(_PRODUCT_ONLY)
 
 
+class SaysProduct(Protocol):
+    """What says a product: the row that starts it, or what production has of it."""
+
+    def text(self, code: str) -> str | None:
+        """What is said of the field of this code."""
+
+
+class _Stored:
+    def __init__(self, texts: Mapping[str, str | None]) -> None:
+        self._texts = texts
+
+    def text(self, code: str) -> str | None:
+        return self._texts.get(code)
+
+
+def product_texts(level: ProductLevel, categories: Categories) -> SaysProduct:
+    """A product of production as a row would say it."""
+    return _Stored(
+        {
+            "status": level.status,
+            "category": categories.path(level.category_id),
+            "manufacturer": None if level.manufacturer is None else level.manufacturer.text,
+            "season": None if level.season is None else level.season.text,
+            "tags": "; ".join(tag.text for tag in level.tags) or None,
+        }
+    )
+
+
 class IgnoredValues:
     """Collects, over a chunk, what variant rows say of the product that is not imported."""
 
@@ -24,8 +55,8 @@ class IgnoredValues:
         self._columns = columns
         self._rows: dict[str, list[int]] = {}
 
-    def note(self, row: ReadRow, parent: ReadRow) -> None:
-        """Note what this variant row says that is neither imported nor the same as the parent row's."""
+    def note(self, row: ReadRow, parent: "SaysProduct") -> None:
+        """Note what this variant row says that is neither imported nor the same as what the product's own row says."""
         if _PRODUCT_ONLY_CODES.isdisjoint(row.values):
             return
         for code in _PRODUCT_ONLY:

@@ -90,8 +90,5 @@ class FailedProduct:
     errors: Sequence[RowError]
 
 
-CheckedProduct: TypeAlias = Product | FailedProduct
-
-
 Known: TypeAlias = KnownProducts
 """What the tenant's catalogue has of what a chunk names."""

@@ -1,184 +1,172 @@
-"""Checked products as rows of the staging tables: the one place that knows their columns."""
+"""Checked products as what is staged of them: typed rows of what is made and changed, and what becomes of each group."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from services.validator.outcomes import Failed, Outcome, Planned, StagedRecords
-from services.validator.products.product import (
-    NO_FACTS,
-    CheckedProduct,
-    Facts,
-    FailedProduct,
-    Product,
-    Variant,
-)
-from shared.states import GroupStatus
+from services.validator.products.categories import Categories
+from services.validator.products.changed import ChangedProduct, ChangedVariant, CheckedProduct
+from services.validator.products.differences import Difference, product_differences, variant_differences
+from services.validator.products.product import Facts, Product
+from services.validator.products.staged_rows import COLUMNS, POSITION, Rows, StagedRows
+from shared.states import ATTRIBUTES_ANEW, ITSELF, Action, GroupStatus, Record
 
-_POSITION = ("row_no", "group_row", "row_status")
+_CHANGES = ("record", "record_id", "before", "after")
 _NOBODY = (None, None)
-
-_FACTS = {
-    "materials": ("position", "material_name", "material_key", "percentage"),
-    "eco_claims": ("position", "eco_claim_name", "eco_claim_key"),
-    "environment": ("carbon_kg", "water_l"),
-    "journey_steps": ("step", "position", "facility_name", "facility_key"),
-    "weight": ("weight",),
-}
-_COLUMNS: dict[str, tuple[str, ...]] = {
-    "products": (
-        "id",
-        "handle",
-        "title",
-        "description",
-        "image_url",
-        "status",
-        "category_id",
-        "manufacturer_name",
-        "manufacturer_key",
-        "season_name",
-        "season_key",
-        "errors",
-    ),
-    "product_variants": (
-        "id",
-        "product_id",
-        "position",
-        "barcode",
-        "sku",
-        "title",
-        "description",
-        "image_url",
-        "errors",
-    ),
-    "variant_attributes": (
-        "variant_id",
-        "position",
-        "attribute_name",
-        "attribute_key",
-        "attribute_value_name",
-        "attribute_value_key",
-    ),
-    "product_tags": ("product_id", "position", "tag_name", "tag_key"),
-    **{f"product_{kind}": ("product_id", *columns) for kind, columns in _FACTS.items()},
-    **{f"variant_{kind}": ("variant_id", *columns) for kind, columns in _FACTS.items()},
-}
-
-_Rows = list[tuple[object, ...]]
+_NO_CATEGORIES = Categories(())
 
 
-def staged_records(products: Iterable[CheckedProduct], *, new_id: Callable[[], UUID]) -> list[StagedRecords]:
+def staged_records(
+    products: Iterable[CheckedProduct], *, new_id: Callable[[], UUID], categories: Categories = _NO_CATEGORIES
+) -> list[StagedRecords]:
     """The typed rows of every group: `pending` for good products, `failed` for what a preview shows of the rest.
 
-    Tables without rows are left out, and so are the columns of the scope: all rows are of one chunk.
+    Tables without rows are left out, and so are the columns of the scope: all rows are of one chunk. Records that are
+    made and those that are changed come apart, although they are of one table.
     """
-    chunk = _ChunkRows(new_id)
+    rows = StagedRows(new_id)
+    changes = _Changes(rows, categories)
     for product in products:
         if isinstance(product, Product):
-            chunk.add_product(product)
+            rows.add_product(product)
+        elif isinstance(product, ChangedProduct):
+            changes.add(product)
         else:
-            chunk.add_failed(product)
-    return [StagedRecords(name, (*_POSITION, *_COLUMNS[name]), rows) for name, rows in chunk.rows.items() if rows]
+            rows.add_failed(product)
+    made = [
+        StagedRecords(name, (*POSITION, *COLUMNS[name]), of_table) for name, of_table in rows.rows.items() if of_table
+    ]
+    return made + changes.records()
 
 
 def outcome_of(product: CheckedProduct) -> Outcome:
-    """What becomes of a group; a good one is made, whole."""
+    """What becomes of a group."""
     if isinstance(product, Product):
         return Planned(product.row, len(product.variants))
-    return Failed(product.row, len(product.rows), product.errors)
+    if not isinstance(product, ChangedProduct):
+        return Failed(product.row, len(product.rows), product.errors)
+    return Planned(
+        row=product.row,
+        row_count=product.rows,
+        action=Action.SKIP if product.skips == product.rows else Action.UPDATE,
+        target=product.stored.id,
+        seen_version=product.stored.version,
+        updates=product.updates,
+        skips=product.skips,
+    )
 
 
-class _ChunkRows:
-    """Collects the rows of a chunk by table."""
+class _Changes:
+    """What is changed of records that are there: rows beside those of what is made, and before and after of each field."""
 
-    def __init__(self, new_id: Callable[[], UUID]) -> None:
-        self.rows: dict[str, _Rows] = {name: [] for name in _COLUMNS}
-        self._new_id = new_id
+    def __init__(self, rows: StagedRows, categories: Categories) -> None:
+        self._rows = rows
+        self._categories = categories
+        self._products: Rows = []
+        self._variants: Rows = []
+        self._changes: Rows = []
 
-    def add_product(self, product: Product) -> None:
-        """A product with its variants, each in its own and its facts' tables."""
+    def add(self, product: ChangedProduct) -> None:
+        """What a group changes of a product, with the variants that it adds."""
+        if product.changes_product:
+            self._add_product(product)
+        for variant in product.variants:
+            self._add_variant(product, variant)
+        for position, added in enumerate(product.added, start=product.first_position):
+            self._rows.add_variant(product.row, product.stored.id, position, added)
+        for removed in product.removed:
+            place = (removed.row, product.row, GroupStatus.PENDING)
+            unsaid = (None,) * (len(COLUMNS["product_variants"]) - 1)
+            self._variants.append((*place, removed.id, *unsaid, Action.REMOVE, [ITSELF], *_NOBODY))
+        if product.is_removed:
+            place = (product.row, product.row, GroupStatus.PENDING)
+            unsaid = (None,) * (len(COLUMNS["products"]) - 1)
+            self._products.append((*place, product.stored.id, *unsaid, Action.REMOVE, [ITSELF], *_NOBODY))
+
+    def records(self) -> list[StagedRecords]:
+        """The rows collected so far."""
+        changing = ("action", "said", "writer_import_id", "writer_row_no")
+        found = (
+            StagedRecords("products", (*POSITION, *COLUMNS["products"], *changing), self._products),
+            StagedRecords("product_variants", (*POSITION, *COLUMNS["product_variants"], *changing), self._variants),
+            StagedRecords("changes", (*POSITION, *_CHANGES), self._changes),
+        )
+        return [records for records in found if records.rows]
+
+    def _add_product(self, product: ChangedProduct) -> None:
         place = (product.row, product.row, GroupStatus.PENDING)
-        product_id = self._new_id()
-        self.rows["products"].append(
+        stored, level = product.stored, product.level
+        differences = product_differences(stored.level, level, self._categories)
+        said = _said(differences)
+        self._note(place, Record.PRODUCT, stored.id, differences)
+        presentation = level.presentation
+        self._products.append(
             (
                 *place,
-                product_id,
-                product.handle,
-                product.title,
-                product.description,
-                product.image_url,
-                product.status,
-                product.category_id,
-                *(product.manufacturer or _NOBODY),
-                *(product.season or _NOBODY),
-                None,
+                *(stored.id, stored.handle, presentation.title, presentation.description, presentation.image_url),
+                *(level.status, level.category_id),
+                # Names of entities are there only to be made or found: for what is written.
+                *((level.manufacturer if "manufacturer_id" in said else None) or _NOBODY),
+                *((level.season if "season_id" in said else None) or _NOBODY),
+                *(None, Action.UPDATE, said, *(product.writer or _NOBODY)),
             )
         )
-        self.rows["product_tags"].extend(
-            (*place, product_id, position, *tag) for position, tag in enumerate(product.tags)
-        )
-        if product.facts is not NO_FACTS:
-            self._add_facts("product", place, product_id, product.facts)
-        for position, variant in enumerate(product.variants):
-            self._add_variant(product, product_id, position, variant)
+        if "tags" in said:
+            self._rows.add_tags(place, stored.id, level.tags)
+        self._rows.add_facts("product", place, stored.id, _written(level.facts, said))
 
-    def add_failed(self, group: FailedProduct) -> None:
-        """What could be read of a group's rows, each with its errors; no ids, for nothing of it will exist."""
-        errors: dict[int, list[dict[str, str | None]]] = {}
-        for error in group.errors:
-            errors.setdefault(error.row_no, []).append(
-                {"column": error.heading, "code": error.code, "message": error.message}
-            )
-        for position, row in enumerate(group.rows):
-            place = (row.row, group.row, GroupStatus.FAILED)
-            said = json.dumps(errors.get(row.row, []))
-            if position == 0:
-                unread = (None,) * 8
-                self.rows["products"].append((*place, None, row.handle, row.title, *unread, said))
-            title = row.title if position else None
-            self.rows["product_variants"].append(
-                (*place, None, None, position, row.barcode, row.sku, title, None, None, said)
-            )
-
-    def _add_variant(self, product: Product, product_id: UUID, position: int, variant: Variant) -> None:
+    def _add_variant(self, product: ChangedProduct, variant: ChangedVariant) -> None:
         place = (variant.row, product.row, GroupStatus.PENDING)
-        variant_id = self._new_id()
-        own = variant.presentation
-        self.rows["product_variants"].append(
+        stored, level = variant.stored, variant.level
+        differences = variant_differences(stored.level, level)
+        said = _said(differences)
+        there = {attribute.key: value.key for attribute, value in stored.level.attributes}
+        if there.keys() - {attribute.key for attribute, _ in level.attributes}:
+            said = [ATTRIBUTES_ANEW if each == "attributes" else each for each in said]
+            there = {}
+        self._note(place, Record.VARIANT, stored.id, differences)
+        presentation = level.presentation
+        self._variants.append(
             (
                 *place,
-                variant_id,
-                product_id,
-                position,
-                variant.barcode,
-                variant.sku,
-                own.title,
-                own.description,
-                own.image_url,
-                None,
+                *(stored.id, product.stored.id, stored.position, level.barcode, level.sku),
+                *(presentation.title, presentation.description, presentation.image_url),
+                *(None, Action.UPDATE, said, *(variant.writer or _NOBODY)),
             )
         )
-        self.rows["variant_attributes"].extend(
-            (*place, variant_id, order, *attribute, *value)
-            for order, (attribute, value) in enumerate(variant.attributes)
-        )
-        if variant.facts is not NO_FACTS:
-            self._add_facts("variant", place, variant_id, variant.facts)
+        if "attributes" in said or ATTRIBUTES_ANEW in said:
+            # Where none is taken away, those that stay as they are keep their places.
+            self._rows.add_attributes(
+                place,
+                stored.id,
+                (
+                    (position, (attribute, value))
+                    for position, (attribute, value) in enumerate(level.attributes)
+                    if there.get(attribute.key) != value.key
+                ),
+            )
+        self._rows.add_facts("variant", place, stored.id, _written(level.facts, said))
 
-    def _add_facts(self, owner: str, place: tuple[object, ...], owner_id: UUID, facts: Facts) -> None:
-        rows, start = self.rows, (*place, owner_id)
-        rows[f"{owner}_materials"].extend(
-            (*start, position, *material.name, material.percentage) for position, material in enumerate(facts.materials)
-        )
-        rows[f"{owner}_eco_claims"].extend(
-            (*start, position, *claim) for position, claim in enumerate(facts.eco_claims)
-        )
-        if facts.environment is not None:
-            rows[f"{owner}_environment"].append((*start, *facts.environment))
-        rows[f"{owner}_journey_steps"].extend(
-            (*start, step, position, *operator)
-            for step, operators in facts.journey
-            for position, operator in enumerate(operators)
-        )
-        if facts.weight_g is not None:
-            rows[f"{owner}_weight"].append((*start, facts.weight_g))
+    def _note(
+        self, place: tuple[object, ...], record: Record, record_id: UUID, differences: Iterable[Difference]
+    ) -> None:
+        before = {each.code: each.before for each in differences}
+        after = {each.code: each.after for each in differences}
+        self._changes.append((*place, record, record_id, json.dumps(before), json.dumps(after)))
+
+
+def _said(differences: Iterable[Difference]) -> list[str]:
+    """What is written of a record, each once."""
+    return list(dict.fromkeys(each.said for each in differences))
+
+
+def _written(facts: Facts, said: Sequence[str]) -> Facts:
+    """The kinds of facts that are written."""
+    return Facts(
+        environment=facts.environment if "environment" in said else None,
+        eco_claims=facts.eco_claims if "eco_claims" in said else (),
+        weight_g=facts.weight_g if "weight" in said else None,
+        materials=facts.materials if "materials" in said else (),
+        journey=facts.journey if "journey_steps" in said else (),
+    )

@@ -1,12 +1,14 @@
-"""What is handed back unmended is what was sent, cell by cell, and is refused for the same reasons."""
+"""What is handed back is what was sent, cell by cell: unmended it is refused for the same reasons, mended it is what was meant."""
 
+import csv
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import openpyxl
 import orjson
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
@@ -20,8 +22,9 @@ from services.parser.reading.contents import read
 from services.parser.reading.limits import Limits
 from services.parser.reading.request import Request
 from services.validator.products.categories import Categories
-from services.validator.products.product import FailedProduct, Known
-from services.validator.products.rules import References, check
+from services.validator.products.groups import References
+from services.validator.products.product import FailedProduct, Known, Product
+from services.validator.products.rules import check
 from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
 from shared.entities.cells import Cell, cell_text
@@ -145,6 +148,104 @@ def test_what_is_handed_back_unmended_says_the_same_and_creates_nothing(
     # The explanation stands behind the columns that were sent; a file is read with its heading.
     second = refused({row: cells[: len(columns.headings)] for row, cells in again.items()})
     assert [reasons(second[row]) for row in sorted(again)] == [reasons(row.errors) for row in failed]
+
+
+GOOD: dict[str, Any] = {
+    "title": "Tee",
+    "barcode": "4006381333931",
+    "sku": "T-1",
+    "attribute_1": None,
+    "attribute_value_1": None,
+    "season": "SS26",
+    "weight_g": 12,
+    "percentages": None,
+    "image_url": "https://brand.com/mended.png",
+}
+"""What a person types into a red cell. An attribute without a value is taken out, as are percentages of no material."""
+
+Cells = dict[int, list[Cell]]
+
+
+def to_mend(errors: dict[int, list[RowError]]) -> set[tuple[int, int]]:
+    """The red cells: row and column; and the ones that only go together with them."""
+    red = {
+        (row, error.column_index) for row, found in errors.items() for error in found if error.column_index is not None
+    }
+    pair = {FIELDS["attribute_1"]: FIELDS["attribute_value_1"], FIELDS["attribute_value_1"]: FIELDS["attribute_1"]}
+    return red | {(row, pair[column]) for row, column in red if column in pair}
+
+
+def type_into(path: Path, red: set[tuple[int, int]]) -> None:
+    """Mend a file as a person does: only red cells are typed into, formatted anew where they had a format that alters it."""
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            records = list(csv.reader(file))
+        for row, column in red:
+            typed = GOOD[CODES[column]]
+            records[row - 1][column] = "" if typed is None else str(typed)
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows(records)
+        return
+    book = openpyxl.load_workbook(path)
+    for row, column in red:
+        cell = book["Products"].cell(row, column + 1)
+        cell.number_format = "General"
+        cell.value = GOOD[CODES[column]]
+    book.save(path)
+
+
+def typed_before(rows: Cells, red: set[tuple[int, int]]) -> Cells:
+    """The rows as they would have been, had these cells been right when they were first sent."""
+    right = {row: [*cells, *[None] * (len(CODES) - len(cells))] for row, cells in rows.items()}
+    for row, column in red:
+        right[row][column] = GOOD[CODES[column]]
+    return right
+
+
+def created(rows: Cells) -> list[Any]:
+    """What the products of these rows are, whatever the numbers of the rows."""
+    columns = Columns(PRODUCTS, HEADINGS, FIELDS)
+    groups = RowReader(columns).read_all(RawRow(number, number, cells[: len(CODES)]) for number, cells in rows.items())
+    decided = check(groups, columns, References(Known(), Categories([]))).products
+    return [
+        replace(one, row=0, variants=tuple(replace(each, row=0) for each in one.variants))
+        for one in decided
+        if isinstance(one, Product)
+    ]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, kind=st.sampled_from(["xlsx", "csv"]))
+def test_what_is_mended_is_exactly_what_was_meant(tmp_path: Path, rows: Sequence[Sequence[Sent]], kind: str) -> None:
+    send(tmp_path / "sent.xlsx", rows, since_1904=False)
+    meant = received(tmp_path / "sent.xlsx")
+    errors = refused(meant)
+    meant = {row: meant[row] for row in sorted(errors)}
+    # Mending one cell may show what else is wrong with its row.
+    for _ in CODES:
+        if not errors:
+            assert len(created(meant)) == len(meant)
+            return
+        failed = [FailedRow(row, row, row, meant[row], errors[row]) for row in sorted(errors)]
+        red = to_mend(errors)
+        assert {row for row, _ in red} == set(errors), errors
+        columns = HandedBackColumns(
+            PRODUCTS, HEADINGS, FIELDS, max(len(HEADINGS), *map(len, meant.values())), import_id=ORIGIN.import_id
+        )
+        path = tmp_path / f"corrections.{kind}"
+        if kind == "xlsx":
+            with CorrectionWorkbook(path, columns, ORIGIN, comments=10) as workbook:
+                workbook.add(failed)
+        else:
+            with FailedRowsFile(path, columns) as listed:
+                listed.add(failed)
+        place = {row: number for number, row in enumerate(sorted(errors), start=2)}
+        type_into(path, {(place[row], column) for row, column in red})
+        again = {row: cells[: len(CODES)] for row, cells in received(path).items()}
+        right = typed_before({row: meant[row] for row in errors}, red)
+        assert created(again) == created(right)
+        meant, errors = again, refused(again)
+    assert not errors, "a row that cannot be mended"
 
 
 def _countable(cell: Sent, *, since_1904: bool) -> Sent:

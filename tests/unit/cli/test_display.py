@@ -12,7 +12,8 @@ from services.cli.commands.corrections import left_unsaid
 from services.cli.terminal.display import counted, moment, show_errors, show_import, show_recent
 from services.cli.terminal.progress import counts
 from shared.db.catalog import ENTITIES
-from shared.intake.reports import ErrorCounts, Repair, ReportedError
+from shared.intake.repairs import Repair, Repairs
+from shared.intake.reports import ErrorCounts, ReportedError
 from shared.ledger import ImportProgress
 from shared.ledger.progress import StageProgress
 
@@ -88,6 +89,17 @@ def test_an_import_says_its_status_in_words_and_numbers_that_add_up() -> None:
     assert "2.00 s from the first look" in text(console)
 
 
+def test_an_import_says_what_it_made_and_what_it_changed() -> None:
+    console = screen()
+    summary = {"products": {"created": 0, "updated": 1}, "variants": {"created": 1, "updated": 1200}}
+    changed = ended(total_rows=1203, created_rows=1, updated_rows=1200, skipped_rows=2, summary=summary)
+    show_import(console, changed)
+    show_recent(console, [changed])
+    assert "made 1 variant\n" in text(console)
+    assert "changed 1 product, 1,200 variants\n" in text(console)
+    assert "1,203 rows: 1 created, 1,200 updated, 2 skipped, 0 failed" in text(console)
+
+
 def test_the_time_an_import_took_is_the_time_it_was_worked_on() -> None:
     console = screen()
     show_import(console, ended(total_rows=100, created_rows=100))
@@ -97,10 +109,11 @@ def test_the_time_an_import_took_is_the_time_it_was_worked_on() -> None:
 def test_an_import_names_the_one_it_repairs_and_those_that_repair_it() -> None:
     console = screen()
     parent, child = UUID(int=1), UUID(int=2)
-    repair = Repair(child, "completed_with_failures", "fixed.xlsx", total_rows=5, failed_rows=1)
-    show_import(console, ended(total_rows=9, created_rows=9, parent_import_id=parent), repairs=[repair])
+    repair = Repair(child, parent, "ana", "fixed.xlsx", "completed_with_failures", 5, 1, BEGAN, BEGAN, repaired_rows=4)
+    show_import(console, ended(total_rows=9, created_rows=9, parent_import_id=parent), repairs=Repairs(6, [repair]))
     assert f"repairs import {parent}" in text(console)
-    assert f"repaired by {child}: completed with failures, 1 of 5 rows failed" in text(console)
+    assert "4 of 6 rows repaired, 2 open" in text(console)
+    assert f"repaired by ana  {moment(BEGAN)}  fixed.xlsx: completed with failures, 4 rows  {child}" in text(console)
 
 
 def test_an_import_no_parser_has_taken_waits_for_one() -> None:

@@ -12,9 +12,8 @@ from services.cli.terminal.file_options import file_options
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--mode", "enrich"], '--mode "enrich" is not available yet; choose create'),
-        (["--mode", "upsert"], '--mode "upsert" is not available yet; choose create'),
-        (["--mode", "merge"], '--mode "merge" is not known; choose create'),
+        (["--mode", "merge"], '--mode "merge" is not known; choose create, enrich, upsert'),
+        (["--mode", "undo"], '--mode "undo" is not known; choose create, enrich, upsert'),
         (["--delimiter", "xx"], "type comma, semicolon, pipe or tab"),
         (["--entity", "cars"], '--entity "cars" is not known; choose products'),
         (["--parent", "12"], '"12" is not the id of an import'),

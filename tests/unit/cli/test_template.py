@@ -1,4 +1,4 @@
-"""The template is the declaration, laid out as the parser looks for it."""
+"""The command that writes the template: where to, and for what."""
 
 from pathlib import Path
 
@@ -7,31 +7,10 @@ import pytest
 
 from services.cli import exits
 from services.cli.__main__ import run
-from services.cli.commands.template import write_template
-from services.parser.mapping.layout import find_layout
-from shared.entities import ENTITY_TYPES, EntityType
 
 
 def rows(path: Path, sheet: str) -> list[tuple[object, ...]]:
     return list(openpyxl.load_workbook(path)[sheet].iter_rows(values_only=True))
-
-
-@pytest.mark.parametrize("entity", ENTITY_TYPES.values(), ids=str)
-def test_it_has_group_titles_headings_and_the_example(tmp_path: Path, entity: EntityType) -> None:
-    write_template(tmp_path / "a.xlsx", entity)
-    titles, headings, example = rows(tmp_path / "a.xlsx", entity.sheet)
-    assert tuple(title for title in titles if title) == entity.sections
-    assert headings == entity.headings
-    assert example == entity.example
-
-
-@pytest.mark.parametrize("entity", ENTITY_TYPES.values(), ids=str)
-def test_the_parser_reads_it_and_leaves_the_example_out(tmp_path: Path, entity: EntityType) -> None:
-    write_template(tmp_path / "a.xlsx", entity)
-    cells = [[cell or None for cell in row] for row in rows(tmp_path / "a.xlsx", entity.sheet)]
-    found = find_layout(entity, entity.modes[0], cells, "a.xlsx")  # type: ignore[arg-type]
-    assert found.heading_row == 2
-    assert list(found.examples) == [3]
 
 
 def test_a_file_that_is_there_is_kept_unless_it_is_said_to_go(
@@ -57,5 +36,15 @@ def test_it_is_a_workbook_in_a_folder_that_exists(
 
 
 def test_an_entity_type_nobody_knows_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["template", "--entity", "cars"]) == exits.USAGE
+    assert run(["template", "cars"]) == run(["template", "--entity", "cars"]) == exits.USAGE
     assert "choose products" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["products"], ["--entity", "products"], []])
+def test_the_entity_type_is_named_by_a_word_or_an_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    target = tmp_path / "mine.xlsx"
+    assert run(["template", *arguments, "-o", str(target), "--json"]) == exits.COMPLETED
+    assert '"entity": "products"' in capsys.readouterr().out
+    assert rows(target, "Products")

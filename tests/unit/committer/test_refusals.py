@@ -26,7 +26,7 @@ def test_errors_of_one_row_are_in_the_order_of_its_columns_and_those_without_com
         (5, "Handle"),
         (5, "SKU"),
     ]
-    assert errors[2].message.endswith("already exists"), "no mode is named that there is not"
+    assert errors[2].message.endswith("already exists; use enrich or upsert to change it")
 
 
 def test_what_only_the_database_knows_is_said_in_its_words_at_the_first_row_of_the_group() -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import datetime as dt
-import itertools
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +25,12 @@ from services.parser.reading.contents import read
 from services.parser.reading.limits import Limits
 from services.parser.reading.request import Request
 from services.parser.refusals import FileRefused
+from services.validator.asked import Asked
 from services.validator.outcomes import Duplicate
 from services.validator.products.categories import Categories
+from services.validator.products.groups import References
 from services.validator.products.product import FailedProduct, Known, Product
-from services.validator.products.rules import References, check
+from services.validator.products.rules import check
 from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
 from shared.entities.cells import read_cells
@@ -88,24 +89,27 @@ def imported(path: Path, catalogue: Catalogue) -> Outcome:
             headings, fields, detected = layout["headings"], layout["fields"], layout["detected"]
             sheet = detected.get("sheet")
         elif kind == frames.ROWS:
-            chunks += itertools.chain.from_iterable(map(cutter.add, frames.read_rows(payload)))
-    last = cutter.finish()
+            chunks += (chunk for row in frames.read_rows(payload) for cut in cutter.add(row) for chunk in cut)
+    chunks += cutter.finish()
     columns = Columns(PRODUCTS, headings, fields)
     known, created = catalogue.known, 0
     failed: list[FailedRow] = []
-    for chunk in [*chunks, *([last] if last else [])]:
+    for chunk in chunks:
         raws = [RawRow(row, group, read_cells(cells)) for row, group, cells in chunk.rows]
         duplicates = [Duplicate(**duplicate) for duplicate in json.loads(json.dumps(chunk.duplicates))]
         groups = RowReader(columns, detected).read_all(raws)
-        for product in check(groups, columns, References(known, TREE, duplicates)).products:
+        for product in check(groups, columns, References(known, TREE, Asked(duplicates=duplicates))).products:
             if isinstance(product, Product):
                 catalogue.add(product)
                 created += 1
             else:
+                assert isinstance(product, FailedProduct)
                 failed += _handed_back(product, raws, fields)
     width = max((len(row.cells) for row in failed), default=0)
     decimals = {code: ColumnSign.of_layout(detected, fields[code]) for code in fields}
-    handed_back = HandedBackColumns(PRODUCTS, headings, fields, width, sheet=sheet, decimals=decimals)
+    handed_back = HandedBackColumns(
+        PRODUCTS, headings, fields, width, sheet=sheet, decimals=decimals, import_id=ORIGIN.import_id
+    )
     return Outcome(created, sorted(failed, key=lambda row: row.row), handed_back, decimals)
 
 

@@ -15,6 +15,14 @@ depends_on = None
 HERE = Path(__file__).parent
 # fmt: off
 PARTS: tuple[str, ...] = (
+    "modes",
+    "commit",
+    "lists",
+    "repeats",
+    "corrections",
+    "keeping",
+    "references",
+    "undo",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""

@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
 
@@ -34,9 +34,12 @@ def read_rows(draw: st.DrawFn) -> list[KeyedRow]:
 
 def cut(rows: Sequence[KeyedRow], *, first: int = 2, rest: int = 3, group: int = 1000) -> list[Chunk]:
     cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=first, rows=rest, group_rows=group))
-    chunks = [chunk for row in rows for chunk in cutter.add(row)]
-    last = cutter.finish()
-    return chunks if last is None else [*chunks, last]
+    return [*added(cutter, rows), *cutter.finish()]
+
+
+def added(cutter: ChunkCutter, rows: Iterable[KeyedRow]) -> list[Chunk]:
+    """The chunks that are complete with these rows."""
+    return [chunk for row in rows for cut in cutter.add(row) for chunk in cut]
 
 
 def variants(*handles: str, barcode: str = "") -> list[KeyedRow]:
@@ -161,8 +164,7 @@ def test_a_reading_is_gone_on_with_where_it_stopped_whatever_the_sizes_are_by_th
     staged = before[: data.draw(st.integers(0, max(len(before) - 1, 0)))]
     done = Staged(len(staged), staged[-1].last_row if staged else 0)
     cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=others[0], rows=others[1]), done)
-    after = [chunk for row in rows for chunk in cutter.add(row)]
-    after.extend(filter(None, [cutter.finish()]))
+    after = [*added(cutter, rows), *cutter.finish()]
     assert [chunk.number for chunk in after] == list(range(len(staged) + 1, len(staged) + 1 + len(after)))
     whole = cut(rows, first=1000, rest=1000)
     assert [row for chunk in [*staged, *after] for row in chunk.rows] == [row for chunk in whole for row in chunk.rows]
@@ -172,8 +174,7 @@ def test_a_reading_is_gone_on_with_where_it_stopped_whatever_the_sizes_are_by_th
 def test_a_chunk_is_full_when_its_text_is_long_though_its_rows_are_few() -> None:
     rows = [KeyedRow(row, (f"product-{row}", "", ""), "x" * 40) for row in range(2, 8)]
     cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=100, rows=100, chunk_bytes=100))
-    chunks = [chunk for row in rows for chunk in cutter.add(row)]
-    assert shape(chunks) == [[2, 3, 4]]
+    assert shape(added(cutter, rows)) == [[2, 3, 4]]
 
 
 def test_a_group_with_too_much_text_is_refused_with_its_row_and_the_limit() -> None:
@@ -223,7 +224,7 @@ def test_a_chunk_is_handed_out_only_when_it_is_known_not_to_be_the_last() -> Non
     tee, variant, jeans = variants("tee", "", "jeans")
     assert list(cutter.add(tee)) == []
     assert list(cutter.add(variant)) == []
-    (chunk,) = cutter.add(jeans)
+    ((chunk,),) = cutter.add(jeans)
     assert shape([chunk]) == [[2, 3]]
     assert not chunk.is_last
 
@@ -257,10 +258,8 @@ def test_a_group_larger_than_the_limit_is_refused_with_its_row_and_what_to_do() 
 def cut_until(rows: Sequence[KeyedRow], breaks_at: int, sizes: tuple[int, int]) -> list[Chunk]:
     """The chunks of rows of which none is imported from the one at this place on."""
     cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=sizes[0], rows=sizes[1]))
-    chunks = [chunk for row in rows[:breaks_at] for chunk in cutter.add(row)]
-    chunks += cutter.break_off()
-    chunks += [chunk for row in rows[breaks_at:] for chunk in cutter.add(row)]
-    return [*chunks, *cutter.break_off()]
+    chunks = [*added(cutter, rows[:breaks_at]), *cutter.break_off()]
+    return [*chunks, *added(cutter, rows[breaks_at:]), *cutter.break_off()]
 
 
 @given(read_rows(), SIZES, st.integers(min_value=0, max_value=50))
@@ -300,7 +299,7 @@ def test_what_is_left_over_is_cut_the_same_way_from_wherever_it_is_gone_on_with(
             continue
         staged = Staged(chunk.number, chunk.last_row)
         cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=sizes[0], rows=sizes[1]), staged, is_broken_off=True)
-        rest = [later for row in rows for later in cutter.add(row)]
+        rest = added(cutter, rows)
         assert [*rest, *cutter.break_off()] == chunks[place:]
 
 

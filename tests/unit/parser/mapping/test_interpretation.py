@@ -133,9 +133,8 @@ MAPPINGS = st.permutations(range(6)).map(
 
 def cut(rows: list[KeyedRow]) -> list[Chunk]:
     cutter = ChunkCutter(PRODUCTS, ChunkSizes(first_rows=2, rows=4))
-    chunks = [chunk for row in rows for chunk in cutter.add(row)]
-    last = cutter.finish()
-    return chunks if last is None else [*chunks, last]
+    chunks = [chunk for row in rows for taken in cutter.add(row) for chunk in taken]
+    return [*chunks, *cutter.finish()]
 
 
 def shape(chunks: list[Chunk]) -> list[Any]:

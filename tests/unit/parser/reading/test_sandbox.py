@@ -58,7 +58,7 @@ async def outcome(
                 ends.append(said)
             elif isinstance(said, BeyondLimit):
                 raise FileRefused(said.code, said.message)
-            else:
+            elif isinstance(said, bytes):
                 rows.extend(read_rows(said))
     (layout,), (end,) = layouts, ends
     return layout, rows, end

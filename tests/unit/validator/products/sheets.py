@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.parser.mapping.grouping import Grouping
+from services.validator.asked import Asked
 from services.validator.outcomes import Duplicate
 from services.validator.products.categories import Categories
+from services.validator.products.groups import References
 from services.validator.products.product import FailedProduct, Known, Product
-from services.validator.products.rules import CheckedProducts, References, check
+from services.validator.products.rules import CheckedProducts, check
+from services.validator.products.stored import NOTHING_STORED, Stored
 from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
 from shared.entities.cells import BLANKS
@@ -51,6 +54,18 @@ def checked(
     duplicates: Sequence[Duplicate] = (),
 ) -> CheckedProducts:
     """What is found of rows written as {field code: cell}; the first is row 2 of the file."""
+    return decided(rows, columns=columns, known=known or Known(), asked=Asked(duplicates=duplicates))
+
+
+def decided(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    columns: Iterable[str] = (),
+    known: Known,
+    asked: Asked,
+    stored: Stored = NOTHING_STORED,
+) -> CheckedProducts:
+    """What is found of rows, against what is there and as it is asked."""
     codes = dict.fromkeys(("title", "handle", "barcode", "sku", *columns))
     for row in rows:
         codes |= dict.fromkeys(row)
@@ -61,7 +76,7 @@ def checked(
         handle, *members = (str(row.get(code) or "").strip(BLANKS) for code in ("handle", "barcode", "sku"))
         group_row = grouping.group_of(number, handle, is_member=any((handle, *members)))
         raws.append(RawRow(number, group_row, [row.get(code) for code in codes]))
-    references = References(known or Known(), TREE, duplicates)
+    references = References(known, TREE, asked, stored)
     return check(RowReader(mapped).read_all(raws), mapped, references)
 
 

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from services.validator.outcomes import Duplicate
+from services.validator.products.groups import References
 from services.validator.products.product import NO_FACTS, NO_PRESENTATION, FailedProduct, Known, Product
-from services.validator.products.rules import References, check
+from services.validator.products.rules import check
 from services.validator.rows import RawRow, RowReader
 from shared.entities import PRODUCTS
 from shared.entities.errors import shown
@@ -291,7 +292,7 @@ def test_a_handle_the_catalogue_has_is_refused() -> None:
             2,
             "Product Handle",
             "already_exists",
-            'Product handle "tee" already exists',
+            'Product handle "tee" already exists; use enrich or upsert to change it',
         )
     ]
 

@@ -1,0 +1,3 @@
+ALTER TABLE catalog.products
+    DROP COLUMN version_import_id,
+    DROP COLUMN version_since;

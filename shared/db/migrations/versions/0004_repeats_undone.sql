@@ -1,0 +1,1 @@
+DROP INDEX imports.imports_tenant_id_file_sha256_idx;

@@ -1,0 +1,82 @@
+"""What an import changes, or has changed, of records that were there before: each changed field, as it was and as it is then.
+
+Every function reads in a transaction of the import's tenant.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.states import GroupStatus
+
+# In the order of the file but for rows of a product that stand apart: by the index that every staging table has.
+_FIRST_STAGED = text(
+    f"""
+    SELECT row_no, record, record_id, before, after FROM staging.changes
+     WHERE import_id = :id AND row_status = '{GroupStatus.PENDING}'
+     ORDER BY chunk_no, group_row, row_no, record LIMIT :limit
+    """  # noqa: S608 - our own word
+)
+_FIRST_MADE = text(
+    """
+    SELECT row_no, record, record_id, before, after FROM catalog.changes
+     WHERE import_id = :id ORDER BY row_no, record, record_id LIMIT :limit
+    """
+)
+# Of one row either what waits for its commit or what is committed.
+_STAGED_OF_ROWS = text(
+    """
+    SELECT d.row_no, d.record, d.record_id, d.before, d.after
+      FROM unnest(CAST(:rows AS integer[])) AS page (row_no)
+      JOIN imports.raw_rows r ON r.import_id = :id AND r.row_no = page.row_no
+      JOIN staging.changes d ON d.import_id = :id AND d.chunk_no = r.chunk_no AND d.group_row = r.group_row
+                            AND d.row_no = r.row_no
+     ORDER BY d.row_no, d.record, d.record_id
+    """
+)
+_MADE_OF_ROWS = text(
+    """
+    SELECT row_no, record, record_id, before, after FROM catalog.changes
+     WHERE import_id = :id AND row_no = ANY(CAST(:rows AS integer[])) ORDER BY row_no, record, record_id
+    """
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one row changes of one record, a `product` or a `variant`.
+
+    `before` and `after` have the same keys: codes of the fields that change. A value is a text, a list, or None for nothing.
+    """
+
+    row: int
+    record: str
+    record_id: UUID
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+async def first_changes(conn: AsyncConnection, import_id: UUID, *, limit: int) -> list[Change]:
+    """The first of what an import has changed and is to change, in the order of the file."""
+    made = (await conn.execute(_FIRST_MADE, {"id": import_id, "limit": limit})).all()
+    staged = (await conn.execute(_FIRST_STAGED, {"id": import_id, "limit": limit})).all()
+    return sorted(map(_change, (*made, *staged)), key=lambda change: (change.row, change.record))[:limit]
+
+
+async def changes_of_rows(
+    conn: AsyncConnection, import_id: UUID, rows: Sequence[int]
+) -> Mapping[int, Sequence[Change]]:
+    """What these rows of an import change, by row."""
+    by_row: dict[int, list[Change]] = {}
+    for query in (_STAGED_OF_ROWS, _MADE_OF_ROWS):
+        for found in await conn.execute(query, {"id": import_id, "rows": list(rows)}):
+            by_row.setdefault(found.row_no, []).append(_change(found))
+    return by_row
+
+
+def _change(found: Any) -> Change:
+    return Change(found.row_no, found.record, found.record_id, found.before, found.after)

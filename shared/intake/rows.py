@@ -1,0 +1,275 @@
+"""The rows of an import, page by page: what each says, how far it is, what is wrong with it, what is to become of it.
+
+A page begins behind a row number, and costs the same however far down it is. Rows of another status than the one that is
+asked for are gone through only within chunks that have some of it; for failed rows not even there. Every function reads in a
+transaction of the import's tenant.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.entities.cells import Cell, cell_text, read_cells
+from shared.entities.errors import UNIDENTIFIED
+from shared.intake.changes import Change, changes_of_rows
+from shared.intake.reports import ReportedError
+from shared.states import ENDED, OPEN_CHUNKS, Action, ChunkState, GroupStatus, RowStatus
+
+FAIL = "fail"
+"""The outcome of a row that will be handed back, beside those of `Action`."""
+
+MOST_ROWS = 500
+"""The most rows of a page."""
+
+_LAST = 2_147_483_647
+
+# What the planner knows of these tables is older than the import; every look-up has its index.
+_PLAN = text("SET LOCAL enable_seqscan = off")
+_NO_BITMAPS = text("SET LOCAL enable_bitmapscan = off")
+
+_IMPORT = text(
+    """
+    SELECT status, headers, parsed_at IS NOT NULL AS is_cut, total_rows, rows_expired_at IS NOT NULL AS expired
+      FROM imports.imports WHERE id = :id
+    """
+)
+_CHUNKS = text(
+    """
+    SELECT chunk_no, state, first_row, last_row, row_count, failed FROM imports.import_chunks
+     WHERE import_id = :id ORDER BY first_row
+    """
+)
+_ANY = text(
+    """
+    SELECT row_no FROM imports.raw_rows
+     WHERE import_id = :id AND row_no > :after AND group_row > 0 ORDER BY row_no LIMIT :limit
+    """
+)
+# Not as NOT EXISTS, which may be planned as a join with every error of the import.
+_GOOD = text(
+    """
+    SELECT r.row_no FROM imports.raw_rows r
+     WHERE r.import_id = :id AND r.row_no > :after AND r.row_no BETWEEN :first AND :last AND r.group_row > 0
+       AND (r.chunk_no = ANY(CAST(:chunks AS integer[]))
+            OR CAST(:uncut AS boolean) AND r.chunk_no <> ALL(CAST(:all_chunks AS integer[])))
+       AND (SELECT e.row_no FROM imports.row_errors e
+             WHERE e.import_id = :id AND e.group_row = r.group_row LIMIT 1) IS NULL
+     ORDER BY r.row_no LIMIT :limit
+    """
+)
+_STANDS_ALONE = f"""
+    (SELECT a.row_no FROM imports.row_errors a
+      WHERE a.import_id = :id AND a.row_no = {{row}} AND a.code = '{UNIDENTIFIED}' LIMIT 1) IS NOT NULL
+"""  # noqa: S608 - our own word
+# Rows that have an error of their own, and the others of their groups: a group ends where the next one begins, and only
+# rows that stand alone may be between its rows. Of the groups that begin up to `after`, the last one may go on behind it.
+_FAILED = text(
+    f"""
+    WITH own AS MATERIALIZED (
+        SELECT DISTINCT row_no FROM imports.row_errors
+         WHERE import_id = :id AND row_no > :after ORDER BY row_no LIMIT :limit
+    ), until AS MATERIALIZED (
+        SELECT CASE WHEN count(*) < :limit THEN {_LAST} ELSE max(row_no) END AS row_no FROM own
+    ), heads AS MATERIALIZED (
+        (SELECT e.group_row FROM imports.row_errors e
+          WHERE e.import_id = :id AND e.group_row <= :after AND NOT {_STANDS_ALONE.format(row="e.group_row")}
+          ORDER BY e.group_row DESC LIMIT 1)
+        UNION ALL
+        (SELECT DISTINCT e.group_row FROM imports.row_errors e
+          WHERE e.import_id = :id AND e.group_row > :after AND e.group_row <= (SELECT row_no FROM until)
+          ORDER BY e.group_row LIMIT :limit)
+    ), siblings AS (
+        SELECT s.row_no
+          FROM heads h
+         CROSS JOIN LATERAL (
+               SELECT coalesce(min(row_no), {_LAST}) AS row_no
+                 FROM (SELECT n.row_no FROM imports.raw_rows n
+                        WHERE n.import_id = :id AND n.row_no > greatest(h.group_row, :after) AND n.group_row = n.row_no
+                          AND NOT {_STANDS_ALONE.format(row="n.row_no")}
+                        ORDER BY n.row_no LIMIT 1) next) ends
+         CROSS JOIN LATERAL (
+               SELECT r.row_no FROM imports.raw_rows r
+                WHERE r.import_id = :id AND r.row_no > :after AND r.row_no >= h.group_row AND r.row_no < ends.row_no
+                  AND r.group_row = h.group_row
+                ORDER BY r.row_no LIMIT :limit) s
+    )
+    SELECT row_no FROM (SELECT row_no FROM own UNION SELECT row_no FROM siblings) found ORDER BY row_no LIMIT :limit
+    """  # noqa: S608 - our own words
+)
+# A group may do all of it: a row creates where its variant is new, updates where it changes something, else it is skipped.
+_OUTCOME = f"""
+    CASE WHEN g.status IS DISTINCT FROM '{GroupStatus.PENDING}' THEN NULL
+         WHEN g.creates = g.row_count THEN '{Action.CREATE}'
+         WHEN g.updates = g.row_count THEN '{Action.UPDATE}'
+         WHEN g.skips = g.row_count THEN '{Action.SKIP}'
+         WHEN (SELECT true FROM staging.product_variants v
+                WHERE v.import_id = :id AND v.chunk_no = r.chunk_no AND v.group_row = r.group_row AND v.row_no = r.row_no
+                  AND v.action = '{Action.CREATE}' LIMIT 1) THEN '{Action.CREATE}'
+         WHEN (SELECT true FROM staging.changes d
+                WHERE d.import_id = :id AND d.chunk_no = r.chunk_no AND d.group_row = r.group_row AND d.row_no = r.row_no
+                LIMIT 1) THEN '{Action.UPDATE}'
+         ELSE '{Action.SKIP}' END
+"""  # noqa: S608 - our own words
+_ROWS = text(
+    f"""
+    SELECT r.row_no, r.group_row, CAST(r.cells AS text) AS cells, c.state, {_OUTCOME} AS outcome,
+           (SELECT true FROM imports.row_errors e
+             WHERE e.import_id = :id AND e.group_row = r.group_row LIMIT 1) IS NOT NULL AS failed,
+           (SELECT json_agg(json_build_array(e.row_no, e.heading, e.code, e.message) ORDER BY e.position)
+              FROM imports.row_errors e WHERE e.import_id = :id AND e.row_no = r.row_no) AS errors
+      FROM unnest(CAST(:rows AS integer[])) AS page (row_no)
+      JOIN imports.raw_rows r ON r.import_id = :id AND r.row_no = page.row_no
+      LEFT JOIN imports.import_chunks c ON c.import_id = :id AND c.chunk_no = r.chunk_no
+      LEFT JOIN staging.groups g ON g.import_id = :id AND g.chunk_no = r.chunk_no AND g.group_row = r.group_row
+     ORDER BY r.row_no
+    """  # noqa: S608 - our own text
+)
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """One row of an import.
+
+    `cells` are as a person sees them, one for each heading of the page, and after those what stood beyond the last one.
+    `outcome` is what was decided and is not done yet (create, update, skip, fail); None before it is decided, and once the
+    row is committed. `errors` are its own: a failed row without any failed with its group, which begins in `group_row`.
+    `changes` are of the records that were there before, and are made with the row or will be.
+    """
+
+    row: int
+    group_row: int
+    status: RowStatus
+    outcome: str | None
+    cells: tuple[str, ...]
+    errors: tuple[ReportedError, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class RowPage:
+    """Rows in the order of the file. `next` is what the next page begins behind, None when this is the last.
+
+    `expired` when the rows of the import were not kept any longer: then there are none.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[ImportRow, ...]
+    next: int | None
+    expired: bool = False
+
+
+async def read_rows(
+    conn: AsyncConnection, import_id: UUID, *, status: RowStatus | None = None, after: int = 0, limit: int = 50
+) -> RowPage | None:
+    """The rows of an import behind row `after`, of one status or of all; None when this connection sees no such import.
+
+    Raises:
+        ValueError: `limit` is not 1 to `MOST_ROWS`.
+    """
+    if not 1 <= limit <= MOST_ROWS:
+        raise ValueError(f"limit is 1 to {MOST_ROWS}")
+    found = (await conn.execute(_IMPORT, {"id": import_id})).one_or_none()
+    if found is None:
+        return None
+    if found.expired:
+        return RowPage(tuple(found.headers), (), None, expired=True)
+    await conn.execute(_PLAN)
+    await conn.execute(_NO_BITMAPS)
+    ended = found.status in ENDED
+    page = {"id": import_id, "after": after, "limit": limit + 1}
+    if status is None:
+        numbers = list((await conn.execute(_ANY, page)).scalars())
+    elif status is RowStatus.FAILED:
+        numbers = list((await conn.execute(_FAILED, page)).scalars())
+    else:
+        numbers = await _good_rows(conn, page, await _where(conn, import_id, status, found, ended=ended))
+    more, numbers = len(numbers) > limit, numbers[:limit]
+    rows = (await conn.execute(_ROWS, {"id": import_id, "rows": numbers})).all()
+    changes = await changes_of_rows(conn, import_id, numbers)
+    return RowPage(
+        tuple(found.headers),
+        tuple(_row(row, len(found.headers), changes.get(row.row_no, ()), ended=ended) for row in rows),
+        numbers[-1] if more else None,
+    )
+
+
+class _Where(NamedTuple):
+    """Where rows of a status are: in these chunks, between these rows; with `uncut` also in no chunk of the import."""
+
+    chunks: Sequence[int]
+    runs: Sequence[tuple[int, int]]
+    uncut: bool
+    all_chunks: Sequence[int]
+
+
+async def _where(conn: AsyncConnection, import_id: UUID, status: RowStatus, found: Any, *, ended: bool) -> _Where:
+    chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
+    having = [
+        chunk for chunk in chunks if _good_status(chunk.state, ended=ended) is status and chunk.row_count > chunk.failed
+    ]
+    # Rows that are being cut again, or were to be when the import was cancelled, are in no chunk.
+    known = found.is_cut and found.total_rows <= sum(chunk.row_count for chunk in chunks)
+    uncut = not known and _good_status(None, ended=ended) is status
+    runs = [(1, _LAST)] if uncut else list(_runs(having))
+    return _Where([chunk.chunk_no for chunk in having], runs, uncut, [chunk.chunk_no for chunk in chunks])
+
+
+def _runs(chunks: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """The rows from first to last that chunks cover, those that touch or overlap as one. The chunks are in order."""
+    first, last = 0, -1
+    for chunk in chunks:
+        if last < 0 or chunk.first_row > last + 1:
+            if last >= 0:
+                yield first, last
+            first, last = chunk.first_row, chunk.last_row
+        last = max(last, chunk.last_row)
+    if last >= 0:
+        yield first, last
+
+
+async def _good_rows(conn: AsyncConnection, page: Mapping[str, Any], where: _Where) -> list[int]:
+    numbers: list[int] = []
+    for first, last in where.runs:
+        if last <= page["after"] or len(numbers) >= page["limit"]:
+            continue
+        scope = {"chunks": where.chunks, "uncut": where.uncut, "all_chunks": where.all_chunks}
+        run = {**page, **scope, "first": first, "last": last, "limit": page["limit"] - len(numbers)}
+        numbers += (await conn.execute(_GOOD, run)).scalars()
+    return numbers
+
+
+def _good_status(state: str | None, *, ended: bool) -> RowStatus:
+    """How far rows of a chunk are whose groups have no errors; `state` is None for rows in no chunk."""
+    if state == ChunkState.COMMITTED:
+        return RowStatus.COMMITTED
+    if state == ChunkState.QUARANTINED:
+        return RowStatus.FAILED
+    waits = not ended if state is None else state in OPEN_CHUNKS
+    return RowStatus.PENDING if waits else RowStatus.UNPROCESSED
+
+
+def _row(found: Any, width: int, changes: Sequence[Change], *, ended: bool) -> ImportRow:
+    status = RowStatus.FAILED if found.failed else _good_status(found.state, ended=ended)
+    outcome = found.outcome
+    if status is RowStatus.FAILED:
+        outcome = FAIL if found.state == ChunkState.VALIDATED else None
+    return ImportRow(
+        row=found.row_no,
+        group_row=found.group_row,
+        status=status,
+        outcome=outcome,
+        cells=_texts(read_cells(found.cells), width),
+        errors=tuple(ReportedError(*error) for error in found.errors or ()),
+        changes=tuple(changes),
+    )
+
+
+def _texts(cells: Sequence[Cell], width: int) -> tuple[str, ...]:
+    texts = [cell_text(cell) for cell in cells] + [""] * (width - len(cells))
+    while len(texts) > width and not texts[-1]:
+        texts.pop()
+    return tuple(texts)
