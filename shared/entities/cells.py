@@ -96,7 +96,10 @@ def is_error(text: str) -> bool:
     return literal in SPREADSHEET_ERRORS or _LIBREOFFICE_ERROR.fullmatch(literal) is not None
 
 
-_LOST_DIGITS = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+|[+-]?[0-9][.,][0-9]{14}[eE]-[0-9]+|[0-9]+[.,]0")
+_LOST_DIGITS = re.compile(
+    r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+|[+-]?[0-9][.,][0-9]{14}[eE]-[0-9]+|[+-]?[0-9][.,][0-9]{2,}[eE][0-9]{1,2}"
+    r"|[0-9]+[.,]0|[0-9]{8,}[.,]00"
+)
 _MOST_DIGITS = 15
 _LARGEST_EXACT = 999_999_999_999_999
 

@@ -9,8 +9,12 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 _LAST_ROW = 1_048_576
+_LONGEST_ROW = 1 << 24
+_UNUSUAL = (b":c ", b"<c\n", b"<c\t", b"<c\r")
 _ROW, _CELL = b"<row ", b"<c "
 _REFERENCE = re.compile(rb'<c r="([A-Z]{1,3}[1-9]\d{0,6})"')
+_ROW_OF_CELL = re.compile(rb'<c r="[A-Z]{1,3}([1-9]\d{0,6})"')
+_NUMBERED = re.compile(rb'<row r="([1-9]\d{0,6})"')
 _ANY_TAG = re.compile(rb"<(?:\w{1,16}:)?(row|c)(?=[\s/>])([^<>]*)>")
 _ANY_REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([^\"']{1,20})[\"']")
 _DIGITS = re.compile(rb"\d+$")
@@ -53,21 +57,14 @@ class CellCounts:
 
 def rows_with_cells_twice(pieces: Iterable[bytes]) -> frozenset[int]:
     """The numbers, from 0, of the rows that give a cell twice, or one of another row; -1 for one without a number."""
-    rest = b""
-    last: list[bytes] = []
     found: set[int] = set()
     row = _Row()
-    for text in _between_tags(pieces):
+    for text in _whole_rows(pieces):
         references = _REFERENCE.findall(text)
-        is_usual = len(references) == text.count(_CELL) and b":c" not in text and b"<c\n" not in text
-        if is_usual and len({*last, *references}) == len(last) + len(references):
-            # In a row that two pieces share, what was in the first is looked at again with the second.
-            last = references
-            rest = text
-            continue
-        found.update(row.twice(rest))
-        found.update(row.twice(text))
-        last, rest = references, b""
+        is_usual = len(references) == text.count(_CELL) and not any(mark in text for mark in _UNUSUAL)
+        is_in_place = set(_ROW_OF_CELL.findall(text)) <= set(_NUMBERED.findall(text))
+        if not (is_usual and is_in_place) or len(set(references)) < len(references):
+            found.update(row.twice(text))
     return frozenset(found)
 
 
@@ -93,11 +90,15 @@ class _Row:
                 self._seen.add(reference)
 
 
-def _between_tags(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _whole_rows(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The text cut where a row begins; rows of many megabytes are cut anywhere between tags."""
     rest = b""
     for piece in pieces:
-        text = rest + piece
-        cut = text.rfind(b"<")
-        text, rest = (text[:cut], text[cut:]) if cut > 0 else (text, b"")
-        yield text
+        rest += piece
+        cut = max(rest.rfind(_ROW), rest.rfind(b"<row>"))
+        if cut < 0 and len(rest) > _LONGEST_ROW:
+            cut = rest.rfind(b"<")
+        if cut > 0:
+            yield rest[:cut]
+            rest = rest[cut:]
     yield rest

@@ -69,6 +69,8 @@ def _number(number: float, code: str, field: Field, *, names_record: bool) -> Sh
     if parsed.is_date or parsed.is_duration:
         may_be_said = is_free_text(field, names_record=names_record) and seen is not None
         return _date(seen or plain_decimal(number), is_free_text=may_be_said)
+    if seen == "":
+        return _unseen(number, code)
     if field.kind in NUMERIC:
         return _figure(number, parsed, seen, field)
     if seen is None:
@@ -84,6 +86,17 @@ def _number(number: float, code: str, field: Field, *, names_record: bool) -> Sh
             f"should be",
         )
     return seen
+
+
+def _unseen(number: float, code: str) -> str | CellError:
+    """What a cell says that looks blank: nothing where it holds 0, as formats hide it; else nobody knows."""
+    if not number:
+        return ""
+    return CellError(
+        "invalid_cell",
+        f'The cell looks blank and holds {plain_decimal(number)}, which its format ("{shown(code)}") does not show; clear it, or '
+        f"format it so that it can be seen",
+    )
 
 
 def _figure(number: float, parsed: NumberFormat, seen: str | None, field: Field) -> float | CellError:
