@@ -22,7 +22,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
   --custom-compile-command 'make lock' $(if $(filter 1,$(UPGRADE)),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight demo test unit chaos up down clean install lock fix lint types contracts check docs bench ci
+.PHONY: help preflight demo test unit chaos up down clean install lock fix lint types contracts check docs bench corpora pollock ci
 
 help: ## this menu
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -106,8 +106,13 @@ bench: install ## the benchmarks, as ratios against a floor measured in the same
 	@$(BIN)/python -m tests.benchmarks.reader
 	@$(BIN)/python -m tests.benchmarks.end_to_end --rows $(ROWS)
 	@$(BIN)/python -m tests.benchmarks.small_files
+	@$(BIN)/python -m tests.benchmarks.modes --rows $(ROWS)
+	@$(BIN)/python -m tests.benchmarks.beside --rows $$((3 * $(ROWS)))
 
 corpora: install ## a folder of any spreadsheets and text files against the reader (make corpora DIR=...)
 	@$(BIN)/python -m tests.corpora $(or $(DIR),$(error Name a folder: make corpora DIR=...))
+
+pollock: install ## the reader by the score of Pollock, a public benchmark (make pollock DIR=its polluted_files)
+	@$(BIN)/python -m tests.corpora.pollock $(or $(DIR),$(error Name its folder: make pollock DIR=.../polluted_files))
 
 ci: check test ## what CI runs

@@ -54,11 +54,13 @@ class RowStatus(StrEnum):
 
 
 class Action(StrEnum):
-    """What a group that is not failed asks of production (`staging.groups.action`)."""
+    """What a group that is not failed, or one of its rows, asks of production (`action` in schema `staging`)."""
 
     CREATE = "create"
     UPDATE = "update"
     SKIP = "skip"
+    REMOVE = "remove"
+    """Of a record alone: a group that takes records away is one that changes what is there."""
 
 
 class Record(StrEnum):
@@ -67,6 +69,13 @@ class Record(StrEnum):
     PRODUCT = "product"
     VARIANT = "variant"
 
+
+ITSELF, ATTRIBUTES_ANEW = "itself", "attributes_anew"
+"""What a staged row may say beside columns and kinds (`said`): of a record that is taken away, all of it; of a variant, that
+it has no attributes but those that are staged."""
+
+UNDO = "undo"
+"""The mode of an import that takes another one back. No sender can ask for it: there is no file."""
 
 OPEN = (ImportStatus.UPLOADING, ImportStatus.PREVIEWING, ImportStatus.IMPORTING)
 """Imports of the automatic path, held ones included, that have not ended."""

@@ -18,6 +18,7 @@ from services.cli.commands import (
     setup,
     template,
     tenants,
+    undo,
 )
 from services.cli.local import operations
 
@@ -72,6 +73,7 @@ app.command("unmatched")(preview.unmatched)
 app.command("start")(hold.start)
 app.command("cancel")(hold.cancel)
 app.command("dismiss")(hold.dismiss)
+app.command("undo")(undo.undo)
 app.command("errors")(corrections.errors)
 app.command("corrections")(corrections.corrections)
 app.command("template")(template.template)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,6 +49,12 @@ class Family(Protocol):
 
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         """Mark the staged rows of groups as failed: they are kept to be looked at, and in nobody's way."""
+
+    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:
+        """Remove what the import made for its records to refer to, and nothing refers to since it was taken back; how many.
+
+        Asked only where `EntityType.can_be_undone`.
+        """
 
     def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
         """What was made and changed, as the import's summary adds it up: a tree of counts.

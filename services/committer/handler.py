@@ -30,7 +30,7 @@ from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
 from shared.observability import metrics
-from shared.states import Action, ChunkState, ImportStatus
+from shared.states import UNDO, Action, ChunkState, ImportStatus
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,10 @@ class CommitRows:
                 counts = await self._act(conn, scope, chunk, traceparent=delivery.traceparent)
             await outbox.settle(conn, event)
             if counts is not None or chunk.cancelled:
-                await close_if_finished(conn, event.import_id, traceparent=delivery.traceparent)
+                ended = await close_if_finished(conn, event.import_id, traceparent=delivery.traceparent)
+                if ended and chunk.undoes_import_id is not None:
+                    family = self._families[chunk.entity_type]
+                    await family.remove_unused(conn, event.tenant_id, chunk.undoes_import_id)
         if counts is not None:
             _report(counts)
 
@@ -84,7 +87,7 @@ class CommitRows:
         if chunk.state != ChunkState.VALIDATED or chunk.status != ImportStatus.IMPORTING:
             return None
         entity = ENTITY_TYPES.get(chunk.entity_type)
-        if entity is None or chunk.entity_type not in self._families or chunk.mode not in entity.modes:
+        if entity is None or chunk.entity_type not in self._families or chunk.mode not in (*entity.modes, UNDO):
             raise Poison(f"nothing is known of {chunk.entity_type} in mode {chunk.mode}")
         family = self._families[entity.name]
         groups = await repository.pending_groups(conn, scope)

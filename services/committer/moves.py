@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Column, Index, Table, TextClause, UniqueConstraint, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -78,6 +79,10 @@ class InSteps(ABC):
     @abstractmethod
     def written(self, counts: Mapping[str, int]) -> Written:
         """What the steps wrote, by what each of them counted."""
+
+    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:  # noqa: ARG002
+        """Nothing: records refer to nothing that an import makes on the way."""
+        return 0
 
     async def write(self, conn: AsyncConnection, run: Run, steps: Sequence[Step]) -> Written:
         """Take the steps."""

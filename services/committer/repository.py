@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -17,7 +18,7 @@ from services.committer.written import Committed, Run
 from shared.entities.errors import RowError, in_order
 from shared.entities.scope import ChunkScope
 from shared.ledger import write_errors
-from shared.messaging.failures import sqlstate_of
+from shared.messaging.failures import Transient, sqlstate_of
 from shared.states import Action, ChunkState, GroupStatus
 
 # Of the chunk alone: other chunks of the import are committed at the same time.
@@ -32,7 +33,7 @@ _IMPORT = text(
     """
     SELECT entity_type, mode, epoch, status, cancelled_at IS NOT NULL AS cancelled, headers AS headings,
            column_mappings AS fields, coalesce(options ->> 'existing' = 'skip', false) AS skips_existing,
-           parent_import_id IS NOT NULL AS is_correction
+           parent_import_id IS NOT NULL AS is_correction, undoes_import_id
       FROM imports.imports WHERE id = :import_id
     """
 )
@@ -108,6 +109,8 @@ COUNTED = (Action.CREATE, Action.UPDATE, Action.SKIP)
 
 # What a group may be at fault for: its data (22), a constraint (23), a limit of the database (54).
 _REFUSED = ("22", "23", "54")
+# A foreign key: what rows name is made for them or looked up in the same transaction, so that is nobody's fault here.
+_NOT_THERE = "23503"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class LockedChunk:
     fields: Mapping[str, int]
     skips_existing: bool
     is_correction: bool
+    undoes_import_id: UUID | None
     state: str | None
     row_count: int
     decided: int
@@ -207,9 +211,15 @@ async def write_groups(
         taken = (await conn.execute(_TAKE_GROUPS, run._asdict())).one()
         await savepoint.commit()
     except DBAPIError as error:
-        if error.connection_invalidated or not (state := sqlstate_of(error) or "").startswith(_REFUSED):
+        if error.connection_invalidated:
             raise
-        await savepoint.rollback()
+        with suppress(DBAPIError):
+            await savepoint.rollback()
+        state = sqlstate_of(error) or ""
+        if state == _NOT_THERE:
+            raise Transient("what rows name was taken away meanwhile") from error
+        if not state.startswith(_REFUSED):
+            raise
         return DatabaseRefusal(state, _said(error), _constraint(error))
     return Committed(dict(zip(COUNTED, map(int, taken), strict=True)), written)
 

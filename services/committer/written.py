@@ -25,6 +25,7 @@ class Written:
     records: Mapping[str, int] = field(default_factory=dict)
     entities: Mapping[str, int] = field(default_factory=dict)
     changed: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,13 @@ class Committed:
 
 def total(parts: Iterable[Committed]) -> Committed:
     """Several runs as one."""
-    rows, records, entities, changed = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    rows, records, entities, changed, removed = (Counter[str]() for _ in range(5))
     in_production = 0
     for part in parts:
         rows.update(part.rows)
         records.update(part.written.records)
         entities.update(part.written.entities)
         changed.update(part.written.changed)
+        removed.update(part.written.removed)
         in_production += part.written.rows
-    return Committed(rows, Written(in_production, records, entities, changed))
+    return Committed(rows, Written(in_production, records, entities, changed, removed))

@@ -42,7 +42,7 @@ class Rounds:
                 conn, publishes=self.settings.stuck_publishes, age=self.settings.stuck_after
             )
         for found in stuck:
-            async with _by_itself(topic=found.topic, event=str(found.id)):
+            async with _by_itself(topic=found.topic, outbox_id=str(found.id)):
                 await self._give_up(found)
 
     async def resume_lost_work(self) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,11 +38,11 @@ class Acceptance:
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._with = dependencies
-        self._accepted: dict[str, UUID] = {}
+        self._accepted: dict[str, KnownImport] = {}
 
-    def import_of(self, event: FileUploaded, delivery: Delivery) -> UUID | None:
-        """The import that an accepted event is about."""
-        return self._accepted.get(delivery.place, event.import_id)
+    def known(self, delivery: Delivery) -> KnownImport | None:
+        """The import that an accepted event is about, as it was when it was taken over."""
+        return self._accepted.get(delivery.place)
 
     def forget(self, delivery: Delivery) -> None:
         """Nothing is left to do about this delivery."""
@@ -62,7 +61,7 @@ class Acceptance:
         known = await self._register(event, asked, delivery, can_be_read=True if found else None)
         if known.can_be_corrected and known.waits_for_object and found is None:
             known = await self._register(event, asked, delivery, can_be_read=await self._look(event) is not None)
-        self._accepted[delivery.place] = known.id
+        self._accepted[delivery.place] = known
 
     async def _look(self, event: FileUploaded) -> ObjectStat | None:
         return await self._with.download.look(event.object_key) if owns_object(event) else None
@@ -111,7 +110,6 @@ class Acceptance:
             return
         again = self._with.reemit_after
         await outbox.append_published(conn, known.event, reemit_after=again, traceparent=known.traceparent)
-        await outbox.postpone(conn, known.event, reemit_after=again)
 
     async def refuse(self, raw: Mapping[str, Any], problem: str, delivery: Delivery) -> bool:
         """Make a failed import of an invalid event whose tenant is legible; False when there is none to fail.

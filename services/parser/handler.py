@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -58,11 +59,10 @@ class ImportFile:
 
     async def __call__(self, event: FileUploaded, delivery: Delivery) -> None:
         """Stage the rows of an accepted import, from where an earlier attempt got to; a bad file ends it."""
-        import_id = self._acceptance.import_of(event, delivery)
-        async with tenant_transaction(self._with.engine, event.tenant_id) as conn:
-            known = await repository.find(conn, import_id)
+        # As it was when it was taken over: it is looked at again by whoever may read it.
+        known = self._acceptance.known(delivery) or await self._find(event.tenant_id, event.import_id)
         if known is None:
-            raise Poison(f"import {import_id} is not in the ledger")
+            raise Poison(f"import {event.import_id} is not in the ledger")
         if not known.is_staged:
             with structlog.contextvars.bound_contextvars(import_id=str(known.id)):
                 try:
@@ -85,28 +85,29 @@ class ImportFile:
                     return
                 try:
                     # Whoever had the lease before may have staged all of it, or its mapping was changed since.
-                    if (now := await self._known(known)) is None or now.is_staged:
+                    if (now := await self._find(known.tenant_id, known.id)) is None or now.is_staged:
                         return
-                    await self._stage_in_place(now, delivery, large=large)
-                    await self._go_on_with_newer(now)
+                    if not await self._stage_in_place(now, delivery, large=large):
+                        await self._go_on_with_newer(now)
                 except asyncio.CancelledError:
                     # Told to stop: whoever is next goes on at once from what is staged.
                     await self._leave(known, timedelta(0))
                     raise
 
-    async def _known(self, known: KnownImport) -> KnownImport | None:
-        """The same import as the ledger has it now."""
-        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-            return await repository.find(conn, known.id)
+    async def _find(self, tenant_id: str, import_id: UUID | None) -> KnownImport | None:
+        """The import as the ledger has it now."""
+        async with tenant_transaction(self._with.engine, tenant_id) as conn:
+            return await repository.find(conn, import_id)
 
     async def _go_on_with_newer(self, known: KnownImport) -> None:
         """Have the rows cut again at once whose mapping was changed while they were cut: its event found us at work."""
-        now = await self._known(known)
+        now = await self._find(known.tenant_id, known.id)
         if now is not None and now.epoch != known.epoch and not now.is_staged:
             await self._leave(now, timedelta(0))
 
     async def _size(self, known: KnownImport) -> int:
-        if known.read_at is not None:
+        if known.file_size is not None or known.read_at is not None:
+            # What its sender says: a file of another size is refused before it is fetched.
             return known.file_size or 0
         try:
             found = (
@@ -139,21 +140,21 @@ class ImportFile:
             pause = min(settings.object_pause_seconds * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
             await outbox.postpone(conn, known.event, reemit_after=timedelta(seconds=pause))
 
-    async def _stage_in_place(self, known: KnownImport, delivery: Delivery, *, large: bool) -> None:
-        """Stage a file; one that takes long is a large one, whatever its size, and is left when too many are read."""
+    async def _stage_in_place(self, known: KnownImport, delivery: Delivery, *, large: bool) -> bool:
+        """Stage a file; whether to its end. One that takes long is a large one, whatever its size, and is left when too many are read."""
         working = asyncio.ensure_future(self._stage_or_refuse(known, delivery))
         try:
             await asyncio.wait({working}, timeout=None if large else self._with.settings.large_seconds)
             if working.done():
-                working.result()
                 self._slow.discard(known.id)
-            elif self._large.locked():
+                return working.result()
+            if self._large.locked():
                 self._slow.add(known.id)
                 await _cancelled(working)
                 await self._leave(known, _LARGE_COMES_AGAIN_AFTER)
-            else:
-                async with self._large:
-                    await working
+                return False
+            async with self._large:
+                return await working
         finally:
             await _cancelled(working)
 
@@ -162,14 +163,14 @@ class ImportFile:
         async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
             await outbox.postpone(conn, known.event, reemit_after=until)
 
-    async def _stage_or_refuse(self, known: KnownImport, delivery: Delivery) -> None:
+    async def _stage_or_refuse(self, known: KnownImport, delivery: Delivery) -> bool:
+        """Stage a file or end its import; False when neither could be done by this interpretation of it."""
         traceparent = known.traceparent or delivery.traceparent
         try:
             check_claim(known.event)
             if known.read_at is not None:
-                await Recut(self._with.engine, known, self._with.staging, traceparent=traceparent).run()
-            else:
-                await self._read(known, traceparent)
+                return await Recut(self._with.engine, known, self._with.staging, traceparent=traceparent).run()
+            return await self._read(known, traceparent)
         except FileRefused as refused:
             log.warning("file.refused", code=refused.code, reason=refused.message)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
@@ -178,80 +179,98 @@ class ImportFile:
                 elif not await refuse_interpretation(
                     conn, known.id, epoch=known.epoch, code=refused.code, message=refused.message
                 ):
-                    return
+                    return False
                 await outbox.settle(conn, known.event)
+            return True
 
-    async def _read(self, known: KnownImport, traceparent: str | None) -> None:
+    async def _read(self, known: KnownImport, traceparent: str | None) -> bool:
         """Fetch and read the file; read once more, from what is staged, when something from outside killed its reader.
 
-        Whatever else ends the reading ends the import, with what was read until then.
+        Whatever else ends the reading ends the import, with what was read until then. False when somebody else goes on
+        with it.
         """
         with self._with.workspace.file() as path:
             fetched = await self._with.download.fetch(known, path)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
                 await _refuse_repeat(conn, known, fetched.sha256)
-                if not await repository.begin(conn, known.id, size=fetched.size, sha256=fetched.sha256):
-                    return
-            if known.parent_import_id is not None:
-                known = await self._adopted(known, known.parent_import_id)
+                begun = await repository.begin(conn, known.id, size=fetched.size, sha256=fetched.sha256)
+                if begun is None:
+                    return False
+                attempt = await self._attempt(conn, begun, traceparent)
+            if begun.parent_import_id is not None:
+                attempt = await self._adopted(begun, begun.parent_import_id, traceparent)
             for life in range(1, _READER_LIVES + 1):
-                staging = await self._staging(known, traceparent)
                 try:
-                    while (origin := await self._read_once(staging, known, path)) is not None:
-                        known = await self._adopted(known, origin)
-                        if known.parent_import_id is None:
+                    while isinstance(read := await self._read_once(attempt, path), UUID):
+                        attempt = await self._adopted(attempt.known, read, traceparent)
+                        if attempt.known.parent_import_id is None:
                             # It ended meanwhile.
-                            return
-                        staging = await self._staging(known, traceparent)
+                            return False
                 except ReaderKilled as killed:
                     log.warning("reader.killed", attempt=life, reason=killed.code)
                     if life == _READER_LIVES:
-                        await staging.refuse(killed)
+                        await attempt.staging.refuse(killed)
+                        return True
                 except FileRefused as refused:
-                    await staging.refuse(refused)
-                    return
+                    await attempt.staging.refuse(refused)
+                    return True
                 else:
-                    return
+                    return read
+                attempt = await self._again(attempt.known, traceparent)
+        return False
 
-    async def _staging(self, known: KnownImport, traceparent: str | None) -> ChunkStaging:
-        """What is staged of an import, to go on from."""
-        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-            now = await repository.find(conn, known.id)
-            staged = await repository.staged(conn, known.id)
-        return ChunkStaging(self._with.engine, now or known, staged, self._with.staging, traceparent=traceparent)
+    async def _attempt(self, conn: AsyncConnection, known: KnownImport, traceparent: str | None) -> "_Attempt":
+        staged = await repository.staged(conn, known.id)
+        staging = ChunkStaging(self._with.engine, known, staged, self._with.staging, traceparent=traceparent)
+        return _Attempt(known, staging, await parent_reading(conn, known))
 
-    async def _adopted(self, known: KnownImport, parent: UUID) -> KnownImport:
+    async def _again(self, known: KnownImport, traceparent: str | None) -> "_Attempt":
         async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-            return await adopt(conn, known, parent)
+            return await self._attempt(conn, await repository.find(conn, known.id) or known, traceparent)
 
-    async def _read_once(self, staging: ChunkStaging, known: KnownImport, path: Path) -> UUID | None:
-        """Read the file; the import it came from, and nothing is read, when it is a correction file and that was not known."""
-        settings = self._with.settings
+    async def _adopted(self, known: KnownImport, parent: UUID, traceparent: str | None) -> "_Attempt":
         async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-            parent = await parent_reading(conn, known)
+            return await self._attempt(conn, await adopt(conn, known, parent), traceparent)
+
+    async def _read_once(self, attempt: "_Attempt", path: Path) -> UUID | bool:
+        """Read the file; whether to its end.
+
+        The import it came from, and nothing is read, when it is a correction file and that was not known.
+        """
+        settings, known, staging = self._with.settings, attempt.known, attempt.staging
         request = ReadRequest(
-            path, known.file_name, known.entity_type, known.mode, known.event.options.model_dump(), parent
+            path, known.file_name, known.entity_type, known.mode, known.event.options.model_dump(), attempt.parent
         )
         silence, readers = settings.reader_silence_seconds, self._with.readers
+        is_whole = False
         async with reading(request, settings.limits, silence=silence, readers=readers) as said:
             async for part in said:
                 if isinstance(part, FileOrigin):
                     if known.parent_import_id is None:
                         return part.import_id
-                    await self._adopted(known, part.import_id)
-                elif isinstance(part, FileLayout):
                     async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
-                        await repository.describe(conn, known.id, _with_notice(part, known))
+                        await adopt(conn, known, part.import_id)
+                elif isinstance(part, FileLayout):
+                    staging.describe(_with_notice(part, known))
                 elif isinstance(part, BeyondLimit):
                     if not await staging.break_off(FileRefused(part.code, part.message)):
-                        return None
+                        return False
                 elif isinstance(part, FileEnd):
-                    await staging.finish(total=part.rows, notices=part.notices)
+                    is_whole = await staging.finish(total=part.rows, notices=part.notices)
                 else:
                     self._with.beat()
                     if not await staging.take(_rows_of(part, known.file_name)):
-                        return None
-        return None
+                        return False
+        return is_whole
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """A reading of a file: from what is staged of it by now, as its parent was read if it has one."""
+
+    known: KnownImport
+    staging: ChunkStaging
+    parent: Mapping[str, Any] | None
 
 
 async def _refuse_repeat(conn: AsyncConnection, known: KnownImport, sha256: str) -> None:
@@ -283,7 +302,7 @@ def _rows_of(payload: bytes, name: str) -> list[Any]:
         ) from broken
 
 
-async def _cancelled(task: "asyncio.Future[None]") -> None:
+async def _cancelled(task: "asyncio.Future[Any]") -> None:
     if not task.done():
         task.cancel()
         await asyncio.wait({task})

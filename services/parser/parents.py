@@ -17,6 +17,7 @@ from services.parser.refusals import FileRefused
 from services.parser.repository import KnownImport
 from services.parser.uploads import check_origin
 from shared.corrections import decimal_signs
+from shared.entities import ENTITY_TYPES
 from shared.entities.decimals import ColumnSign, Sign
 from shared.events import FileOptions
 from shared.states import READING, sql_list
@@ -45,7 +46,8 @@ async def adopt(conn: AsyncConnection, known: KnownImport, parent_id: UUID) -> K
     Repeating it changes nothing.
 
     Raises:
-        FileRefused: the tenant has no such import, it is another than the upload said, or it is of another entity type.
+        FileRefused: the tenant has no such import, it is another than the upload said, it is of another entity type, or it
+            undoes another import.
     """
     parent = (await conn.execute(_PARENT, {"tenant_id": known.tenant_id, "id": parent_id})).one_or_none()
     check_origin(known, parent_id, is_known=parent is not None and parent.id != known.id)
@@ -55,6 +57,12 @@ async def adopt(conn: AsyncConnection, known: KnownImport, parent_id: UUID) -> K
             "other_parent",
             f'"{known.file_name}" is the correction file of import {parent_id}, which is of {parent.entity_type}, not of '
             f"{known.entity_type}. Send it as {parent.entity_type}",
+        )
+    if parent.mode not in ENTITY_TYPES[parent.entity_type].modes:
+        raise FileRefused(
+            "other_parent",
+            f'"{known.file_name}" is meant to correct import {parent_id}, which is of mode "{parent.mode}": in that mode no file '
+            f"is imported. Send it without that import as its parent",
         )
     own, inherited = FileOptions(**known.options), FileOptions(**parent.options)
     adopted = own.model_copy(update={name: getattr(inherited, name) for name in _OF_ROWS})

@@ -61,7 +61,7 @@ _BEGIN = text(
            started_at = coalesce(started_at, clock_timestamp()),
            file_size = :file_size, file_sha256 = :file_sha256, updated_at = clock_timestamp()
      WHERE id = :id AND status IN ({sql_list(OPEN)}) AND parsed_at IS NULL
-    RETURNING id
+    RETURNING {_COLUMNS}
     """  # noqa: S608 - our own words
 )
 _DESCRIBE = text(
@@ -69,7 +69,7 @@ _DESCRIBE = text(
     UPDATE imports.imports
        SET headers = CAST(:headers AS jsonb), column_mappings = CAST(:fields AS jsonb),
            layout = CAST(:layout AS jsonb), notices = CAST(:notices AS jsonb), updated_at = clock_timestamp()
-     WHERE id = :id AND status IN ({sql_list(READING)}) AND parsed_at IS NULL
+     WHERE id = :id AND status IN ({sql_list(READING)}) AND parsed_at IS NULL AND epoch = :epoch
     """  # noqa: S608 - our own words
 )
 _LAYOUT = text("SELECT column_mappings, layout, headers FROM imports.imports WHERE id = :id")
@@ -251,18 +251,19 @@ def _known(row: Row[Any], *, is_new: bool = False) -> KnownImport:
     return KnownImport(**row._mapping, is_new=is_new)  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
-async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> bool:
-    """Begin (or go on with) reading; False when there is nothing more to read."""
-    begun = await conn.execute(_BEGIN, {"id": import_id, "file_size": size, "file_sha256": sha256})
-    return begun.first() is not None
+async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> KnownImport | None:
+    """Begin (or go on with) reading; None when there is nothing more to read."""
+    begun = (await conn.execute(_BEGIN, {"id": import_id, "file_size": size, "file_sha256": sha256})).one_or_none()
+    return None if begun is None else _known(begun)
 
 
-async def describe(conn: AsyncConnection, import_id: UUID, layout: FileLayout) -> None:
-    """Write down what the file was found to be."""
+async def describe(conn: AsyncConnection, scope: StagingScope, layout: FileLayout) -> None:
+    """Write down what the file was found to be, unless it is staged by another interpretation by now."""
     await conn.execute(
         _DESCRIBE,
         {
-            "id": import_id,
+            "id": scope.import_id,
+            "epoch": scope.epoch,
             "headers": json.dumps(layout.headings),
             "fields": json.dumps(layout.fields),
             "layout": json.dumps(layout.detected),

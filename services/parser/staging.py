@@ -13,6 +13,7 @@ from services.parser import repository
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes, Cut, Staged
 from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
 from services.parser.mapping.left_out import Aside, Asides
+from services.parser.reading.sandbox import FileLayout
 from services.parser.refusals import FileRefused
 from services.parser.repository import KnownImport, StagingScope
 from shared.db.transaction import tenant_transaction
@@ -70,6 +71,11 @@ class ChunkStaging:
         )
         self._asides: list[tuple[int, str]] = []
         self._aside_bytes = 0
+        self._layout: FileLayout | None = None
+
+    def describe(self, layout: FileLayout) -> None:
+        """Have what the file was found to be written down with the next thing that is written of it."""
+        self._layout = layout
 
     async def take(self, rows: Iterable[KeyedRow]) -> bool:
         """Take the next rows; False when somebody else has taken over, or there is nothing more to stage.
@@ -173,6 +179,9 @@ class ChunkStaging:
         return True
 
     async def _add(self, conn: AsyncConnection, chunks: Cut) -> bool:
+        if self._layout is not None:
+            await repository.describe(conn, self._scope, self._layout)
+            self._layout = None
         for chunk in chunks:
             if not await repository.stage(conn, self._scope, chunk, recut=self._recut):
                 log.warning("file.taken_over", chunk=chunk.number)
@@ -218,8 +227,8 @@ class Recut:
         self._asides = Asides()
         self._total = 0
 
-    async def run(self) -> None:
-        """Stage every chunk that is not staged yet.
+    async def run(self) -> bool:
+        """Stage every chunk that is not staged yet; False when somebody else has taken over.
 
         Raises:
             FileRefused: no row is data under the mapping, or a group is too large.
@@ -235,8 +244,8 @@ class Recut:
         while rows := await self._next(after):
             after = rows[-1][0]
             if not await staging.take(await asyncio.to_thread(self._keyed, interpretation, rows)):
-                return
-        await staging.finish(total=self._total, notices=self._asides.notices())
+                return False
+        return await staging.finish(total=self._total, notices=self._asides.notices())
 
     async def _next(self, after: int) -> list[tuple[int, str]]:
         async with tenant_transaction(self._engine, self._known.tenant_id) as conn:

@@ -118,7 +118,8 @@ def check_origin(known: KnownImport, origin: UUID, *, is_known: bool) -> None:
         raise FileRefused(
             UNKNOWN_PARENT,
             f'"{known.file_name}" is the correction file of import {origin}, which this tenant does not have. Send it for '
-            f"the tenant it was handed back to; if its rows are meant for this one, copy them into a file of your own",
+            f"the tenant it was handed back to; if its rows are meant for this one, copy them into a file of your own, without the "
+            f"last column",
         )
     if known.parent_import_id not in {None, origin}:
         raise FileRefused(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from services.validator.outcomes import Duplicate
@@ -17,7 +18,8 @@ class Asked:
         mode: what may become of records (`EntityType.modes`).
         import_id: the import.
         duplicates: values that earlier rows of the file have.
-        wave: above 0, rows of the chunk are about records that rows above them, in chunks of lower waves, are about.
+        wave: above 0, rows of the chunk go on with what rows above them began, in chunks before it.
+        chunk_no: the number of the chunk.
         skips_existing: in `create`, what is there already is left as it is, and is not refused.
         clears_blanks: in the other modes, a blank cell clears what is there.
         family: this import, and those it corrects or that correct the same one.
@@ -27,6 +29,17 @@ class Asked:
     import_id: UUID = NOBODY
     duplicates: Sequence[Duplicate] = ()
     wave: int = 0
+    chunk_no: int = 0
     skips_existing: bool = False
     clears_blanks: bool = False
     family: frozenset[UUID] = frozenset()
+
+
+class Undone(NamedTuple):
+    """A chunk of an import that is taken back; `row_count` of its rows made or changed something."""
+
+    import_id: UUID
+    chunk_no: int
+    first_row: int
+    last_row: int
+    row_count: int

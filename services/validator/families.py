@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.validator.asked import Asked
+from services.validator.asked import Asked, Undone
 from services.validator.flat import Flat
 from services.validator.outcomes import Decided
 from services.validator.products import Products
@@ -35,6 +35,9 @@ class Family(Protocol[Needs, Known]):
 
     def decide(self, groups: Groups, columns: Columns, known: Known, asked: Asked) -> Decided:
         """The outcome of every group, in order. The same input gives the same outcomes, whatever is new about ids."""
+
+    async def take_back(self, conn: AsyncConnection, tenant_id: str, undone: Undone) -> Decided:
+        """The outcome of every group of a chunk that is taken back. Asked only where `EntityType.can_be_undone`."""
 
 
 AnyFamily: TypeAlias = Family[Any, Any]

@@ -51,6 +51,11 @@ class ValidateRows:
         if chunk is None:
             return
         family = self._families[chunk.entity_type]
+        if chunk.undone is not None:
+            async with tenant_transaction(self._engine, event.tenant_id) as conn:
+                decided = await family.take_back(conn, event.tenant_id, chunk.undone)
+            await self._apply(event, chunk, decided, traceparent=delivery.traceparent)
+            return
         read = await asyncio.to_thread(_read, family, chunk)
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             asked = await repository.read_asked(conn, event.tenant_id, event.import_id, chunk)
@@ -78,7 +83,7 @@ class ValidateRows:
 
     def _check_known(self, chunk: StagedChunk) -> None:
         known = chunk.entity_type in self._families and chunk.entity_type in ENTITY_TYPES
-        if not known or chunk.mode not in ENTITY_TYPES[chunk.entity_type].modes:
+        if not known or (chunk.undone is None and chunk.mode not in ENTITY_TYPES[chunk.entity_type].modes):
             raise Poison(f"nothing is known of {chunk.entity_type} in mode {chunk.mode}")
 
     async def _apply(self, event: RowsStaged, chunk: StagedChunk, decided: Decided, *, traceparent: str | None) -> None:

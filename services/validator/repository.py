@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.validator.asked import Asked
+from services.validator.asked import Asked, Undone
 from services.validator.outcomes import Decided, Duplicate, Failed, Outcome
 from services.validator.rows import RawRow
 from shared.db.bulk import copy_rows
@@ -25,8 +25,8 @@ from shared.states import Action, ChunkState, GroupStatus
 _IMPORT = text(
     """
     SELECT i.entity_type, i.mode, i.epoch, i.status, i.hold, i.cancelled_at IS NOT NULL AS cancelled, i.headers,
-           i.column_mappings, i.layout, i.options, i.parent_import_id, c.state, c.first_row, c.last_row, c.duplicates,
-           c.wave
+           i.column_mappings, i.layout, i.options, i.parent_import_id, i.undoes_import_id, c.state, c.first_row, c.last_row,
+           c.row_count, c.duplicates, c.wave
       FROM imports.imports i LEFT JOIN imports.import_chunks c ON c.import_id = i.id AND c.chunk_no = :chunk_no
      WHERE i.id = :import_id
     """
@@ -82,6 +82,8 @@ class StagedChunk:
     options: Mapping[str, Any] | None = None
     parent: UUID | None = None
     wave: int = 0
+    undone: Undone | None = None
+    chunk_no: int = 0
 
 
 async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, epoch: int) -> StagedChunk | None:
@@ -111,6 +113,10 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         options=found.options,
         parent=found.parent_import_id,
         wave=found.wave or 0,
+        undone=None
+        if found.undoes_import_id is None or found.state is None
+        else Undone(found.undoes_import_id, chunk_no, found.first_row, found.last_row, found.row_count),
+        chunk_no=chunk_no,
     )
 
 
@@ -124,6 +130,7 @@ async def read_asked(conn: AsyncConnection, tenant_id: str, import_id: UUID, chu
         import_id=import_id,
         duplicates=chunk.duplicates,
         wave=chunk.wave,
+        chunk_no=chunk.chunk_no,
         skips_existing=options.existing == "skip",
         clears_blanks=options.blanks == "clear",
         family=await read_family(conn, tenant_id, import_id) if is_correction else frozenset({import_id}),

@@ -10,9 +10,18 @@ from services.validator.flaws import RowFlaws
 from services.validator.outcomes import Notice
 from services.validator.unseen import UnseenCharacters
 from services.validator.values.decimal_texts import plain_number
-from services.validator.values.formatted import lost_digits, made_a_date, made_a_number, read_formatted
+from services.validator.values.formatted import is_free_text, lost_digits, made_a_date, made_a_number, read_formatted
 from shared.corrections import handed_back_length, marked_date, marked_number, was_cut
-from shared.entities.cells import BLANKS, CELL_LENGTH_LIMIT, MAY_BE_ERROR, UNCALCULATED, Cell, cell_text, is_error
+from shared.entities.cells import (
+    BLANKS,
+    CELL_LENGTH_LIMIT,
+    MAY_BE_ERROR,
+    UNCALCULATED,
+    Cell,
+    cell_text,
+    is_error,
+    is_made_date,
+)
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
 from shared.entities.declaration import NUMERIC, EntityType, Field
@@ -132,7 +141,7 @@ class RowReader:
 class _Column:
     """One column of the file, and how what it says is read."""
 
-    __slots__ = ("_entity", "_field", "_numbers", "code", "index", "names_record", "numeric")
+    __slots__ = ("_entity", "_field", "_is_free_text", "_numbers", "code", "index", "names_record", "numeric")
 
     def __init__(
         self,
@@ -147,6 +156,7 @@ class _Column:
         self.names_record = field.code in entity.names_record
         self._entity = entity
         self._field = field
+        self._is_free_text = is_free_text(field, names_record=self.names_record)
         # Numbers repeat: prices, sizes, percentages.
         self._numbers = lru_cache(maxsize=_REMEMBERED)(partial(plain_number, kind=field.kind, column=sign))
 
@@ -154,6 +164,8 @@ class _Column:
         """What a text says that is not blank."""
         if self.numeric:
             return text if text.isascii() and text.isdigit() else self._numbers(text)
+        if not self._is_free_text and is_made_date(text):
+            return made_a_date(text)
         return (self._lost_digits(text) if self.names_record and text else None) or text
 
     def of_cell(self, cell: Cell) -> Value | CellError:

@@ -47,6 +47,8 @@ def _number(number: float, code: str, field: Field, *, names_record: bool) -> st
     shown = plain_decimal(number) if seen is None else seen
     if parsed.is_date or parsed.is_duration:
         return _date(shown, field, names_record=names_record or seen is None)
+    if seen == "":
+        return f"{_NUMBER}{plain_decimal(number)}" if number else ""
     if field.kind in NUMERIC:
         if field.kind is Kind.PERCENTAGES and parsed.is_percentage:
             return f"{plain_decimal(hundredfold(number))}%"

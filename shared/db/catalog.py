@@ -169,6 +169,8 @@ product_variants = Table(
         postgresql_where=text("sku IS NOT NULL"),
     ),
     CheckConstraint("barcode IS NOT NULL OR sku IS NOT NULL", name="identified"),
+    # What an import made.
+    Index(None, "created_import_id", "created_row_no"),
     CheckConstraint("position >= 0", name="position"),
     schema=SCHEMA,
 )
@@ -283,6 +285,11 @@ changes = Table(
     Column("record_id", Uuid(), nullable=False),
     Column("before", JSONB, nullable=False),
     Column("after", JSONB, nullable=False),
+    # Who wrote the record last before.
+    Column("writer_import_id", Uuid()),
+    Column("writer_row_no", Integer),
+    # The import that took it back.
+    Column("undone_by", Uuid()),
     PrimaryKeyConstraint("import_id", "row_no", "record", "record_id"),
     CheckConstraint(f"record IN ({sql_list(Record)})", name="record"),
     schema=SCHEMA,

@@ -64,9 +64,17 @@ def _mirrored(table: Table) -> Iterator[Column[object]]:
             yield Column(column.name, column.type, server_default=column.server_default)
 
 
-def _changing() -> tuple[Column[Any], Column[Any]]:
-    """Whether a record is made or changed, and what of a changed one is written: its columns, and kinds of what it owns."""
-    return Column("action", Text, nullable=False, server_default=Action.CREATE), Column("said", ARRAY(Text))
+def _changing() -> tuple[Column[Any], ...]:
+    """Whether a record is made, changed or removed, and what of a changed one is written: its columns, and kinds of what it owns.
+
+    `writer_*` are who counts as its last writer then: of a change that is taken back, the one before it.
+    """
+    return (
+        Column("action", Text, nullable=False, server_default=Action.CREATE),
+        Column("said", ARRAY(Text)),
+        Column("writer_import_id", Uuid()),
+        Column("writer_row_no", Integer),
+    )
 
 
 groups = Table(

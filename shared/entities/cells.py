@@ -96,7 +96,10 @@ def is_error(text: str) -> bool:
     return literal in SPREADSHEET_ERRORS or _LIBREOFFICE_ERROR.fullmatch(literal) is not None
 
 
-_LOST_DIGITS = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+|[+-]?[0-9][.,][0-9]{14}[eE]-[0-9]+|[0-9]+[.,]0")
+_LOST_DIGITS = re.compile(
+    r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+|[+-]?[0-9][.,][0-9]{14}[eE]-[0-9]+|[+-]?[0-9][.,][0-9]{2,}[eE][0-9]{1,2}"
+    r"|[0-9]+[.,]0|[0-9]{8,}[.,]00"
+)
 _MOST_DIGITS = 15
 _LARGEST_EXACT = 999_999_999_999_999
 
@@ -115,6 +118,21 @@ def has_lost_digits(cell: Cell) -> bool:
     if isinstance(number, int) or number.is_integer():
         return abs(number) > _LARGEST_EXACT
     return len(plain_decimal(number).replace(".", "").lstrip("-0")) > _MOST_DIGITS
+
+
+# How spreadsheets show what they have made a date of, as they write it into text files: 6-8 is 8-Jun, 6/2008 is Jun-08.
+_MADE_DATE = re.compile(
+    r"[0-3]?[0-9]-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+    r"|janv|févr|fév|mars|avr|mai|juin|juil|août|sept|déc|gen|mag|giu|lug|ago|ott|dic|ene|abr|may|jun|jul|fev|dez|mrt|mei|okt)\.?"
+    r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|janv|févr|mars|avr|mai|juin|juil|août|sept|déc)\.?-[0-9]{2}"
+    r"|[0-3][0-9]\. (?:Jan|Feb|Mrz|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)"
+)
+_LONGEST_MADE_DATE = len("08-sept.")
+
+
+def is_made_date(text: str) -> bool:
+    """Whether it looks as a spreadsheet shows a date that it made of something else: `8-Jun`, `Jun-08`, `08. Jun`."""
+    return len(text) <= _LONGEST_MADE_DATE and _MADE_DATE.fullmatch(text) is not None
 
 
 _MANGLED = re.compile(r"[0-9]+[.,][0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE]\+[0-9]+")

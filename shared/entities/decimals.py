@@ -1,10 +1,11 @@
 """Numbers as people write them in text: which sign is the decimal one is a habit of the whole column, not of a cell.
 
 `1.250,00` and `12,5` have a decimal comma, `1,250.00` and `12.5` a decimal point; `1,250` and `1.250` may be either.
-Blanks and apostrophes set thousands apart in both. Pure: the parser counts what a column says, the validator reads by it.
+Blanks and apostrophes set thousands apart in both. Digits and signs of other scripts mean the same: `１２，５`, `١٢٫٥`. Pure: the parser counts what a column says, the validator reads by it.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,14 +25,22 @@ class Sign(StrEnum):
         return "," if self is Sign.COMMA else "."
 
 
-_GAPS = " \u00a0\u2009\u202f'’"
+_GAPS = " \u00a0\u2007\u2008\u2009\u200a\u202f\u3000'’ʼ´`"
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _GAPPED = re.compile(rf"([+-]?[0-9]{{1,3}}(?:[{_GAPS}][0-9]{{3}})+)(?:([.,])([0-9]*))?")
 _ONE_SIGN = re.compile(r"([+-]?)([0-9]*)([.,])([0-9]*)")
 _GROUPED = re.compile(r"([+-]?[0-9]{1,3}(?:([.,])[0-9]{3})(?:\2[0-9]{3})*)(?:([.,])([0-9]*))?")
 _ANY_GAP = re.compile(f"[{_GAPS}]")
 _THOUSANDS = 3
-_UNIT = re.compile(rf"[^0-9+\-,%(]{{0,8}}(?<![.,])([+-]?[0-9](?:[0-9.,{_GAPS}]*[0-9])?)[^0-9.,%:;|/]{{0,16}}")
+# Beside a number these change it: signs, fractions, powers.
+_CHANGING = "\u2010-\u2015\u2044\u2212¼½¾⅐-⅞²³¹⁰-⁹₀-₉"
+_UNIT = re.compile(
+    rf"[^0-9+\-,%({_CHANGING}]{{0,8}}(?<![.,])([+-]?[0-9](?:[0-9.,{_GAPS}]*[0-9])?)[^0-9.,%:;|/\-{_CHANGING}]{{0,16}}"
+)
+_ARABIC_POINT, _ARABIC_THOUSANDS = "\u066b", "\u066c"
+_ARABIC = re.compile(rf"([+-]?[0-9]{{1,3}}(?:{_ARABIC_THOUSANDS}[0-9]{{3}})+|[+-]?[0-9]+)(?:{_ARABIC_POINT}([0-9]*))?")
+# Of other scripts, and signs of their own width.
+_SIGNS = str.maketrans("，．；％｜＋－−٪؛", ",.;%|+--%;")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +95,18 @@ class Misread:
     reason: str
 
 
+def figures(text: str) -> str:
+    """The text with the digits and signs of other scripts as those of ours."""
+    if text.isascii():
+        return text
+    digits = {ord(char): str(unicodedata.decimal(char)) for char in text if char > "\x7f" and char.isdecimal()}
+    return text.translate({**_SIGNS, **digits})
+
+
 @lru_cache(maxsize=8_192)
 def written(text: str) -> Written | None:  # noqa: PLR0911 - one for each way of writing
     """The number a text is, None when it is none. The text is trimmed."""
+    text = figures(text)
     if _WHOLE.fullmatch(text):
         return Written(text, text)
     if found := _GAPPED.fullmatch(text):
@@ -105,6 +123,10 @@ def written(text: str) -> Written | None:  # noqa: PLR0911 - one for each way of
             by_point, by_comma = (number, thousands) if sign == "." else (thousands, number)
             return Written(by_point, by_comma, is_open=True)
         return Written(number, number, _sign(sign))
+    if found := _ARABIC.fullmatch(text):
+        whole = found[1].replace(_ARABIC_THOUSANDS, "")
+        number = f"{whole}.{found[2]}" if found[2] else whole
+        return Written(number, number)
     found = _GROUPED.fullmatch(text)
     if found is None or found[2] == found[3]:
         return None
@@ -143,7 +165,7 @@ def as_typed(number: str, column: ColumnSign) -> str:
 
 
 def _without_unit(text: str, column: ColumnSign) -> str | Misread:
-    found = _UNIT.fullmatch(text)
+    found = _UNIT.fullmatch(figures(text))
     number = None if found is None else written(found[1])
     if number is None or found is None or found[1] == text:
         return text

@@ -207,6 +207,7 @@ class EntityType:
         identifiers: in the order in which errors name them.
         tolerated: headings that are not imported and are no reason to worry.
         required: the columns without which a file is refused, besides those of required fields.
+        can_be_undone: whether its imports can be taken back.
     """
 
     name: str
@@ -219,6 +220,7 @@ class EntityType:
     identifiers: tuple[Identifier, ...] = ()
     tolerated: tuple[ToleratedHeading, ...] = ()
     required: tuple[RequiredColumns, ...] = ()
+    can_be_undone: bool = False
 
     @cached_property
     def group_key(self) -> str | None:

@@ -303,6 +303,7 @@ PRODUCTS = EntityType(
         *_COMPOSITION,
         *_JOURNEY,
     ),
+    can_be_undone=True,
     modes=("create", "enrich", "upsert"),
     grouping=BY_HANDLE,
     identifiers=(

@@ -142,6 +142,13 @@ ROW_REASONS: tuple[Reason, ...] = (
         "Put each value in a cell of its own.",
     ),
     Reason(
+        "changed_since",
+        "Of an import that is taken back: somebody else changed the record since",
+        'The variant with SKU "T-1" was changed since by "prices.xlsx" (import 0197-…), so it is left as it is. Undo that import first, '
+        "then this one again",
+        "Undo the import that is named and then this one again, or leave the record as it is.",
+    ),
+    Reason(
         "changed_meanwhile",
         "Other imports changed what the rows are about, each time they were to be written",
         "What was there of this product was changed by other imports again and again while this file was imported",

@@ -2,28 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.entities import ENTITY_TYPES, EntityType
+from shared.entities.decisions import Decision
 from shared.entities.names import column_letter
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One thing that was decided of a file: a sheet, an encoding, a decimal sign.
-
-    `how`: the sender asked for it, it was found from the file without another way to see it, or it is a guess.
-    `because` says from what, as a person would.
-    """
-
-    name: str
-    value: str
-    how: Literal["asked", "found", "guessed"]
-    because: str
 
 
 @dataclass(frozen=True)

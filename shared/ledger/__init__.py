@@ -21,6 +21,7 @@ from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.redecision import MOST_DECISIONS, decide_again
 from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
+from shared.ledger.undo import NotUndone, Undoing, undo_import
 from shared.ledger.waves import announce_next_preview, announce_next_wave
 
 __all__ = [
@@ -31,8 +32,10 @@ __all__ = [
     "NotHeld",
     "NotImportable",
     "NotReady",
+    "NotUndone",
     "StageProgress",
     "Started",
+    "Undoing",
     "abandon_import",
     "announce_next_preview",
     "announce_next_wave",
@@ -51,5 +54,6 @@ __all__ = [
     "reopen_chunk",
     "reopen_reading",
     "start_import",
+    "undo_import",
     "write_errors",
 ]

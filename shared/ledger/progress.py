@@ -35,6 +35,7 @@ class ImportProgress:
     `idempotency_key` is the sender's own, None when it was derived; it, what the upload event was called and the trace it
     travels in are what the sender knows the import by. `read_to_row` is None when the file was read to its end, or is still
     read; else what follows that row is in no count. `hold` while nothing may be committed before a start;
+    `undoes_import_id` is the one it takes back, `undone_by` the last that takes it back;
     `worked_seconds` is the time it was worked on up to its end,
     without what a person took to decide and without the pause before it was taken up again. What was removed since, because
     its time was over, has the moment: the rows with their errors, the file that was sent, those that were handed back.
@@ -66,6 +67,8 @@ class ImportProgress:
     unprocessed_object_key: str | None
     read_to_row: int | None
     parent_import_id: UUID | None
+    undoes_import_id: UUID | None
+    undone_by: UUID | None
     error: Mapping[str, str] | None
     parsed_at: datetime | None
     started_at: datetime | None
@@ -125,7 +128,9 @@ _SELECT = f"""
     SELECT i.id, i.tenant_id, i.user_id, i.entity_type, i.mode, i.status, i.file_name, i.object_key, i.file_size,
            i.file_sha256, i.layout, i.notices, i.has_exportable_failures, i.correction_object_key,
            i.failed_rows_object_key, i.has_exportable_unprocessed, i.unprocessed_object_key, i.read_to_row,
-           i.parent_import_id, i.idempotency_key, i.event_id AS upload_event_id, i.event_source AS upload_event_source,
+           i.parent_import_id, i.undoes_import_id,
+           (SELECT u.id FROM imports.imports u WHERE u.undoes_import_id = i.id ORDER BY u.id DESC LIMIT 1) AS undone_by,
+           i.idempotency_key, i.event_id AS upload_event_id, i.event_source AS upload_event_source,
            i.traceparent, i.error, i.parsed_at, i.started_at, i.completed_at,
            i.created_at, i.summary, i.epoch, i.hold, i.read_at, i.cancelled_at, i.worked_seconds, i.dismissed_at,
            i.rows_expired_at, i.upload_removed_at, i.results_removed_at,

@@ -5,11 +5,12 @@ of its own effect. So the table is the list of work in flight, and whatever Kafk
 At most one row exists for an import, topic, chunk and epoch.
 """
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +22,35 @@ CHANNEL = "winnow_outbox"
 
 _KEY = ("import_id", "topic", "chunk_no", "epoch")
 
+# Written out: every stage says both for every chunk, and what is put together anew each time costs as much as sending it.
+_APPEND = text(
+    f"""
+    WITH said AS (
+           INSERT INTO imports.outbox AS o (id, tenant_id, import_id, topic, chunk_no, epoch, key, headers, body)
+           VALUES (:id, :tenant_id, :import_id, CAST(:topic AS text), :chunk_no, :epoch, :key, CAST(:headers AS jsonb), :body)
+           ON CONFLICT ({", ".join(_KEY)}) DO UPDATE
+              SET id = excluded.id, key = excluded.key, headers = excluded.headers, body = excluded.body,
+                  created_at = clock_timestamp(), published_at = NULL, attempts = 0, failures = 0, next_attempt_at = NULL
+            WHERE o.body <> excluded.body
+    )
+    SELECT pg_notify('{CHANNEL}', CAST(:topic AS text))
+    """  # noqa: S608 - our own words
+)
+# There is a place for another of the tenant's. One that is appended at this moment wakes the relay itself, and should
+# that find no place yet, it finds one at its next look.
+_SETTLE = text(
+    f"""
+    WITH settled AS (
+           DELETE FROM imports.outbox
+            WHERE tenant_id = :tenant_id AND import_id = :import_id AND topic = CAST(:topic AS text)
+              AND chunk_no = :chunk_no AND epoch = :epoch AND (CAST(:known AS uuid) IS NULL OR id = CAST(:known AS uuid))
+    )
+    SELECT pg_notify('{CHANNEL}', CAST(:topic AS text))
+     WHERE EXISTS (SELECT FROM imports.outbox
+                    WHERE tenant_id = :tenant_id AND topic = CAST(:topic AS text) AND published_at IS NULL)
+    """  # noqa: S608 - our own words
+)
+
 
 async def append(conn: AsyncConnection, event: Event, *, traceparent: str | None = None) -> None:
     """Announce an event with this transaction; the relay publishes it as soon as that has committed.
@@ -28,40 +58,32 @@ async def append(conn: AsyncConnection, event: Event, *, traceparent: str | None
     Of the same import, topic, chunk and epoch only the latest is announced: one that still waits and says the same is
     left as it is, one that says something else (an import that ended again, with other numbers) is replaced.
     """
-    new = _insert(event, seal(event, traceparent=traceparent))
-    said = new.excluded
-    await conn.execute(
-        new.on_conflict_do_update(
-            index_elements=_KEY,
-            set_={
-                "id": said.id,
-                "key": said.key,
-                "headers": said.headers,
-                "body": said.body,
-                "created_at": func.clock_timestamp(),
-                "published_at": None,
-                "attempts": 0,
-                "failures": 0,
-                "next_attempt_at": None,
-            },
-            where=outbox.c.body != said.body,
-        )
-    )
-    await _wake(conn, topic_of(event).name)
+    sealed = seal(event, traceparent=traceparent)
+    body = {
+        "id": sealed.id,
+        "key": sealed.key.decode(),
+        "headers": json.dumps(dict(sealed.headers)),
+        "body": sealed.body,
+    }
+    await conn.execute(_APPEND, {**_place(event), **body})
 
 
 async def append_published(
     conn: AsyncConnection, event: Event, *, reemit_after: timedelta, traceparent: str | None = None
 ) -> None:
-    """Remember an event that reached us by another way, so that it comes again when nobody finishes it."""
+    """Remember an event that reached us by another way, so that it comes again when nobody finishes it.
+
+    One that is remembered is being acted on from now on: it comes again after the same time.
+    """
+    new = _insert(
+        event,
+        seal(event, traceparent=traceparent),
+        published_at=func.now(),
+        attempts=1,
+        next_attempt_at=func.now() + reemit_after,
+    )
     await conn.execute(
-        _insert(
-            event,
-            seal(event, traceparent=traceparent),
-            published_at=func.now(),
-            attempts=1,
-            next_attempt_at=func.now() + reemit_after,
-        ).on_conflict_do_nothing(index_elements=_KEY)
+        new.on_conflict_do_update(index_elements=_KEY, set_={"next_attempt_at": new.excluded.next_attempt_at})
     )
 
 
@@ -76,19 +98,10 @@ async def settle(conn: AsyncConnection, event: Event) -> None:
     That an import has ended is public and can be announced again: the latest is settled by itself alone, not by an
     earlier one, and not by what somebody else made of it.
     """
-    if isinstance(event, ImportCompleted):
-        known = await _known(conn, event)
-        settled: tuple[ColumnElement[bool], ...] = (outbox.c.id == known,)
-    else:
-        settled = _is(event)
-    await conn.execute(delete(outbox).where(*settled))
-    # There is a place for another of the tenant's. One that is appended at this moment wakes the relay itself, and should
-    # that find no place yet, it finds one at its next look.
-    topic = topic_of(event).name
-    waiting = select(outbox.c.id).where(
-        outbox.c.tenant_id == event.tenant_id, outbox.c.topic == topic, outbox.c.published_at.is_(None)
-    )
-    await conn.execute(_notify(topic).where(waiting.exists()))
+    known = None
+    if isinstance(event, ImportCompleted) and (known := await _known(conn, event)) is None:
+        return
+    await conn.execute(_SETTLE, {**_place(event), "known": known})
 
 
 async def count_failure(conn: AsyncConnection, event: Event) -> int | None:
@@ -122,6 +135,16 @@ async def _known(conn: AsyncConnection, event: Event) -> UUID | None:
     return found
 
 
+def _place(event: Event) -> dict[str, Any]:
+    return {
+        "tenant_id": event.tenant_id,
+        "import_id": event.import_key,
+        "topic": topic_of(event).name,
+        "chunk_no": event.part,
+        "epoch": event.of_epoch,
+    }
+
+
 def _is(event: Event) -> tuple[ColumnElement[bool], ...]:
     return (
         outbox.c.tenant_id == event.tenant_id,
@@ -145,11 +168,3 @@ def _insert(event: Event, envelope: Envelope, **published: Any) -> Insert:
         body=envelope.body,
         **published,
     )
-
-
-async def _wake(conn: AsyncConnection, topic: str) -> None:
-    await conn.execute(_notify(topic))
-
-
-def _notify(topic: str) -> Select[Any]:
-    return select(func.pg_notify(CHANNEL, literal(topic)))

@@ -11,8 +11,10 @@ from services.cli.terminal.display import awaits_start
 from shared.intake.mapping import MappingChanged, change_mapping
 from shared.intake.repairs import Repairs, read_repairs
 from shared.ledger import ImportProgress, Started, cancel_import, start_import
+from shared.ledger.undo import Undoing, undo_import
 from tests.harness.corrections import CorrectionFile
 from tests.harness.files import HEADINGS, product, row, text_file, workbook
+from tests.harness.production import difference
 from tests.harness.world import World, eventually
 
 KINDS = pytest.mark.parametrize("kind", ["xlsx", "csv"])
@@ -210,3 +212,101 @@ async def test_rows_of_a_total_and_of_another_import_repair_nothing(world: World
     assert (ended.parent_import_id, ended.created_rows, ended.failed_rows) == (first.id, 1, 1)
     assert await numbers(world, first.id) == (0, 2)
     assert len(HEADINGS) == len(file.headings) - 1
+
+
+@KINDS
+async def test_a_correction_is_imported_in_the_mode_of_its_parent_and_its_sender_is_told(
+    world: World, tenant: str, tmp_path: Path, kind: str
+) -> None:
+    await sent(world, tenant, text_file(tmp_path / "there.csv", product(1, description="Old")))
+    changed = product(1, description="New", **BAD)
+    first = await sent(
+        world, tenant, workbook(tmp_path / "autumn.xlsx", changed), mode="upsert", options={"blanks": "clear"}
+    )
+    assert (first.mode, first.failed_rows) == ("upsert", 1)
+    file = handed_back(world, first, kind)
+    file.mend(file.rows[0], carbon_kg=1, manufacturer=None)
+    ended = await sent(world, tenant, file.saved(), mode="create")
+    assert (ended.mode, ended.parent_import_id, ended.updated_rows) == ("upsert", first.id, 1)
+    (told,) = [notice["message"] for notice in ended.notices if notice["code"] == "corrects_import"]
+    assert "mode upsert, not create" in told
+    assert "blanks: clear, not keep" in told
+    there = "SELECT description || coalesce(manufacturer_id::text, '') FROM catalog.products WHERE tenant_id = :tenant"
+    assert await world.scalar(there, tenant=tenant) == "New", "blank cells clear, as they did in the parent"
+    assert await numbers(world, first.id) == (1, 0)
+
+
+@KINDS
+async def test_a_file_that_is_sent_twice_repairs_once_and_collides_with_nothing(
+    world: World, tenant: str, tmp_path: Path, kind: str
+) -> None:
+    first = await sent(world, tenant, workbook(tmp_path / "autumn.xlsx", catalogue_of(1, 2)))
+    file = handed_back(world, first, kind)
+    file.mend(file.row_of("handle", "shirt-1"), carbon_kg=1)
+    path = file.saved()
+    once = await sent(world, tenant, path)
+    before = await world.production(tenant)
+    twice = await sent(world, tenant, path)
+    assert (once.created_rows, once.failed_rows) == (2, 2)
+    assert (twice.created_rows, twice.skipped_rows, twice.failed_rows) == (0, 2, 2), await world.errors(twice.id)
+    assert difference(before, await world.production(tenant)) == []
+    repairs = await repairs_of(world, first.id)
+    assert (repairs.repaired_rows, repairs.open_rows) == (2, 2)
+    assert [one.repaired_rows for one in repairs.corrections] == [2, 0]
+
+
+async def test_what_a_correction_has_repaired_is_open_again_when_it_is_undone(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    first = await sent(world, tenant, workbook(tmp_path / "autumn.xlsx", catalogue_of(1, 2)))
+    file = handed_back(world, first, "csv")
+    file.mend(file.row_of("handle", "shirt-1"), carbon_kg=1)
+    path = file.saved()
+    once = await sent(world, tenant, path)
+    twice = await sent(world, tenant, path)
+    assert (once.created_rows, twice.skipped_rows) == (2, 2)
+    async with world.database() as conn:
+        undoing = await undo_import(conn, once.id, user_id="ana")
+    assert isinstance(undoing, Undoing)
+    undone = await world.ended(undoing.id)
+    assert undone.status == "completed", await world.errors(undone.id)
+    assert await numbers(world, first.id) == (0, 4)
+    again = await sent(world, tenant, path)
+    assert again.created_rows == 2, await world.errors(again.id)
+    assert await numbers(world, first.id) == (2, 2)
+
+
+async def test_corrections_that_come_at_once_repair_each_row_once(world: World, tenant: str, tmp_path: Path) -> None:
+    bad = range(1, 13)
+    first = await sent(world, tenant, workbook(tmp_path / "autumn.xlsx", catalogue_of(*bad)))
+    file = handed_back(world, first, "csv")
+    for number in bad:
+        file.mend(file.row_of("handle", f"shirt-{number}"), carbon_kg=number)
+    path = file.saved()
+    at_once = [world.send(tenant, path) for _ in range(3)]
+    ended = [await world.ended(import_id) for import_id in at_once]
+    assert sum(one.created_rows for one in ended) == 24, [await world.errors(one.id) for one in ended]
+    assert [one.failed_rows for one in ended] == [0, 0, 0], [await world.errors(one.id) for one in ended]
+    assert await numbers(world, first.id) == (24, 0)
+
+
+@KINDS
+async def test_a_row_that_failed_alone_is_added_to_its_product_when_it_is_repaired(
+    world: World, tenant: str, tmp_path: Path, kind: str
+) -> None:
+    lost = row(attribute_1="Size", attribute_value_1="XL")
+    rows = [*product(1, variants=2), lost, *product(2)]
+    first = await sent(world, tenant, workbook(tmp_path / "autumn.xlsx", rows))
+    assert (first.created_rows, first.failed_rows) == (3, 1)
+    file = handed_back(world, first, kind)
+    file.mend(file.row_of("handle", "shirt-1"), sku="SKU-1-XL")
+    ended = await sent(world, tenant, file.saved())
+    assert ended.failed_rows == 0, await world.errors(ended.id)
+    assert await numbers(world, first.id) == (1, 0)
+    variants = (
+        "SELECT count(*) FROM catalog.product_variants v JOIN catalog.products p ON p.id = v.product_id "
+        "WHERE p.tenant_id = :tenant AND p.handle = 'shirt-1'"
+    )
+    assert await world.scalar(variants, tenant=tenant) == 3
+    title = "SELECT title FROM catalog.products WHERE tenant_id = :tenant AND handle = 'shirt-1'"
+    assert await world.scalar(title, tenant=tenant) == "Shirt 1"

@@ -140,6 +140,10 @@ async def test_a_held_file_sorted_by_sku_shows_what_its_start_will_do(
             cells[PLACES["description"]] = "New"
     columns = [code for code in PLACES if mode == "upsert" or not code.startswith("attribute")]
     sent = [row(**{code: cells[PLACES[code]] for code in columns}) for cells in by_sku(rows)]
+    # A variant that one row names by its barcode, and a later one by its SKU.
+    (twice,) = [cells for cells in sent if cells[PLACES["sku"]] == "01-0003"]
+    sent.append(row(handle="shirt-3", sku="01-0003", description="Else"))
+    twice[PLACES["sku"]], twice[PLACES["description"]] = None, "Its own"
     import_id = world.send(tenant, text_file(tmp_path / "f.csv", sent), mode=mode, options={"hold": True})
 
     async def validated() -> bool:
@@ -159,4 +163,4 @@ async def test_a_held_file_sorted_by_sku_shows_what_its_start_will_do(
         assert isinstance(await start_import(conn, import_id), Started)
     ended = await world.ended(import_id)
     assert (ended.created_rows, ended.updated_rows, ended.skipped_rows, ended.failed_rows) == previewed
-    assert ended.failed_rows == 0
+    assert [(number, code) for number, _, code, _ in await world.errors(import_id)] == [(162, "duplicate_in_file")]

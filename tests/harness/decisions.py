@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from services.validator.asked import Asked
+from services.validator.never_undone import NeverUndone
 from services.validator.outcomes import Decided, Failed, Outcome, Planned, StagedRecords
 from services.validator.rows import Groups
 from shared.db import catalog
@@ -58,7 +59,7 @@ class _There:
     variants: Mapping[str, UUID]
 
 
-class Decisions:
+class Decisions(NeverUndone):
     """Rules that say what the test says, by the handle that a group's first row has in the file.
 
     What there is of a product is looked up each time, as the real rules do: `times` says how often.

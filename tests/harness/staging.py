@@ -54,9 +54,10 @@ class Desk:
             known = await parser.register(conn, _registration(import_id, self.tenant, mode, parent, options))
             assert known is not None
             assert await parser.begin(conn, import_id, size=1, sha256=import_id.hex * 2)
-            await parser.describe(conn, import_id, FileLayout(HEADINGS, _PLACES, [], {}))
+            scope = parser.StagingScope(import_id, self.tenant, 1)
+            await parser.describe(conn, scope, FileLayout(HEADINGS, _PLACES, [], {}))
             for chunk in chunks:
-                assert await parser.stage(conn, parser.StagingScope(import_id, self.tenant, 1), chunk, recut=False)
+                assert await parser.stage(conn, scope, chunk, recut=False)
             await parser.cut_to_the_end(conn, import_id, total=len(rows), notices=[])
         return [self._event(import_id, chunk, mode) for chunk in chunks]
 

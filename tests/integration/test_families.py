@@ -13,6 +13,7 @@ from services.committer.moves import Plan, Step
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
 from services.validator.asked import Asked
+from services.validator.never_undone import NeverUndone
 from services.validator.outcomes import Decided, Failed, Notice, Outcome, Planned
 from services.validator.rows import Groups
 from shared.entities.columns import Columns
@@ -28,7 +29,7 @@ from tests.harness.world import World
 KNOWN = UUID(str(uuid7()))
 
 
-class TitleSays:
+class TitleSays(NeverUndone):
     """Does with each group what its first title says: create, update, skip or anything else."""
 
     def needs(self, groups: Groups) -> Sequence[str | None]:
@@ -89,6 +90,9 @@ class OneTable:
 
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         self.set_aside_groups += groups
+
+    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:
+        raise AssertionError(import_id)
 
     def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
         return {"things": {"written": written.records.get("things", 0)}}

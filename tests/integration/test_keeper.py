@@ -1,5 +1,6 @@
 """The keeper's rounds: topics that were deleted, work that is stuck, work that is lost, gauges."""
 
+import json
 from datetime import timedelta
 
 import confluent_kafka.admin
@@ -13,6 +14,7 @@ from services.keeper.settings import KeeperSettings
 from shared.db.transaction import tenant_transaction
 from shared.events import TOPICS, RowsStaged
 from shared.events.topics import ROWS_STAGED
+from shared.ledger import Dismissed, dismiss_import
 from shared.messaging import outbox
 from shared.messaging.kafka import apply_topics
 from tests.harness.files import catalogue, product
@@ -175,3 +177,76 @@ async def test_the_gauges_say_what_is_under_way(
     for topic in TOPICS:
         if topic.group is not None:
             assert gauge("winnow_topic_lag", topic=topic.name, group=topic.group) is not None
+
+
+async def test_an_import_all_of_whose_chunks_have_ended_is_closed(
+    idle_world: World, rounds: Rounds, desk: Desk, tenant: str
+) -> None:
+    events = await desk.ready(catalogue(20), chunk_rows=60)
+    for event in events:
+        await desk.commit(event)
+    async with idle_world.database() as conn:
+        await conn.execute(
+            text("UPDATE imports.imports SET status = 'importing', completed_at = NULL WHERE id = :id"),
+            {"id": events[0].import_id},
+        )
+    await lose_events(idle_world, tenant)
+    await rounds.resume_lost_work()
+    ended = await idle_world.progress(events[0].import_id)
+    assert ended is not None
+    assert (ended.status, ended.created_rows) == ("completed", 60)
+    assert await topics_of(idle_world, tenant) == [("import-completed", 0)]
+
+
+async def test_files_of_an_import_that_was_dismissed_are_announced_again_as_it_ended(
+    idle_world: World, rounds: Rounds, desk: Desk, engine_of: EngineOf, tenant: str
+) -> None:
+    (event,) = await desk.ready([*catalogue(1), *product(9, weight_g="heavy")])
+    await desk.commit(event)
+    async with tenant_transaction(engine_of("winnow_intake"), tenant) as conn:
+        assert isinstance(await dismiss_import(conn, event.import_id), Dismissed)
+    await lose_events(idle_world, tenant)
+    await rounds.resume_lost_work()
+    assert await topics_of(idle_world, tenant) == [("import-completed", 0)]
+    body = await idle_world.scalar(
+        "SELECT convert_from(body, 'UTF8') FROM imports.outbox WHERE tenant_id = :t", t=tenant
+    )
+    assert json.loads(body)["status"] == "completed_with_failures"
+
+
+async def test_work_that_cannot_be_taken_up_is_in_no_other_works_way(
+    idle_world: World, rounds: Rounds, desk: Desk, engine_of: EngineOf, tenant: str
+) -> None:
+    broken, fine = [(await desk.stage(catalogue(1, start=number)))[0] for number in (1, 2)]
+    await lose_events(idle_world, tenant)
+    async with idle_world.database() as conn:
+        # No event can be made of it.
+        await conn.execute(
+            text("UPDATE imports.imports SET mode = '', updated_at = updated_at - interval '1 day' WHERE id = :id"),
+            {"id": broken.import_id},
+        )
+        await conn.execute(text("UPDATE imports.imports SET parsed_at = NULL WHERE id = :id"), {"id": broken.import_id})
+    await rounds.resume_lost_work()
+    announced = await idle_world.scalar(
+        "SELECT array_agg(topic) FROM imports.outbox WHERE import_id = :id", id=fine.import_id
+    )
+    assert announced == ["rows-staged"]
+
+    async with tenant_transaction(engine_of("winnow_parser"), tenant) as conn:
+        await outbox.append(conn, broken)
+    async with idle_world.database() as conn:
+        await conn.execute(
+            text(
+                "UPDATE imports.outbox SET published_at = now(), attempts = 3, created_at = created_at - interval '1 hour', "
+                "body = CASE import_id WHEN :id THEN 'not an event'::bytea ELSE body END WHERE tenant_id = :t"
+            ),
+            {"t": tenant, "id": broken.import_id},
+        )
+    await rounds.end_stuck_work()
+    states = await idle_world.scalar(
+        "SELECT array_agg(state) FROM imports.import_chunks WHERE import_id = :id", id=fine.import_id
+    )
+    assert states == ["quarantined"]
+    await lose_events(idle_world, tenant)
+    async with idle_world.database() as conn:
+        await conn.execute(text("DELETE FROM imports.imports WHERE id = :id"), {"id": broken.import_id})

@@ -40,7 +40,12 @@ if TYPE_CHECKING:
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An .xlsx, .csv, .tsv or .txt file.")],
     entity: Entity = DEFAULT_ENTITY,
-    mode: Annotated[str, typer.Option(help="What to do with the rows: create.")] = "create",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="What to do with the rows: create makes products; enrich changes those that are there; upsert does both."
+        ),
+    ] = "create",
     tenant: Annotated[str, typer.Option(help="Whose data it is; registered by `winnow tenants add`.")] = ...,  # type: ignore[assignment]
     user: Annotated[str | None, typer.Option(help="Who sends it; your login name when not given.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Read this sheet (.xlsx).")] = None,
@@ -68,6 +73,16 @@ def import_file(
         bool,
         typer.Option("--dry-run", help="Hold it, wait until it is validated, and show what it would do to production."),
     ] = False,
+    existing: Annotated[
+        str,
+        typer.Option(help="In create: refuse products that are there already, or skip them.", metavar="refuse|skip"),
+    ] = "refuse",
+    blanks: Annotated[
+        str,
+        typer.Option(
+            help="In enrich and upsert: whether a blank cell keeps what is there or clears it.", metavar="keep|clear"
+        ),
+    ] = "keep",
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -106,6 +121,9 @@ def import_file(
             heading_row=heading_row,
             hold=hold or dry_run,
             allow_repeat=allow_repeat,
+            existing=existing,
+            blanks=blanks,
+            mode=mode,
         ),
         parent=parent,
         idempotency_key=idempotency_key,
@@ -154,7 +172,7 @@ async def _import(upload: Upload, *, watch: bool, dry_run: bool, as_json: bool) 
         if watch:
             if not as_json:
                 errors.print(said, markup=False)
-            return await _watched(winnow, sent.import_id, dry_run=dry_run, as_json=as_json)
+            return await watched(winnow, sent.import_id, dry_run=dry_run, as_json=as_json)
         if as_json:
             status = (await winnow.import_of(sent.import_id)).status if sent.is_repeat else ImportStatus.UPLOADING
             print_json(
@@ -173,7 +191,7 @@ def watch(import_id: ImportId, as_json: Json = False) -> int:
         from services.cli.client import connected
 
         async with connected() as winnow:
-            return await _watched(winnow, import_id, as_json=as_json)
+            return await watched(winnow, import_id, as_json=as_json)
 
     return asyncio.run(run())
 
@@ -220,7 +238,8 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
         return exits.COMPLETED
 
 
-async def _watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
+async def watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
+    """Show an import until it has ended, or waits for somebody; the exit code that says how it ended."""
     from services.cli.terminal.display import awaits_start, print_json, terminal
     from services.cli.terminal.progress import watch_import
 

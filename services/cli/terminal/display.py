@@ -59,8 +59,8 @@ def show_import(
 ) -> None:
     """The counts of an import, its summary (with the names of the entities it made), its relatives, notices and error."""
     console.print(f"[bold]{_status(progress)}[/]  {plain(progress.file_name)}  [dim]{progress.id}[/]")
-    if progress.parent_import_id is not None:
-        console.print(f"  repairs import {progress.parent_import_id}")
+    for line in _relatives(progress):
+        console.print(f"  {line}")
     if progress.total_rows:
         console.print(f"  {_equation(progress)}")
         if progress.ended and progress.created_rows + progress.updated_rows and (seconds := duration(progress)):
@@ -249,8 +249,17 @@ def _how_far(row: int) -> str:
     return f"the file was read up to row {row:,}; what follows was not read and is counted in no number"
 
 
+def _relatives(progress: ImportProgress) -> Iterable[str]:
+    if progress.parent_import_id is not None:
+        yield f"repairs import {progress.parent_import_id}"
+    if progress.undoes_import_id is not None:
+        yield f"takes back import {progress.undoes_import_id}"
+    if progress.undone_by is not None:
+        yield f"taken back by import {progress.undone_by}"
+
+
 def _summary(summary: Mapping[str, Any], names_made: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    for said, how in (("made", "created"), ("changed", "updated")):
+    for said, how in (("made", "created"), ("changed", "updated"), ("removed", "removed")):
         records = [
             counted(summary[name][how], name) for name in ("products", "variants") if summary.get(name, {}).get(how)
         ]

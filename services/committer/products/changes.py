@@ -1,7 +1,7 @@
 """How products that are there are changed, as SQL: by what was decided of each record, and nothing beside it.
 
 Staged rows with action `update` say in `said` what of their record is written: columns by their name, lists and figures by
-kind (`tags`, `materials`, `weight`). Of a kind that is said, what the record has goes, and what is staged comes; none
+kind (`tags`, `materials`, `weight`). Those with action `remove` take their record away. Of a kind that is said, what the record has goes, and what is staged comes; none
 staged clears it. Attributes are added and given other values, and never taken away. A record whose row says nothing is left
 alone.
 """
@@ -15,23 +15,28 @@ from services.committer.moves import BY_THE_DATABASE, PENDING, Step, move
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, production_value
 from shared.db import catalog, staging
 from shared.db.metadata import quoted
-from shared.states import Action, GroupStatus
+from shared.states import ATTRIBUTES_ANEW, ITSELF, Action, GroupStatus
 
 UPDATES = "groups.update"
 """What a chunk has that has groups to be changed."""
 
 PRODUCTS_CHANGED, VARIANTS_CHANGED = "products_changed", "variants_changed"
+PRODUCTS_REMOVED, VARIANTS_REMOVED = "products_removed", "variants_removed"
+UNDOING = "import.undoing"
+"""What a chunk has whose import takes another one back."""
+
 ROWS_OF_PRODUCTS = "rows_of_products"
 """Rows that changed their product, and not their variant."""
 
 _OWNERS = {catalog.products: staging.products, catalog.product_variants: staging.product_variants}
+_REMOVED = {catalog.products.name: PRODUCTS_REMOVED, catalog.product_variants.name: VARIANTS_REMOVED}
 _FIXED = {"id", "tenant_id", "handle", "product_id", "position", "import_id", "import_row_no"}
 _MADE = {"created_import_id", "created_row_no"}
 _ALONE = f"""NOT EXISTS (
                      SELECT FROM staging.product_variants v
                       WHERE v.import_id = :import_id AND v.chunk_no = :chunk_no AND v.group_row = changed.group_row
                         AND v.row_no = changed.row_no
-                        AND (v.action = '{Action.CREATE}' OR v.said <> '{{}}'))"""
+                        AND (v.action IN ('{Action.CREATE}', '{Action.REMOVE}') OR v.said <> '{{}}'))"""
 
 
 def _owned() -> Iterator[tuple[Table, Table, str]]:
@@ -79,6 +84,36 @@ def _changeable(produced: Table) -> Iterator[Column[Any]]:
             yield column
 
 
+def _remove(produced: Table) -> Step:
+    """Takes away records, with what they own."""
+    return Step(
+        _REMOVED[produced.name],
+        text(
+            f"""
+        WITH s AS (
+               DELETE FROM {_OWNERS[produced].fullname} WHERE {PENDING} AND action = '{Action.REMOVE}' RETURNING id
+        )
+        DELETE FROM {produced.fullname} WHERE id = ANY(ARRAY(SELECT id FROM s))
+        """  # noqa: S608 - our names
+        ),
+        needs=frozenset({said_of(produced, ITSELF)}),
+    )
+
+
+_WRITER = """(CASE s.record
+                    WHEN 'product' THEN (SELECT r.{0} FROM catalog.products r WHERE r.id = s.record_id)
+                    ELSE (SELECT r.{0} FROM catalog.product_variants r WHERE r.id = s.record_id) END)"""
+_BEFORE = {
+    "writer_import_id": _WRITER.format("import_id"),
+    "writer_row_no": _WRITER.format("import_row_no"),
+    "undone_by": "NULL",
+}
+
+
+def _value_of_change(column: Column[Any]) -> str:
+    return _BEFORE.get(column.name, f"s.{quoted(column.name)}")
+
+
 _CHANGE_PRODUCTS = Step(
     PRODUCTS_CHANGED,
     text(
@@ -89,7 +124,8 @@ _CHANGE_PRODUCTS = Step(
                UPDATE catalog.products p
                   SET {_assignments(catalog.products, "p")},
                       version = p.version + 1, version_since = p.version + 1, version_import_id = :import_id,
-                      import_id = s.import_id, import_row_no = s.row_no, updated_at = now()
+                      import_id = coalesce(s.writer_import_id, s.import_id),
+                      import_row_no = coalesce(s.writer_row_no, s.row_no), updated_at = now()
                  FROM s WHERE p.id = s.id AND s.said <> '{{}}'
                RETURNING s.row_no, s.group_row
         )
@@ -104,6 +140,10 @@ _TARGETS = f"""SELECT target_id FROM staging.groups
                 WHERE import_id = :import_id AND chunk_no = :chunk_no AND group_row BETWEEN :first AND :last
                   AND status = '{GroupStatus.PENDING}' AND action = '{Action.UPDATE}'"""  # noqa: S608 - our words
 
+_REMOVES = f"""EXISTS (SELECT FROM staging.product_variants v
+                        WHERE v.import_id = :import_id AND v.chunk_no = :chunk_no AND v.group_row = groups.group_row
+                          AND v.action = '{Action.REMOVE}')"""
+
 # A version is one of the whole product, whichever of its records is changed; those that are changed themselves have
 # theirs by now. `version_since` is the one since which only `version_import_id` changed the product, and nothing but
 # variants that it had: what else that import has decided of it holds (see `targets`).
@@ -113,7 +153,7 @@ _RAISE_VERSIONS = Step(
         f"""
         UPDATE catalog.products
            SET version = version + 1, version_import_id = :import_id,
-               version_since = CASE WHEN id = ANY(ARRAY({_TARGETS} AND creates > 0)) THEN version + 1
+               version_since = CASE WHEN id = ANY(ARRAY({_TARGETS} AND (creates > 0 OR {_REMOVES}))) THEN version + 1
                                     WHEN version_import_id = :import_id THEN version_since
                                     ELSE version END
          WHERE id = ANY(ARRAY({_TARGETS}))
@@ -132,7 +172,8 @@ _CHANGE_VARIANTS = Step(
         )
         UPDATE catalog.product_variants v
            SET {_assignments(catalog.product_variants, "v")},
-               import_id = s.import_id, import_row_no = s.row_no, updated_at = now()
+               import_id = coalesce(s.writer_import_id, s.import_id),
+               import_row_no = coalesce(s.writer_row_no, s.row_no), updated_at = now()
           FROM (SELECT * FROM s ORDER BY barcode, sku) s
          WHERE v.id = s.id AND s.said <> '{{}}'
         """  # noqa: S608 - our names
@@ -156,15 +197,33 @@ def _moves() -> Iterator[Step]:
     for step in MOVES:
         if step.name == catalog.products.name:
             yield from (_CHANGE_PRODUCTS, _RAISE_VERSIONS)
+            # Before variants are changed: one may get back the identifier that another has until it goes.
+            yield from (_remove(catalog.product_variants), _remove(catalog.products))
         elif step.name == catalog.product_variants.name:
             yield _CHANGE_VARIANTS
         yield _GIVE_ATTRIBUTES if step.name == _GIVE_ATTRIBUTES.name else step
 
 
+_TAKE_BACK = Step(
+    "changes_taken_back",
+    text(
+        f"""
+        UPDATE catalog.changes c SET undone_by = :import_id
+          FROM (SELECT row_no, record, record_id FROM staging.changes WHERE {PENDING}) s
+         WHERE c.import_id = (SELECT undoes_import_id FROM imports.imports WHERE id = :import_id)
+           AND c.row_no = s.row_no AND c.record = s.record AND c.record_id = s.record_id
+        """  # noqa: S608 - our names
+    ),
+    needs=frozenset({UNDOING}),
+)
+
 CHANGES: tuple[Step, ...] = (
     *MAKE_ENTITIES,
+    _TAKE_BACK,
+    # While records are still as they were.
+    move(catalog.changes, staging.changes, value=_value_of_change),
     *(_take_away(*owned) for owned in _owned()),
+    _take_away(catalog.product_variant_attributes, catalog.product_variants, ATTRIBUTES_ANEW),
     *_moves(),
-    move(catalog.changes, staging.changes),
 )
 """Everything that chunks need which change products, and may make others."""

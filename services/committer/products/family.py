@@ -2,14 +2,23 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.moves import InSteps, Plan, Step, identities
-from services.committer.products.changes import CHANGES, PRODUCTS_CHANGED, ROWS_OF_PRODUCTS, VARIANTS_CHANGED
+from services.committer.products.changes import (
+    CHANGES,
+    PRODUCTS_CHANGED,
+    PRODUCTS_REMOVED,
+    ROWS_OF_PRODUCTS,
+    VARIANTS_CHANGED,
+    VARIANTS_REMOVED,
+)
 from services.committer.products.conflicts import read_conflicts
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, SET_ASIDE
 from services.committer.products.targets import lock_targets, what_is_staged
+from services.committer.products.unused import remove_unused
 from services.committer.refusals import Conflict
 from services.committer.written import Written
 from shared.db import catalog
@@ -45,8 +54,13 @@ class Products(InSteps):
             products.name: counts.get(PRODUCTS_CHANGED, 0),
             product_variants.name: counts.get(VARIANTS_CHANGED, 0),
         }
-        rows = made.get(product_variants.name, 0) + changed[product_variants.name] + counts.get(ROWS_OF_PRODUCTS, 0)
-        return Written(rows, made, {name: counts[name] for name in _ENTITIES if counts.get(name)}, changed)
+        removed = {
+            products.name: counts.get(PRODUCTS_REMOVED, 0),
+            product_variants.name: counts.get(VARIANTS_REMOVED, 0),
+        }
+        rows = sum(kind.get(product_variants.name, 0) for kind in (made, changed, removed))
+        entities = {name: counts[name] for name in _ENTITIES if counts.get(name)}
+        return Written(rows + counts.get(ROWS_OF_PRODUCTS, 0), made, entities, changed, removed)
 
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
         """Handles, barcodes and SKUs that production has."""
@@ -57,13 +71,18 @@ class Products(InSteps):
         for statement in SET_ASIDE:
             await conn.execute(statement, {**scope._asdict(), "groups": groups})
 
+    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:
+        """The entities that its rows named."""
+        return await remove_unused(conn, tenant_id, import_id)
+
     def summary(self, written: Written, *, of_changes: bool) -> dict[str, Any]:
         """Products, variants, and the entities that were made on the way."""
 
         def counted(table: str) -> dict[str, int]:
             changed = written.changed.get(table, 0)
             updated = {"updated": changed} if of_changes or changed else {}
-            return {"created": written.records.get(table, 0), **updated}
+            removed = {"removed": written.removed[table]} if written.removed.get(table) else {}
+            return {"created": written.records.get(table, 0), **updated, **removed}
 
         return {
             "products": counted(products.name),

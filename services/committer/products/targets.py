@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.products.changes import UPDATES, said_of
+from services.committer.products.changes import UNDOING, UPDATES, said_of
 from shared.db import catalog, staging
 from shared.entities.scope import ChunkScope
 from shared.states import Action, GroupStatus
@@ -37,7 +37,7 @@ _STALE = text(
     SELECT g.group_row
       FROM staging.groups g LEFT JOIN catalog.products p ON p.id = g.target_id
      WHERE g.import_id = :import_id AND g.chunk_no = :chunk_no AND g.status = '{GroupStatus.PENDING}'
-       AND g.action IN ('{Action.UPDATE}', '{Action.SKIP}')
+       AND g.action IN ('{Action.UPDATE}', '{Action.SKIP}') AND g.target_id IS NOT NULL
        AND (p.version = g.seen_version
             OR p.version_import_id = g.import_id AND p.version_since <= g.seen_version
                AND NOT EXISTS (
@@ -50,13 +50,14 @@ _STALE = text(
 _HAS = text(
     "\n    UNION ALL\n".join(
         [
+            f"    SELECT '{UNDOING}' WHERE EXISTS (SELECT FROM imports.imports WHERE id = :import_id AND undoes_import_id IS NOT NULL)",  # noqa: S608
             *(
                 f"    SELECT '{table.name}' WHERE EXISTS (SELECT FROM {table.fullname} WHERE {_PENDING})"  # noqa: S608
                 for table in (*staging.MIRRORS.values(), staging.changes)
             ),
             *(
                 f"    SELECT DISTINCT '{said_of(owner, '')}' || kind FROM {staging.MIRRORS[owner].fullname}, unnest(said) kind"  # noqa: S608
-                f" WHERE {_PENDING} AND action = '{Action.UPDATE}'"
+                f" WHERE {_PENDING} AND action <> '{Action.CREATE}'"
                 for owner in (catalog.products, catalog.product_variants)
             ),
         ]

@@ -39,6 +39,7 @@ _PIECE = re.compile(r"[^\x00-\x1f,;|\"]*[^\x00-\x7f][^\x00-\x1f,;|\"]*")
 _PIECE_LENGTH = 40
 # Of text in UTF-16 without a mark, line ends and separators are ASCII in whatever script the rest is.
 _LEAST_ASCII, _MANY_TIMES = 0.02, 10
+_MOSTLY_ASCII = 0.6
 
 
 @dataclass(frozen=True)
@@ -167,12 +168,18 @@ class _BeyondAscii:
 
 
 def _utf_16(head: bytes) -> list[str]:
-    """UTF-16 without a mark: zeros stand in every other byte of what is ASCII; other text has none at all."""
+    """UTF-16 without a mark: zeros stand in every other byte of what is ASCII; other text has none, or a stray one."""
     half = max(len(head) // 2, 1)
     little, big = head[1::2].count(0), head[0::2].count(0)
     if little > half * _LEAST_ASCII and little > big * _MANY_TIMES:
-        return ["utf-16-le"]
-    return ["utf-16-be"] if big > half * _LEAST_ASCII and big > little * _MANY_TIMES else []
+        likely = "utf-16-le"
+    elif big > half * _LEAST_ASCII and big > little * _MANY_TIMES:
+        likely = "utf-16-be"
+    else:
+        return []
+    rest = head.replace(b"\0", b"")
+    is_plain = rest.isascii() and all(byte >= ord(" ") or byte in b"\t\r\n" for byte in rest)
+    return [] if is_plain and max(little, big) < half * _MOSTLY_ASCII else [likely]
 
 
 def _guess(sample: bytes) -> str:

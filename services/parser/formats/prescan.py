@@ -89,6 +89,12 @@ def repeated_rows(name: str) -> FileRefused:
     return _suspicious(name, "has a row twice, of which one would get lost")
 
 
+def repeated_cells(name: str, row: int) -> FileRefused:
+    """The refusal of a row of which one cell would hide another; rows count from 1, 0 for one without a number."""
+    where = f"row {row} has" if row else "some row has"
+    return _suspicious(name, f"cannot be read on: {where} a cell twice, of which one would get lost")
+
+
 def _check_kind(package: Package, name: str, limits: Limits) -> str:
     """The key of the workbook's main part."""
     parts = package.parts

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from services.parser.formats.cell_references import CellCounts
 from shared.entities.cells import SPREADSHEET_ERRORS
 
 _OVERLAP = 512
@@ -84,6 +85,8 @@ class SheetSeen:
     """The reader would refuse it, or lose something, as it is."""
     hidden_rows: "array[int]" = field(default_factory=lambda: array("I"))
     """Numbers of rows, from 1, in order."""
+    counts: CellCounts = field(default_factory=CellCounts)
+    """How many cells each row has."""
     merged: list[Area] = field(default_factory=list)
     links: list[tuple[Area, str]] = field(default_factory=list)
     """Areas with a hyperlink, and the id of its relation."""
@@ -97,7 +100,7 @@ class SheetScan:
         self.seen = SheetSeen()
         self._marks = tuple(b's="%d"' % style for style in styles)
         self._columns = columns
-        self._rows = _RowNumbers()
+        self._rows = _RowNumbers(self.seen.counts)
         self._end = b""
         self._rest = b""
         self._is_first = True
@@ -158,6 +161,7 @@ class SheetScan:
 
     def finish(self) -> SheetSeen:
         """What was seen, once there are no more pieces."""
+        self._rows.repeats(b"<", has_table=False)
         self._note_areas(self._rest)
         return self.seen
 
@@ -260,7 +264,8 @@ def _area(reference: bytes) -> Area | None:
 class _RowNumbers:
     """The numbers of a sheet's rows, looked at piece by piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: CellCounts) -> None:
+        self._counts = counts
         self._last = b""
         self._tables = 0
         self._rest = b""
@@ -273,6 +278,7 @@ class _RowNumbers:
         if has_table:
             self._tables += text.count(b"sheetData>") - text.count(b"/sheetData>") - text.count(b":sheetData>")
         numbers = [self._last, *_ROW.findall(text)]
+        self._counts.look(text, numbers[1:])
         if b":" in text and b":row" in text:
             numbers += _PREFIXED_ROW.findall(text)
         self._last = numbers[-1]

@@ -253,13 +253,14 @@ def _cells(record: Sequence[str]) -> list[Cell]:
 
 def _texts(record: Sequence[str]) -> list[Cell]:
     """The cells of a record, some of which may be marked as text for spreadsheets."""
-    return [_unmarked(cell) if isinstance(cell, str) and cell[0] in "='" else cell for cell in _cells(record)]
+    return [_unmarked(cell) if isinstance(cell, str) and cell[0] in "=' " else cell for cell in _cells(record)]
 
 
 def _unmarked(text: str) -> str:
-    if found := _FORMULA_OF_TEXT.fullmatch(text):
+    trimmed = text.strip(" ")
+    if found := _FORMULA_OF_TEXT.fullmatch(trimmed):
         return found[1].replace('""', '"')
-    return text[1:] if _APOSTROPHE_OF_TEXT.fullmatch(text) else text
+    return trimmed[1:] if _APOSTROPHE_OF_TEXT.fullmatch(trimmed) else text
 
 
 def _before_the_end(line: str) -> str:

@@ -8,8 +8,16 @@ from typing import Any, Self
 
 from python_calamine_plus import CalamineError, CalamineWorkbook
 
+from services.parser.formats.cell_references import rows_with_cells_twice
 from services.parser.formats.cell_values import CellReader, plain_cells
-from services.parser.formats.prescan import Prescanned, ScannedSheet, damaged, pieces, repeated_rows
+from services.parser.formats.prescan import (
+    Prescanned,
+    ScannedSheet,
+    damaged,
+    pieces,
+    repeated_cells,
+    repeated_rows,
+)
 from services.parser.formats.sheet_scan import Area, links_of, mended, narrowed
 from services.parser.formats.view import Packed, ViewedSheet, WorkbookView, lying_in, packed
 from services.parser.mapping.headings import heading_row
@@ -44,6 +52,7 @@ class WorkbookReader:
         self._first_rows: tuple[str | None, list[list[Cell]]] = (None, [])
         self._path = path
         self._narrowed: set[str] = set()
+        self._twice: dict[str, frozenset[int]] = {}
         self._view: WorkbookView | None = None
         try:
             self._open()
@@ -146,9 +155,24 @@ class WorkbookReader:
         is_rich = seen.has_formats or seen.has_uncalculated or bool(links)
         read = CellReader(self._prescanned.formats, counts_from_1904=self._prescanned.book.counts_from_1904)
         covered = _Covered(seen.merged)
+        counts = seen.counts.of_row
+        counted = len(counts) if seen.counts.are_known else 0
+        if not seen.counts.are_known:
+            self._refuse_twice(sheet)
         for number, values in self._values(sheet, rich=is_rich):
             cells = read.cells(values, number, links) if is_rich else plain_cells(values)
+            if number < counted and counts[number] > len(cells) - cells.count(None):
+                self._refuse_twice(sheet, number)
             yield covered.blanked(cells, number) if seen.merged else cells
+
+    def _refuse_twice(self, sheet: str, row: int | None = None) -> None:
+        """Refuse a row, or any, that gives a cell twice; the sheet is gone through when that is asked first."""
+        if sheet not in self._twice:
+            with zipfile.ZipFile(self._path) as archive:
+                self._twice[sheet] = rows_with_cells_twice(pieces(archive, self._sheets[sheet].sheet.part))
+        twice = self._twice[sheet]
+        if twice and (row is None or row in twice or -1 in twice):
+            raise repeated_cells(self._name, min(twice) + 1 if row is None else row + 1)
 
     def _values(self, sheet: str, *, rich: bool) -> Iterator[tuple[int, list[Any]]]:
         """What the reader gives for each row, with its number from 0.

@@ -6,12 +6,10 @@ from typing import Any
 from services.parser.mapping.layout import Layout
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
 from shared.entities.decimals import ColumnSign
+from shared.entities.decisions import Decision
 from shared.entities.separators import separator_name
 
 _LONGEST_SAMPLE = 60
-
-Decision = dict[str, str]
-"""`name`, `value`, `how` (asked, found, guessed) and `because`: `shared.intake.reading.Decision`."""
 
 
 def sheet_decision(sheet: str, *, asked: bool, sheets: int) -> Decision:
@@ -81,5 +79,4 @@ def _line(cell: Cell) -> str:
 
 
 def _decision(name: str, value: str, *, asked: bool, because: str, guessed: bool = False) -> Decision:
-    how = "asked" if asked else "guessed" if guessed else "found"
-    return {"name": name, "value": value, "how": how, "because": because}
+    return Decision(name, value, "asked" if asked else "guessed" if guessed else "found", because)

@@ -131,7 +131,7 @@ def _spread(row: Sequence[str], width: int) -> list[str]:
 def _with_remarks(entity: EntityType, rows: Sequence[Sequence[str]], found: HeadingRow) -> HeadingRow:
     """The headings with what stands below each of them and says only its unit, or whether it has to be filled."""
     below = rows[found.row] if found.row < len(rows) else ()
-    remarks = {at: text for at, text in enumerate(below) if text}
+    remarks = {at: text.strip(BLANKS) for at, text in enumerate(below) if text.strip(BLANKS)}
     if not remarks or not all(map(_is_remark, remarks.values())) or max(remarks) >= len(found.headings):
         return found
     headings = list(found.headings)
@@ -144,6 +144,5 @@ def _with_remarks(entity: EntityType, rows: Sequence[Sequence[str]], found: Head
 
 
 def _is_remark(text: str) -> bool:
-    text = text.strip(BLANKS)
     is_bracketed = text[0] in "([" and text[-1] in ")]"
     return is_bracketed or says_how_to_fill(heading_key(text)) or text.casefold() in _UNITS

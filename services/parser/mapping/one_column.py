@@ -25,7 +25,7 @@ def one_column(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> str | None
             columns = "one column" if len(there) == 1 else f"{len(there)} columns"
             split = " | ".join(f'"{shown(said)}"' for said in there[:4])
             name = separator_name(separator)
-            named = f"a {name}" if name.isalpha() and separator.isspace() else name
+            named = f"a {name}" if name.isalpha() else name
             or_name = ", or name the separator" if separator in USUAL_SEPARATORS else ""
             if separator.isspace() and separator != "\t":
                 or_name += " (blanks stand in values, too: with commas, semicolons or tabs it is sure which is whose)"

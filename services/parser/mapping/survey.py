@@ -11,7 +11,7 @@ from typing import Any
 from services.parser.mapping.layout import Layout
 from shared.entities import EntityType
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
-from shared.entities.decimals import ColumnSign, Sign, written
+from shared.entities.decimals import ColumnSign, Sign, figures, written
 from shared.entities.declaration import NUMERIC, Kind
 from shared.entities.names import column_letter
 
@@ -45,7 +45,7 @@ class _Votes:
             self._known[text] = next((sign for sign in Sign if self.count[sign] > before[sign]), None)
 
     def _note(self, row: int, text: str) -> None:
-        for part in text.replace("|", ";").split(";") if self.is_list else (text,):
+        for part in figures(text).replace("|", ";").split(";") if self.is_list else (text,):
             number = written(part.strip(BLANKS).removesuffix("%").strip(BLANKS))
             if number is None:
                 continue

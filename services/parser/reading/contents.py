@@ -13,7 +13,6 @@ from services.parser.formats.prescan import Prescanned, prescan
 from services.parser.formats.text import TextReader
 from services.parser.formats.workbook import WorkbookReader
 from services.parser.mapping.decisions import (
-    Decision,
     decimal_decisions,
     encoding_decision,
     heading_decision,
@@ -31,6 +30,7 @@ from services.parser.refusals import FileRefused
 from shared.corrections import decimal_signs_of, first_origin, import_id_of, is_decimals_heading, said_decimal_signs
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.decimals import ColumnSign
+from shared.entities.decisions import Decision
 from shared.entities.names import column_letter
 from shared.entities.separators import USUAL_SEPARATORS
 
@@ -123,7 +123,7 @@ def _read_text(request: Request) -> Iterator[bytes]:
     surveyed = survey(
         request.entity,
         layout,
-        _readable(chain(head, reader.rows_from(len(head)) if rest is not None else ())),
+        _readable(chain[Sequence[Cell]](head, () if rest is None else reader.rows_from(len(head)))),
         is_text=True,
         is_all=True,
         decimal=request.options.get("decimal"),

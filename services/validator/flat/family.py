@@ -8,6 +8,7 @@ from uuid_utils.compat import uuid7
 
 from services.validator.asked import Asked
 from services.validator.flat.rules import Named, RecordRules
+from services.validator.never_undone import NeverUndone
 from services.validator.outcomes import Decided, Duplicate, Failed, Outcome, Planned, StagedRecords
 from services.validator.rows import Groups
 from shared.db.existing import identifier_queries, read_taken
@@ -21,7 +22,7 @@ from shared.states import GroupStatus
 _MODES = frozenset({"create"})
 
 
-class Flat:
+class Flat(NeverUndone):
     """A record for every row that is good.
 
     Raises:

@@ -1,19 +1,36 @@
 """A product that is there and what rows make of it: what differs, and nothing else. Pure."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
 
 from services.validator.products.product import FailedProduct, Product, Variant
 from services.validator.products.stored import ProductLevel, StoredProduct, StoredVariant, VariantLevel
 
 
+class Writer(NamedTuple):
+    """Who wrote a record last: an import, and the row of its file."""
+
+    import_id: UUID | None
+    row: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class ChangedVariant:
-    """A variant as it is, and as its row makes it."""
+    """A variant as it is, and as its row makes it; `writer` is who counts as its last then, None for the row itself."""
 
     row: int
     stored: StoredVariant
     level: VariantLevel
+    writer: Writer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedVariant:
+    """A variant that is taken away, by the row that had made it."""
+
+    row: int
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +45,9 @@ class ChangedProduct:
         variants: those that change.
         added: those that are new, in the order in which they come behind the others.
         first_position: of the first that is added.
+        removed: those that are taken away.
+        is_removed: whether the product is, with the last of them.
+        writer: who counts as its last then; None for the group's first row.
     """
 
     row: int
@@ -37,6 +57,9 @@ class ChangedProduct:
     variants: tuple[ChangedVariant, ...] = ()
     added: tuple[Variant, ...] = ()
     first_position: int = 0
+    removed: tuple[RemovedVariant, ...] = ()
+    is_removed: bool = False
+    writer: Writer | None = None
 
     @property
     def changes_product(self) -> bool:
@@ -49,6 +72,7 @@ class ChangedProduct:
         changing = {variant.row for variant in self.variants}
         if self.changes_product:
             changing.add(self.row)
+        changing.update(variant.row for variant in self.removed)
         return len(changing - {variant.row for variant in self.added})
 
     @property

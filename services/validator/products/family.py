@@ -5,17 +5,24 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from services.validator.asked import Asked
-from services.validator.outcomes import Decided
+from services.validator.asked import Asked, Undone
+from services.validator.outcomes import Decided, Planned
 from services.validator.products import repository
 from services.validator.products.categories import Categories
+from services.validator.products.foregoing import with_staged
 from services.validator.products.groups import References
 from services.validator.products.product import Known
 from services.validator.products.records import outcome_of, staged_records
 from services.validator.products.rules import Named, check, named
 from services.validator.products.stored import NOTHING_STORED, Stored
+from services.validator.products.taken_back import take_back
+from services.validator.products.traces import read_names, read_traces
 from services.validator.rows import Groups
 from shared.entities.columns import Columns
+from shared.states import Action
+
+NOWHERE = 0
+"""The group of rows of which nothing is left: no row of a file has this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class Products:
             there = Named(left_alone, needs.barcodes, needs.skus)
             return Catalogue(known, await repository.read_stored(conn, tenant_id, there), self._categories)
         stored = await repository.read_stored(conn, tenant_id, needs)
+        if asked.wave:
+            stored = await with_staged(conn, asked, needs, stored)
         return Catalogue(stored.known_to(asked.import_id), stored, self._categories)
 
     def decide(self, groups: Groups, columns: Columns, known: Catalogue, asked: Asked) -> Decided:
@@ -59,3 +68,15 @@ class Products:
             records=staged_records(checked.products, new_id=uuid7, categories=known.categories),
             notices=checked.notices,
         )
+
+    async def take_back(self, conn: AsyncConnection, tenant_id: str, undone: Undone) -> Decided:
+        """What was made is removed and what was changed is as it was, but for groups of which something was changed since."""
+        if self._categories is None:
+            self._categories = await repository.read_categories(conn)
+        traces, stored = await read_traces(conn, tenant_id, undone)
+        names = await read_names(conn, tenant_id, traces.writers - {undone.import_id})
+        groups = take_back(traces, stored, self._categories, undone.import_id, names)
+        outcomes = [outcome_of(group) for group in groups]
+        if gone := undone.row_count - sum(outcome.row_count for outcome in outcomes):
+            outcomes.append(Planned(NOWHERE, gone, Action.SKIP, skips=gone))
+        return Decided(outcomes, staged_records(groups, new_id=uuid7, categories=self._categories))

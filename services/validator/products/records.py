@@ -10,7 +10,7 @@ from services.validator.products.changed import ChangedProduct, ChangedVariant, 
 from services.validator.products.differences import Difference, product_differences, variant_differences
 from services.validator.products.product import Facts, Product
 from services.validator.products.staged_rows import COLUMNS, POSITION, Rows, StagedRows
-from shared.states import Action, GroupStatus, Record
+from shared.states import ATTRIBUTES_ANEW, ITSELF, Action, GroupStatus, Record
 
 _CHANGES = ("record", "record_id", "before", "after")
 _NOBODY = (None, None)
@@ -75,10 +75,18 @@ class _Changes:
             self._add_variant(product, variant)
         for position, added in enumerate(product.added, start=product.first_position):
             self._rows.add_variant(product.row, product.stored.id, position, added)
+        for removed in product.removed:
+            place = (removed.row, product.row, GroupStatus.PENDING)
+            unsaid = (None,) * (len(COLUMNS["product_variants"]) - 1)
+            self._variants.append((*place, removed.id, *unsaid, Action.REMOVE, [ITSELF], *_NOBODY))
+        if product.is_removed:
+            place = (product.row, product.row, GroupStatus.PENDING)
+            unsaid = (None,) * (len(COLUMNS["products"]) - 1)
+            self._products.append((*place, product.stored.id, *unsaid, Action.REMOVE, [ITSELF], *_NOBODY))
 
     def records(self) -> list[StagedRecords]:
         """The rows collected so far."""
-        changing = ("action", "said")
+        changing = ("action", "said", "writer_import_id", "writer_row_no")
         found = (
             StagedRecords("products", (*POSITION, *COLUMNS["products"], *changing), self._products),
             StagedRecords("product_variants", (*POSITION, *COLUMNS["product_variants"], *changing), self._variants),
@@ -101,7 +109,7 @@ class _Changes:
                 # Names of entities are there only to be made or found: for what is written.
                 *((level.manufacturer if "manufacturer_id" in said else None) or _NOBODY),
                 *((level.season if "season_id" in said else None) or _NOBODY),
-                *(None, Action.UPDATE, said),
+                *(None, Action.UPDATE, said, *(product.writer or _NOBODY)),
             )
         )
         if "tags" in said:
@@ -113,6 +121,10 @@ class _Changes:
         stored, level = variant.stored, variant.level
         differences = variant_differences(stored.level, level)
         said = _said(differences)
+        there = {attribute.key: value.key for attribute, value in stored.level.attributes}
+        if there.keys() - {attribute.key for attribute, _ in level.attributes}:
+            said = [ATTRIBUTES_ANEW if each == "attributes" else each for each in said]
+            there = {}
         self._note(place, Record.VARIANT, stored.id, differences)
         presentation = level.presentation
         self._variants.append(
@@ -120,12 +132,11 @@ class _Changes:
                 *place,
                 *(stored.id, product.stored.id, stored.position, level.barcode, level.sku),
                 *(presentation.title, presentation.description, presentation.image_url),
-                *(None, Action.UPDATE, said),
+                *(None, Action.UPDATE, said, *(variant.writer or _NOBODY)),
             )
         )
-        if "attributes" in said:
-            there = {attribute.key: value.key for attribute, value in stored.level.attributes}
-            # None is taken away: those that stay as they are keep their places.
+        if "attributes" in said or ATTRIBUTES_ANEW in said:
+            # Where none is taken away, those that stay as they are keep their places.
             self._rows.add_attributes(
                 place,
                 stored.id,

@@ -14,8 +14,10 @@ from shared.entities.number_formats import hundredfold, looks_like_figure, plain
 
 Shown = str | int | float
 
-# In which a date may be said as the sender saw it; everywhere else it was made of something else.
-_FREE_TEXT = frozenset({Kind.TEXT})
+
+def is_free_text(field: Field, *, names_record: bool) -> bool:
+    """Whether a date may be said in it as the sender saw it; everywhere else it was made of something else."""
+    return field.kind is Kind.TEXT and not names_record
 
 
 def read_formatted(cell: Mapping[str, str | int | float], field: Field, *, names_record: bool) -> Shown | CellError:
@@ -24,7 +26,7 @@ def read_formatted(cell: Mapping[str, str | int | float], field: Field, *, names
         return str(cell["link"] if field.kind is Kind.URL else cell["text"]).strip()
     number = cell.get("number")
     if number is None or isinstance(number, str):
-        return _date(cell_text(cell), is_free_text=field.kind in _FREE_TEXT and not names_record)
+        return _date(cell_text(cell), is_free_text=is_free_text(field, names_record=names_record))
     return _number(number, str(cell.get("as", "")), field, names_record=names_record)
 
 
@@ -65,8 +67,10 @@ def _number(number: float, code: str, field: Field, *, names_record: bool) -> Sh
     parsed = number_format(code)
     seen = shown_number(number, code)
     if parsed.is_date or parsed.is_duration:
-        is_free_text = field.kind in _FREE_TEXT and not names_record and seen is not None
-        return _date(seen or plain_decimal(number), is_free_text=is_free_text)
+        may_be_said = is_free_text(field, names_record=names_record) and seen is not None
+        return _date(seen or plain_decimal(number), is_free_text=may_be_said)
+    if seen == "":
+        return _unseen(number, code)
     if field.kind in NUMERIC:
         return _figure(number, parsed, seen, field)
     if seen is None:
@@ -82,6 +86,17 @@ def _number(number: float, code: str, field: Field, *, names_record: bool) -> Sh
             f"should be",
         )
     return seen
+
+
+def _unseen(number: float, code: str) -> str | CellError:
+    """What a cell says that looks blank: nothing where it holds 0, as formats hide it; else nobody knows."""
+    if not number:
+        return ""
+    return CellError(
+        "invalid_cell",
+        f'The cell looks blank and holds {plain_decimal(number)}, which its format ("{shown(code)}") does not show; clear it, or '
+        f"format it so that it can be seen",
+    )
 
 
 def _figure(number: float, parsed: NumberFormat, seen: str | None, field: Field) -> float | CellError:

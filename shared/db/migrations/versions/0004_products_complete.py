@@ -17,12 +17,13 @@ HERE = Path(__file__).parent
 PARTS: tuple[str, ...] = (
     "modes",
     "commit",
-    "views",
     "lists",
     "repeats",
+    "views",
     "corrections",
     "keeping",
     "references",
+    "undo",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""

@@ -383,3 +383,17 @@ def test_whatever_the_bytes_are_the_outcome_is_rows_or_a_refusal(tmp_path: Path,
         assert refused.code in {"wrong_encoding", "damaged"}
     else:
         assert all(cell is None or isinstance(cell, str) for row in rows for cell in row)
+
+
+@pytest.mark.parametrize(
+    "record", ['"Tee" ,"tee" , ="00123" ', "Tee, tee, '00123 ", '"Tee", "tee", "=""00123"""', 'Tee ,tee,="00123" ']
+)
+def test_blanks_around_what_is_marked_as_text_are_no_part_of_it(tmp_path: Path, record: str) -> None:
+    read = list(reader(tmp_path / "file", lines(HEADINGS) + record + "\n").rows())
+    assert read[1][2] == "00123"
+
+
+@pytest.mark.parametrize("title", ["Te\x00e", "Tee\x00", "\x00T\x00e"])
+def test_a_stray_zero_does_not_make_a_file_utf_16(tmp_path: Path, title: str) -> None:
+    read = reader(tmp_path / "file", f"Title,Handle,SKU\n{title},tee,T\n")
+    assert (read.writing.encoding.name, next(read.rows())) == ("utf-8", ["Title", "Handle", "SKU"])

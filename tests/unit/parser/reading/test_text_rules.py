@@ -10,8 +10,11 @@ import pytest
 
 from services.exporter.corrections import Origin
 from services.parser.refusals import FileRefused
+from services.validator.values.numbers import read_decimal
+from shared.entities import PRODUCTS
+from shared.entities.errors import CellError
 from tests.harness.files import workbook
-from tests.harness.said_rows import handed_back, said_rows
+from tests.harness.said_rows import SaidRows, handed_back, said_rows
 
 ORIGIN = Origin(UUID("0190f2f0-0000-7000-8000-000000000001"), "shirts.csv", datetime(2026, 6, 8, tzinfo=UTC))
 HEADINGS = "Product Title;Product Handle;SKU;Grams Weight"
@@ -269,3 +272,78 @@ def test_what_is_written_with_another_decimal_sign_far_below_makes_no_wrong_numb
         said = said_rows(workbook(tmp_path / "shirts.xlsx", rows, headings=HEADINGS.split(";")))
     assert {row: values["weight_g"] for row, values in said.good.items() if row > 20_001} == read
     assert sorted(said.errors) == [row for row in range(20_002, 20_002 + len(below)) if row not in read]
+
+
+@pytest.mark.parametrize(
+    ("column", "read"),
+    [
+        (["１２３", "１２，５", "１．２５０，５"], ["123", "12.5", "1250.5"]),
+        (["１，２３４．５", "12．5", "１２"], ["1234.5", "12.5", "12"]),
+        (["٢٥٠", "١٢٫٥", "١٬٢٥٠٫٥", "۱۲۵", "12٫5"], ["250", "12.5", "1250.5", "125", "12.5"]),
+        (["1\u2007250", "1\u3000250,5", "1´250", "1ʼ250"], ["1250", "1250.5", "1250", "1250"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_digits_and_signs_of_other_scripts_mean_the_same(
+    tmp_path: Path, kind: str, column: list[str], read: list[str]
+) -> None:
+    rows = [["Tee", f"t-{number}", f"T-{number}", weight] for number, weight in enumerate(column)]
+    if kind == "csv":
+        said = said_rows(text(tmp_path / "shirts.csv", *map(";".join, rows)))
+    else:
+        said = said_rows(workbook(tmp_path / "shirts.xlsx", rows, headings=HEADINGS.split(";")))
+    assert [values["weight_g"] for values in said.good.values()] == read
+
+
+def weight_reason(said: SaidRows, row: int) -> str:
+    """What is said of the only bad weight of a row."""
+    if row in said.errors:
+        return said.errors[row][0]
+    kept = PRODUCTS.by_code["weight_g"].decimals
+    assert kept is not None
+    found = read_decimal(said.values[row]["weight_g"], kept)
+    assert isinstance(found, CellError)
+    return found.message
+
+
+@pytest.mark.parametrize("weight", ["–5", "5-", "1½", "½", "12²", "１e3", "1·250", "1_250", "(5)", "Ⅻ"])
+@pytest.mark.parametrize("other", ["12.5", "12,5"])
+def test_of_what_is_no_number_none_is_proposed(tmp_path: Path, weight: str, other: str) -> None:
+    said = said_rows(text(tmp_path / "shirts.csv", f"Tee;t;T;{weight}", f"Cap;c;C;{other}"))
+    reason = weight_reason(said, 2)
+    assert "number" in reason
+    assert "type" not in reason
+
+
+@pytest.mark.parametrize(("other", "sign"), [("12,5", "comma"), ("12.5", "point")])
+def test_what_is_no_number_is_told_the_sign_of_its_column(tmp_path: Path, other: str, sign: str) -> None:
+    said = said_rows(text(tmp_path / "shirts.csv", f"Cap;c;C;{other}", "Tee;t;T;heavy", "Hat;h;H;n/a"))
+    for row, word in ((3, "heavy"), (4, "n/a")):
+        assert weight_reason(said, row) == f'"{word}" is not a number; use a {sign} for decimals'
+
+
+@pytest.mark.parametrize("date", ["8-Jun", "12-Dec", "Jun-08", "08. Jun", "08-juin", "03-mrt", "04-gen"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_a_program_has_made_a_date_of_and_written_as_text_is_refused_but_in_free_text(
+    tmp_path: Path, kind: str, date: str
+) -> None:
+    headings = ["Title", "Handle", "SKU", "Attribute 1", "Attribute Value 1", "Description"]
+    rows = [
+        ["Tee", "t", date, "Size", "M", "x"],
+        ["Cap", "c", "C", "Size", date, "x"],
+        ["Hat", "h", "H", "Size", "M", date],
+    ]
+    if kind == "csv":
+        said = said_rows(text(tmp_path / "shirts.csv", *map(";".join, rows), headings=";".join(headings)))
+    else:
+        said = said_rows(workbook(tmp_path / "shirts.xlsx", rows, headings=headings))
+    refused = f'"{date}": Excel made a date of this; format the column as text and type it again'
+    assert said.errors == {2: [refused], 3: [refused]}
+    assert said.values[4]["description"] == date
+
+
+@pytest.mark.parametrize(
+    "sku", ["5-set", "MAR-12", "DEC-10", "8-June", "6-8", "may-flower", "Jun-2008", "40-Jun", "A-8-Jun"]
+)
+def test_what_only_begins_as_a_date_is_an_sku(tmp_path: Path, sku: str) -> None:
+    assert said_rows(text(tmp_path / "shirts.csv", f"Tee;t;{sku};1")).good[2]["sku"] == sku

@@ -127,6 +127,16 @@ def test_a_number_in_a_format_nobody_knows_is_a_reason_in_text() -> None:
     assert error("season", {"number": 0.5, "as": "# ?/?"})[0] == "invalid_cell"
 
 
+@pytest.mark.parametrize("field", ["sku", "weight_g", "title", "season"])
+@pytest.mark.parametrize("code", [";;;", "0;-0;;@", "[=7];General"])
+def test_a_number_that_its_format_hides_is_no_value_of_anybody(field: str, code: str) -> None:
+    hidden = {"number": 7 if code != "0;-0;;@" else 0, "as": code}
+    if hidden["number"]:
+        assert "looks blank and holds 7" in error(field, hidden)[1]
+    else:
+        assert said(field, hidden) is None
+
+
 def test_a_hyperlink_is_its_text_and_in_an_address_where_it_leads() -> None:
     cell = {"text": "Shop", "link": "https://brand.com/a.png"}
     assert said("image_url", cell) == "https://brand.com/a.png"
