@@ -21,6 +21,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _WORDS = re.compile(r"[^\W\d_]{3}[^\d]*")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile("[0-9]")
+_REMEMBERED = 10_000
 _RULER = re.compile(r"[-=_+:|─━]*(?:---|===|___|───|━━━)[-=_+:|─━]*")
 _RULED = frozenset("-=_+:|─━")
 _FIGURES = NUMERIC | {Kind.BARCODE}
@@ -85,6 +86,8 @@ class Interpretation:
         self._beginnings = frozenset(key[:2] for key in keys)
         self._beginnings_with_digits = frozenset(key[:2] for key in keys if _DIGIT.search(key))
         self._titles = frozenset(self._heading_keys.values())
+        # Beginnings of what is no heading.
+        self._ordinary: set[str] = set()
         self._stands_alone = isinstance(entity.grouping, PerRow)
         self._heading_row = heading_row
         self._examples = frozenset(examples)

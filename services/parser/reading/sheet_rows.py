@@ -113,7 +113,10 @@ class SheetRows:
         if self._restore:
             row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
         keys = self._interpretation.keys(number, row)
-        self._look_for_tables(number, row, keys)
+        if number != self._last + 1 or isinstance(keys, Aside):
+            self._look_for_tables(number, row, keys)
+        else:
+            self._last, self._above = number, keys
         if self._other_table and not isinstance(keys, Aside):
             row = [*row, *[None] * (self._width - len(row)), table_mark(self._other_table)]
         is_title = keys is Aside.TITLE
