@@ -83,8 +83,8 @@ class Interpretation:
         }
         self._sections = frozenset(heading_key(section) for section in entity.sections if section)
         keys = {*entity.by_heading_key, *self._heading_keys.values(), *self._sections}
-        self._beginnings = frozenset(key[:2] for key in keys)
-        self._beginnings_with_digits = frozenset(key[:2] for key in keys if _DIGIT.search(key))
+        self._beginnings = frozenset(key[:3] for key in keys)
+        self._beginnings_with_digits = frozenset(key[:3] for key in keys if _DIGIT.search(key))
         self._titles = frozenset(self._heading_keys.values())
         # Beginnings of what is no heading.
         self._ordinary: set[str] = set()
@@ -136,7 +136,7 @@ class Interpretation:
         )
 
     def _begins_as_heading(self, key: str) -> bool:
-        begins = key[:2]
+        begins = key[:3]
         if not begins or (begins.isalnum() and begins.casefold() not in self._beginnings):
             return False
         if _DIGIT.search(key) and begins.casefold() not in self._beginnings_with_digits:
