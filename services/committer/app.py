@@ -16,6 +16,7 @@ def main() -> None:
             name="committer",
             topic=ROWS_VALIDATED,
             handler=CommitRows(resources.engine, families(), beat=resources.health.beat),
+            tenants_at_once=2,
             relays=(IMPORT_COMPLETED,),
         )
 

@@ -25,6 +25,7 @@ def main() -> None:
             name="exporter",
             topic=IMPORT_COMPLETED,
             handler=handler,
+            tenants_at_once=2,
             relays=(CORRECTIONS_EXPORTED,),
             probes={"storage": partial(store.answer, storage.results_bucket)},
         )

@@ -16,6 +16,7 @@ def main() -> None:
             name="validator",
             topic=ROWS_STAGED,
             handler=ValidateRows(resources.engine, families()),
+            tenants_at_once=2,
             relays=(ROWS_VALIDATED,),
         )
 

@@ -23,9 +23,13 @@ _LISTS = " A list is separated by `;` or `|`, never by commas."
 
 def entity_page(entity: EntityType) -> str:
     """docs/<entity type>.md."""
-    return (
-        "\n".join([*_introduction(entity), *(_line(entity, field) for field in entity.fields), *_below(entity)]) + "\n"
-    )
+    lines = [
+        *_introduction(entity),
+        *(_line(entity, field) for field in entity.fields),
+        *_below(entity),
+        *_modes(entity),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _introduction(entity: EntityType) -> Iterator[str]:
@@ -110,3 +114,36 @@ def _standing_alone(entity: EntityType) -> Iterator[str]:
 
 def _has_lists(entity: EntityType) -> bool:
     return any(field.kind in _LIST_KINDS for field in entity.fields)
+
+
+def _modes(entity: EntityType) -> Iterator[str]:
+    """What becomes of what is there, where more than making records can be asked for."""
+    if not isinstance(entity.grouping, GroupKey) or set(entity.modes) <= {"create"}:
+        return
+    group, record, key = entity.group_noun, entity.record_noun, entity.by_code[entity.grouping.field].heading
+    by = " or ".join(f"`{entity.by_code[code].heading}`" for code in entity.grouping.members)
+    found = by.replace(" or ", ", else ")
+    yield from (
+        "",
+        "## Modes",
+        "",
+        "| | `create` | `enrich` | `upsert` |",
+        "|---|---|---|---|",
+        f"| makes | {group}s with their {record}s | nothing | both, where they are not there |",
+        f"| a row's {record} | must not be there | is found by {found}, among all {record}s | is found by {found}, within the {group} of the `{key}` |",
+        f"| changes | nothing | all but `{key}`, {by} and attributes | all but `{key}`; adds attributes and {record}s |",
+        "| a blank cell | says nothing | keeps what is there | keeps what is there |",
+        "| a list, or a step of the production journey | | replaces the list of its level | replaces it |",
+        "| a number | | is changed by itself: the others stay | the same |",
+        f"| {record}s that the file does not name | | stay as they are | stay as they are |",
+        "",
+        f"A row that would change nothing is counted as skipped, and nothing is written for it. A `{key}` on its first row says the",
+        f"{group}; the rows below it, and in `enrich` rows that no `{key}` stands above, say what their {record} has in its {group}'s place.",
+        f"What equals the {group}'s own is nothing of the {record}'s own: it is taken away where the {record} had it. Rows of one {group} may stand apart in",
+        f"`enrich` and `upsert`: the first of them say the {group}, the later ones their {record}s. The option `blanks: clear` lets a blank cell of a",
+        f"column clear what is there, but for titles and what {group}s and {record}s are known by; in `create`, `existing: skip` leaves {group}s",
+        f"that are there already, with every {record} the file names, as they are.",
+        "",
+        "In a correction file, what the first import and its other corrections made is no collision: rows that say what is there are skipped, and a",
+        f"row with the `{key}` of a {group} that lacks its {record} adds it.",
+    )

@@ -33,7 +33,8 @@ _NO_BITMAPS = text("SET LOCAL enable_bitmapscan = off")
 
 _IMPORT = text(
     """
-    SELECT status, headers, parsed_at IS NOT NULL AS is_cut, total_rows, rows_expired_at IS NOT NULL AS expired
+    SELECT status, headers, parsed_at IS NOT NULL AS is_cut, total_rows, rows_expired_at IS NOT NULL AS expired,
+           undoes_import_id
       FROM imports.imports WHERE id = :id
     """
 )
@@ -59,6 +60,12 @@ _GOOD = text(
        AND (SELECT e.row_no FROM imports.row_errors e
              WHERE e.import_id = :id AND e.group_row = r.group_row LIMIT 1) IS NULL
      ORDER BY r.row_no LIMIT :limit
+    """
+)
+_REFUSED = text(
+    """
+    SELECT DISTINCT row_no FROM imports.row_errors
+     WHERE import_id = :id AND row_no > :after ORDER BY row_no LIMIT :limit
     """
 )
 _STANDS_ALONE = f"""
@@ -122,7 +129,7 @@ _ROWS = text(
            (SELECT json_agg(json_build_array(e.row_no, e.heading, e.code, e.message) ORDER BY e.position)
               FROM imports.row_errors e WHERE e.import_id = :id AND e.row_no = r.row_no) AS errors
       FROM unnest(CAST(:rows AS integer[])) AS page (row_no)
-      JOIN imports.raw_rows r ON r.import_id = :id AND r.row_no = page.row_no
+      JOIN imports.raw_rows r ON r.import_id = :raw AND r.row_no = page.row_no
       LEFT JOIN imports.import_chunks c ON c.import_id = :id AND c.chunk_no = r.chunk_no
       LEFT JOIN staging.groups g ON g.import_id = :id AND g.chunk_no = r.chunk_no AND g.group_row = r.group_row
      ORDER BY r.row_no
@@ -167,6 +174,8 @@ async def read_rows(
 ) -> RowPage | None:
     """The rows of an import behind row `after`, of one status or of all; None when this connection sees no such import.
 
+    Of an import that takes another one back they are the other's rows, and only those that could not be taken back.
+
     Raises:
         ValueError: `limit` is not 1 to `MOST_ROWS`.
     """
@@ -181,14 +190,18 @@ async def read_rows(
     await conn.execute(_NO_BITMAPS)
     ended = found.status in ENDED
     page = {"id": import_id, "after": after, "limit": limit + 1}
-    if status is None:
+    undone = found.undoes_import_id
+    if undone is not None:
+        refused = status in {None, RowStatus.FAILED}
+        numbers = list((await conn.execute(_REFUSED, page)).scalars()) if refused else []
+    elif status is None:
         numbers = list((await conn.execute(_ANY, page)).scalars())
     elif status is RowStatus.FAILED:
         numbers = list((await conn.execute(_FAILED, page)).scalars())
     else:
         numbers = await _good_rows(conn, page, await _where(conn, import_id, status, found, ended=ended))
     more, numbers = len(numbers) > limit, numbers[:limit]
-    rows = (await conn.execute(_ROWS, {"id": import_id, "rows": numbers})).all()
+    rows = (await conn.execute(_ROWS, {"id": import_id, "raw": undone or import_id, "rows": numbers})).all()
     changes = await changes_of_rows(conn, import_id, numbers)
     return RowPage(
         tuple(found.headers),

@@ -140,14 +140,24 @@ _BY_IDENTIFIER = text(
       FROM pairs ORDER BY row_no, origin_row
     """  # noqa: S608 - our own words
 )
-# The rows of an undone import are gone through by its own chunks, in which only what could not be undone has errors.
+# The rows of an undone import are gone through by the undo's own chunks, in which only what could not be undone has errors.
+# Whoever sent the same row later found it in production, and left it alone: without the first it is not there for them either.
 _TAKEN_BACK = text(
     f"""
+    WITH first AS (
+        SELECT DISTINCT ON (w.origin_import_id, w.origin_row) w.origin_import_id, w.origin_row, w.import_id, w.row_no
+          FROM imports.row_origins x
+          JOIN imports.row_origins w ON w.origin_import_id = x.origin_import_id AND w.origin_row = x.origin_row
+          JOIN imports.imports i ON i.id = w.import_id
+         WHERE x.import_id = :undone AND w.in_production
+         ORDER BY w.origin_import_id, w.origin_row, i.completed_at, i.id
+    )
     UPDATE imports.row_origins o SET in_production = false
-      FROM imports.raw_rows r
+      FROM first
+      JOIN imports.raw_rows r ON r.import_id = first.import_id AND r.row_no = first.row_no
       JOIN imports.import_chunks c ON c.import_id = :id AND c.chunk_no = r.chunk_no
-     WHERE o.import_id = :undone AND o.in_production AND r.import_id = :undone AND r.row_no = o.row_no
-       AND c.state = '{ChunkState.COMMITTED}'
+     WHERE first.import_id = :undone AND c.state = '{ChunkState.COMMITTED}'
+       AND o.origin_import_id = first.origin_import_id AND o.origin_row = first.origin_row
        AND NOT EXISTS (SELECT FROM imports.row_errors e WHERE e.import_id = :id AND e.group_row = r.group_row)
     """  # noqa: S608 - our own words
 )

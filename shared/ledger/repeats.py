@@ -2,7 +2,7 @@
 
 A file counts as imported before when an import of the same bytes and entity type is in production, or on its way there:
 
-* it has ended with rows created or updated, and was not undone; or it is importing now;
+* it has ended with rows created or updated, and was not undone as a whole; or it is importing now;
 * it is no correction file: what of that is in production is known row by row, and sending it again does no harm;
 * one that is held, was cancelled or has failed before anything of it was committed counts for nothing.
 
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import FileOptions, FileUploaded
 from shared.ledger import identity
-from shared.states import ImportStatus, sql_list
+from shared.states import ImportStatus
 
 IMPORTED_BEFORE = "imported_before"
 """Code of the refusal of a file that was imported before."""
@@ -34,7 +34,6 @@ _KNOWN = text(
     """
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:tenant_id), hashtext(:sha256))")
-_UNDONE = sql_list((ImportStatus.COMPLETED, ImportStatus.COMPLETED_WITH_FAILURES))
 _BEFORE = text(
     f"""
     SELECT id, user_id, file_name, completed_at, started_at, created_rows + updated_rows AS rows
@@ -45,7 +44,7 @@ _BEFORE = text(
        AND (completed_at IS NULL AND status = '{ImportStatus.IMPORTING}'
             OR completed_at IS NOT NULL AND created_rows + updated_rows > 0
                AND NOT EXISTS (SELECT FROM imports.imports undo
-                                WHERE undo.undoes_import_id = i.id AND undo.status IN ({_UNDONE})))
+                                WHERE undo.undoes_import_id = i.id AND undo.status = '{ImportStatus.COMPLETED}'))
      ORDER BY completed_at DESC NULLS LAST, id LIMIT 1
     """  # noqa: S608 - our own words
 )

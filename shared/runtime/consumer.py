@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.events import Topic
@@ -12,14 +14,22 @@ from shared.messaging.delivery import Courier, Ending
 from shared.messaging.envelope import Delivery, read_headers
 from shared.messaging.kafka import subscribe
 from shared.runtime.background import Background
+from shared.runtime.lanes import Lanes, Offsets, tenant_of
 
 log = structlog.get_logger(__name__)
 
 
 def consume(
-    broker: KafkaBroker, topic: Topic, courier: Courier, background: Background | None, *, replica: str | None
+    broker: KafkaBroker,
+    topic: Topic,
+    courier: Courier,
+    *,
+    background: Background | None,
+    lanes: Lanes,
+    replica: str | None,
 ) -> None:
-    """Have every record of a topic delivered by `courier`; what it took over is then worked on in `background`."""
+    """Have every record of a topic delivered by `courier` in `lanes`; what it took over is then worked on in `background`."""
+    offsets = Offsets()
 
     async def parsed(record: Any, original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
         # Headers are ours to read: FastStream drops a record with one that is no UTF-8 or null, acknowledged and
@@ -43,15 +53,21 @@ def consume(
             key=record.key,
             headers=read_headers(record.headers),
         )
+        offsets.begin(delivery)
+        await lanes.submit(tenant_of(delivery), partial(act, delivery, message))
+
+    async def act(delivery: Delivery, message: KafkaMessage) -> None:
         try:
             acted_on = await courier.deliver(delivery)
         except Ending:
             # Not acknowledged: it comes again, to whoever has the partition then.
             return
-        try:
-            await message.ack()
-        except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again and is known then
-            log.warning("event.not_acknowledged", error=repr(error))
+        if (done := offsets.end(delivery)) is not None:
+            try:
+                consumer = cast("AIOKafkaConsumer", message.consumer)
+                await consumer.commit({TopicPartition(delivery.topic, delivery.partition): done})
+            except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again and is known then
+                log.warning("event.not_acknowledged", error=repr(error))
         if background is not None and acted_on:
             await background.submit(delivery)
 

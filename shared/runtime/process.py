@@ -27,6 +27,7 @@ from shared.observability.logs import configure_logs
 from shared.runtime.background import Background
 from shared.runtime.consumer import consume
 from shared.runtime.health_server import health_app
+from shared.runtime.lanes import Lanes
 from shared.runtime.probes import Probe, database_probe, kafka_probe, keep_probing
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.shutdown import Shutdown
@@ -101,6 +102,7 @@ class _Process:
             options=settings.relay_database_options,
         )
         self._relay = Relay(self._relay_engine, publisher, stage.relays, _limits(settings, stage), report=health.report)
+        self._lanes = Lanes(stage.tenants_at_once)
         self._background: Background | None = None
         if stage.topic is not None and stage.handler is not None:
 
@@ -120,7 +122,14 @@ class _Process:
             first = courier(stage.topic, stage.accept or stage.handler)
             if stage.accept is not None:
                 self._background = Background(courier(stage.topic, stage.handler).deliver, stage.slots)
-            consume(self._broker, stage.topic, first, self._background, replica=settings.replica)
+            consume(
+                self._broker,
+                stage.topic,
+                first,
+                background=self._background,
+                lanes=self._lanes,
+                replica=settings.replica,
+            )
 
     async def run(self, listening: socket.socket) -> None:
         """Work, and answer for it at `listening`, until told to end, and end within the grace period.
@@ -163,7 +172,7 @@ class _Process:
             {
                 "work": _cancelled(work),
                 # An event in hand is acted on to its end; one that only waits is given back.
-                "broker": self._broker.stop(),
+                "broker": self._stop_consuming(),
                 **({} if background is None else {"background": background.close()}),
             },
         )
@@ -172,6 +181,10 @@ class _Process:
             self._shutdown.left / 2,
             {"database": self._engine.dispose(), "relay database": self._relay_engine.dispose()},
         )
+
+    async def _stop_consuming(self) -> None:
+        await self._lanes.close()
+        await self._broker.stop()
 
     async def _work(self) -> None:
         await self._connect()

@@ -21,6 +21,7 @@ class Stage:
 
     `accept` takes an event over into the ledger, where its effect would be long in coming: after it the event is
     acknowledged, and handled in the background, `slots` at a time.
+    Of the events themselves, so many tenants' are acted on side by side as `tenants_at_once` says, one of each.
     `jobs` run beside it for as long as the process lives. A stage without a topic only runs its jobs and relays.
     `probes` ask the servers only this stage needs whether they are there, by the server's name.
     """
@@ -32,6 +33,7 @@ class Stage:
     handler: Handler | None = None
     accept: Handler | None = None
     slots: int = 1
+    tenants_at_once: int = 1
     refuse: Refuse = refuse_nothing
     jobs: Sequence[Job] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)

@@ -12,37 +12,24 @@ import platform
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
-from uuid_utils.compat import uuid7
 
 from deploy.local.stack import PROJECT, Stack
-from services.cli.client import Client
 from services.cli.local.sample import write_catalogue
-from services.cli.local.services import client_of
-from shared.db.transaction import tenant_transaction
-from shared.events import FileUploaded
-from shared.events.model import FileOptions
-from shared.intake.uploads import Upload, announced
-from shared.ledger.tenants import register_tenant
-from shared.messaging.envelope import seal, wire_headers
-from shared.messaging.kafka import BrokerPublisher, connected_publisher
-from shared.states import ImportStatus
+from tests.benchmarks.sending import Sender, sending
 from tests.benchmarks.stack import administrator, empty, prepare, server_cpu, services_cpu
 
 VARIANTS = 3
 GOAL_FILES_A_SECOND = 15.0
 GOAL_ALONE_SECONDS = 0.5
-_PATIENCE = 600.0
 
 
 @dataclass(frozen=True)
@@ -121,22 +108,14 @@ def _floor(stack: Stack, paths: Sequence[Path], tenants: int) -> dict[str, Any]:
 
 
 async def _pipeline(stack: Stack, paths: Sequence[Path], load: Load) -> dict[str, Any]:
-    winnow = client_of(stack)
     tenants = [f"bench-{number}" for number in range(load.tenants)]
-    for tenant in (*tenants, "alone"):
-        async with tenant_transaction(winnow.engine("intake"), tenant) as conn:
-            await register_tenant(conn, tenant)
-    try:
-        async with connected_publisher(winnow.kafka, client_id="winnow-bench") as publisher:
-            alone = [await _alone(stack, winnow, publisher, number) for number in range(load.alone + 1)]
-            cpu, transactions = {**services_cpu(stack), **server_cpu(stack)}, await _transactions(stack)
-            together = await _together(
-                stack, winnow, publisher, [(tenant, path) for path in paths for tenant in tenants]
-            )
-            used = {**services_cpu(stack), **server_cpu(stack)}
-            transactions = await _transactions(stack) - transactions
-    finally:
-        await winnow.close()
+    async with sending(stack) as sender:
+        await sender.register(*tenants, "alone")
+        alone = [await _alone(sender, number) for number in range(load.alone + 1)]
+        cpu, transactions = {**services_cpu(stack), **server_cpu(stack)}, await _transactions(stack)
+        together = await _together(sender, [(tenant, path) for path in paths for tenant in tenants])
+        used = {**services_cpu(stack), **server_cpu(stack)}
+        transactions = await _transactions(stack) - transactions
     return {
         **together,
         "transactions": transactions,
@@ -155,18 +134,16 @@ async def _transactions(stack: Stack) -> int:
         return int((await conn.execute(committed)).one().xact_commit)
 
 
-async def _alone(stack: Stack, winnow: Client, publisher: BrokerPublisher, number: int) -> float:
+async def _alone(sender: Sender, number: int) -> float:
     """Seconds from the event of a file of 100 rows to its end."""
-    event = await _upload(winnow, "alone", _file(number, 100))
-    (seconds,) = await _published(stack, publisher, [event])
+    event = await sender.upload("alone", _file(number, 100))
+    (seconds,) = await sender.seconds([event], await sender.publish([event]), every=0.02)
     return seconds
 
 
-async def _together(
-    stack: Stack, winnow: Client, publisher: BrokerPublisher, files: Sequence[tuple[str, Path]]
-) -> dict[str, Any]:
-    events = [await _upload(winnow, tenant, path) for tenant, path in files]
-    seconds = sorted(await _published(stack, publisher, events))
+async def _together(sender: Sender, files: Sequence[tuple[str, Path]]) -> dict[str, Any]:
+    events = [await sender.upload(tenant, path) for tenant, path in files]
+    seconds = sorted(await sender.seconds(events, await sender.publish(events)))
     return {
         "files": len(events),
         "seconds": round(seconds[-1], 2),
@@ -174,32 +151,6 @@ async def _together(
         "median_seconds": round(statistics.median(seconds), 2),
         "p95_seconds": round(seconds[int(len(seconds) * 0.95)], 2),
     }
-
-
-async def _upload(winnow: Client, tenant: str, path: Path) -> FileUploaded:
-    """Put a file where its event says it is; the event itself is yet to be published."""
-    upload = Upload(path, tenant, "bench", "products", "create", FileOptions())
-    event = announced(upload, UUID(str(uuid7())))
-    await winnow.uploads.upload(winnow.buckets[0], event.object_key, path, "application/octet-stream")
-    return event
-
-
-async def _published(stack: Stack, publisher: BrokerPublisher, events: Sequence[FileUploaded]) -> list[float]:
-    """Publish events at once; of each the seconds until its import was completed, by the clock of the database."""
-    began = datetime.now(UTC)
-    for sealed in map(seal, events):
-        await publisher.publish(sealed.topic.name, sealed.key, sealed.body, list(wire_headers(sealed.headers)))
-    deadline = time.monotonic() + _PATIENCE
-    ended = text("SELECT status, completed_at FROM imports.imports WHERE id = ANY(:ids) AND completed_at IS NOT NULL")
-    async with administrator(stack) as conn:
-        while len(found := (await conn.execute(ended, {"ids": [event.import_id for event in events]})).all()) < len(
-            events
-        ):
-            await conn.commit()
-            assert time.monotonic() < deadline, f"{len(found)} of {len(events)} files were imported"
-            await asyncio.sleep(0.1 if len(events) > 1 else 0.02)
-    assert {row.status for row in found} == {ImportStatus.COMPLETED}, found
-    return [(row.completed_at - began).total_seconds() for row in found]
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from uuid_utils.compat import uuid7
 
 from services.cli.terminal.display import awaits_start
 from shared.intake.mapping import MappingChanged, change_mapping
 from shared.intake.repairs import Repairs, read_repairs
 from shared.ledger import ImportProgress, Started, cancel_import, start_import
+from shared.ledger.undo import Undoing, undo_import
 from tests.harness.corrections import CorrectionFile
 from tests.harness.files import HEADINGS, product, row, text_file, workbook
 from tests.harness.production import difference
@@ -226,9 +226,7 @@ async def test_a_correction_is_imported_in_the_mode_of_its_parent_and_its_sender
     assert (first.mode, first.failed_rows) == ("upsert", 1)
     file = handed_back(world, first, kind)
     file.mend(file.rows[0], carbon_kg=1, manufacturer=None)
-    event = {"mode": "create", "import_id": str(uuid7()), "options": {}}
-    path = file.saved()
-    ended = await sent(world, tenant, path, **event)
+    ended = await sent(world, tenant, file.saved(), mode="create")
     assert (ended.mode, ended.parent_import_id, ended.updated_rows) == ("upsert", first.id, 1)
     (told,) = [notice["message"] for notice in ended.notices if notice["code"] == "corrects_import"]
     assert "mode upsert, not create" in told
@@ -255,6 +253,27 @@ async def test_a_file_that_is_sent_twice_repairs_once_and_collides_with_nothing(
     repairs = await repairs_of(world, first.id)
     assert (repairs.repaired_rows, repairs.open_rows) == (2, 2)
     assert [one.repaired_rows for one in repairs.corrections] == [2, 0]
+
+
+async def test_what_a_correction_has_repaired_is_open_again_when_it_is_undone(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    first = await sent(world, tenant, workbook(tmp_path / "autumn.xlsx", catalogue_of(1, 2)))
+    file = handed_back(world, first, "csv")
+    file.mend(file.row_of("handle", "shirt-1"), carbon_kg=1)
+    path = file.saved()
+    once = await sent(world, tenant, path)
+    twice = await sent(world, tenant, path)
+    assert (once.created_rows, twice.skipped_rows) == (2, 2)
+    async with world.database() as conn:
+        undoing = await undo_import(conn, once.id, user_id="ana")
+    assert isinstance(undoing, Undoing)
+    undone = await world.ended(undoing.id)
+    assert undone.status == "completed", await world.errors(undone.id)
+    assert await numbers(world, first.id) == (0, 4)
+    again = await sent(world, tenant, path)
+    assert again.created_rows == 2, await world.errors(again.id)
+    assert await numbers(world, first.id) == (2, 2)
 
 
 async def test_corrections_that_come_at_once_repair_each_row_once(world: World, tenant: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from services.committer.families import families
 from services.committer.handler import CommitRows
+from shared.db.transaction import tenant_transaction
 from tests.harness.decisions import Change, changed, counts, effective, ended, made, physical, ready, versions
 from tests.harness.files import catalogue, product
 from tests.harness.staging import NOWHERE, Desk
@@ -104,6 +105,39 @@ async def test_a_variant_has_its_own_of_a_kind_in_place_of_its_products_and_its_
     )
     assert await effective(running_world, tenant, "SKU-1-1") == before[1]
     assert await versions(running_world, tenant) == {"shirt-1": 3}
+
+
+PARTS: list[tuple[str, Any, list[tuple[Any, ...]], list[tuple[Any, ...]]]] = [
+    (
+        "materials",
+        [("Wool", 60), ("Linen", None)],
+        [(0, "Wool", Decimal(60), True), (1, "Linen", None, True)],
+        [(0, "Organic Cotton", Decimal(60), False), (1, "Linen", Decimal(40), False)],
+    ),
+    ("eco_claims", ["Organic"], [(0, "Organic", True)], [(0, "Recycled", False)]),
+    ("journey_steps", [("assembly", "Acme")], [("assembly", 0, "Acme", True)], [("weaving", 0, "Weaving Inc.", False)]),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "own", "inherited"), PARTS, ids=[kind for kind, *_ in PARTS])
+async def test_lists_that_hold_for_a_variant_are_its_own_whole_or_its_products(
+    running_world: World,
+    desk: Desk,
+    tenant: str,
+    kind: str,
+    value: Any,
+    own: list[tuple[Any, ...]],
+    inherited: list[tuple[Any, ...]],
+) -> None:
+    await made(running_world, desk, product(1, variants=2))
+    await changed(running_world, desk, Change("shirt-1", {}, {"SKU-1-1": {kind: value}}))
+    query = text(
+        f"SELECT e.* FROM catalog.effective_{kind} e JOIN catalog.product_variants v ON v.id = e.variant_id"
+        " WHERE e.tenant_id = :t AND v.sku = :sku ORDER BY e.position"
+    )
+    for sku, wanted in (("SKU-1-0", inherited), ("SKU-1-1", own)):
+        async with tenant_transaction(desk.engine_of("winnow_reader"), tenant) as conn:
+            assert [tuple(found)[2:] for found in await conn.execute(query, {"t": tenant, "sku": sku})] == wanted
 
 
 async def test_attributes_are_added_and_given_other_values_and_never_taken_away(

@@ -22,6 +22,7 @@ from shared.intake.unmatched import UnmatchedCategory, unmatched_categories
 from shared.ledger import cancel_import
 from shared.states import ImportStatus
 from tests.harness.files import product, row
+from tests.harness.query_costs import pages_read, queries_of
 from tests.harness.staging import Desk
 from tests.harness.world import World
 from tests.integration.conftest import EngineOf
@@ -254,3 +255,44 @@ async def test_every_name_is_on_one_page_and_an_attribute_of_many_values_says_so
         for kind in set(KINDS) - {"categories"}:
             assert (await list_values(conn, kind)).values == (), kind
         assert await list_attribute_values(conn, "Size") is None
+
+
+async def test_the_last_page_of_a_long_list_costs_what_the_first_one_does(
+    idle_world: World, engine_of: EngineOf, tenant: str
+) -> None:
+    many = 20_000
+    async with idle_world.database() as conn:
+        for statement in (
+            (
+                "INSERT INTO imports.imports (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, created_at) "
+                "SELECT gen_random_uuid(), :tenant, 'u', 'products', 'create', 'failed', 'f', 'f', now() - n * interval '1 second' "
+                f"FROM generate_series(1, {many}) AS n"
+            ),
+            (
+                "INSERT INTO catalog.tags (tenant_id, name, name_key) "
+                f"SELECT :tenant, 'Tag ' || lpad(n::text, 6, '0'), 'tag ' || lpad(n::text, 6, '0') FROM generate_series(1, {many}) AS n"
+            ),
+        ):
+            await conn.execute(text(statement.replace("::", "\\:\\:")), {"tenant": tenant})
+        oldest = (
+            await conn.execute(
+                text("SELECT id FROM imports.imports WHERE tenant_id = :tenant ORDER BY created_at LIMIT 1 OFFSET 30"),
+                {"tenant": tenant},
+            )
+        ).scalar_one()
+    engine = engine_of("winnow_reader")
+    async with tenant_transaction(engine, tenant) as conn:
+        costs = []
+        for after in (None, oldest):
+            with queries_of(engine) as made:
+                imports = await list_imports(conn, ImportFilter(), after=after, limit=20)
+            assert len(imports.imports) == 20
+            costs.append(await pages_read(conn, made))
+        for name in ("", f"tag {many - 30:06}"):
+            with queries_of(engine) as made:
+                tags = await list_values(conn, "tags", after=name, limit=20)
+            assert len(tags.values) == 20
+            costs.append(await pages_read(conn, made))
+    first_imports, last_imports, first_tags, last_tags = costs
+    assert last_imports < 1.3 * first_imports + 100, costs
+    assert last_tags < 1.3 * first_tags + 100, costs

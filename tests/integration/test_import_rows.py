@@ -135,6 +135,35 @@ async def test_every_row_of_a_quarantined_chunk_is_a_failed_one(
     assert await every_row(engine_of, tenant, event.import_id, status=PENDING) == []
 
 
+async def test_of_an_import_that_takes_another_one_back_the_rows_that_could_not_be_are_listed(
+    idle_world: World, desk: Desk, engine_of: EngineOf, tenant: str
+) -> None:
+    (event,) = await desk.ready(product(1, variants=4))
+    await desk.commit(event)
+    undo = UUID(str(uuid7()))
+    async with idle_world.database() as conn:
+        for statement in (
+            (
+                "INSERT INTO imports.imports (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, headers, undoes_import_id) "
+                "SELECT :undo, tenant_id, user_id, entity_type, 'undo', status, file_name, object_key, headers, id FROM imports.imports WHERE id = :id"
+            ),
+            (
+                "INSERT INTO imports.import_chunks (import_id, chunk_no, tenant_id, first_row, last_row, row_count, state, created, failed) "
+                "SELECT :undo, chunk_no, tenant_id, first_row, last_row, row_count, state, 3, 1 FROM imports.import_chunks WHERE import_id = :id"
+            ),
+            (
+                "INSERT INTO imports.row_errors (import_id, row_no, position, tenant_id, chunk_no, group_row, code, message) "
+                "SELECT :undo, 4, 0, tenant_id, 1, 2, 'changed_since', 'It was changed' FROM imports.imports WHERE id = :id"
+            ),
+        ):
+            await conn.execute(text(statement), {"undo": undo, "id": event.import_id})
+    for status in (None, FAILED):
+        (shown,) = await every_row(engine_of, tenant, undo, status=status)
+        assert (shown.row, shown.status, shown.cells[HEADINGS.index("SKU")]) == (4, FAILED, "SKU-1-2")
+        assert [each.code for each in shown.errors] == ["changed_since"]
+    assert await every_row(engine_of, tenant, undo, status=COMMITTED) == []
+
+
 async def test_an_import_whose_rows_were_not_kept_any_longer_has_none(
     idle_world: World, desk: Desk, engine_of: EngineOf, tenant: str
 ) -> None:

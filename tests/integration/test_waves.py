@@ -63,7 +63,7 @@ class WavesDesk(ParserDesk):
     async def staged(self, folder: Path, sheet: list[list[Any]], *, hold: bool = False, **settings: Any) -> UUID:
         """Stage an upsert of these rows: the first chunk has 5 rows, every other 10."""
         path = text_file(folder / f"file-{self.deliveries}.csv", sheet)
-        event = self.event(path, mode="upsert", options={"hold": hold})
+        event = self.event(path, mode="upsert", options={"hold": hold, "allow_repeat": True})
         return await self.parse(event, handler=self.handler(**settings))
 
     async def chunks(self, import_id: UUID) -> list[tuple[int, int, str]]:
@@ -205,7 +205,7 @@ async def test_a_parser_that_is_killed_before_each_of_its_transactions_stages_th
 
     async def event(of: UUID | None) -> FileUploaded:
         if of is None:
-            return desk.event(path, mode="upsert")
+            return desk.event(path, mode="upsert", options={"allow_repeat": True})
         assert isinstance(await desk.as_intake(change_mapping, of, PLACES_OF_ALL), MappingChanged)
         found = [FileUploaded.model_validate_json(body) for body in await desk._announced("file-uploaded")]
         return next(event for event in found if event.import_id == of)

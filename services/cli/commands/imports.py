@@ -40,7 +40,12 @@ if TYPE_CHECKING:
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An .xlsx, .csv, .tsv or .txt file.")],
     entity: Entity = DEFAULT_ENTITY,
-    mode: Annotated[str, typer.Option(help="What to do with the rows: create.")] = "create",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="What to do with the rows: create makes products; enrich changes those that are there; upsert does both."
+        ),
+    ] = "create",
     tenant: Annotated[str, typer.Option(help="Whose data it is; registered by `winnow tenants add`.")] = ...,  # type: ignore[assignment]
     user: Annotated[str | None, typer.Option(help="Who sends it; your login name when not given.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Read this sheet (.xlsx).")] = None,
@@ -68,6 +73,16 @@ def import_file(
         bool,
         typer.Option("--dry-run", help="Hold it, wait until it is validated, and show what it would do to production."),
     ] = False,
+    existing: Annotated[
+        str,
+        typer.Option(help="In create: refuse products that are there already, or skip them.", metavar="refuse|skip"),
+    ] = "refuse",
+    blanks: Annotated[
+        str,
+        typer.Option(
+            help="In enrich and upsert: whether a blank cell keeps what is there or clears it.", metavar="keep|clear"
+        ),
+    ] = "keep",
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -106,6 +121,9 @@ def import_file(
             heading_row=heading_row,
             hold=hold or dry_run,
             allow_repeat=allow_repeat,
+            existing=existing,
+            blanks=blanks,
+            mode=mode,
         ),
         parent=parent,
         idempotency_key=idempotency_key,

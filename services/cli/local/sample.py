@@ -62,9 +62,20 @@ class Sample:
 
 
 def write_catalogue(
-    path: Path, *, products: int = 2000, variants: int = 3, bad: bool = True, seed: int = 2026, first: int = 1
+    path: Path,
+    *,
+    products: int = 2000,
+    variants: int = 3,
+    bad: bool = True,
+    seed: int = 2026,
+    first: int = 1,
+    left_out: int = 0,
+    change: Callable[[Group, int], None] = lambda _group, _number: None,
 ) -> Sample:
     """Write a workbook of so many products, each with so many variants. Products are numbered from `first`.
+
+    A product of one number is the same in files of the same seed and `first`; so many of the first are `left_out`, and
+    `change` may change each before it is written.
 
     With `bad`, about one product in fifty is bad in one of the ways `BAD` lists, each way in turn; and the file begins
     with a variant row that belongs to nothing.
@@ -75,23 +86,28 @@ def write_catalogue(
         bold = book.add_format({"bold": True})
         for column, heading in enumerate(HEADINGS):
             sheet.write_string(0, column, heading, bold)
-        for group in _groups(range(first, first + products), variants, bad=bad, seed=seed):
+        numbers = range(first, first + left_out + products)
+        for number, group in _groups(numbers, variants, bad=bad, seed=seed):
+            if number < first + left_out:
+                continue
+            change(group, number)
             for row in group:
                 rows += 1
                 write_row(sheet, rows, PRODUCTS, row)
     return Sample(path, products, rows)
 
 
-def _groups(products: range, variants: int, *, bad: bool, seed: int) -> Iterator[Group]:
+def _groups(products: range, variants: int, *, bad: bool, seed: int) -> Iterator[tuple[int, Group]]:
     chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
     ways = list(BAD.values())
     if bad:
-        yield [{"barcode": "5600000000002", "sku": "LOST-1", "attribute_1": "Size", "attribute_value_1": "M"}]
+        lost = {"barcode": "5600000000002", "sku": "LOST-1", "attribute_1": "Size", "attribute_value_1": "M"}
+        yield products.start, [lost]
     for number in products:
         group = _product(chance, number, variants)
         if bad and number % 50 == 7:  # noqa: PLR2004 - one in fifty
             ways[number // 50 % len(ways)](group, number)
-        yield group
+        yield number, group
 
 
 def _product(chance: random.Random, number: int, variants: int) -> Group:

@@ -18,11 +18,14 @@ def file_options(
     heading_row: int | None = None,
     hold: bool = False,
     allow_repeat: bool = False,
+    existing: str = "refuse",
+    blanks: str = "keep",
+    mode: str = "create",
 ) -> FileOptions:
-    """How a file is to be read.
+    """How a file is to be read, and what becomes of its rows.
 
     Raises:
-        CommandFailed: one of them cannot be.
+        CommandFailed: one of them cannot be, or not in this mode.
     """
     separator = _DELIMITERS.get(delimiter or "", delimiter)
     if separator is not None and separator not in _DELIMITERS.values():
@@ -37,9 +40,15 @@ def file_options(
         "heading_row": heading_row,
         "hold": hold,
         "allow_repeat": allow_repeat,
+        "existing": existing,
+        "blanks": blanks,
     }
     try:
-        return FileOptions.model_validate(said)
+        options = FileOptions.model_validate(said)
     except ValidationError as error:
         problem = error.errors()[0]
         raise CommandFailed(f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}", code=USAGE) from None
+    if (misplaced := options.misplaced(mode)) is not None:
+        option, modes = misplaced
+        raise CommandFailed(f"--{option.replace(':', '')} has no meaning in mode {mode}, only in {modes}", code=USAGE)
+    return options

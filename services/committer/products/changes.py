@@ -114,44 +114,53 @@ def _value_of_change(column: Column[Any]) -> str:
     return _BEFORE.get(column.name, f"s.{quoted(column.name)}")
 
 
-# A version is one of the whole product, whichever of its records is changed. `version_since` is the one since which only
-# `version_import_id` changed it, and nothing but variants that it had: what else is decided of it holds (see `targets`).
 _CHANGE_PRODUCTS = Step(
     PRODUCTS_CHANGED,
     text(
         f"""
         WITH s AS (
                DELETE FROM staging.products WHERE {PENDING} AND action = '{Action.UPDATE}' RETURNING *
-        ), target AS (
-               SELECT target_id,
-                      bool_or(creates > 0 OR EXISTS (
-                          SELECT FROM staging.product_variants v
-                           WHERE v.import_id = :import_id AND v.chunk_no = :chunk_no AND v.group_row = g.group_row
-                             AND v.action = '{Action.REMOVE}')) AS has_others
-                 FROM staging.groups g
-                WHERE import_id = :import_id AND chunk_no = :chunk_no AND group_row BETWEEN :first AND :last
-                  AND status = '{GroupStatus.PENDING}' AND action = '{Action.UPDATE}'
-                GROUP BY target_id
         ), changed AS (
                UPDATE catalog.products p
                   SET {_assignments(catalog.products, "p")},
-                      version = p.version + 1,
-                      version_since = CASE WHEN target.has_others OR s.id IS NOT NULL THEN p.version + 1
-                                           WHEN p.version_import_id = :import_id THEN p.version_since
-                                           ELSE p.version END,
-                      version_import_id = :import_id,
-                      import_id = coalesce(s.writer_import_id, s.import_id, p.import_id),
-                      import_row_no = coalesce(s.writer_row_no, s.row_no, p.import_row_no),
-                      updated_at = CASE WHEN s.id IS NULL THEN p.updated_at ELSE now() END
-                 FROM target LEFT JOIN s ON s.id = target.target_id AND s.said <> '{{}}'
-                WHERE p.id = target.target_id
+                      version = p.version + 1, version_since = p.version + 1, version_import_id = :import_id,
+                      import_id = coalesce(s.writer_import_id, s.import_id),
+                      import_row_no = coalesce(s.writer_row_no, s.row_no), updated_at = now()
+                 FROM s WHERE p.id = s.id AND s.said <> '{{}}'
                RETURNING s.row_no, s.group_row
         )
-        SELECT count(row_no), count(row_no) FILTER (WHERE {_ALONE}) FROM changed
+        SELECT count(*), count(*) FILTER (WHERE {_ALONE}) FROM changed
         """  # noqa: S608 - our names
     ),
     returning=(PRODUCTS_CHANGED, ROWS_OF_PRODUCTS),
-    needs=frozenset({UPDATES, staging.products.name}),
+    needs=frozenset({staging.products.name}),
+)
+
+_TARGETS = f"""SELECT target_id FROM staging.groups
+                WHERE import_id = :import_id AND chunk_no = :chunk_no AND group_row BETWEEN :first AND :last
+                  AND status = '{GroupStatus.PENDING}' AND action = '{Action.UPDATE}'"""  # noqa: S608 - our words
+
+_REMOVES = f"""EXISTS (SELECT FROM staging.product_variants v
+                        WHERE v.import_id = :import_id AND v.chunk_no = :chunk_no AND v.group_row = groups.group_row
+                          AND v.action = '{Action.REMOVE}')"""
+
+# A version is one of the whole product, whichever of its records is changed; those that are changed themselves have
+# theirs by now. `version_since` is the one since which only `version_import_id` changed the product, and nothing but
+# variants that it had: what else that import has decided of it holds (see `targets`).
+_RAISE_VERSIONS = Step(
+    "versions_raised",
+    text(
+        f"""
+        UPDATE catalog.products
+           SET version = version + 1, version_import_id = :import_id,
+               version_since = CASE WHEN id = ANY(ARRAY({_TARGETS} AND (creates > 0 OR {_REMOVES}))) THEN version + 1
+                                    WHEN version_import_id = :import_id THEN version_since
+                                    ELSE version END
+         WHERE id = ANY(ARRAY({_TARGETS}))
+           AND (import_id <> :import_id OR import_row_no NOT BETWEEN :first AND :last)
+        """  # noqa: S608 - our names
+    ),
+    needs=frozenset({UPDATES}),
 )
 
 _CHANGE_VARIANTS = Step(
@@ -187,10 +196,9 @@ def _moves() -> Iterator[Step]:
     """Changes of owners before new ones are made, for they leave the staging table by it."""
     for step in MOVES:
         if step.name == catalog.products.name:
-            yield _CHANGE_PRODUCTS
+            yield from (_CHANGE_PRODUCTS, _RAISE_VERSIONS)
             # Before variants are changed: one may get back the identifier that another has until it goes.
-            yield _remove(catalog.product_variants)
-            yield _remove(catalog.products)
+            yield from (_remove(catalog.product_variants), _remove(catalog.products))
         elif step.name == catalog.product_variants.name:
             yield _CHANGE_VARIANTS
         yield _GIVE_ATTRIBUTES if step.name == _GIVE_ATTRIBUTES.name else step

@@ -6,18 +6,19 @@ all that is before a wave is in production or will never be, and nothing is foun
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.validator.asked import Asked
-from services.validator.products.product import Facts, Presentation
-from services.validator.products.repository import Lists, Owned, grouped, read_owned
+from services.validator.products.composition import Material
+from services.validator.products.product import NO_FACTS, Facts, Presentation
 from services.validator.products.rules import Named
 from services.validator.products.stored import ProductLevel, Stored, StoredProduct, StoredVariant
 from services.validator.values.lists import NO_NAMES, Name
+from shared.entities.products import JOURNEY_STEPS
 from shared.states import Action, GroupStatus
 
 # What the planner knows of tables that imports are filling is wrong; every look-up has its index.
@@ -56,7 +57,15 @@ def _list(table: str, entity: str, *besides: str) -> Any:
     )
 
 
-_LISTS = Lists(
+class _Lists(NamedTuple):
+    """The statements that read what owners of one kind own."""
+
+    materials: Any
+    eco_claims: Any
+    journey: Any
+
+
+_LISTS = _Lists(
     materials=_list("product_materials", "material", "percentage"),
     eco_claims=_list("product_eco_claims", "eco_claim"),
     journey=_list("product_journey_steps", "facility", "step"),
@@ -90,8 +99,8 @@ async def _products(
         "groups": [row.group_row for row in rows],
         "ids": [row.id for row in rows],
     }
-    owned = await read_owned(conn, _LISTS, scope)
-    tags = grouped((owner, Name(*name)) for owner, *name in await conn.execute(_TAGS, scope))
+    owned = await _read_owned(conn, _LISTS, scope)
+    tags = _grouped((owner, Name(*name)) for owner, *name in await conn.execute(_TAGS, scope))
     products = {}
     for row in rows:
         if row.action == Action.CREATE:
@@ -105,7 +114,7 @@ async def _products(
     return products
 
 
-def _level(row: Any, there: ProductLevel, owned: Owned, tags: Mapping[UUID, Sequence[Name]]) -> ProductLevel:
+def _level(row: Any, there: ProductLevel, owned: "_Owned", tags: Mapping[UUID, Sequence[Name]]) -> ProductLevel:
     """A product as a staged row makes it. What it is made from has everything, what changes it what it writes."""
 
     def says(what: str) -> bool:
@@ -151,3 +160,47 @@ def _stored(products: Mapping[str, StoredProduct], variants: Iterable[StoredVari
         barcodes={variant.level.barcode: variant for variant in variants if variant.level.barcode is not None},
         skus={variant.level.sku: variant for variant in variants if variant.level.sku is not None},
     )
+
+
+class _Owned(NamedTuple):
+    """Materials, claims and journey steps by their owner, each in its order."""
+
+    materials: Mapping[UUID, list[Material]]
+    eco_claims: Mapping[UUID, list[Name]]
+    journey: Mapping[UUID, list[tuple[str, Name]]]
+
+    def facts(self, owner: UUID, carbon: Any, water: Any, weight: Any) -> Facts:
+        """All the facts of an owner."""
+        has_lists = owner in self.materials or owner in self.eco_claims or owner in self.journey
+        if not has_lists and carbon is None and water is None and weight is None:
+            return NO_FACTS
+        steps: dict[str, list[Name]] = {}
+        for step, operator in self.journey.get(owner, ()):
+            steps.setdefault(step, []).append(operator)
+        return Facts(
+            environment=None if carbon is None and water is None else (carbon, water),
+            eco_claims=tuple(self.eco_claims.get(owner, NO_NAMES)),
+            weight_g=weight,
+            materials=tuple(self.materials.get(owner, ())),
+            journey=tuple((step, tuple(steps[step])) for step in JOURNEY_STEPS if step in steps),
+        )
+
+
+async def _read_owned(conn: AsyncConnection, lists: _Lists, scope: Mapping[str, Any]) -> _Owned:
+    """What the owners that `scope` names to these statements own."""
+    materials = await conn.execute(lists.materials, scope)
+    eco_claims = await conn.execute(lists.eco_claims, scope)
+    journey = await conn.execute(lists.journey, scope)
+    return _Owned(
+        materials=_grouped((owner, Material(Name(name, key), share)) for owner, name, key, share in materials),
+        eco_claims=_grouped((owner, Name(name, key)) for owner, name, key in eco_claims),
+        journey=_grouped((owner, (step, Name(name, key))) for owner, name, key, step in journey),
+    )
+
+
+def _grouped(owned: Iterable[tuple[UUID, Any]]) -> dict[UUID, list[Any]]:
+    """What each owner owns, in the order in which it comes."""
+    found: dict[UUID, list[Any]] = {}
+    for owner, value in owned:
+        found.setdefault(owner, []).append(value)
+    return found

@@ -3,7 +3,7 @@
 By its barcode, else its SKU, within the tenant where nothing may be added (`enrich`), else within the product.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,11 +22,18 @@ class Identifiers(NamedTuple):
     barcode: str | None
     sku: str | None
 
-    def given(self) -> Iterator[tuple[str, str]]:
+    def given(self) -> list[tuple[str, str]]:
         """Field and text of those there are."""
-        for code in _IDENTIFIERS:
-            if (text := getattr(self, code)) is not None:
-                yield code, text
+        given = [] if self.barcode is None else [("barcode", self.barcode)]
+        if self.sku is not None:
+            given.append(("sku", self.sku))
+        return given
+
+    def without(self, code: str) -> "Identifiers":
+        """The same but for what is given of this field."""
+        if code == "barcode":
+            return self._replace(barcode=None)
+        return self._replace(sku=None) if code == "sku" else self
 
 
 class Match(NamedTuple):
@@ -87,8 +94,11 @@ class Matching:
         return all(by and all(variant.product.id == product.id for variant in by.values()) for by in found)
 
     def _found(self, named: Identifiers) -> dict[str, StoredVariant]:
-        variants = ((code, self._stored.by(code, text)) for code, text in named.given())
-        return {code: variant for code, variant in variants if variant is not None}
+        found = {}
+        for code, text in named.given():
+            if (variant := self._stored.by(code, text)) is not None:
+                found[code] = variant
+        return found
 
     def _once(self, named: Identifiers, by: str, variant: StoredVariant, error: tuple[str, CellError] | None) -> Match:
         first = self._rows.setdefault(variant.id, named.row)

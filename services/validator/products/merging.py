@@ -75,6 +75,10 @@ def merged_attributes(
     stored: tuple[tuple[Name, Name], ...], said: tuple[tuple[Name, Name], ...]
 ) -> tuple[tuple[Name, Name], ...]:
     """A variant's attributes with the values a row gives some of them; others are added behind them, none is removed."""
+    if [(attribute.key, value.key) for attribute, value in said] == [
+        (attribute.key, value.key) for attribute, value in stored
+    ]:
+        return stored
     values = {attribute.key: value for attribute, value in said}
     known = {attribute.key for attribute, _ in stored}
     kept = ((attribute, _same_or(value, values.get(attribute.key))) for attribute, value in stored)

@@ -90,10 +90,9 @@ class UpdatedGroup(GroupRules):
         return _Said(row, named, attributes, presentation, facts, self._match(row, named))
 
     def _match(self, row: ReadRow, named: Identifiers) -> Match:
-        repeated = {duplicate.field for duplicate in self._chunk.duplicates(row.row)}
-        free = Identifiers(
-            named.row, *(None if code in repeated else getattr(named, code) for code in ("barcode", "sku"))
-        )
+        free = named
+        for duplicate in self._chunk.duplicates(row.row):
+            free = free.without(duplicate.field)
         if self._may_add:
             assert self._product is not None
             match = self._chunk.matching.within(free, self._product)
@@ -115,7 +114,7 @@ class UpdatedGroup(GroupRules):
             if stored is None:
                 added.append(_added(each, level))
                 self._chunk.remarks.barcodes.note(each.row.row, each.named.barcode)
-            elif (own := self._own(each, stored, level, clears)) != stored.level:
+            elif (own := self._own(each, stored, level, clears)) is not stored.level:
                 variants.append(ChangedVariant(each.row.row, stored, own))
         if variants and not self._may_change:
             self._refuse(said, {variant.row for variant in variants})
@@ -136,19 +135,16 @@ class UpdatedGroup(GroupRules):
             self._chunk.remarks.attributes.note(said.row.row, said.attributes, attributes)
         if barcode != own.barcode:
             self._chunk.remarks.barcodes.note(said.row.row, barcode)
-        return VariantLevel(
-            barcode=barcode,
-            sku=sku,
-            attributes=attributes,
-            presentation=own_presentation(own.presentation, said.presentation, level.presentation, clears),
-            facts=own_facts(own.facts, said.facts, level.facts, clears),
-        )
+        presentation = own_presentation(own.presentation, said.presentation, level.presentation, clears)
+        facts = own_facts(own.facts, said.facts, level.facts, clears)
+        merged = VariantLevel(barcode, sku, attributes, presentation, facts)
+        return own if merged == own else merged
 
     def _refuse(self, said: list[_Said], rows: set[int]) -> None:
         """What is there already differs from what the rows say, and this mode changes nothing."""
         for each in said:
             if each.row.row in rows:
-                code, text = next(each.named.given())
+                code, text = each.named.given()[0]
                 self._errors.add(each.row.row, code, group_exists(PRODUCTS, code, text))
 
 

@@ -14,6 +14,9 @@ from services.cli.terminal.file_options import file_options
     [
         (["--mode", "merge"], '--mode "merge" is not known; choose create, enrich, upsert'),
         (["--mode", "undo"], '--mode "undo" is not known; choose create, enrich, upsert'),
+        (["--blanks", "clear"], "--blanks clear has no meaning in mode create, only in enrich and upsert"),
+        (["--existing", "skip", "--mode", "upsert"], "--existing skip has no meaning in mode upsert, only in create"),
+        (["--existing", "maybe"], "--existing: "),
         (["--delimiter", "xx"], "type comma, semicolon, pipe or tab"),
         (["--entity", "cars"], '--entity "cars" is not known; choose products'),
         (["--parent", "12"], '"12" is not the id of an import'),

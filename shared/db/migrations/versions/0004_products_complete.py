@@ -19,6 +19,7 @@ PARTS: tuple[str, ...] = (
     "commit",
     "lists",
     "repeats",
+    "views",
     "corrections",
     "keeping",
     "references",
