@@ -23,6 +23,8 @@ class Asked:
         skips_existing: in `create`, what is there already is left as it is, and is not refused.
         clears_blanks: in the other modes, a blank cell clears what is there.
         family: this import, and those it corrects or that correct the same one.
+        alone: rows of a correction file that stood alone in the file it corrects: what they say is of their records alone,
+            whatever group they are given in.
     """
 
     mode: str = "create"
@@ -33,6 +35,7 @@ class Asked:
     skips_existing: bool = False
     clears_blanks: bool = False
     family: frozenset[UUID] = frozenset()
+    alone: frozenset[int] = frozenset()
 
 
 class Undone(NamedTuple):

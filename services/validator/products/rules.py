@@ -6,6 +6,7 @@ Every error in a group is found, each at its own row and column; a product with 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.validator.asked import Asked
 from services.validator.outcomes import Notice
 from services.validator.products.changed import ChangedProduct, CheckedProduct
 from services.validator.products.groups import ChunkRules, References, RefusedGroup, orphan
@@ -64,18 +65,23 @@ def _checked(rows: tuple[ReadRow, ...], chunk: ChunkRules, above: ReadRow | None
     product = None if handle is None else chunk.references.stored.products.get(handle)
     is_alone = not rows[0].says("handle")
     if asked.mode == "enrich":
-        are_children = is_alone or asked.wave > 0
+        are_children = is_alone or _goes_on(rows[0], asked)
         return UpdatedGroup(rows, chunk, above, product=product, are_children=are_children, may_add=False).checked()
     if is_alone:
         return RefusedGroup(rows, chunk, above).checked("handle", orphan() if above is None else None)
     if asked.mode == "create":
         return _created(rows, chunk, above, product)
     if product is not None:
-        are_children = asked.wave > 0
+        are_children = _goes_on(rows[0], asked)
         return UpdatedGroup(rows, chunk, above, product=product, are_children=are_children, may_add=True).checked()
     if asked.wave and handle is not None:
         return RefusedGroup(rows, chunk, above).checked("handle", _without_first(handle, chunk.first_row(rows[0].row)))
     return MadeGroup(rows, chunk, above).checked()
+
+
+def _goes_on(first: ReadRow, asked: Asked) -> bool:
+    """Whether a row with a handle does not say the product again, but goes on with what it is by other rows."""
+    return asked.wave > 0 or first.row in asked.alone
 
 
 def _created(
