@@ -1,7 +1,7 @@
 """What is asked of a chunk: how its rows are meant, beside what they say. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,6 +25,7 @@ class Asked:
         family: this import, and those it corrects or that correct the same one.
         alone: rows of a correction file that stood alone in the file it corrects: what they say is of their records alone,
             whatever group they are given in.
+        digests: what the rows of each group say (`digests_of`), by its first row.
     """
 
     mode: str = "create"
@@ -36,6 +37,7 @@ class Asked:
     clears_blanks: bool = False
     family: frozenset[UUID] = frozenset()
     alone: frozenset[int] = frozenset()
+    digests: Mapping[int, UUID] = field(default_factory=dict)
 
 
 class Undone(NamedTuple):

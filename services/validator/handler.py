@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.validator import repository
+from services.validator.digests import digests_of
 from services.validator.families import AnyFamily
 from services.validator.outcomes import Decided, Notice
 from services.validator.repository import StagedChunk
@@ -27,6 +30,8 @@ from shared.states import ChunkState, ImportStatus
 
 log = structlog.get_logger(__name__)
 
+RELEASE = version("winnow")
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:
@@ -35,6 +40,7 @@ class _Read:
     needs: Any
     notices: Sequence[Notice]
     origins: Mapping[int, RowOrigin]
+    digests: Mapping[int, UUID]
 
 
 class ValidateRows:
@@ -61,6 +67,7 @@ class ValidateRows:
         read = await asyncio.to_thread(_read, family, chunk)
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
             asked = await repository.read_asked(conn, event.tenant_id, event.import_id, chunk, read.origins)
+            asked = replace(asked, digests=read.digests)
             known = await family.look_up(conn, event.tenant_id, asked, read.needs)
         decided = await asyncio.to_thread(family.decide, read.groups, read.columns, known, asked)
         decided = replace(decided, notices=(*read.notices, *decided.notices))
@@ -122,7 +129,16 @@ def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
     rows = repository.raw_rows(chunk.rows)
     groups = reader.read_all(rows)
     origins = {} if chunk.parent is None else dict(_origins(chunk.headings, rows))
-    return _Read(columns, groups, family.needs(groups), reader.notices(), origins)
+    digests: Mapping[int, UUID] = {}
+    if columns.entity.group_key is not None and chunk.mode != "enrich" and not chunk.wave:
+        digests = digests_of(
+            chunk.rows,
+            release=RELEASE,
+            fields=columns.fields,
+            layout=chunk.layout,
+            clears_blanks=chunk.file_options.blanks == "clear",
+        )
+    return _Read(columns, groups, family.needs(groups), reader.notices(), origins, digests)
 
 
 def _origins(headings: Sequence[str], rows: Iterable[RawRow]) -> Iterator[tuple[int, RowOrigin]]:

@@ -103,6 +103,11 @@ class StagedChunk:
     undone: Undone | None = None
     chunk_no: int = 0
 
+    @property
+    def file_options(self) -> FileOptions:
+        """What its sender asked for beside the mode."""
+        return FileOptions(**(self.options or {}))
+
 
 async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, epoch: int) -> StagedChunk | None:
     """The import with its chunk, None when the ledger does not know the import.
@@ -146,7 +151,7 @@ async def read_asked(
     origins: Mapping[int, RowOrigin] = MappingProxyType({}),
 ) -> Asked:
     """What the import asks of a chunk of its own; `origins` is which row of which import rows of a correction file say they were."""
-    options = FileOptions(**(chunk.options or {}))
+    options = chunk.file_options
     # One that corrects nothing is its own family: it is not known yet who will correct it.
     is_correction = chunk.parent is not None
     family = await read_family(conn, tenant_id, import_id) if is_correction else frozenset({import_id})
