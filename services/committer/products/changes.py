@@ -144,8 +144,8 @@ _REMOVES = f"""EXISTS (SELECT FROM staging.product_variants v
                         WHERE v.import_id = :import_id AND v.chunk_no = :chunk_no AND v.group_row = groups.group_row
                           AND v.action = '{Action.REMOVE}')"""
 
-# A version is one of the whole product, whichever of its records is changed; those that are changed themselves have
-# theirs by now. `version_since` is the one since which only `version_import_id` changed the product, and nothing but
+# A version is one of the whole product, whichever of its records is changed; those that are changed themselves are about
+# to get theirs. `version_since` is the one since which only `version_import_id` changed the product, and nothing but
 # variants that it had: what else that import has decided of it holds (see `targets`).
 _RAISE_VERSIONS = Step(
     "versions_raised",
@@ -157,7 +157,8 @@ _RAISE_VERSIONS = Step(
                                     WHEN version_import_id = :import_id THEN version_since
                                     ELSE version END
          WHERE id = ANY(ARRAY({_TARGETS}))
-           AND (import_id <> :import_id OR import_row_no NOT BETWEEN :first AND :last)
+           AND id NOT IN (
+               SELECT id FROM staging.products WHERE {PENDING} AND action = '{Action.UPDATE}' AND said <> '{{}}')
         """  # noqa: S608 - our names
     ),
     needs=frozenset({UPDATES}),
@@ -196,7 +197,7 @@ def _moves() -> Iterator[Step]:
     """Changes of owners before new ones are made, for they leave the staging table by it."""
     for step in MOVES:
         if step.name == catalog.products.name:
-            yield from (_CHANGE_PRODUCTS, _RAISE_VERSIONS)
+            yield from (_RAISE_VERSIONS, _CHANGE_PRODUCTS)
             # Before variants are changed: one may get back the identifier that another has until it goes.
             yield from (_remove(catalog.product_variants), _remove(catalog.products))
         elif step.name == catalog.product_variants.name:
