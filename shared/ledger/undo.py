@@ -21,7 +21,9 @@ from shared.states import ENDED, OPEN, UNDO, ChunkState, ImportStatus, sql_list
 DAYS = 7
 """How long after its end an import can be undone. Its raw rows are kept for as long at least."""
 
-_LOCK = text(
+_LOCK = text("SELECT id FROM imports.imports WHERE id = :id FOR NO KEY UPDATE")
+# After the lock: whoever had it before us has begun by now, or has not.
+_FOUND = text(
     f"""
     SELECT i.id, i.tenant_id, i.entity_type, i.mode, i.status, i.file_name, i.traceparent,
            i.created_rows + i.updated_rows AS changed_rows,
@@ -30,7 +32,7 @@ _LOCK = text(
            (SELECT u.id FROM imports.imports u
              WHERE u.tenant_id = i.tenant_id AND u.undoes_import_id = i.id AND u.status IN ({sql_list(OPEN)})
              LIMIT 1) AS undone_by
-      FROM imports.imports i WHERE i.id = :id FOR NO KEY UPDATE
+      FROM imports.imports i WHERE i.id = :id
     """  # noqa: S608 - our own words
 )
 _REGISTER = text(
@@ -82,9 +84,9 @@ async def undo_import(conn: AsyncConnection, import_id: UUID, *, user_id: str) -
     Under the import's lock: of two calls at once the second finds the first. What is refused can be asked for again
     once what is in the way is gone, so an import may be undone more than once; what is undone already is not there.
     """
-    found = (await conn.execute(_LOCK, {"id": import_id, "days": DAYS})).mappings().one_or_none()
-    if found is None:
+    if (await conn.execute(_LOCK, {"id": import_id})).first() is None:
         return None
+    found = (await conn.execute(_FOUND, {"id": import_id, "days": DAYS})).mappings().one()
     status = ImportStatus(found["status"])
     if why := _not_undoable(found, status):
         return NotUndone(status, why)

@@ -1,20 +1,25 @@
 """Chunks into production: in sets, in parallel, once, and without the group at fault."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.bisection import ATTEMPTS
-from services.committer.families import families
+from services.committer.families import Family, families
 from services.committer.handler import CommitRows
+from services.committer.moves import Step
+from services.committer.products.family import Products
+from services.committer.products.graph import MAKE_ENTITIES
+from services.committer.written import Run, Written
 from shared.db import catalog
 from shared.events import RowsValidated
-from shared.messaging.failures import Poison
+from shared.messaging.failures import Poison, Transient
 from tests.harness.files import catalogue, product, row
 from tests.harness.production import count, difference
 from tests.harness.staging import NOWHERE, Desk
@@ -258,3 +263,40 @@ async def test_every_staged_row_of_what_was_committed_has_left_staging(
         t=tenant,
     )
     assert left == ["failed SKU-9-0"], "those of failed groups stay for the preview"
+
+
+class _Forgetful(Products):
+    """Products that are written while what they name is taken away, as by an undo that ends at that instant."""
+
+    def __init__(self, world: World, tenant: str) -> None:
+        self._world = world
+        self._tenant = tenant
+
+    async def write(self, conn: AsyncConnection, run: Run, steps: Sequence[Step]) -> Written:
+        made = len(MAKE_ENTITIES)
+        await super().write(conn, run, steps[:made])
+        async with self._world.database() as other:
+            await other.execute(text("DELETE FROM catalog.products WHERE tenant_id = :t"), {"t": self._tenant})
+            await other.execute(text("DELETE FROM catalog.manufacturers WHERE tenant_id = :t"), {"t": self._tenant})
+        return await super().write(conn, run, steps[made:])
+
+
+async def test_what_a_row_names_is_not_left_out_because_it_was_taken_away_when_the_row_was_written(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    (first,) = await desk.ready(product(1))
+    await desk.commit(first)
+    (event,) = await desk.ready(product(2))
+    taking_away: Family = _Forgetful(running_world, tenant)
+    with pytest.raises(Transient):
+        await desk.commit(event, taking_away)
+    await desk.commit(event)
+    async with running_world.database() as conn:
+        named = await conn.execute(
+            text(
+                "SELECT p.handle, m.name FROM catalog.products p LEFT JOIN catalog.manufacturers m"
+                " ON m.id = p.manufacturer_id WHERE p.tenant_id = :t"
+            ),
+            {"t": tenant},
+        )
+        assert [tuple(found) for found in named] == [("shirt-2", "Acme Mills")]

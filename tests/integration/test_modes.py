@@ -309,3 +309,37 @@ async def test_what_was_changed_since_is_compared_again(running_world: World, de
     assert counts(await sent(running_world, desk, [row(handle="shirt-1", sku="SKU-1-0", title="New")])) == (0, 1, 0, 0)
     assert counts(await sent(running_world, desk, again)) == (0, 1, 1, 0)
     assert (await effective(running_world, tenant, "SKU-1-0"))["title"] == "Shirt 1"
+
+
+async def test_a_variant_that_a_later_row_has_changed_already_is_not_changed_by_an_earlier_one_as_well(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    await made(running_world, desk, product(1, variants=4))
+    rows = [
+        row(barcode=10_000_000_101, title="By its barcode"),
+        row(sku="SKU-1-2", title="Another"),
+        row(sku="SKU-1-1", title="By its SKU"),
+    ]
+    earlier, _, later = await desk.stage(rows, mode="enrich", chunk_rows=1)
+    decided = await desk.validate(earlier)
+    await desk.commit(await desk.validate(later))
+    await desk.commit(decided)
+    await desk.commit(await desk.validate(earlier))
+    assert await errors(running_world, earlier.import_id) == [(2, "Barcode", "duplicate_in_file")]
+    assert (await effective(running_world, tenant, "SKU-1-1"))["title"] == "By its SKU"
+
+
+async def test_each_committed_change_of_a_product_is_a_version_of_it_wherever_its_rows_stand(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    await made(running_world, desk, catalogue(3))
+    rows = [
+        row(handle="shirt-1", sku="SKU-1-0", title="Shirt 1"),
+        row(handle="shirt-2", sku="SKU-2-0", title="Shirt 2"),
+        row(handle="shirt-1", sku="SKU-1-1", title="Own 1"),
+        row(handle="shirt-3", sku="SKU-3-0", title="New 3"),
+        row(handle="shirt-2", sku="SKU-2-1", title="Own 2"),
+        row(handle="shirt-3", sku="SKU-3-1", title="Own 3"),
+    ]
+    assert counts(await sent(running_world, desk, rows)) == (0, 4, 2, 0)
+    assert await versions(running_world, tenant) == {"shirt-1": 2, "shirt-2": 2, "shirt-3": 3}

@@ -16,7 +16,7 @@ from tests.harness.decisions import counts, ended
 from tests.harness.files import catalogue, product, row
 from tests.harness.production import Snapshot, difference, snapshot
 from tests.harness.staging import Desk
-from tests.harness.world import World
+from tests.harness.world import World, eventually
 
 # How often a product was changed is no part of what it says.
 _BESIDE = {"version", "version_since", "version_import_id"}
@@ -198,6 +198,33 @@ async def test_undone_twice_nothing_is_left_to_be_done(running_world: World, des
     again = await _undone(running_world, desk, second)
     assert counts(again) == (0, 0, 3, 0)
     assert not difference(state, await _catalogue(running_world, tenant))
+
+
+async def test_of_two_that_undo_an_import_at_once_the_second_finds_the_first(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    first = await _sent(running_world, desk, catalogue(1))
+    engine = desk.engine_of("winnow_intake")
+
+    async def second() -> Any:
+        async with tenant_transaction(engine, tenant) as conn:
+            pids.append((await conn.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+            return await undo_import(conn, first, user_id="bob")
+
+    async def waits() -> bool:
+        query = text("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = :pid")
+        async with running_world.database() as conn:
+            return bool(pids) and bool((await conn.execute(query, {"pid": pids[0]})).scalar_one())
+
+    pids: list[int] = []
+    async with tenant_transaction(engine, tenant) as conn:
+        begun = await undo_import(conn, first, user_id="ann")
+        other = asyncio.ensure_future(second())
+        await eventually("the second waits for the first", waits)
+    assert isinstance(begun, Undoing)
+    found = await other
+    assert isinstance(found, NotUndone)
+    assert found.why == f"import {begun.id} is undoing it"
 
 
 async def test_chunks_that_are_undone_at_once_and_a_product_that_stands_in_several(

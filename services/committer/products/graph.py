@@ -115,12 +115,14 @@ def _look_up(entity: Table, prefix: str) -> str:
     """The id of the entity a row names, by its unique key.
 
     Not a join: planned while a tenant has few entities, a join reads all of them for each row, and goes on doing so
-    when there are many.
+    when there are many. Of an entity that was taken away since it was found to be there, an id that none has: the foreign
+    key refuses it, and the whole is tried again, where NULL would say that the row names nothing.
     """
     within = ""
     if entity is catalog.attribute_values:
         within = f"e.attribute_id = {_look_up(catalog.attributes, 'attribute')} AND "
-    return f"(SELECT e.id FROM catalog.{entity.name} e WHERE e.tenant_id = :tenant_id AND {within}e.name_key = s.{prefix}_key)"  # noqa: S608
+    found = f"(SELECT e.id FROM catalog.{entity.name} e WHERE e.tenant_id = :tenant_id AND {within}e.name_key = s.{prefix}_key)"  # noqa: S608
+    return f"coalesce({found}, CASE WHEN s.{prefix}_key IS NOT NULL THEN 0 END)"
 
 
 MAKE_ENTITIES = tuple(_make(entity) for entity in catalog.ENTITIES)

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from sqlalchemy import Table, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db import catalog
+from shared.messaging.failures import Transient
 
 
 def _uses(entity: Table) -> Iterator[str]:
@@ -39,9 +41,16 @@ _STATEMENTS = tuple(text(_remove(entity)) for entity in reversed(catalog.ENTITIE
 
 
 async def remove_unused(conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:
-    """Remove entities that the import made and nothing uses; how many. One that a transaction holds is about to be used."""
+    """Remove entities that the import made and nothing uses; how many. One that a transaction holds is about to be used.
+
+    Raises:
+        Transient: one that nothing used when it was looked for is used by now.
+    """
     removed = 0
     for statement in _STATEMENTS:
-        done = await conn.execute(statement, {"tenant_id": tenant_id, "import_id": import_id})
+        try:
+            done = await conn.execute(statement, {"tenant_id": tenant_id, "import_id": import_id})
+        except IntegrityError as error:
+            raise Transient("what nothing used is used by now") from error
         removed += done.rowcount
     return removed

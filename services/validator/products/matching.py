@@ -103,8 +103,8 @@ class Matching:
     def _once(self, named: Identifiers, by: str, variant: StoredVariant, error: tuple[str, CellError] | None) -> Match:
         first = self._rows.setdefault(variant.id, named.row)
         if first == named.row and variant.import_id == self._asked.import_id:
-            # Written by an earlier row of this file, in a chunk that is committed.
-            first = min(first, variant.import_row_no)
+            # Written by another row of this file: one above, or one below whose chunk was committed before this one.
+            first = variant.import_row_no
         if first != named.row:
             message = (
                 f"The {_named(by, getattr(named, by))} is the one of row {first} already; keep one of the two rows"

@@ -28,6 +28,7 @@ from services.validator.values.lists import NO_NAMES, Name
 from shared.db.catalog import ENTITIES
 from shared.db.existing import read_known_products
 from shared.entities.products import JOURNEY_STEPS
+from shared.messaging.failures import Transient
 
 _CATEGORIES = text("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
 # What the planner knows of tables that imports are filling is wrong: each record and all it owns is found by its key.
@@ -190,10 +191,16 @@ class _Names:
             self.note(materials=materials, facilities=facilities, eco_claims=claims)
 
     async def read(self, conn: AsyncConnection, tenant_id: str) -> None:
-        """Read all that were noted."""
+        """Read all that were noted.
+
+        Raises:
+            Transient: one was taken away since the records were read, which name another by now.
+        """
         ids = {entity: list(of_entity) for entity, of_entity in self._ids.items()}
         for entity, id_, name, key in await conn.execute(_NAMES, {"tenant_id": tenant_id, **ids}):
             self._names[entity][id_] = Name(name, key)
+        if any(of_entity - self._names[entity].keys() for entity, of_entity in self._ids.items()):
+            raise Transient("what records name was taken away while they were read")
 
     def one(self, entity: str, id_: int | None) -> Name | None:
         """The name of one entity; None for none."""
