@@ -137,7 +137,9 @@ _ROWS = text(
                      WHERE e.import_id = :id AND e.row_no >= r.row_no AND e.row_no <= r.row_no
                      ORDER BY e.row_no, e.position) said) AS errors
       FROM unnest(CAST(:rows AS integer[])) AS page (row_no)
-      JOIN imports.raw_rows r ON r.import_id = :raw AND r.row_no = page.row_no
+     CROSS JOIN LATERAL (
+           SELECT * FROM imports.raw_rows
+            WHERE import_id = :raw AND row_no >= page.row_no ORDER BY row_no LIMIT 1) r
       LEFT JOIN imports.import_chunks c ON c.import_id = :id AND c.chunk_no = r.chunk_no
       LEFT JOIN staging.groups g ON g.import_id = :id AND g.chunk_no = r.chunk_no AND g.group_row = r.group_row
     """  # noqa: S608 - our own text
