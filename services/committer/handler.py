@@ -137,7 +137,8 @@ class _Commit:
             await self._fail_stale(self._plan.stale)
         # Nearly always all of it can be written: what production had already, the validator has seen.
         refuses = not self._chunk.goes_by_what_is_there
-        if not await self._write_all() and not (refuses and await self._write_all_but_conflicts()):
+        written = await self._write_all(sorted(self._groups.keys() - set(self._plan.stale)))
+        if not written and not (refuses and await self._write_all_but_conflicts()):
             await self._write_what_can_be()
         if refuses:
             await self._say_what_else_is_taken()
@@ -152,13 +153,12 @@ class _Commit:
         await repository.mark_committed(self._conn, self._scope, counts, summary)
         return counts
 
-    async def _write_all(self) -> bool:
-        groups = list(await repository.pending_groups(self._conn, self._scope))
+    async def _write_all(self, groups: Sequence[int]) -> bool:
         return not groups or await self._write(groups) is None
 
     async def _write_all_but_conflicts(self) -> bool:
         await self._fail_conflicts()
-        return await self._write_all()
+        return await self._write_all(list(await repository.pending_groups(self._conn, self._scope)))
 
     async def _write(self, groups: Sequence[int]) -> DatabaseRefusal | None:
         self._beat()

@@ -1,7 +1,7 @@
 """What is asked of a chunk: how its rows are meant, beside what they say. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,6 +23,9 @@ class Asked:
         skips_existing: in `create`, what is there already is left as it is, and is not refused.
         clears_blanks: in the other modes, a blank cell clears what is there.
         family: this import, and those it corrects or that correct the same one.
+        alone: rows of a correction file that stood alone in the file it corrects: what they say is of their records alone,
+            whatever group they are given in.
+        digests: what the rows of each group say (`digests_of`), by its first row.
     """
 
     mode: str = "create"
@@ -33,6 +36,8 @@ class Asked:
     skips_existing: bool = False
     clears_blanks: bool = False
     family: frozenset[UUID] = frozenset()
+    alone: frozenset[int] = frozenset()
+    digests: Mapping[int, UUID] = field(default_factory=dict)
 
 
 class Undone(NamedTuple):

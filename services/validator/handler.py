@@ -1,18 +1,22 @@
 """Rows staged → rows validated: gather what a chunk is checked against, decide, write what was decided."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.validator import repository
+from services.validator.digests import digests_of
 from services.validator.families import AnyFamily
 from services.validator.outcomes import Decided, Notice
 from services.validator.repository import StagedChunk
-from services.validator.rows import Groups, RowReader
+from services.validator.rows import Groups, RawRow, RowReader
+from shared.corrections import RowOrigin, errors_columns, origin_of
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.columns import Columns
@@ -26,6 +30,8 @@ from shared.states import ChunkState, ImportStatus
 
 log = structlog.get_logger(__name__)
 
+RELEASE = version("winnow")
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:
@@ -33,6 +39,8 @@ class _Read:
     groups: Groups
     needs: Any
     notices: Sequence[Notice]
+    origins: Mapping[int, RowOrigin]
+    digests: Mapping[int, UUID]
 
 
 class ValidateRows:
@@ -58,7 +66,8 @@ class ValidateRows:
             return
         read = await asyncio.to_thread(_read, family, chunk)
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            asked = await repository.read_asked(conn, event.tenant_id, event.import_id, chunk)
+            asked = await repository.read_asked(conn, event.tenant_id, event.import_id, chunk, read.origins)
+            asked = replace(asked, digests=read.digests)
             known = await family.look_up(conn, event.tenant_id, asked, read.needs)
         decided = await asyncio.to_thread(family.decide, read.groups, read.columns, known, asked)
         decided = replace(decided, notices=(*read.notices, *decided.notices))
@@ -117,5 +126,25 @@ async def _leave(conn: AsyncConnection, event: RowsStaged, *, cancelled: bool) -
 def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
     columns = Columns(ENTITY_TYPES[chunk.entity_type], chunk.headings, chunk.fields or {})
     reader = RowReader(columns, chunk.layout)
-    groups = reader.read_all(repository.raw_rows(chunk.rows))
-    return _Read(columns, groups, family.needs(groups), reader.notices())
+    rows = repository.raw_rows(chunk.rows)
+    groups = reader.read_all(rows)
+    origins = {} if chunk.parent is None else dict(_origins(chunk.headings, rows))
+    digests: Mapping[int, UUID] = {}
+    if columns.entity.group_key is not None and chunk.mode != "enrich" and not chunk.wave:
+        digests = digests_of(
+            chunk.rows,
+            release=RELEASE,
+            fields=columns.fields,
+            layout=chunk.layout,
+            clears_blanks=chunk.file_options.blanks == "clear",
+        )
+    return _Read(columns, groups, family.needs(groups), reader.notices(), origins, digests)
+
+
+def _origins(headings: Sequence[str], rows: Iterable[RawRow]) -> Iterator[tuple[int, RowOrigin]]:
+    """Which row of which import each row says it was."""
+    explained = errors_columns(headings)
+    for row in rows:
+        for index in explained:
+            if index < len(row.cells) and (origin := origin_of(row.cells[index])) is not None:
+                yield row.row, origin

@@ -1,8 +1,9 @@
 """The SQL of the validator, beside what its families look up. Nothing here commits."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.validator.asked import Asked, Undone
 from services.validator.outcomes import Decided, Duplicate, Failed, Outcome
 from services.validator.rows import RawRow
+from shared.corrections import RowOrigin
 from shared.db.bulk import copy_rows
 from shared.db.existing import read_family
 from shared.db.metadata import metadata
 from shared.db.staging import SCHEMA, groups
 from shared.entities.cells import read_cells
+from shared.entities.errors import UNIDENTIFIED
 from shared.entities.scope import ChunkScope
 from shared.events import FileOptions
 from shared.ledger import write_errors
@@ -49,6 +52,21 @@ _VALIDATED = text(
      WHERE import_id = :import_id AND chunk_no = :chunk_no AND state = '{ChunkState.STAGED}' AND epoch = :epoch
     RETURNING chunk_no
     """  # noqa: S608 - our own words
+)
+# Through all rounds of corrections: what came back unmended was handed back again.
+_ALONE = text(
+    """
+    WITH RECURSIVE claimed AS (
+           SELECT * FROM unnest(CAST(:rows AS integer[]), CAST(:origins AS uuid[]), CAST(:origin_rows AS integer[]))
+                      AS said (row_no, import_id, origin_row)
+            UNION
+           SELECT c.row_no, o.origin_import_id, o.origin_row
+             FROM claimed c JOIN imports.row_origins o ON o.import_id = c.import_id AND o.row_no = c.origin_row
+    )
+    SELECT DISTINCT c.row_no FROM claimed c
+      JOIN imports.row_errors e ON e.import_id = c.import_id AND e.row_no = c.origin_row
+     WHERE e.code = :code
+    """
 )
 # Shared with other chunks of the import; whoever starts or cancels it waits for them, or they for it.
 _HELD = text(
@@ -85,6 +103,11 @@ class StagedChunk:
     undone: Undone | None = None
     chunk_no: int = 0
 
+    @property
+    def file_options(self) -> FileOptions:
+        """What its sender asked for beside the mode."""
+        return FileOptions(**(self.options or {}))
+
 
 async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, epoch: int) -> StagedChunk | None:
     """The import with its chunk, None when the ledger does not know the import.
@@ -120,11 +143,18 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
     )
 
 
-async def read_asked(conn: AsyncConnection, tenant_id: str, import_id: UUID, chunk: StagedChunk) -> Asked:
-    """What the import asks of a chunk of its own."""
-    options = FileOptions(**(chunk.options or {}))
+async def read_asked(
+    conn: AsyncConnection,
+    tenant_id: str,
+    import_id: UUID,
+    chunk: StagedChunk,
+    origins: Mapping[int, RowOrigin] = MappingProxyType({}),
+) -> Asked:
+    """What the import asks of a chunk of its own; `origins` is which row of which import rows of a correction file say they were."""
+    options = chunk.file_options
     # One that corrects nothing is its own family: it is not known yet who will correct it.
     is_correction = chunk.parent is not None
+    family = await read_family(conn, tenant_id, import_id) if is_correction else frozenset({import_id})
     return Asked(
         mode=chunk.mode,
         import_id=import_id,
@@ -133,8 +163,26 @@ async def read_asked(conn: AsyncConnection, tenant_id: str, import_id: UUID, chu
         chunk_no=chunk.chunk_no,
         skips_existing=options.existing == "skip",
         clears_blanks=options.blanks == "clear",
-        family=await read_family(conn, tenant_id, import_id) if is_correction else frozenset({import_id}),
+        family=family,
+        alone=await _read_alone(conn, family - {import_id}, origins) if origins else frozenset(),
     )
+
+
+async def _read_alone(
+    conn: AsyncConnection, family: Collection[UUID], origins: Mapping[int, RowOrigin]
+) -> frozenset[int]:
+    """The rows that nothing identified when they first came: they were handed back with the key of the group above them."""
+    claims = [(row, origin) for row, origin in origins.items() if origin.import_id in family]
+    found = await conn.execute(
+        _ALONE,
+        {
+            "rows": [row for row, _ in claims],
+            "origins": [origin.import_id for _, origin in claims],
+            "origin_rows": [origin.row for _, origin in claims],
+            "code": UNIDENTIFIED,
+        },
+    )
+    return frozenset(found.scalars())
 
 
 def raw_rows(rows: Iterable[tuple[int, int, str]]) -> list[RawRow]:

@@ -121,6 +121,9 @@ products = Table(
     *made_by(),
     # Goes up with every commit that changes the product, a variant of it, or a list of either.
     Column("version", Integer, nullable=False, server_default=text("1")),
+    # What the rows said that it was last applied from, and the version it has had since: the same rows change nothing.
+    Column("rows_digest", Uuid()),
+    Column("rows_version", Integer),
     # The import that made this version, and the version since which it alone changed the product, and nothing of it but
     # variants that it had. Whoever raises the version says all three.
     Column("version_import_id", Uuid()),

@@ -129,13 +129,16 @@ class FileUploaded(Event):
         Field(
             min_length=1,
             max_length=200,
-            description="Two events of a tenant with the same key are one import. Default: `import_id`, else "
+            description="Two events of a tenant with the same key and parameters are one import. Default: `import_id`, else "
             "CloudEvents source and id, else the event body and the object's content.",
         ),
     ] = None
     parent_import_id: Annotated[
         UUID | None,
-        Field(description="The import of the same tenant whose correction file this is; another is refused."),
+        Field(
+            description="The import of the same tenant whose correction file this is; another is refused. The file is "
+            "imported as that one was, in its mode."
+        ),
     ] = None
     options: FileOptions = FileOptions()
 

@@ -27,9 +27,11 @@ MOST_ROWS = 500
 
 _LAST = 2_147_483_647
 
-# What the planner knows of these tables is older than the import; every look-up has its index.
-_PLAN = text("SET LOCAL enable_seqscan = off")
-_NO_BITMAPS = text("SET LOCAL enable_bitmapscan = off")
+# What the planner knows is older than the import, which it takes for empty: any index that begins with the import is as
+# good to it as the one that leads to the row. So look-ups ask for an order, and only one index has that.
+_PLAN = tuple(
+    text(f"SET LOCAL {way} = off") for way in ("enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashagg")
+)
 
 _IMPORT = text(
     """
@@ -50,17 +52,20 @@ _ANY = text(
      WHERE import_id = :id AND row_no > :after AND group_row > 0 ORDER BY row_no LIMIT :limit
     """
 )
-# Not as NOT EXISTS, which may be planned as a join with every error of the import.
+# Not as EXISTS, which may be planned as a join with every error of the import.
+_GROUP_FAILED = """
+    coalesce((SELECT e.group_row FROM imports.row_errors e
+               WHERE e.import_id = :id AND e.group_row >= r.group_row ORDER BY e.group_row LIMIT 1) = r.group_row, false)
+"""
 _GOOD = text(
-    """
+    f"""
     SELECT r.row_no FROM imports.raw_rows r
      WHERE r.import_id = :id AND r.row_no > :after AND r.row_no BETWEEN :first AND :last AND r.group_row > 0
        AND (r.chunk_no = ANY(CAST(:chunks AS integer[]))
             OR CAST(:uncut AS boolean) AND r.chunk_no <> ALL(CAST(:all_chunks AS integer[])))
-       AND (SELECT e.row_no FROM imports.row_errors e
-             WHERE e.import_id = :id AND e.group_row = r.group_row LIMIT 1) IS NULL
+       AND NOT {_GROUP_FAILED}
      ORDER BY r.row_no LIMIT :limit
-    """
+    """  # noqa: S608 - our own text
 )
 _REFUSED = text(
     """
@@ -70,7 +75,7 @@ _REFUSED = text(
 )
 _STANDS_ALONE = f"""
     (SELECT a.row_no FROM imports.row_errors a
-      WHERE a.import_id = :id AND a.row_no = {{row}} AND a.code = '{UNIDENTIFIED}' LIMIT 1) IS NOT NULL
+      WHERE a.import_id = :id AND a.row_no = {{row}} AND a.group_row = {{row}} AND a.code = '{UNIDENTIFIED}' LIMIT 1) IS NOT NULL
 """  # noqa: S608 - our own word
 # Rows that have an error of their own, and the others of their groups: a group ends where the next one begins, and only
 # rows that stand alone may be between its rows. Of the groups that begin up to `after`, the last one may go on behind it.
@@ -124,10 +129,12 @@ _OUTCOME = f"""
 _ROWS = text(
     f"""
     SELECT r.row_no, r.group_row, CAST(r.cells AS text) AS cells, c.state, {_OUTCOME} AS outcome,
-           (SELECT true FROM imports.row_errors e
-             WHERE e.import_id = :id AND e.group_row = r.group_row LIMIT 1) IS NOT NULL AS failed,
-           (SELECT json_agg(json_build_array(e.row_no, e.heading, e.code, e.message) ORDER BY e.position)
-              FROM imports.row_errors e WHERE e.import_id = :id AND e.row_no = r.row_no) AS errors
+           {_GROUP_FAILED} AS failed,
+           (SELECT json_agg(said.error)
+              FROM (SELECT json_build_array(e.row_no, e.heading, e.code, e.message) AS error
+                      FROM imports.row_errors e
+                     WHERE e.import_id = :id AND e.row_no >= r.row_no AND e.row_no <= r.row_no
+                     ORDER BY e.row_no, e.position) said) AS errors
       FROM unnest(CAST(:rows AS integer[])) AS page (row_no)
       JOIN imports.raw_rows r ON r.import_id = :raw AND r.row_no = page.row_no
       LEFT JOIN imports.import_chunks c ON c.import_id = :id AND c.chunk_no = r.chunk_no
@@ -186,8 +193,8 @@ async def read_rows(
         return None
     if found.expired:
         return RowPage(tuple(found.headers), (), None, expired=True)
-    await conn.execute(_PLAN)
-    await conn.execute(_NO_BITMAPS)
+    for way in _PLAN:
+        await conn.execute(way)
     ended = found.status in ENDED
     page = {"id": import_id, "after": after, "limit": limit + 1}
     undone = found.undoes_import_id

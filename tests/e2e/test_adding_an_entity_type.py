@@ -33,12 +33,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 from shared.db import catalog, flat, imports, staging
-from shared.db.metadata import metadata
+from shared.db.metadata import BY_STATEMENT, metadata
 
 def look(connection):
     schemas = {"imports", "staging", "catalog"}
     ours = lambda name, kind, parents: kind != "schema" or name in schemas
-    options = {"include_schemas": True, "include_name": ours, "compare_type": True}
+    constrains = lambda known, name, kind, *_: kind != "foreign_key_constraint" or not known.info.get(BY_STATEMENT)
+    options = {"include_schemas": True, "include_name": ours, "include_object": constrains, "compare_type": True}
     found = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
     return [difference for difference in found if "alembic_version" not in str(difference)]
 

@@ -92,6 +92,37 @@ async def test_a_good_file_ends_with_code_0_and_every_number(winnow: Command, te
     assert recent["id"] == said["id"]
 
 
+async def test_the_same_file_twice_is_refused_or_the_same_import_as_its_sender_says(
+    winnow: Command, tenant: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(2))
+    first = await winnow.json("import", path, "--tenant", tenant, "--idempotency-key", "autumn", "--user", "ana")
+    assert (first["is_repeat"], first["idempotency_key"]) == (False, "autumn")
+    assert (await winnow("watch", first["id"])).returncode == 0
+    again = await winnow.json("import", path, "--tenant", tenant, "--idempotency-key", "autumn", "--user", "ana")
+    assert (again["is_repeat"], again["id"], again["status"]) == (True, first["id"], "completed")
+    watched = await winnow(
+        "import", path, "--tenant", tenant, "--idempotency-key", "autumn", "--user", "ana", "--watch"
+    )
+    assert watched.returncode == 0
+    assert f"is import {first['id']}" in watched.stderr
+
+    other = await winnow(
+        "import", path, "--tenant", tenant, "--idempotency-key", "autumn", "--user", "ana", "--decimal", "comma"
+    )
+    assert other.returncode == 64
+    assert first["id"] in other.stderr
+    assert "options.decimal" in other.stderr
+
+    refused = await winnow("import", path, "--tenant", tenant)
+    assert refused.returncode == 1
+    for said in ("was imported before", first["id"], "ana sent it", "--allow-repeat"):
+        assert said in refused.stderr
+    allowed = await winnow("import", path, "--tenant", tenant, "--allow-repeat", "--watch")
+    assert allowed.returncode == 2, "every product is there already"
+    assert (await winnow("import", path, "--tenant", tenant, "--idempotency-key", "")).returncode == 64
+
+
 async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_fetched_and_sent(
     winnow: Command, tenant: str, tmp_path: Path
 ) -> None:

@@ -310,3 +310,21 @@ async def test_a_row_that_failed_alone_is_added_to_its_product_when_it_is_repair
     assert await world.scalar(variants, tenant=tenant) == 3
     title = "SELECT title FROM catalog.products WHERE tenant_id = :tenant AND handle = 'shirt-1'"
     assert await world.scalar(title, tenant=tenant) == "Shirt 1"
+
+
+async def test_a_row_that_failed_alone_in_upsert_says_nothing_of_its_product_when_it_is_repaired(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    lost = row(attribute_1="Size", attribute_value_1="XL", weight_g=7)
+    rows = [*product(1, variants=2), lost, *product(2)]
+    first = await sent(world, tenant, workbook(tmp_path / "autumn.xlsx", rows), mode="upsert")
+    assert (first.created_rows, first.failed_rows) == (3, 1)
+    file = handed_back(world, first, "xlsx")
+    file.mend(file.row_of("handle", "shirt-1"), sku="SKU-1-XL")
+    ended = await sent(world, tenant, file.saved(), mode="upsert")
+    assert (ended.created_rows, ended.updated_rows, ended.failed_rows) == (1, 0, 0), await world.errors(ended.id)
+    weights = (
+        "SELECT array_agg(weight ORDER BY position) FROM catalog.effective_variants "
+        "WHERE tenant_id = :tenant AND handle = 'shirt-1'"
+    )
+    assert [float(weight) for weight in await world.scalar(weights, tenant=tenant)] == [230, 230, 7]

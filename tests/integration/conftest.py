@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.local.stack import Stack
 from shared.db.engine import create_engine
 from tests.harness.staging import Desk
+from tests.harness.world import World
 
 EngineOf = Callable[[str], AsyncEngine]
 
@@ -28,6 +29,10 @@ async def engine_of(stack: Stack) -> AsyncIterator[EngineOf]:
 
 
 @pytest.fixture
-def desk(engine_of: EngineOf, tenant: str) -> Desk:
-    """Stages rows as the parser would, and has them validated and committed by the real handlers."""
+def desk(engine_of: EngineOf, tenant: str, running_world: World) -> Desk:
+    """Stages rows as the parser would, and has them validated and committed by the real handlers, and by nobody else.
+
+    Services that are left running by tests before would act on what it announces.
+    """
+    running_world.fleet.stop()
     return Desk(engine_of, tenant)

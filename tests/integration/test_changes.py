@@ -185,6 +185,21 @@ async def test_variants_are_added_to_a_product_and_identifiers_filled_in(
     assert await versions(running_world, tenant) == {"shirt-1": 2}, "once, whatever was changed of it"
 
 
+async def test_a_product_has_another_version_whoever_wrote_it_last_and_wherever_in_the_file(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    """As rows that stand apart do: the row that says their product may lie among those of their chunk."""
+    await made(running_world, desk, catalogue(3))
+    of_variants = [Change(f"shirt-{n}", {}, {f"SKU-{n}-0": {"weight": 3}}) for n in (1, 2)]
+    event, _ = await ready(desk, *of_variants, Change("shirt-3", {"title": "New"}, {"SKU-3-0": {"weight": 3}}))
+    async with running_world.database() as conn:
+        ours = text("UPDATE catalog.products SET import_id = :id, import_row_no = 3 WHERE tenant_id = :t")
+        await conn.execute(ours, {"id": event.import_id, "t": tenant})
+    await desk.commit(event)
+    assert counts(await ended(running_world, event.import_id)) == (0, 3, 0, 0)
+    assert await versions(running_world, tenant) == {"shirt-1": 2, "shirt-2": 2, "shirt-3": 2}
+
+
 async def test_what_was_changed_is_kept_with_what_it_was(running_world: World, desk: Desk, tenant: str) -> None:
     await made(running_world, desk, product(1, variants=2))
     change = Change("shirt-1", {"title": "New", "tags": ["Blue"]}, {"SKU-1-0": {}, "SKU-1-1": {"weight": 5}})

@@ -274,6 +274,8 @@ async def test_the_last_page_of_a_long_list_costs_what_the_first_one_does(
             ),
         ):
             await conn.execute(text(statement.replace("::", "\\:\\:")), {"tenant": tenant})
+        for table in ("imports.imports", "catalog.tags"):
+            await conn.execute(text(f"ANALYZE {table}"))
         oldest = (
             await conn.execute(
                 text("SELECT id FROM imports.imports WHERE tenant_id = :tenant ORDER BY created_at LIMIT 1 OFFSET 30"),

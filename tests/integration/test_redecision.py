@@ -128,6 +128,24 @@ async def test_what_is_changed_again_and_again_is_handed_back_at_last_and_the_re
     assert (await effective(running_world, tenant, "SKU-2-0"))["title"] == f"Title {MOST_DECISIONS}"
 
 
+@pytest.mark.parametrize("many", [1, 60])
+async def test_identifiers_that_others_have_whatever_is_decided_are_handed_back_at_last(
+    running_world: World, desk: Desk, tenant: str, many: int
+) -> None:
+    """Found by halves where they are few, in short runs where they are many."""
+    await made(running_world, desk, catalogue(many))
+    changes = [Change(f"cap-{n}", {"title": "Cap"}, {f"SKU-{n}-0": {}, f"CAP-{n}": {}}) for n in range(1, many + 1)]
+    event, decisions = await ready(desk, *changes, Change("hat", {"title": "Hat"}, {"HAT": {}}))
+    for number in range(MOST_DECISIONS):
+        await desk.commit(event)
+        assert await state(running_world, event) == ("staged", number + 1)
+        await desk.validate(RowsStaged(**event.model_dump()), decisions)
+    await desk.commit(event)
+    assert counts(await ended(running_world, event.import_id)) == (1, 0, 0, 2 * many)
+    assert {code for _, _, code, _ in await running_world.errors(event.import_id)} == {"changed_meanwhile"}
+    assert "hat" in await versions(running_world, tenant)
+
+
 async def test_a_held_import_that_is_started_is_held_against_what_is_there_then(
     running_world: World, desk: Desk, tenant: str
 ) -> None:

@@ -144,9 +144,9 @@ _REMOVES = f"""EXISTS (SELECT FROM staging.product_variants v
                         WHERE v.import_id = :import_id AND v.chunk_no = :chunk_no AND v.group_row = groups.group_row
                           AND v.action = '{Action.REMOVE}')"""
 
-# A version is one of the whole product, whichever of its records is changed; those that are changed themselves are about
-# to get theirs. `version_since` is the one since which only `version_import_id` changed the product, and nothing but
-# variants that it had: what else that import has decided of it holds (see `targets`).
+# A version is one of the whole product, whichever of its records is changed; one that is changed itself gets it by that.
+# `version_since` is the one since which only `version_import_id` changed the product, and nothing but variants that it
+# had: what else that import has decided of it holds (see `targets`).
 _RAISE_VERSIONS = Step(
     "versions_raised",
     text(
@@ -157,8 +157,9 @@ _RAISE_VERSIONS = Step(
                                     WHEN version_import_id = :import_id THEN version_since
                                     ELSE version END
          WHERE id = ANY(ARRAY({_TARGETS}))
-           AND id NOT IN (
-               SELECT id FROM staging.products WHERE {PENDING} AND action = '{Action.UPDATE}' AND said <> '{{}}')
+           AND id <> ALL(ARRAY(
+               SELECT id FROM staging.products
+                WHERE {PENDING} AND action = '{Action.UPDATE}' AND said <> '{{}}'))
         """  # noqa: S608 - our names
     ),
     needs=frozenset({UPDATES}),

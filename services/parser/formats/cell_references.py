@@ -29,30 +29,28 @@ class CellCounts:
         self.are_known = True
         """Whether every row said its number, in order: otherwise all of them have to be looked at."""
 
-    def look(self, text: bytes, numbers: Sequence[bytes]) -> None:
-        """Look at the next piece; `numbers` are those that its rows say, from 1."""
+    def look(self, before: bytes, rows: Sequence[bytes], numbers: Sequence[bytes]) -> None:
+        """Look at the next piece: what is `before` its first row, its rows, and the numbers that these say, from 1."""
         if not self.are_known:
             return
         counts = self.of_row
-        before, *rows = [row.count(_CELL) for row in text.split(_ROW)]
-        if before and counts:
-            counts[-1] += before
-        # Cells of a row without a number count for the row above, so that it is looked at.
-        self.are_known = len(rows) == len(numbers) and not (before and not counts)
+        if (cells := before.count(_CELL)) and counts:
+            counts[-1] += cells
+        self.are_known = len(rows) == len(numbers) and not (cells and not counts)
         if not rows or not self.are_known:
             return
         first, last = int(numbers[0]) - 1, int(numbers[-1]) - 1
         self.are_known = len(counts) <= first <= last < _LAST_ROW
         if last - first == len(rows) - 1:
             counts.frombytes(bytes(counts.itemsize * max(first - len(counts), 0)))
-            counts.extend(rows)
+            counts.extend([row.count(_CELL) for row in rows])
             return
-        for number, cells in zip(map(int, numbers), rows, strict=True):
+        for number, row in zip(map(int, numbers), rows, strict=True):
             self.are_known = self.are_known and len(counts) < number <= _LAST_ROW
             if not self.are_known:
                 return
             counts.frombytes(bytes(counts.itemsize * (number - len(counts))))
-            counts[-1] = cells
+            counts[-1] = row.count(_CELL)
 
 
 def rows_with_cells_twice(pieces: Iterable[bytes]) -> frozenset[int]:

@@ -25,7 +25,8 @@ _BLANKS = (
     Dialect(STAND_IN, separator="  ", skip_blanks=True, is_exact=True),
 )
 _A_TABLE = 2
-_LONGEST_HEADINGS = 10_000
+_LONGEST_HEADINGS, _LONGEST_HEADING = 10_000, 200
+_MOST_SIGNS, _MOST_TRIED = 50, 5
 # What may stand between headings and is no part of one.
 _SIGNS = re.compile(r"[^\w\"'()\[\]]{2,}")
 
@@ -67,30 +68,34 @@ def find_dialect(entity: EntityType, lines: Sequence[str], wanted: str | None) -
 
 def _several(entity: EntityType, lines: Sequence[str]) -> Iterator[_Fit]:
     """Separators of several characters that stand between known headings."""
-    signs = dict.fromkeys(
-        run.strip(" ").lstrip("*")
-        for line in lines[:SEARCHED_ROWS]
-        if len(line) <= _LONGEST_HEADINGS
-        for run in _SIGNS.findall(line.rstrip("\r\n"))
-    )
-    for separator in signs:
-        if len(separator) < len("||"):
+    tried: dict[str, None] = {}
+    for line in lines[:SEARCHED_ROWS]:
+        if len(line) > _LONGEST_HEADINGS:
             continue
+        signs = dict.fromkeys(run.strip(" ").lstrip("*") for run in _SIGNS.findall(line.rstrip("\r\n")))
+        for separator in list(signs)[:_MOST_SIGNS]:
+            if len(separator) > 1 and separator not in tried and _separates(entity, line, separator):
+                tried[separator] = None
+    for separator in list(tried)[:_MOST_TRIED]:
         fit = _fit(entity, lines, Dialect(STAND_IN, separator=separator))
         if fit.known >= _A_TABLE and _is_throughout(lines, fit.found):
             yield fit
 
 
+def _separates(entity: EntityType, line: str, separator: str) -> bool:
+    """Whether it stands between known headings."""
+    parts = (part.strip().strip("\"'") for part in line.split(separator))
+    return sum(len(part) <= _LONGEST_HEADING and entity.field_of(part) is not None for part in parts) >= _A_TABLE
+
+
 def _with_quotes(entity: EntityType, dialect: Dialect, lines: Sequence[str]) -> Dialect:
     """The same dialect, with apostrophes for quotation marks where values stand in them."""
     apostrophes = replace(dialect, quote="'")
-    delimiter = re.escape(dialect.delimiter)
-    sample = [line.rstrip("\r\n") for line in lines if line.strip()]
-    if any(re.search(rf'(?:^|{delimiter})\s*"', line) for line in sample):
+    sample = [[cell.strip() for cell in line.split(dialect.delimiter)] for line in lines if line.strip()]
+    if any(cell.startswith('"') for cells in sample for cell in cells):
         return dialect
-    quoted = re.compile(rf"(?:^|{delimiter}) *'(?:[^']|''|'(?! *(?:{delimiter}|$)))*' *(?={delimiter}|$)")
-    within = sum(quoted.search(line) is not None for line in sample)
-    if within * 2 < max(len(sample), _A_TABLE + 1) and not _headings_within(entity, sample, dialect):
+    within = sum(map(_has_apostrophes_around, sample))
+    if within * 2 < max(len(sample), _A_TABLE + 1) and not _headings_within(entity, sample):
         return dialect
     records = Records(iter(lines), apostrophes, _fit(entity, lines, apostrophes).found.table)
     rows = list(records)
@@ -98,16 +103,21 @@ def _with_quotes(entity: EntityType, dialect: Dialect, lines: Sequence[str]) -> 
     return dialect if is_open else apostrophes
 
 
-def _headings_within(entity: EntityType, lines: Sequence[str], dialect: Dialect) -> bool:
+def _has_apostrophes_around(cells: Sequence[str]) -> bool:
+    """Whether an apostrophe begins one of these cells and ends that one or a later one."""
+    opens = next((at for at, cell in enumerate(cells) if cell.startswith("'")), len(cells))
+    return any(cell.endswith("'") and cell != "'" for cell in cells[opens:])
+
+
+def _headings_within(entity: EntityType, sample: Sequence[Sequence[str]]) -> bool:
     """Whether two known headings stand in apostrophes."""
     return any(
         sum(
-            cell[:1] == cell[-1:] == "'" and entity.field_of(cell[1:-1]) is not None
-            for cell in map(str.strip, line.split(dialect.delimiter))
+            cell[:1] == cell[-1:] == "'" and len(cell) <= _LONGEST_HEADING and entity.field_of(cell[1:-1]) is not None
+            for cell in cells
         )
         >= _A_TABLE
-        for line in lines[:SEARCHED_ROWS]
-        if len(line) <= _LONGEST_HEADINGS
+        for cells in sample[:SEARCHED_ROWS]
     )
 
 

@@ -14,6 +14,8 @@ SEARCHED_ROWS = 20
 # Nobody's headings go over more rows, or over several rows in more columns.
 _MOST_ROWS, _MOST_COLUMNS = 3, 400
 _A_TABLE = 2
+# More is no part of a heading, and would be compared again and again.
+_LONGEST = 300
 # What stands alone below a heading and is no data: the unit its figures are in.
 _UNITS = frozenset(
     [
@@ -64,8 +66,8 @@ def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRo
     """
     searched = [tuple(storable(cell_text(cell).strip()) for cell in cells) for cells in rows[:SEARCHED_ROWS]]
     best: HeadingRow | None = None
-    for number, texts in enumerate(searched, start=1):
-        known = _known(entity, texts)
+    counts = [_known(entity, texts) for texts in searched]
+    for number, (texts, known) in enumerate(zip(searched, counts, strict=True), start=1):
         if known and (best is None or known > best.known):
             best = HeadingRow(number, texts, known, number)
     for count in range(2, _MOST_ROWS + 1):
@@ -78,13 +80,13 @@ def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRo
                 best = HeadingRow(first + count, together, known, first + 1)
     if best is None:
         return None
-    return _with_remarks(entity, searched, _first_table(entity, searched, best))
+    return _with_remarks(entity, searched, _first_table(searched, counts, best))
 
 
-def _first_table(entity: EntityType, rows: Sequence[Sequence[str]], best: HeadingRow) -> HeadingRow:
+def _first_table(rows: Sequence[Sequence[str]], counts: Sequence[int], best: HeadingRow) -> HeadingRow:
     """The headings of the first of several tables: rows between it and the best ones would be lost without a word."""
     for number, texts in enumerate(rows[: best.first_row - 1], start=1):
-        known = _known(entity, texts)
+        known = counts[number - 1]
         if (
             known >= _A_TABLE
             and known * 2 >= best.known
@@ -103,6 +105,8 @@ def _together(entity: EntityType, rows: Sequence[Sequence[str]]) -> tuple[str, .
     """The headings that rows say together; None when a row says nothing, or the last none of the headings."""
     width = max(map(len, rows))
     if width > _MOST_COLUMNS or not all(map(any, rows)):
+        return None
+    if any(len(text) > _LONGEST for row in rows for text in row):
         return None
     spread = [_spread(row, width) for row in rows[:-1]]
     own = [[row[at] if at < len(row) else "" for row in rows] for at in range(width)]

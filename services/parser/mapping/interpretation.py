@@ -21,6 +21,9 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _WORDS = re.compile(r"[^\W\d_]{3}[^\d]*")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile("[0-9]")
+_REMEMBERED = 10_000
+_RULER = re.compile(r"[-=_+:|─━]*(?:---|===|___|───|━━━)[-=_+:|─━]*")
+_RULED = frozenset("-=_+:|─━")
 _FIGURES = NUMERIC | {Kind.BARCODE}
 _A_TABLE = 2
 
@@ -72,6 +75,7 @@ class Interpretation:
     ) -> None:
         self._entity = entity
         self._keys = [fields.get(code, -1) for code in key_fields(entity)]
+        self._group_column = fields.get(entity.group_key or "", -1)
         self._mapped = sorted(fields.values())
         self._of_column = {index: entity.by_code[code] for code, index in fields.items()}
         self._heading_keys = {
@@ -79,9 +83,11 @@ class Interpretation:
         }
         self._sections = frozenset(heading_key(section) for section in entity.sections if section)
         keys = {*entity.by_heading_key, *self._heading_keys.values(), *self._sections}
-        self._beginnings = frozenset(key[:2] for key in keys)
-        self._beginnings_with_digits = frozenset(key[:2] for key in keys if _DIGIT.search(key))
+        self._beginnings = frozenset(key[:3] for key in keys)
+        self._beginnings_with_digits = frozenset(key[:3] for key in keys if _DIGIT.search(key))
         self._titles = frozenset(self._heading_keys.values())
+        # Beginnings of what is no heading.
+        self._ordinary: set[str] = set()
         self._stands_alone = isinstance(entity.grouping, PerRow)
         self._heading_row = heading_row
         self._examples = frozenset(examples)
@@ -114,7 +120,9 @@ class Interpretation:
             return Aside.HEADINGS
         if self._is_other_headings(cells):
             return Aside.OTHER_TABLE
-        if not known and all(self._says_nothing(self._of_column[at], cells[at]) for at in said):
+        if all(_is_ruler(cells[at]) for at in said) or (
+            not known and all(self._says_nothing(self._of_column[at], cells[at]) for at in said)
+        ):
             return Aside.NOTHING
         return keys
 
@@ -128,11 +136,13 @@ class Interpretation:
         )
 
     def _begins_as_heading(self, key: str) -> bool:
-        begins = key[:2]
-        if begins.isalnum() and begins.casefold() not in self._beginnings:
+        begins = key[:3]
+        if not begins or (begins.isalnum() and begins.casefold() not in self._beginnings):
             return False
         if _DIGIT.search(key) and begins.casefold() not in self._beginnings_with_digits:
             return False
+        if begins[0] in _RULED:
+            return _RULER.fullmatch(key) is not None
         known = heading_key(key)
         return known in self._sections or known in self._titles or self._entity.field_of(key) is not None
 
@@ -153,11 +163,17 @@ class Interpretation:
         elsewhere = [at for at in known if at not in self._of_column or not self._is_heading(at, texts[at])]
         return len(known) * 2 >= len(texts) and max(len(elsewhere), len(known) - len(elsewhere) - 1) >= _A_TABLE
 
-    def is_titles_of_others(self, cells: Sequence[Cell]) -> bool:
-        """Whether a row below blank ones can only be headings: words alone, one a heading we know or where numbers belong."""
+    def is_titles_of_others(self, cells: Sequence[Cell], above: Keys) -> bool:
+        """Whether a row below blank ones can only be headings: words alone, one a heading we know or where numbers belong.
+
+        So it is where a barcode or SKU should stand and that of the row `above` has digits.
+        """
         there = [(at, cell) for at, cell in enumerate(cells) if not is_blank(cell)]
         if len(there) < _A_TABLE or not all(isinstance(cell, str) and _WORDS.fullmatch(cell) for _, cell in there):
             return False
+        identifiers = [place for place, at in enumerate(self._keys) if at >= 0 and at != self._group_column]
+        if any(_DIGIT.search(above[place]) and _key(cells, self._keys[place]) for place in identifiers if above):
+            return True
         return any(
             (at in self._of_column and self._of_column[at].kind in _FIGURES)
             or self._entity.field_of(cell_text(cell)) is not None
@@ -175,6 +191,11 @@ class Interpretation:
             # What a blank cell means as well: sheets are filled down with it.
             return field.kind is Kind.CHOICE and cell_text(cell).strip().casefold() == field.choices[0].casefold()
         return field.code in self._entity.says_nothing_alone
+
+
+def _is_ruler(cell: Cell) -> bool:
+    """Whether the cell is a line drawn below headings, as in tables of plain text."""
+    return isinstance(cell, str) and _RULER.fullmatch(cell.strip()) is not None
 
 
 def _key(cells: Sequence[Cell], column: int) -> str:

@@ -100,6 +100,7 @@ class SheetRows:
         self._width = len(layout.headings)
         self._last = layout.heading_row
         self._other_table = 0
+        self._above: Keys = ()
         # A table whose headings we do not know ends where rows are blank again.
         self._ends_at_gap = False
 
@@ -112,7 +113,10 @@ class SheetRows:
         if self._restore:
             row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
         keys = self._interpretation.keys(number, row)
-        self._look_for_tables(number, row, keys)
+        if number != self._last + 1 or isinstance(keys, Aside):
+            self._look_for_tables(number, row, keys)
+        else:
+            self._last, self._above = number, keys
         if self._other_table and not isinstance(keys, Aside):
             row = [*row, *[None] * (self._width - len(row)), table_mark(self._other_table)]
         is_title = keys is Aside.TITLE
@@ -149,8 +153,14 @@ class SheetRows:
         elif has_gap:
             if self._ends_at_gap:
                 self._other_table = 0
-            if not self._other_table and not self._restore and self._interpretation.is_titles_of_others(row):
+            if (
+                not self._other_table
+                and not self._restore
+                and self._interpretation.is_titles_of_others(row, self._above)
+            ):
                 self._other_table, self._ends_at_gap = number, True
+        if not isinstance(keys, Aside):
+            self._above = keys
 
     def _is_hidden(self, number: int) -> bool:
         """Whether the row cannot be seen; rows come in order."""

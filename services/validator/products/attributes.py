@@ -13,12 +13,15 @@ class UnchangedAttributes:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._rows: list[int] = []
+        self.told = 0
+        """How many rows were noted."""
 
     def note(self, row: int, said: Sequence[tuple[Name, Name]], stored: Sequence[tuple[Name, Name]]) -> None:
         """Note what this row says of a variant, where that is not what it has."""
         values = {attribute.key: value.key for attribute, value in stored}
         if any(values.get(attribute.key) != value.key for attribute, value in said):
             self._rows.append(row)
+            self.told += 1
 
     def notices(self) -> list[Notice]:
         """One, with the number of rows and the first of them; none when there is nothing to tell."""

@@ -15,11 +15,14 @@ class UnusualBarcodes:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._rows: list[int] = []
+        self.told = 0
+        """How many rows were noted."""
 
     def note(self, row: int, barcode: str | None) -> None:
         """Note the barcode of this row, if it is one."""
         if barcode is not None and not (len(barcode) in _LENGTHS and barcode.isascii() and barcode.isdecimal()):
             self._rows.append(row)
+            self.told += 1
 
     def notices(self) -> list[Notice]:
         """One, with the number of rows and the first of them; none when there is nothing to tell."""

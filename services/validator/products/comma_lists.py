@@ -13,12 +13,15 @@ class CommaLists:
         self._columns = columns
         self._found: dict[str, tuple[int, str]] = {}
         self._counts: dict[str, int] = {}
+        self.told = 0
+        """How many rows were noted."""
 
     def note(self, row: int, code: str, text: str) -> None:
         """Note what a list cell says, if it is one of them."""
         if looks_like_list(text):
             self._found.setdefault(code, (row, text))
             self._counts[code] = self._counts.get(code, 0) + 1
+            self.told += 1
 
     def notices(self) -> list[Notice]:
         """One for each column, with the number of rows and what the first of them says."""

@@ -1,6 +1,7 @@
 """What the validator does with a chunk of products."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
@@ -14,7 +15,7 @@ from services.validator.products.groups import References
 from services.validator.products.product import Known
 from services.validator.products.records import outcome_of, staged_records
 from services.validator.products.rules import Named, check, named
-from services.validator.products.stored import NOTHING_STORED, Stored
+from services.validator.products.stored import NOTHING_STORED, Stored, StoredProduct
 from services.validator.products.taken_back import take_back
 from services.validator.products.traces import read_names, read_traces
 from services.validator.rows import Groups
@@ -27,11 +28,15 @@ NOWHERE = 0
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What a chunk is checked against beside its own file."""
+    """What a chunk is checked against beside its own file.
+
+    `same` are the products that were applied from the very rows of a group, by its first row, and have not changed since.
+    """
 
     known: Known
     stored: Stored
     categories: Categories
+    same: Mapping[int, StoredProduct] = field(default_factory=dict)
 
 
 class Products:
@@ -55,17 +60,38 @@ class Products:
                 return Catalogue(known, NOTHING_STORED, self._categories)
             there = Named(left_alone, needs.barcodes, needs.skus)
             return Catalogue(known, await repository.read_stored(conn, tenant_id, there), self._categories)
-        stored = await repository.read_stored(conn, tenant_id, needs)
+        same = await self._read_same(conn, tenant_id, asked, needs)
+        stored = await repository.read_stored(conn, tenant_id, needs.without(same))
         if asked.wave:
             stored = await with_staged(conn, asked, needs, stored)
-        return Catalogue(stored.known_to(asked.import_id), stored, self._categories)
+        by_row = {needs.sound[handle].rows[0]: product for handle, product in same.items()}
+        return Catalogue(stored.known_to(asked.import_id), stored, self._categories, by_row)
+
+    async def _read_same(
+        self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Named
+    ) -> Mapping[str, StoredProduct]:
+        """The products whose rows have been applied already and would change nothing, by their handles."""
+        if asked.mode != "upsert" or asked.wave:
+            return {}
+        flagged = {duplicate.row for duplicate in asked.duplicates} | asked.alone
+        digests = {
+            handle: asked.digests[group.rows[0]]
+            for handle, group in needs.sound.items()
+            if group.rows[0] in asked.digests and flagged.isdisjoint(group.rows)
+        }
+        return await repository.read_same(conn, tenant_id, digests)
 
     def decide(self, groups: Groups, columns: Columns, known: Catalogue, asked: Asked) -> Decided:
         """What is made or changed for every group that is good in every row."""
-        checked = check(groups, columns, References(known.known, known.categories, asked, known.stored))
+        checked = check(groups, columns, References(known.known, known.categories, asked, known.stored, known.same))
         return Decided(
             outcomes=[outcome_of(product) for product in checked.products],
-            records=staged_records(checked.products, new_id=uuid7, categories=known.categories),
+            records=staged_records(
+                checked.products,
+                new_id=uuid7,
+                categories=known.categories,
+                digests={row: digest for row, digest in asked.digests.items() if row not in checked.told},
+            ),
             notices=checked.notices,
         )
 

@@ -1,6 +1,6 @@
 """What every group of rows goes through, whatever is to become of it: its rows are read, and every error is noted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from services.validator.products.comma_lists import CommaLists
 from services.validator.products.ignored import IgnoredValues
 from services.validator.products.matching import Identifiers, Matching
 from services.validator.products.product import FailedProduct, FailedRow, Known
-from services.validator.products.stored import NOTHING_STORED, ProductLevel, Stored
+from services.validator.products.stored import NOTHING_STORED, ProductLevel, Stored, StoredProduct
 from services.validator.products.variants import RowRules
 from services.validator.rows import ReadRow
 from shared.entities.columns import Columns
@@ -37,6 +37,8 @@ class References:
     categories: Categories
     asked: Asked = field(default_factory=Asked)
     stored: Stored = NOTHING_STORED
+    same: Mapping[int, StoredProduct] = field(default_factory=dict)
+    """Products that were applied from the very rows of a group and have not changed since, by the group's first row."""
 
 
 class Remarks:
@@ -47,6 +49,11 @@ class Remarks:
         self.barcodes = UnusualBarcodes(columns)
         self.lists = CommaLists(columns)
         self.attributes = UnchangedAttributes(columns)
+
+    @property
+    def told(self) -> int:
+        """How many there are."""
+        return self.ignored.told + self.barcodes.told + self.lists.told + self.attributes.told
 
     def notices(self) -> list[Notice]:
         """All of them."""

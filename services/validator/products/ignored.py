@@ -54,6 +54,8 @@ class IgnoredValues:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._rows: dict[str, list[int]] = {}
+        self.told = 0
+        """How many rows were noted."""
 
     def note(self, row: ReadRow, parent: "SaysProduct") -> None:
         """Note what this variant row says that is neither imported nor the same as what the product's own row says."""
@@ -63,6 +65,7 @@ class IgnoredValues:
             text = row.text(code)
             if text is not None and not _same(code, text, parent.text(code)):
                 self._rows.setdefault(code, []).append(row.row)
+                self.told += 1
 
     def notices(self) -> list[Notice]:
         """One for each column, with the number of rows and the first of them."""

@@ -1,7 +1,8 @@
 """Checked products as what is staged of them: typed rows of what is made and changed, and what becomes of each group."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from uuid import UUID
 
 from services.validator.outcomes import Failed, Outcome, Planned, StagedRecords
@@ -14,22 +15,28 @@ from shared.states import ATTRIBUTES_ANEW, ITSELF, Action, GroupStatus, Record
 
 _CHANGES = ("record", "record_id", "before", "after")
 _NOBODY = (None, None)
+_APPLIED = ("rows_digest", "rows_version")
 _NO_CATEGORIES = Categories(())
 
 
 def staged_records(
-    products: Iterable[CheckedProduct], *, new_id: Callable[[], UUID], categories: Categories = _NO_CATEGORIES
+    products: Iterable[CheckedProduct],
+    *,
+    new_id: Callable[[], UUID],
+    categories: Categories = _NO_CATEGORIES,
+    digests: Mapping[int, UUID] = MappingProxyType({}),
 ) -> list[StagedRecords]:
     """The typed rows of every group: `pending` for good products, `failed` for what a preview shows of the rest.
 
     Tables without rows are left out, and so are the columns of the scope: all rows are of one chunk. Records that are
-    made and those that are changed come apart, although they are of one table.
+    made and those that are changed come apart, although they are of one table. `digests` is what the rows of groups say that
+    would change nothing if they came again, by their first rows.
     """
     rows = StagedRows(new_id)
-    changes = _Changes(rows, categories)
+    changes = _Changes(rows, categories, digests)
     for product in products:
         if isinstance(product, Product):
-            rows.add_product(product)
+            rows.add_product(product, digests.get(product.row))
         elif isinstance(product, ChangedProduct):
             changes.add(product)
         else:
@@ -60,8 +67,9 @@ def outcome_of(product: CheckedProduct) -> Outcome:
 class _Changes:
     """What is changed of records that are there: rows beside those of what is made, and before and after of each field."""
 
-    def __init__(self, rows: StagedRows, categories: Categories) -> None:
+    def __init__(self, rows: StagedRows, categories: Categories, digests: Mapping[int, UUID]) -> None:
         self._rows = rows
+        self._digests = digests
         self._categories = categories
         self._products: Rows = []
         self._variants: Rows = []
@@ -100,6 +108,8 @@ class _Changes:
         differences = product_differences(stored.level, level, self._categories)
         said = _said(differences)
         self._note(place, Record.PRODUCT, stored.id, differences)
+        digest = self._digests.get(product.row)
+        applied = _NOBODY if digest is None else (digest, stored.version + 1)
         presentation = level.presentation
         self._products.append(
             (
@@ -109,7 +119,8 @@ class _Changes:
                 # Names of entities are there only to be made or found: for what is written.
                 *((level.manufacturer if "manufacturer_id" in said else None) or _NOBODY),
                 *((level.season if "season_id" in said else None) or _NOBODY),
-                *(None, Action.UPDATE, said, *(product.writer or _NOBODY)),
+                *(None, *applied, Action.UPDATE, said if digest is None else [*said, *_APPLIED]),
+                *(product.writer or _NOBODY),
             )
         )
         if "tags" in said:

@@ -4,8 +4,9 @@ Products are read in sets, at one point in time: first each product with its ver
 changed in between has another version by the time it is committed, and is decided again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -91,6 +92,12 @@ _VARIANTS = text(
             WHERE tenant_id = :tenant_id AND sku = ANY(CAST(:skus AS text[]))))
     """  # noqa: S608 - our names
 )
+_SAME = text(
+    """
+    SELECT id, handle, version, rows_digest FROM catalog.products
+     WHERE tenant_id = :tenant_id AND handle = ANY(CAST(:handles AS text[])) AND rows_version = version
+    """
+)
 _NAMES = text(
     "\n    UNION ALL\n".join(
         f"    SELECT '{entity.name}', id, name, name_key FROM catalog.{entity.name}"  # noqa: S608 - our names
@@ -102,6 +109,7 @@ _NAMES = text(
 
 _OF_PRODUCT = ("manufacturers", "seasons")
 _NO_FACTS = (None,) * 8
+_UNREAD = ProductLevel()
 
 
 async def read_known(conn: AsyncConnection, tenant_id: str, asked: Asked, named: Named) -> Known:
@@ -121,6 +129,19 @@ async def read_categories(conn: AsyncConnection) -> Categories:
     """The whole category tree."""
     found = await conn.execute(_CATEGORIES)
     return Categories((category_id, path.split(" > ")) for category_id, path in found)
+
+
+async def read_same(conn: AsyncConnection, tenant_id: str, digests: Mapping[str, UUID]) -> Mapping[str, StoredProduct]:
+    """The products, by handle, that were last changed by rows of these digests; of each no more than that it is there."""
+    if not digests:
+        return {}
+    await conn.execute(_PLAN[0])
+    found = await conn.execute(_SAME, {"tenant_id": tenant_id, "handles": list(digests)})
+    return {
+        handle: StoredProduct(id_, handle, version, 0, _UNREAD)
+        for id_, handle, version, digest in found
+        if digest == digests[handle]
+    }
 
 
 async def read_stored(conn: AsyncConnection, tenant_id: str, named: Named) -> Stored:

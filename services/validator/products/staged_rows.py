@@ -11,6 +11,7 @@ from shared.states import GroupStatus
 
 POSITION = ("row_no", "group_row", "row_status")
 _NOBODY = (None, None)
+_FIRST_VERSION = 1
 
 _FACTS = {
     "materials": ("position", "material_name", "material_key", "percentage"),
@@ -33,6 +34,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "season_name",
         "season_key",
         "errors",
+        "rows_digest",
+        "rows_version",
     ),
     "product_variants": (
         "id",
@@ -70,8 +73,8 @@ class StagedRows:
         self.rows: dict[str, Rows] = {name: [] for name in COLUMNS}
         self._new_id = new_id
 
-    def add_product(self, product: Product) -> None:
-        """A product with its variants, each in its own and its facts' tables."""
+    def add_product(self, product: Product, digest: UUID | None = None) -> None:
+        """A product with its variants, each in its own and its facts' tables; `digest` is what all its rows say."""
         place = (product.row, product.row, GroupStatus.PENDING)
         product_id = self._new_id()
         self.rows["products"].append(
@@ -87,6 +90,7 @@ class StagedRows:
                 *(product.manufacturer or _NOBODY),
                 *(product.season or _NOBODY),
                 None,
+                *(_NOBODY if digest is None else (digest, _FIRST_VERSION)),
             )
         )
         self.add_tags(place, product_id, product.tags)
@@ -107,7 +111,7 @@ class StagedRows:
             said = json.dumps(errors.get(row.row, []))
             if position == 0:
                 unread = (None,) * 8
-                self.rows["products"].append((*place, None, row.handle, row.title, *unread, said))
+                self.rows["products"].append((*place, None, row.handle, row.title, *unread, said, *_NOBODY))
             title = row.title if position else None
             self.rows["product_variants"].append(
                 (*place, None, None, position, row.barcode, row.sku, title, None, None, said)

@@ -4,7 +4,9 @@
 ALTER TABLE catalog.products
     ADD COLUMN created_import_id UUID,
     ADD COLUMN created_row_no INTEGER,
-    ADD COLUMN version INTEGER DEFAULT 1 NOT NULL;
+    ADD COLUMN version INTEGER DEFAULT 1 NOT NULL,
+    ADD COLUMN rows_digest UUID,
+    ADD COLUMN rows_version INTEGER;
 ALTER TABLE catalog.product_variants
     ADD COLUMN created_import_id UUID,
     ADD COLUMN created_row_no INTEGER;
@@ -61,7 +63,9 @@ ALTER TABLE staging.groups
 
 ALTER TABLE staging.products
     ADD COLUMN action TEXT DEFAULT 'create' NOT NULL,
-    ADD COLUMN said TEXT[];
+    ADD COLUMN said TEXT[],
+    ADD COLUMN rows_digest UUID,
+    ADD COLUMN rows_version INTEGER;
 ALTER TABLE staging.product_variants
     ADD COLUMN action TEXT DEFAULT 'create' NOT NULL,
     ADD COLUMN said TEXT[];

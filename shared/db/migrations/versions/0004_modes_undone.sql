@@ -19,7 +19,7 @@ REVOKE SELECT ON
 
 ALTER TABLE imports.imports DROP COLUMN undoes_import_id;
 ALTER TABLE imports.import_chunks DROP COLUMN decided, DROP COLUMN wave;
-ALTER TABLE staging.products DROP COLUMN action, DROP COLUMN said;
+ALTER TABLE staging.products DROP COLUMN action, DROP COLUMN said, DROP COLUMN rows_digest, DROP COLUMN rows_version;
 ALTER TABLE staging.product_variants DROP COLUMN action, DROP COLUMN said;
 ALTER TABLE staging.groups DROP CONSTRAINT groups_counts_check;
 ALTER TABLE staging.groups
@@ -27,4 +27,5 @@ ALTER TABLE staging.groups
 DROP TABLE staging.changes;
 DROP TABLE catalog.changes;
 ALTER TABLE catalog.product_variants DROP COLUMN created_import_id, DROP COLUMN created_row_no;
-ALTER TABLE catalog.products DROP COLUMN created_import_id, DROP COLUMN created_row_no, DROP COLUMN version;
+ALTER TABLE catalog.products DROP COLUMN created_import_id, DROP COLUMN created_row_no, DROP COLUMN version,
+    DROP COLUMN rows_digest, DROP COLUMN rows_version;

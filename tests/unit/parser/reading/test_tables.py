@@ -125,6 +125,7 @@ def test_rows_below_other_headings_are_refused(tmp_path: Path, kind: str, other:
         [["Size", "Chest", "Waist", "Hips"], ["S", "90", "70", "80"], ["M", "95", "75", "85"]],
         [["Name", "Email", "Phone"], ["Ann", "ann@shop.example", "123"]],
         [["Colour", "Code", "Pantone", "Remarks"], ["Red", "R", "186 C", "5"]],
+        [["Region", "Sales", "Units"], ["North", "100", "5"]],
     ],
 )
 def test_rows_below_headings_that_are_not_known_are_refused_up_to_the_next_gap(
@@ -133,6 +134,20 @@ def test_rows_below_headings_that_are_not_known_are_refused_up_to_the_next_gap(
     read = said(tmp_path, kind, [HEADINGS, TEE, [], *other, [], CAP])
     assert skus(read) == {2: "T-1", 5 + len(other): "C-1"}
     assert sorted(read.errors) == list(range(4, 4 + len(other)))
+
+
+@pytest.mark.parametrize(
+    "record", [["Hat", "hat", "H-1", "n/a"], ["Fez", "fez", "FEZ-1", ""], ["Bib", "bib", "7", "words"]]
+)
+def test_a_record_below_a_gap_is_data(tmp_path: Path, kind: str, record: list[str]) -> None:
+    assert skus(said(tmp_path, kind, [HEADINGS, TEE, [], record, CAP])) == {2: "T-1", 4: record[2], 5: "C-1"}
+
+
+@pytest.mark.parametrize("ruler", [["---"] * 4, ["=====", "===", ":---:", "===="], ["-----+-----+----"]])
+def test_a_line_drawn_below_headings_is_no_record(tmp_path: Path, kind: str, ruler: list[str]) -> None:
+    read = said(tmp_path, kind, [HEADINGS, ruler, TEE])
+    assert skus(read) == {3: "T-1"}
+    assert read.notice("rows_that_say_nothing").endswith("first in row 2")
 
 
 def test_the_first_table_is_read_where_the_second_has_more_headings(tmp_path: Path, kind: str) -> None:

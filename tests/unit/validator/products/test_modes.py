@@ -580,6 +580,17 @@ def test_what_the_family_made_of_another_product_is_in_the_way() -> None:
     assert [error[2] for error in errors_of(checked)] == ["already_exists"]
 
 
+@CHANGING
+def test_a_row_that_failed_alone_says_nothing_of_its_product_when_it_comes_back_with_its_handle(mode: str) -> None:
+    there = shelf()
+    row = product(sku="T-2", barcode=None, title=None, weight_g=7, season="AW27")
+    checked = there.decide(row, mode=mode, alone=frozenset({2}))
+    assert counts(checked) == [(0, 1, 0)]
+    there.apply(changed(checked))
+    assert there.product() == shelf().product()
+    assert there.variant("T-2").facts.weight_g == Decimal(7)
+
+
 # A group stands or falls together.
 
 
