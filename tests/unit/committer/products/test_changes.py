@@ -18,7 +18,10 @@ FACTS = {"materials", "eco_claims", "environment", "journey_steps", "weight"}
 @pytest.mark.parametrize(
     ("step", "columns"),
     [
-        (PRODUCTS_CHANGED, "title description image_url status manufacturer_id category_id season_id"),
+        (
+            PRODUCTS_CHANGED,
+            "title description image_url status manufacturer_id category_id season_id rows_digest rows_version",
+        ),
         (VARIANTS_CHANGED, "barcode sku title description image_url"),
     ],
 )
