@@ -31,7 +31,7 @@ def catalogue(
     limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many names.")] = 100,
     as_json: Json = False,
 ) -> int:
-    """The names a tenant's files may use and find: seasons, manufacturers, tags, materials, claims, facilities, attributes, categories."""
+    """The names a tenant's files may use and find: seasons, manufacturers, tags, materials, eco_claims, facilities, attributes, categories."""
     from shared.intake.catalogue import ATTRIBUTES, KINDS
 
     name = known_tenant(tenant)
