@@ -47,13 +47,9 @@ def catalogue(
         from services.cli.terminal.listing import show_values
         from shared.db.transaction import tenant_transaction
         from shared.intake.catalogue import list_attribute_values, list_values
-        from shared.ledger.tenants import UnknownTenant
 
         async with connected() as winnow:
-            try:
-                await winnow.require_tenant(name)
-            except UnknownTenant as unknown:
-                raise CommandFailed(str(unknown), code=exits.USAGE) from None
+            await winnow.refuse_unknown(name)
             async with tenant_transaction(winnow.engine("reader"), name) as conn:
                 page = (
                     await list_values(conn, kind, search=search, after=after, limit=limit)

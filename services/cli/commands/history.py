@@ -68,6 +68,8 @@ def imports(
 
         async with connected() as winnow, winnow.engine("operator").connect() as conn:
             page = await list_imports(conn, wanted, after=after, limit=limit)
+            if tenant is not None and not page.imports:
+                await winnow.refuse_unknown(tenant)
         if as_json:
             print_json({"imports": [progress.as_json() for progress in page.imports], "next": page.next})
             return exits.COMPLETED

@@ -212,7 +212,6 @@ def status(
 async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_json: bool) -> int:
     from services.cli.client import connected
     from services.cli.terminal.display import print_json, show_recent, terminal
-    from shared.ledger.tenants import UnknownTenant
 
     async with connected() as winnow:
         if import_id is not None:
@@ -223,16 +222,13 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
                 await _show(winnow, progress, terminal(), columns=True)
             return exits.COMPLETED
         recent = await winnow.recent(tenant=tenant, limit=limit)
+        if tenant is not None and not recent:
+            await winnow.refuse_unknown(tenant)
         if as_json:
             print_json([progress.as_json() for progress in recent])
         elif recent:
             show_recent(terminal(), recent)
         else:
-            if tenant is not None:
-                try:
-                    await winnow.require_tenant(tenant)
-                except UnknownTenant as unknown:
-                    raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
             nobody = "No imports yet" if tenant is None else f'Tenant "{tenant}" has no imports'
             send_one = typed("import", "FILE", "--tenant", "NAME" if tenant is None else tenant, "--watch")
             terminal().print(f"{nobody}. Send a file: {send_one}", markup=False)
