@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.settings import ClientSettings, Services, target
 from services.cli.terminal.hints import typed
@@ -18,7 +19,7 @@ from shared.intake.reading import FileReading, read_reading
 from shared.intake.repairs import Repairs, read_repairs
 from shared.intake.uploads import Sent, Upload
 from shared.ledger import ImportProgress, read_import, read_recent
-from shared.ledger.tenants import require_tenant
+from shared.ledger.tenants import UnknownTenant, require_tenant
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.kafka import connected_publisher
 from shared.messaging.letter_erasure import LetterErasure
@@ -82,6 +83,20 @@ class Client:
         """
         async with tenant_transaction(self.engine("intake"), tenant) as conn:
             await require_tenant(conn, tenant)
+
+    async def refuse_unknown(self, tenant: str) -> None:
+        """Let registered tenants pass, to whoever asks what there is of one.
+
+        Raises:
+            CommandFailed: it is not registered; names the nearest one.
+        """
+        try:
+            await self.require_tenant(tenant)
+        except UnknownTenant as unknown:
+            meant = f' Did you mean "{unknown.nearest}"?' if unknown.nearest else ""
+            new = typed("tenants", "add", tenant)
+            said = f'Tenant "{tenant}" is not registered.{meant} A new one: {new}'
+            raise CommandFailed(said, code=exits.USAGE) from None
 
     async def recent(self, *, tenant: str | None, limit: int) -> list[ImportProgress]:
         """The latest imports, newest first."""

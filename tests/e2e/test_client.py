@@ -115,6 +115,7 @@ async def test_a_profile_does_what_the_environment_does(world: World, remote: Re
     lines = [f'{name.removeprefix("WINNOW_").lower()} = "{value}"' for name, value in remote.told.items()]
     config.write_text("\n".join(["[profiles.elsewhere]", *lines]))
     remote.told = {}
+    await world.register(tenant)
     assert await remote.json("--profile", "elsewhere", "status", "--tenant", tenant) == []
     assert (await remote("status")).returncode == 69
 

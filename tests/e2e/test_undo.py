@@ -40,7 +40,7 @@ async def test_an_import_is_taken_back_by_its_id_and_shown_as_taken_back(
 
     refused = await winnow("undo", json.loads(first.stdout)["id"], "--user", "ann", "--watch")
     assert refused.returncode == 2
-    assert "4,500 rows = 0 created + 3,600 updated + 0 skipped + 900 failed" in refused.stdout
+    assert "4,500 rows = 3,600 taken back + 0 with nothing left to take back + 900 left as they are" in refused.stdout
     assert 'changed since by "b.xlsx"' in refused.stdout
     assert await world.scalar(IN_PRODUCTION, tenant=tenant) == 300
 

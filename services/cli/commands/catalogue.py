@@ -31,7 +31,7 @@ def catalogue(
     limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many names.")] = 100,
     as_json: Json = False,
 ) -> int:
-    """The names a tenant's files may use and find: seasons, manufacturers, tags, materials, claims, facilities, attributes, categories."""
+    """The names a tenant's files may use and find: seasons, manufacturers, tags, materials, eco_claims, facilities, attributes, categories."""
     from shared.intake.catalogue import ATTRIBUTES, KINDS
 
     name = known_tenant(tenant)
@@ -47,13 +47,9 @@ def catalogue(
         from services.cli.terminal.listing import show_values
         from shared.db.transaction import tenant_transaction
         from shared.intake.catalogue import list_attribute_values, list_values
-        from shared.ledger.tenants import UnknownTenant
 
         async with connected() as winnow:
-            try:
-                await winnow.require_tenant(name)
-            except UnknownTenant as unknown:
-                raise CommandFailed(str(unknown), code=exits.USAGE) from None
+            await winnow.refuse_unknown(name)
             async with tenant_transaction(winnow.engine("reader"), name) as conn:
                 page = (
                     await list_values(conn, kind, search=search, after=after, limit=limit)

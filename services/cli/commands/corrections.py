@@ -14,7 +14,7 @@ import typer
 from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.files import copy_whole, refuse_to_overwrite, target_for
-from services.cli.terminal.hints import typed
+from services.cli.terminal.hints import near, typed
 from services.cli.terminal.options import Force, ImportId, Json, Tenant
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def corrections(
         else:
             fix = "Fix what the last column says" if as_csv else "Fix the red cells"
             terminal().print(
-                f"{counted(progress.failed_rows, 'failed rows')} in {target}. {fix} in {target.name} and import that file.",
+                f"{counted(progress.failed_rows, 'failed rows')} in {target}. {fix} in {target.name} and import that file:\n"
+                f"{typed('import', near(target), '--tenant', progress.tenant_id, '--entity', progress.entity_type, '--watch')}",
                 markup=False,
             )
             if progress.unprocessed_object_key is not None:
@@ -269,6 +270,11 @@ async def _key(winnow: Client, progress: ImportProgress, key: str | None) -> str
         )
         wrong = [f"\n{problem}" for problem in await winnow.problems()]
         raise CommandFailed(f"{state}. Wait for it: {typed('watch', progress.id)}{''.join(wrong)}")
+    if progress.undoes_import_id is not None:
+        raise CommandFailed(
+            f"Import {progress.id} takes back import {progress.undoes_import_id}, so there is no file to correct. "
+            f"What it left as it is, and why: {typed('errors', progress.id)}"
+        )
     left = f". {unprocessed_rows(progress)}" if progress.unprocessed_object_key is not None else ""
     if progress.error is not None:
         raise CommandFailed(f"There is nothing to correct row by row: {progress.error['message']}{left}")

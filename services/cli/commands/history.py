@@ -14,7 +14,8 @@ from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import typed
 from services.cli.terminal.options import Json, Tenant, known_entity, known_id
-from shared.states import ImportStatus
+from shared.entities import MODES
+from shared.states import UNDO, ImportStatus
 
 _MOST = 200
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -28,13 +29,16 @@ def imports(
         list[str] | None,
         typer.Option(help="Only imports of this status; may be said several times.", metavar="STATUS"),
     ] = None,
-    mode: Annotated[str | None, typer.Option(help="Only imports in this mode.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="Only imports in this mode; undo for those that take another back.")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="Only what this user sent.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=_DATES, metavar="DATE", help="Sent on this day or later.")
+        datetime | None, typer.Option(formats=_DATES, metavar="DATE", help="Sent on this day or later, as 2026-03-31.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=_DATES, metavar="DATE", help="Sent on this day or earlier.")
+        datetime | None,
+        typer.Option(formats=_DATES, metavar="DATE", help="Sent on this day or earlier, as 2026-03-31."),
     ] = None,
     after: Annotated[
         UUID | None,
@@ -50,8 +54,8 @@ def imports(
         tenant=tenant,
         file_name=file_name,
         entity_type=None if entity is None else known_entity(entity),
-        statuses=_known_statuses(status or ()),
-        mode=mode,
+        statuses=known_statuses(status or ()),
+        mode=_known_mode(mode),
         user=user,
         since=None if since is None else since.astimezone(),
         before=None if until is None else _end_of(until),
@@ -64,6 +68,8 @@ def imports(
 
         async with connected() as winnow, winnow.engine("operator").connect() as conn:
             page = await list_imports(conn, wanted, after=after, limit=limit)
+            if tenant is not None and not page.imports:
+                await winnow.refuse_unknown(tenant)
         if as_json:
             print_json({"imports": [progress.as_json() for progress in page.imports], "next": page.next})
             return exits.COMPLETED
@@ -83,11 +89,22 @@ def _end_of(until: datetime) -> datetime:
     return (until + (timedelta(days=1) if whole_day else timedelta(seconds=1))).astimezone()
 
 
-def _known_statuses(said: Sequence[str]) -> list[ImportStatus]:
+def known_statuses(said: Sequence[str]) -> list[ImportStatus]:
+    """Each as `--json` says it, or as a person is told it."""
+    from services.cli.terminal.display import spoken
+
+    known = {spoken(status): status for status in ImportStatus} | {str(status): status for status in ImportStatus}
     for status in said:
-        if status not in set(ImportStatus):
+        if status not in known:
             raise CommandFailed(
                 f'--status "{status}" is not known; choose {", ".join(ImportStatus)} (as {typed("status")} --json says it)',
                 code=exits.USAGE,
             )
-    return [ImportStatus(status) for status in said]
+    return [known[status] for status in said]
+
+
+def _known_mode(said: str | None) -> str | None:
+    known = [*MODES, UNDO]
+    if said is not None and said not in known:
+        raise CommandFailed(f'--mode "{said}" is not known; choose {", ".join(known)}', code=exits.USAGE)
+    return said

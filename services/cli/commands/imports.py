@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from services.cli.client import Client
     from shared.intake.preview import Preview
+    from shared.intake.repairs import Repairs
     from shared.intake.uploads import Upload
     from shared.ledger import ImportProgress
 
@@ -211,7 +212,6 @@ def status(
 async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_json: bool) -> int:
     from services.cli.client import connected
     from services.cli.terminal.display import print_json, show_recent, terminal
-    from shared.ledger.tenants import UnknownTenant
 
     async with connected() as winnow:
         if import_id is not None:
@@ -222,16 +222,13 @@ async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_
                 await _show(winnow, progress, terminal(), columns=True)
             return exits.COMPLETED
         recent = await winnow.recent(tenant=tenant, limit=limit)
+        if tenant is not None and not recent:
+            await winnow.refuse_unknown(tenant)
         if as_json:
             print_json([progress.as_json() for progress in recent])
         elif recent:
             show_recent(terminal(), recent)
         else:
-            if tenant is not None:
-                try:
-                    await winnow.require_tenant(tenant)
-                except UnknownTenant as unknown:
-                    raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
             nobody = "No imports yet" if tenant is None else f'Tenant "{tenant}" has no imports'
             send_one = typed("import", "FILE", "--tenant", "NAME" if tenant is None else tenant, "--watch")
             terminal().print(f"{nobody}. Send a file: {send_one}", markup=False)
@@ -309,7 +306,8 @@ async def _show(
     from services.cli.terminal.reading import show_columns, show_decisions
 
     made = await winnow.entities_made(progress, limit=NAMES)
-    show_import(console, progress, made, await winnow.repairs(progress))
+    repairs = await winnow.repairs(progress)
+    show_import(console, progress, made, repairs)
     if (reading := await winnow.reading(progress)) is not None:
         show_decisions(console, reading)
         if columns:
@@ -319,7 +317,7 @@ async def _show(
     ready = awaits_start(progress)
     if progress.failed_rows or ready:
         if groups := await winnow.error_groups(progress):
-            show_error_groups(console, groups, held=progress.status == ImportStatus.PREVIEWING)
+            show_error_groups(console, groups, progress)
         elif ready:
             console.print("  no errors found")
     if ready:
@@ -331,7 +329,15 @@ async def _show(
     elif progress.status == ImportStatus.UPLOADING:
         for problem in await winnow.problems():
             console.print(problem, style="yellow", markup=False)
-    if progress.correction_object_key and progress.results_removed_at is None:
+    _show_what_was_not_done(progress, repairs, console)
+
+
+def _show_what_was_not_done(progress: ImportProgress, repairs: Repairs, console: Console) -> None:
+    """What to type for rows that were left, as long as some of them are open."""
+    if progress.failed_rows and progress.undoes_import_id is not None:
+        console.print(f"Each of them: {typed('errors', progress.id)}", markup=False)
+    is_mended = bool(repairs.handed_back_rows) and not repairs.open_rows
+    if progress.correction_object_key and progress.results_removed_at is None and not is_mended:
         command = typed("corrections", progress.id, "-o", "corrections.xlsx")
         console.print(f"The failed rows in a workbook: {command}", markup=False)
     if progress.unprocessed_object_key and progress.results_removed_at is None:

@@ -113,7 +113,7 @@ async def _report(winnow: Client, ended: ImportProgress, console: Console, folde
     console.print()
     _show_variants(console, await winnow.read(ended, lambda conn: _variants(conn, ended, limit=10)))
     console.print()
-    show_error_groups(console, await winnow.error_groups(ended))
+    show_error_groups(console, await winnow.error_groups(ended), ended)
     assert ended.correction_object_key is not None
     workbook = folder / ended.correction_object_key.rpartition("/")[2]
     await fetch(winnow, ended.correction_object_key, workbook)

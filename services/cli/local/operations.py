@@ -60,13 +60,21 @@ def up(
     What runs already is left alone, but for services that have stopped themselves or run older code: they are started
     again, one stage after the other. With --workers, there are more or fewer of them from then on.
     """
+    from deploy.local.server import StartFailed
     from deploy.local.stack import Stack
     from services.cli.local.start import bring_up
     from services.cli.terminal.display import print_json, terminal
 
     stack = Stack()
     console = terminal(stderr=as_json)
-    bring_up(stack, console, workers=workers)
+    try:
+        bring_up(stack, console, workers=workers)
+    except StartFailed as failed:
+        if not stack.running:
+            raise
+        raise StartFailed(
+            f"{failed}\nThe rest stays up. Try again: {typed('up')}   Or stop it: {typed('down')}"
+        ) from failed
     known = {
         "kafka": stack.endpoints.kafka_bootstrap,
         "s3": stack.endpoints.s3_endpoint,

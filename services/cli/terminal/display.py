@@ -64,7 +64,7 @@ def show_import(
     if progress.total_rows:
         console.print(f"  {_equation(progress)}")
         if progress.ended and progress.created_rows + progress.updated_rows and (seconds := duration(progress)):
-            pace = f"{progress.total_rows / seconds:,.0f} rows a second"
+            pace = f"{counted(round(progress.total_rows / seconds), 'rows')} a second"
             console.print(f"  {seconds:.2f} s from the first look at the file to the last commit, {pace}")
     if progress.status == ImportStatus.PREVIEWING:
         stages = progress.stages
@@ -87,9 +87,11 @@ def show_import(
         console.print(f"  [yellow]note[/] {_how_far(progress.read_to_row)}")
 
 
-def show_error_groups(console: Console, groups: Sequence[ErrorGroup], *, held: bool = False, limit: int = 30) -> None:
-    """Why rows failed, by kind and column; or, of a held import, would fail."""
-    table = _table("Why rows would not be imported" if held else "Why rows were not imported")
+def show_error_groups(console: Console, groups: Sequence[ErrorGroup], of: ImportProgress, *, limit: int = 30) -> None:
+    """Why rows failed, by kind and column; of a held import, would fail; of an undo, were left as they are."""
+    held = of.status == ImportStatus.PREVIEWING
+    why = "Why rows would not be imported" if held else "Why rows were not imported"
+    table = _table("Why rows were not taken back" if _takes_back(of) else why)
     table.add_column("times", justify="right")
     table.add_column("column", overflow="fold")
     if console.width >= WIDE:
@@ -123,7 +125,8 @@ def show_recent(console: Console, imports: Sequence[ImportProgress]) -> None:
     """Imports, newest first, two lines each: as narrow as a terminal may be."""
     for progress in imports:
         console.print(
-            f"[bold]{plain(progress.file_name)}[/]  {plain(progress.tenant_id)}  [dim]{moment(progress.created_at)}[/]"
+            f"[bold]{plain(progress.file_name)}[/]  {plain(progress.tenant_id)}  {progress.mode}  "
+            f"[dim]{moment(progress.created_at)}[/]"
         )
         said = [_counts(progress)] if progress.total_rows else []
         if progress.error:
@@ -201,7 +204,22 @@ def _status(progress: ImportProgress) -> str:
     return f"[{style}]{spoken(progress.status)}[/]"
 
 
+def _takes_back(progress: ImportProgress) -> bool:
+    return progress.undoes_import_id is not None
+
+
+def _taken_back(progress: ImportProgress) -> list[str]:
+    return [
+        f"{progress.updated_rows:,} taken back",
+        f"{progress.skipped_rows:,} with nothing left to take back",
+        f"{progress.failed_rows:,} left as they are",
+        *_left_over(progress),
+    ]
+
+
 def _equation(progress: ImportProgress) -> str:
+    if _takes_back(progress):
+        return f"[bold]{counted(progress.total_rows, 'rows')}[/] = {' + '.join(_taken_back(progress))}"
     parts = [
         f"[green]{progress.created_rows:,} created[/]",
         f"{progress.updated_rows:,} updated",
@@ -213,6 +231,8 @@ def _equation(progress: ImportProgress) -> str:
 
 
 def _counts(progress: ImportProgress) -> str:
+    if _takes_back(progress):
+        return f"{counted(progress.total_rows, 'rows')}: {', '.join(_taken_back(progress))}"
     changed = [
         f"{rows:,} {how}"
         for rows, how in ((progress.updated_rows, "updated"), (progress.skipped_rows, "skipped"))

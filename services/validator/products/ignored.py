@@ -75,7 +75,7 @@ class IgnoredValues:
         heading = self._columns.heading(code)
         message = (
             f"{heading} belongs to the product: what variant rows say of it was ignored; "
-            "the product's first row is what counts"
+            "the product's first row, the one with its handle, is what counts"
         )
         return Notice("ignored_on_variant_row", message, heading, rows[0], len(rows))
 

@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 from services.cli.commands.corrections import left_unsaid
-from services.cli.terminal.display import counted, moment, show_errors, show_import, show_recent
+from services.cli.terminal.display import counted, moment, show_error_groups, show_errors, show_import, show_recent
 from services.cli.terminal.progress import counts
 from shared.db.catalog import ENTITIES
 from shared.intake.repairs import Repair, Repairs
-from shared.intake.reports import ErrorCounts, ReportedError
+from shared.intake.reports import ErrorCounts, ErrorGroup, ReportedError
 from shared.ledger import ImportProgress
 from shared.ledger.progress import StageProgress
 
@@ -31,6 +31,7 @@ def ended(status: str = "completed", **known: Any) -> ImportProgress:
         "tenant_id": "acme",
         "status": status,
         "file_name": "autumn.xlsx",
+        "mode": "create",
         "summary": {},
         "notices": (),
         "has_exportable_failures": False,
@@ -98,6 +99,19 @@ def test_an_import_says_what_it_made_and_what_it_changed() -> None:
     assert "made 1 variant\n" in text(console)
     assert "changed 1 product, 1,200 variants\n" in text(console)
     assert "1,203 rows: 1 created, 1,200 updated, 2 skipped, 0 failed" in text(console)
+
+
+def test_an_undo_says_what_it_took_back_and_what_it_left() -> None:
+    console = screen()
+    undo = ended(total_rows=6, updated_rows=1, skipped_rows=2, failed_rows=3, undoes_import_id=UUID(int=1), mode="undo")
+    show_import(console, undo)
+    show_error_groups(console, [ErrorGroup("changed_since", None, 3, "Changed since", 2)], undo)
+    show_recent(console, [undo])
+    assert "6 rows = 1 taken back + 2 with nothing left to take back + 3 left as they are" in text(console)
+    assert "Why rows were not taken back" in text(console)
+    assert f"acme  undo  {moment(BEGAN)}" in text(console)
+    assert "created" not in text(console)
+    assert "imported" not in text(console)
 
 
 def test_the_time_an_import_took_is_the_time_it_was_worked_on() -> None:

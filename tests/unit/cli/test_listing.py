@@ -8,6 +8,8 @@ from rich.console import Console
 
 from services.cli import exits
 from services.cli.__main__ import run
+from services.cli.commands.history import known_statuses
+from services.cli.terminal.display import spoken
 from services.cli.terminal.listing import said, show_preview, show_rows
 from shared.intake.changes import Change
 from shared.intake.preview import Outcomes, Preview
@@ -85,6 +87,11 @@ def test_a_row_is_shown_with_what_it_says_and_why_it_failed() -> None:
     ]
 
 
+@pytest.mark.parametrize("status", ImportStatus)
+def test_a_status_is_asked_for_by_its_name_or_as_it_is_shown(status: ImportStatus) -> None:
+    assert known_statuses([str(status), spoken(status)]) == [status, status]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -93,6 +100,7 @@ def test_a_row_is_shown_with_what_it_says_and_why_it_failed() -> None:
             "choose pending, committed, failed, unprocessed",
         ),
         (["imports", "--status", "done"], "choose uploading"),
+        (["imports", "--mode", "undoo"], "choose create, enrich, upsert, undo"),
         (["imports", "--entity", "cars"], "choose products"),
         (["catalogue", "colours", "--tenant", "acme"], "choose manufacturers, seasons"),
         (["catalogue", "seasons", "--tenant", "../acme"], "cannot be a tenant"),
