@@ -51,7 +51,7 @@ _CLOSE = text(
                + coalesce(extract(epoch FROM clock_timestamp() - coalesce(resumed_at, started_at)), 0),
            total_rows = CAST(:processed AS integer) + CAST(:unprocessed AS integer), created_rows = :created, updated_rows = :updated,
            skipped_rows = :skipped, failed_rows = :failed, unprocessed_rows = :unprocessed,
-           has_exportable_unprocessed = CAST(:unprocessed AS integer) > 0,
+           has_exportable_unprocessed = CAST(:unprocessed AS integer) > 0 AND undoes_import_id IS NULL,
            read_to_row = CASE WHEN read_at IS NULL THEN CAST(:read_to_row AS integer) END,
            summary = CAST(:summary AS jsonb), notices = CAST(:notices AS jsonb),
            has_exportable_failures = CAST(:failed AS integer) > 0 AND undoes_import_id IS NULL

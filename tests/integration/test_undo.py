@@ -11,7 +11,7 @@ from services.validator.families import families
 from shared.db import catalog
 from shared.db.transaction import tenant_transaction
 from shared.events import RowsStaged, RowsValidated
-from shared.ledger import NotUndone, Undoing, undo_import
+from shared.ledger import NotUndone, Undoing, cancel_import, undo_import
 from tests.harness.decisions import counts, ended
 from tests.harness.files import catalogue, product, row
 from tests.harness.production import Snapshot, difference, snapshot
@@ -254,6 +254,17 @@ async def test_a_record_that_is_changed_while_its_import_is_undone_is_decided_ag
     assert counts(await ended(running_world, begun.id)) == (0, 0, 0, 3)
     ((_, _, _, message),) = await running_world.errors(begun.id)
     assert str(between) in message
+
+
+async def test_an_undo_that_is_cancelled_hands_nothing_back(running_world: World, desk: Desk, tenant: str) -> None:
+    first = await _sent(running_world, desk, catalogue(1))
+    begun = await _begun(desk, first)
+    async with tenant_transaction(desk.engine_of("winnow_intake"), tenant) as conn:
+        assert await cancel_import(conn, begun.id)
+    progress = await ended(running_world, begun.id)
+    assert (progress.status, progress.unprocessed_rows) == ("cancelled", begun.rows)
+    assert not progress.has_exportable_unprocessed, "the rows are those of the other import"
+    assert progress.files_ready
 
 
 async def test_what_cannot_be_undone_is_said(running_world: World, desk: Desk, tenant: str) -> None:
