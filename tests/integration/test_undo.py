@@ -11,7 +11,7 @@ from services.validator.families import families
 from shared.db import catalog
 from shared.db.transaction import tenant_transaction
 from shared.events import RowsStaged, RowsValidated
-from shared.ledger import NotUndone, Undoing, cancel_import, undo_import
+from shared.ledger import NotUndone, Undoing, cancel_import, give_up, undo_import
 from tests.harness.decisions import counts, ended
 from tests.harness.files import catalogue, product, row
 from tests.harness.production import Snapshot, difference, snapshot
@@ -265,6 +265,21 @@ async def test_an_undo_that_is_cancelled_hands_nothing_back(running_world: World
     assert (progress.status, progress.unprocessed_rows) == ("cancelled", begun.rows)
     assert not progress.has_exportable_unprocessed, "the rows are those of the other import"
     assert progress.files_ready
+
+
+async def test_of_a_chunk_of_an_undo_that_is_given_up_each_row_that_went_in_has_the_reference(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    first = await _sent(running_world, desk, [*catalogue(1), row(title="No handle", handle="none")])
+    begun = await _begun(desk, first)
+    (event,) = await _chunks(running_world, begun.id)
+    async with tenant_transaction(desk.engine_of("winnow_validator"), tenant) as conn:
+        await give_up(conn, event, "W-1")
+    progress = await ended(running_world, begun.id)
+    assert (progress.failed_rows, progress.has_exportable_failures) == (begun.rows, False)
+    said = await running_world.errors(begun.id)
+    assert len(said) == begun.rows
+    assert all(code == "internal" and "W-1" in message for *_, code, message in said)
 
 
 async def test_what_cannot_be_undone_is_said(running_world: World, desk: Desk, tenant: str) -> None:
