@@ -54,7 +54,7 @@ class Step:
 class Plan:
     """How a chunk is written: the steps its runs take, and the groups that were decided against what is not there any more.
 
-    What the other groups were decided against stays as it is until the transaction ends.
+    What the other groups change stays as they were decided against until the transaction ends.
     """
 
     steps: Sequence[Step]

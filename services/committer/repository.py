@@ -15,6 +15,7 @@ from services.committer.families import Family
 from services.committer.moves import Plan, Step
 from services.committer.refusals import Conflict, DatabaseRefusal
 from services.committer.written import Committed, Run
+from shared.db.planner import BY_INDEX
 from shared.entities.errors import RowError, in_order
 from shared.entities.scope import ChunkScope
 from shared.ledger import write_errors
@@ -37,8 +38,6 @@ _IMPORT = text(
       FROM imports.imports WHERE id = :import_id
     """
 )
-# Staging tables are emptied all the time, so what the planner knows of them is wrong; every look-up has its index.
-_PLAN = text("SET LOCAL enable_seqscan = off")
 _PENDING_GROUPS = text(
     f"""
     SELECT group_row, action FROM staging.groups
@@ -172,13 +171,13 @@ async def pending_groups(conn: AsyncConnection, scope: ChunkScope) -> dict[int, 
 
 async def read_plan(conn: AsyncConnection, family: Family, scope: ChunkScope, actions: Collection[Action]) -> Plan:
     """How the pending groups are written, which ask for these actions; what they change is locked."""
-    await conn.execute(_PLAN)
+    await conn.execute(BY_INDEX)
     return await family.plan(conn, scope, actions)
 
 
 async def read_conflicts(conn: AsyncConnection, family: Family, scope: ChunkScope) -> Sequence[Conflict]:
     """What staged groups have in common with production as it is committed now."""
-    await conn.execute(_PLAN)
+    await conn.execute(BY_INDEX)
     return await family.conflicts(conn, scope)
 
 
@@ -204,7 +203,7 @@ async def write_groups(
     All of them or, when the database refuses one, nothing and why.
     """
     run = Run(*scope, groups[0], groups[-1])
-    await conn.execute(_PLAN)
+    await conn.execute(BY_INDEX)
     savepoint = await conn.begin_nested()
     try:
         written = await family.write(conn, run, steps)

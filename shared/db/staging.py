@@ -95,7 +95,8 @@ groups = Table(
     Column("updates", Integer, nullable=False, server_default=text("0")),
     Column("skips", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("import_id", "chunk_no", "group_row"),
-    CheckConstraint(f"action IN ({sql_list(Action)})", name="action"),
+    # A group that takes records away changes what is there; `remove` is said of records alone.
+    CheckConstraint(f"action IN ({sql_list((Action.CREATE, Action.UPDATE, Action.SKIP))})", name="action"),
     CheckConstraint(f"status IN ({sql_list(GroupStatus)})", name="status"),
     CheckConstraint("row_count > 0", name="rows"),
     CheckConstraint(

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.db.planner import BY_INDEX
 from shared.ledger import ImportProgress, read_imports, read_recent
 from shared.states import ImportStatus
 
@@ -33,8 +34,6 @@ _WHERE = {
 }
 """What is asked of an import by each part of a filter. Only what is said is asked, so that a page begins at its place."""
 
-# After a wave of imports the planner takes the table for small, and would read all of it.
-_PLAN = text("SET LOCAL enable_seqscan = off")
 _AT = text("SELECT created_at FROM imports.imports WHERE id = :after")
 
 
@@ -86,7 +85,8 @@ async def list_imports(
     """
     if not 1 <= limit <= MOST_IMPORTS:
         raise ValueError(f"limit is 1 to {MOST_IMPORTS}")
-    await conn.execute(_PLAN)
+    # After many imports at once the planner takes the table for small, and would read all of it.
+    await conn.execute(BY_INDEX)
     values = {name: said for name, said in wanted.__dict__.items() if said}
     if wanted.statuses:
         values["statuses"] = list(wanted.statuses)

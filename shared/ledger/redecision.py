@@ -16,7 +16,8 @@ MOST_DECISIONS = 8
 _STAGE_AGAIN = text(
     f"""
     UPDATE imports.import_chunks c
-       SET state = '{ChunkState.STAGED}', failed = 0, validated_at = NULL, decided = c.decided + 1
+       SET state = '{ChunkState.STAGED}', failed = 0, notices = '[]'::jsonb, validated_at = NULL,
+           decided = c.decided + 1
       FROM imports.imports i
      WHERE c.import_id = :id AND c.chunk_no = :chunk AND c.state = '{ChunkState.VALIDATED}' AND i.id = c.import_id
     RETURNING c.tenant_id, c.import_id, i.entity_type, i.mode, c.chunk_no, c.first_row, c.last_row, c.row_count, c.epoch,

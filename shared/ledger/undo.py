@@ -19,7 +19,7 @@ from shared.messaging import outbox
 from shared.states import ENDED, OPEN, UNDO, ChunkState, ImportStatus, sql_list
 
 DAYS = 7
-"""How long after its end an import can be undone. Its raw rows are kept for as long at least."""
+"""How long after its end an import can be undone; for less where what it did is not kept for so long (`WINNOW_KEEP_ROWS`)."""
 
 _LOCK = text("SELECT id FROM imports.imports WHERE id = :id FOR NO KEY UPDATE")
 # After the lock: whoever had it before us has begun by now, or has not.

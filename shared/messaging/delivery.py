@@ -58,7 +58,7 @@ async def refuse_nothing(_raw: Mapping[str, Any], _problem: str, _delivery: Deli
 
 
 class Courier:
-    """Delivers the events of one topic to one handler, one at a time."""
+    """Delivers the events of one topic to one handler; how many at once is its caller's to say."""
 
     def __init__(
         self,

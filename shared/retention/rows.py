@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db import catalog, flat, imports, staging
 from shared.db.metadata import metadata
+from shared.db.planner import BY_INDEX
 from shared.db.transaction import tenant_transaction
 from shared.retention.due import HANDED_BACK, Due, Found, older_than
 from shared.states import ImportStatus
@@ -19,9 +20,6 @@ assert flat
 
 BATCH = 5_000
 """Rows one transaction removes at most."""
-
-# Staging tables are emptied all the time, so what the planner knows of them is wrong; every look-up has its index.
-_PLAN = text("SET LOCAL enable_seqscan = off")
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ AS_READ = RowKind(
 async def count_rows(engine: AsyncEngine, kind: RowKind, found: Found) -> Counter[str]:
     """How many rows of an import would go."""
     async with tenant_transaction(engine, found.tenant_id) as conn:
-        await conn.execute(_PLAN)
+        await conn.execute(BY_INDEX)
         return Counter(
             {name: sum([await _count(conn, table, found) for table in tables]) for name, tables in kind.tables.items()}
         )
@@ -96,7 +94,7 @@ async def remove_rows(
 
 
 async def _remove_batch(conn: AsyncConnection, kind: RowKind, found: Found) -> Counter[str]:
-    await conn.execute(_PLAN)
+    await conn.execute(BY_INDEX)
     removed: Counter[str] = Counter()
     for name, tables in kind.tables.items():
         for table in tables:

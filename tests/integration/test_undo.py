@@ -11,8 +11,7 @@ from services.validator.families import families
 from shared.db import catalog
 from shared.db.transaction import tenant_transaction
 from shared.events import RowsStaged, RowsValidated
-from shared.ledger import NotUndone, Undoing, cancel_import, undo_import
-from shared.ledger.quarantine import give_up
+from shared.ledger import NotUndone, Undoing, cancel_import, give_up, undo_import
 from tests.harness.decisions import counts, ended
 from tests.harness.files import catalogue, product, row
 from tests.harness.production import Snapshot, difference, snapshot

@@ -1,9 +1,10 @@
 """How products that are there are changed, as SQL: by what was decided of each record, and nothing beside it.
 
 Staged rows with action `update` say in `said` what of their record is written: columns by their name, lists and figures by
-kind (`tags`, `materials`, `weight`). Those with action `remove` take their record away. Of a kind that is said, what the record has goes, and what is staged comes; none
-staged clears it. Attributes are added and given other values, and never taken away. A record whose row says nothing is left
-alone.
+kind (`tags`, `materials`, `weight`). Of a kind that is said, what the record has goes, and what is staged comes; none staged
+clears it. Attributes are added and given other values; they are taken away only where a row says that all come anew
+(`ATTRIBUTES_ANEW`), as one does that takes a change back. A record whose row says nothing is left alone. Rows with action
+`remove` take their record away.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The products that a chunk changes or leaves alone: locked, and held against what was known when that was decided.
+"""The products that a chunk changes or leaves alone, held against what was known when that was decided; the former locked.
 
 A group that was decided against another version of its product is *stale*: what it says of the product may not hold any
 more. Changes that this very import made to other variants since do not count: each row of a file is decided for itself.

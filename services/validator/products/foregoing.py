@@ -18,11 +18,10 @@ from services.validator.products.product import NO_FACTS, Facts, Presentation
 from services.validator.products.rules import Named
 from services.validator.products.stored import ProductLevel, Stored, StoredProduct, StoredVariant
 from services.validator.values.lists import NO_NAMES, Name
+from shared.db.planner import BY_INDEX
 from shared.entities.products import JOURNEY_STEPS
 from shared.states import Action, GroupStatus
 
-# What the planner knows of tables that imports are filling is wrong; every look-up has its index.
-_PLAN = text("SET LOCAL enable_seqscan = off")
 _PENDING = f"s.import_id = :import_id AND s.chunk_no < :chunk_no AND s.row_status = '{GroupStatus.PENDING}'"
 _SAME = "{0}.import_id = s.import_id AND {0}.chunk_no = s.chunk_no AND {0}.group_row = s.group_row"
 _PRODUCTS = text(
@@ -75,7 +74,7 @@ _TAGS = _list("product_tags", "tag")
 
 async def with_staged(conn: AsyncConnection, asked: Asked, named: Named, stored: Stored) -> Stored:
     """What production has of the products a wave names, with what chunks before it are going to make of them."""
-    await conn.execute(_PLAN)
+    await conn.execute(BY_INDEX)
     scope = {"import_id": asked.import_id, "chunk_no": asked.chunk_no}
     handles = named.handles | stored.products.keys()
     rows = (await conn.execute(_PRODUCTS, {**scope, "handles": sorted(handles)})).all()

@@ -43,9 +43,6 @@ class Match(NamedTuple):
     errors: tuple[tuple[str, CellError], ...] = ()
 
 
-NO_MATCH = Match(None)
-
-
 def _label(code: str) -> str:
     """An identifier within a sentence."""
     label = PRODUCTS.by_identifier[code].label

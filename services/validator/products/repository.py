@@ -1,7 +1,7 @@
 """What the validator reads of the catalogue. Nothing here commits.
 
-Products are read in sets, at one point in time: first each product with its version, then what it owns. Whatever is
-changed in between has another version by the time it is committed, and is decided again.
+Products are read in sets: in one statement each product with its version and what it owns, then the variants that are
+named. Whatever is changed in between has another version by the time it is committed, and is decided again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,13 +27,14 @@ from services.validator.products.stored import (
 from services.validator.values.lists import NO_NAMES, Name
 from shared.db.catalog import ENTITIES
 from shared.db.existing import read_known_products
+from shared.db.planner import BY_INDEX
 from shared.entities.products import JOURNEY_STEPS
 from shared.messaging.failures import Transient
 
 _CATEGORIES = text("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
 # What the planner knows of tables that imports are filling is wrong: each record and all it owns is found by its key.
 _PLAN = (
-    text("SET LOCAL enable_seqscan = off"),
+    BY_INDEX,
     text("SET LOCAL enable_hashjoin = off"),
     text("SET LOCAL enable_mergejoin = off"),
 )
@@ -135,7 +136,7 @@ async def read_same(conn: AsyncConnection, tenant_id: str, digests: Mapping[str,
     """The products, by handle, that were last changed by rows of these digests; of each no more than that it is there."""
     if not digests:
         return {}
-    await conn.execute(_PLAN[0])
+    await conn.execute(BY_INDEX)
     found = await conn.execute(_SAME, {"tenant_id": tenant_id, "handles": list(digests)})
     return {
         handle: StoredProduct(id_, handle, version, 0, _UNREAD)

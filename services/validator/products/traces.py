@@ -13,6 +13,7 @@ from services.validator.products.repository import read_stored
 from services.validator.products.rules import Named
 from services.validator.products.stored import Stored
 from services.validator.products.taken_back import MadeChange, MadeVariant, ProductNow, Traces
+from shared.db.planner import BY_INDEX
 from shared.messaging.failures import Transient
 from shared.states import Record
 
@@ -51,7 +52,6 @@ _PRODUCTS = text(
 _NAMES = text(
     "SELECT id, file_name FROM imports.imports WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))"
 )
-_PLAN = text("SET LOCAL enable_seqscan = off")
 
 
 async def read_traces(conn: AsyncConnection, tenant_id: str, undone: Undone) -> tuple[Traces, Stored]:
@@ -63,7 +63,7 @@ async def read_traces(conn: AsyncConnection, tenant_id: str, undone: Undone) -> 
     Raises:
         Transient: a product came among them in between.
     """
-    await conn.execute(_PLAN)
+    await conn.execute(BY_INDEX)
     scope = undone._asdict()
     before = await _traces(conn, scope)
     named = Named(

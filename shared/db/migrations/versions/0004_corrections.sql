@@ -25,6 +25,6 @@ CREATE POLICY of_one_tenant ON imports.row_origins
     WITH CHECK (tenant_id = (SELECT current_setting('winnow.tenant_id', true)));
 
 -- Whoever may end an import.
-GRANT SELECT, INSERT, UPDATE, DELETE ON imports.row_origins
+GRANT SELECT, INSERT, UPDATE (in_production), DELETE ON imports.row_origins
     TO winnow_parser, winnow_validator, winnow_committer, winnow_keeper, winnow_intake;
 GRANT SELECT ON imports.row_origins TO winnow_reader, winnow_operator;

@@ -9,11 +9,9 @@ ALTER TABLE catalog.changes ADD COLUMN writer_import_id UUID, ADD COLUMN writer_
 ALTER TABLE staging.products ADD COLUMN writer_import_id UUID, ADD COLUMN writer_row_no INTEGER;
 ALTER TABLE staging.product_variants ADD COLUMN writer_import_id UUID, ADD COLUMN writer_row_no INTEGER;
 
-ALTER TABLE staging.groups DROP CONSTRAINT groups_action_check;
-ALTER TABLE staging.groups ADD CONSTRAINT groups_action_check CHECK (action IN ('create', 'update', 'skip', 'remove'));
-
 GRANT INSERT ON imports.import_chunks TO winnow_intake;
-GRANT UPDATE ON catalog.changes TO winnow_committer;
+-- Nothing else of a change is ever written anew.
+GRANT UPDATE (undone_by) ON catalog.changes TO winnow_committer;
 GRANT DELETE ON
     catalog.products, catalog.product_variants, catalog.product_variant_attributes,
     catalog.manufacturers, catalog.seasons, catalog.tags, catalog.attributes, catalog.attribute_values,

@@ -5,10 +5,8 @@ REVOKE DELETE ON
     catalog.manufacturers, catalog.seasons, catalog.tags, catalog.attributes, catalog.attribute_values,
     catalog.materials, catalog.eco_claims, catalog.facilities
     FROM winnow_committer;
-REVOKE UPDATE ON catalog.changes FROM winnow_committer;
+REVOKE UPDATE (undone_by) ON catalog.changes FROM winnow_committer;
 REVOKE INSERT ON imports.import_chunks FROM winnow_intake;
-ALTER TABLE staging.groups DROP CONSTRAINT groups_action_check;
-ALTER TABLE staging.groups ADD CONSTRAINT groups_action_check CHECK (action IN ('create', 'update', 'skip'));
 ALTER TABLE staging.product_variants DROP COLUMN writer_import_id, DROP COLUMN writer_row_no;
 ALTER TABLE staging.products DROP COLUMN writer_import_id, DROP COLUMN writer_row_no;
 ALTER TABLE catalog.changes DROP COLUMN writer_import_id, DROP COLUMN writer_row_no, DROP COLUMN undone_by;

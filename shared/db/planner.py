@@ -1,0 +1,6 @@
+"""What Postgres' planner is told where its statistics are wrong: of tables that imports fill and empty all the time."""
+
+from sqlalchemy import text
+
+BY_INDEX = text("SET LOCAL enable_seqscan = off")
+"""For look-ups that all have their index. It holds until the transaction ends, also for what is asked after them."""
