@@ -126,6 +126,7 @@ _OUTCOME = f"""
                 LIMIT 1) THEN '{Action.UPDATE}'
          ELSE '{Action.SKIP}' END
 """  # noqa: S608 - our own words
+# In no order: to have one without sorting, all rows of the import would be gone through.
 _ROWS = text(
     f"""
     SELECT r.row_no, r.group_row, CAST(r.cells AS text) AS cells, c.state, {_OUTCOME} AS outcome,
@@ -136,10 +137,11 @@ _ROWS = text(
                      WHERE e.import_id = :id AND e.row_no >= r.row_no AND e.row_no <= r.row_no
                      ORDER BY e.row_no, e.position) said) AS errors
       FROM unnest(CAST(:rows AS integer[])) AS page (row_no)
-      JOIN imports.raw_rows r ON r.import_id = :raw AND r.row_no = page.row_no
+     CROSS JOIN LATERAL (
+           SELECT * FROM imports.raw_rows
+            WHERE import_id = :raw AND row_no >= page.row_no ORDER BY row_no LIMIT 1) r
       LEFT JOIN imports.import_chunks c ON c.import_id = :id AND c.chunk_no = r.chunk_no
       LEFT JOIN staging.groups g ON g.import_id = :id AND g.chunk_no = r.chunk_no AND g.group_row = r.group_row
-     ORDER BY r.row_no
     """  # noqa: S608 - our own text
 )
 
@@ -208,7 +210,8 @@ async def read_rows(
     else:
         numbers = await _good_rows(conn, page, await _where(conn, import_id, status, found, ended=ended))
     more, numbers = len(numbers) > limit, numbers[:limit]
-    rows = (await conn.execute(_ROWS, {"id": import_id, "raw": undone or import_id, "rows": numbers})).all()
+    found_rows = await conn.execute(_ROWS, {"id": import_id, "raw": undone or import_id, "rows": numbers})
+    rows = sorted(found_rows, key=lambda row: row.row_no)
     changes = await changes_of_rows(conn, import_id, numbers)
     return RowPage(
         tuple(found.headers),

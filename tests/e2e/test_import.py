@@ -245,7 +245,10 @@ async def test_the_same_file_again_changes_nothing_and_says_so(world: World, ten
     path = workbook(tmp_path / "autumn.xlsx", catalogue(3))
     await world.ended(world.send(tenant, path))
     before = await world.production(tenant)
-    again = await world.ended(world.send(tenant, path))
+    refused = await world.ended(world.send(tenant, path))
+    assert refused.error is not None
+    assert (refused.status, refused.error["code"], refused.total_rows) == ("failed", "imported_before", 0)
+    again = await world.ended(world.send(tenant, path, options={"allow_repeat": True}))
     assert (again.total_rows, again.created_rows, again.failed_rows) == (9, 0, 9)
     assert {code for _, _, code, _ in await world.errors(again.id)} == {"already_exists"}
     assert difference(before, await world.production(tenant)) == []

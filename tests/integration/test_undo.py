@@ -11,7 +11,8 @@ from services.validator.families import families
 from shared.db import catalog
 from shared.db.transaction import tenant_transaction
 from shared.events import RowsStaged, RowsValidated
-from shared.ledger import NotUndone, Undoing, cancel_import, give_up, undo_import
+from shared.ledger import NotUndone, Undoing, cancel_import, undo_import
+from shared.ledger.quarantine import give_up
 from tests.harness.decisions import counts, ended
 from tests.harness.files import catalogue, product, row
 from tests.harness.production import Snapshot, difference, snapshot
@@ -256,30 +257,35 @@ async def test_a_record_that_is_changed_while_its_import_is_undone_is_decided_ag
     assert str(between) in message
 
 
-async def test_an_undo_that_is_cancelled_hands_nothing_back(running_world: World, desk: Desk, tenant: str) -> None:
-    first = await _sent(running_world, desk, catalogue(1))
-    begun = await _begun(desk, first)
-    async with tenant_transaction(desk.engine_of("winnow_intake"), tenant) as conn:
-        assert await cancel_import(conn, begun.id)
-    progress = await ended(running_world, begun.id)
-    assert (progress.status, progress.unprocessed_rows) == ("cancelled", begun.rows)
-    assert not progress.has_exportable_unprocessed, "the rows are those of the other import"
-    assert progress.files_ready
-
-
-async def test_of_a_chunk_of_an_undo_that_is_given_up_each_row_that_went_in_has_the_reference(
+async def test_a_chunk_of_an_undo_that_is_given_up_says_so_of_each_row_it_was_about(
     running_world: World, desk: Desk, tenant: str
 ) -> None:
-    first = await _sent(running_world, desk, [*catalogue(1), row(title="No handle", handle="none")])
+    first = await _sent(running_world, desk, [*product(1, variants=2), *product(2, carbon_kg="heavy"), *product(3)])
     begun = await _begun(desk, first)
     (event,) = await _chunks(running_world, begun.id)
     async with tenant_transaction(desk.engine_of("winnow_validator"), tenant) as conn:
         await give_up(conn, event, "W-1")
+    assert counts(await ended(running_world, begun.id)) == (0, 0, 0, 3)
+    said = [(row_no, code) for row_no, _, code, _ in await running_world.errors(begun.id)]
+    assert said == [(2, "internal"), (3, "internal"), (5, "internal")]
+    assert len(await running_world.errors(first)) == 1, "what it says of its own rows stays"
+
+
+async def test_an_undo_that_is_cancelled_awaits_no_file_and_the_rest_can_be_undone_later(
+    running_world: World, desk: Desk, tenant: str
+) -> None:
+    first = await _sent(running_world, desk, catalogue(4), chunk_rows=6)
+    begun = await _begun(desk, first)
+    event, *_ = await _chunks(running_world, begun.id)
+    await _through(running_world, desk, event)
+    async with tenant_transaction(desk.engine_of("winnow_intake"), tenant) as conn:
+        assert await cancel_import(conn, begun.id)
     progress = await ended(running_world, begun.id)
-    assert (progress.failed_rows, progress.has_exportable_failures) == (begun.rows, False)
-    said = await running_world.errors(begun.id)
-    assert len(said) == begun.rows
-    assert all(code == "internal" and "W-1" in message for *_, code, message in said)
+    assert (progress.status, progress.updated_rows, progress.unprocessed_rows) == ("cancelled", 6, 6)
+    assert progress.files_ready, "there is no file of which rows could be handed back"
+    again = await _undone(running_world, desk, first)
+    assert counts(again) == (0, 6, 6, 0)
+    assert not any((await _catalogue(running_world, tenant)).values())
 
 
 async def test_what_cannot_be_undone_is_said(running_world: World, desk: Desk, tenant: str) -> None:

@@ -407,7 +407,8 @@ async def test_what_is_handed_back_unprocessed_has_the_senders_columns_and_is_im
     content = whole.handed_back(first.unprocessed_object_key)
     records = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
     assert records[0] == [*headings, "Import error"]
-    assert records[1][-1] == "Row 2 – not processed: the import failed (group_too_large)"
+    why = f"Row 2 – not processed: the import failed (group_too_large) [import {first.id} row 2]"
+    assert records[1][-1] == why
     assert {cell[0] for record in records[1:] for cell in record if cell} & set("=+-@\t\r") == set()
 
     again = tmp_path / "f-unprocessed.csv"
