@@ -163,11 +163,14 @@ async def _quarantine_chunk(conn: AsyncConnection, event: RowsStaged | RowsValid
     message = (
         f"Not imported because of an unexpected error on our side, not because of what this row says: "
         f"quote reference {reference}, or send the row again later"
-        if extent["undone"] is None
-        else f"Not taken back because of an unexpected error on our side: quote reference {reference}, or undo the import "
-        f"again later"
     )
-    await conn.execute(_REPORT_ROWS, {**chunk, "message": message, **extent})
+    if extent["undone"] is not None:
+        message = (
+            f"Not taken back because of an unexpected error on our side: quote reference {reference}, or undo the import "
+            f"again later"
+        )
+    rows = {"first_row": extent["first_row"], "last_row": extent["last_row"]}
+    await conn.execute(_REPORT_ROWS, {**chunk, **rows, "message": message})
     await close_if_finished(conn, event.import_id)
 
 
