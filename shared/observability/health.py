@@ -2,29 +2,42 @@
 
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from shared.observability import metrics
+
+
+@dataclass(eq=False)
+class _Hand:
+    """An event in hand."""
+
+    last_beat: float
+    degraded: str | None = None
+
+
+_HAND: ContextVar[_Hand | None] = ContextVar("event_in_hand", default=None)
 
 
 @dataclass
 class Health:
     """The state of one process.
 
-    Ready: started, nothing it needs is away (`degraded` says the event in hand, `report` whatever else looks after
+    Ready: started, nothing it needs is away (`degrade` says an event in hand, `report` whatever else looks after
     something), and not stopped by its dead-letter budget.
-    Alive: whatever it is doing has said something (`beat`) within `patience` seconds. An idle process is alive;
-    one that waits for a database that is away is alive too, for restarting it would not help.
+    Alive: each event in hand has said something (`beat`) within `patience` seconds, and not only another one beside it. An
+    idle process is alive; one that waits for a database that is away is alive too, for restarting it would not help.
+
+    An event in hand is the task's that said `busy`, with the threads and tasks it starts; what nobody has in hand speaks for
+    all of them.
     """
 
     patience: float = 600.0
     clock: Callable[[], float] = time.monotonic
     started: bool = False
-    degraded: str | None = None
     stopped: str | None = None
     ending: bool = False
-    _in_hand: int = 0
-    _last_beat: float = field(default=0.0)
+    _in_hand: list[_Hand] = field(default_factory=list)
     _problems: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -34,22 +47,27 @@ class Health:
 
     def busy(self) -> None:
         """An event is being handled."""
-        self._in_hand += 1
-        self._last_beat = self.clock()
+        hand = _Hand(self.clock())
+        self._in_hand.append(hand)
+        _HAND.set(hand)
         self._publish()
 
     def beat(self) -> None:
         """What is being done moves on."""
-        self._last_beat = self.clock()
+        for hand in self._mine():
+            hand.last_beat = self.clock()
 
     def idle(self) -> None:
         """The event is done."""
-        self._in_hand = max(0, self._in_hand - 1)
-        self.degrade(None)
+        for hand in self._mine()[:1]:
+            self._in_hand.remove(hand)
+        _HAND.set(None)
+        self._publish()
 
     def degrade(self, reason: str | None) -> None:
         """Something the process needs is away (or, None, is back)."""
-        self.degraded = reason
+        for hand in self._mine():
+            hand.degraded = reason
         self.beat()
         self._publish()
 
@@ -72,11 +90,17 @@ class Health:
         self._publish()
 
     @property
+    def degraded(self) -> str | None:
+        """What an event in hand needs and is away; None when nothing is."""
+        return next((hand.degraded for hand in self._in_hand if hand.degraded), None)
+
+    @property
     def not_alive(self) -> str | None:
         """Why the process should be restarted; None while it need not."""
-        if not self._in_hand or self.degraded or self.stopped or self.ending:
+        waiting = [hand.last_beat for hand in self._in_hand if not hand.degraded]
+        if not waiting or self.stopped or self.ending:
             return None
-        silent = self.clock() - self._last_beat
+        silent = self.clock() - min(waiting)
         return f"no progress for {silent:.0f} s on the event in hand" if silent > self.patience else None
 
     @property
@@ -88,8 +112,13 @@ class Health:
             return "starting"
         return self.stopped or self.degraded or next(iter(self._problems.values()), None) or self.not_alive
 
+    def _mine(self) -> list[_Hand]:
+        """The event in hand of whoever asks; all of them for one who has none."""
+        hand = _HAND.get()
+        return [hand] if hand in self._in_hand else list(self._in_hand)
+
     def _publish(self) -> None:
-        metrics.STATE.labels(state="busy").set(self._in_hand > 0)
+        metrics.STATE.labels(state="busy").set(bool(self._in_hand))
         metrics.STATE.labels(state="ready").set(self.not_ready is None)
         metrics.STATE.labels(state="degraded").set(self.degraded is not None or bool(self._problems))
         metrics.STATE.labels(state="stopped").set(self.stopped is not None)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db import catalog
+from shared.db.planner import AS_IT_LIKES
 from shared.messaging.failures import Transient
 
 
@@ -47,6 +48,7 @@ async def remove_unused(conn: AsyncConnection, tenant_id: str, import_id: UUID) 
         Transient: one that nothing used when it was looked for is used by now.
     """
     removed = 0
+    await conn.execute(AS_IT_LIKES)
     for statement in _STATEMENTS:
         try:
             done = await conn.execute(statement, {"tenant_id": tenant_id, "import_id": import_id})

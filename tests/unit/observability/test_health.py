@@ -1,3 +1,5 @@
+import asyncio
+
 from shared.observability.health import Health
 
 
@@ -56,3 +58,35 @@ def test_what_is_away_beside_the_event_in_hand_is_told_until_it_is_back() -> Non
     assert health.not_alive is None
     health.report("Postgres", None)
     assert health.not_ready is None
+
+
+async def test_of_two_events_in_hand_neither_speaks_for_the_other() -> None:
+    clock = Clock()
+    health = Health(patience=10, clock=clock)
+    health.start()
+    both, done = asyncio.Barrier(3), asyncio.Event()
+
+    async def frozen() -> None:
+        health.busy()
+        await both.wait()
+        await done.wait()
+        health.idle()
+
+    async def waiting() -> None:
+        health.busy()
+        health.degrade("database away")
+        await both.wait()
+        await done.wait()
+        await asyncio.to_thread(health.beat)
+        health.idle()
+
+    tasks = [asyncio.create_task(frozen()), asyncio.create_task(waiting())]
+    await both.wait()
+    assert health.not_ready == "database away"
+    clock.now = 20
+    assert health.not_alive == "no progress for 20 s on the event in hand", (
+        "the one that waits is not the one that is frozen"
+    )
+    done.set()
+    await asyncio.gather(*tasks)
+    assert [health.not_ready, health.not_alive] == [None, None]
