@@ -36,13 +36,25 @@ _REFUSALS = """
 OURS = {
     "id", "tenant_id", "import_id", "import_row_no", "created_at", "updated_at", "position", "unit", "step",
     "product_id", "variant_id", "manufacturer_id", "tag_id", "material_id", "eco_claim_id", "facility_id",
-    "attribute_id", "attribute_value_id", "name_key",
+    "attribute_id", "attribute_value_id", "name_key", "version", "version_since",
 }  # fmt: skip
 """Columns that are written by Winnow and say nothing of the file's own."""
 
 INVISIBLE = ["\u00ad", "\u200b", "\u2060", "\ufeff", "\u00ad\u200b ", " \u2060", "\u200b\u00ad\u200b"]
 LONG = "漢" * 900
-MANY = ["1" + "0" * 30, "99999999999", "1e400", "-1", "-0.0001", "0.00001", "NaN", "Infinity", "1,5", "\u0661", "٣"]
+MANY = [
+    "1" + "0" * 30,
+    "99999999999",
+    "1e400",
+    "-1",
+    "-0.0001",
+    "0.00001",
+    "NaN",
+    "Infinity",
+    "1,5",
+    "\u0661\u066c\u0663",
+    "Ⅻ",
+]
 
 
 @dataclass(frozen=True)
