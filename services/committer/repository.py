@@ -216,7 +216,7 @@ async def write_groups(
             await savepoint.rollback()
         state = sqlstate_of(error) or ""
         if state == _NOT_THERE:
-            raise Transient("what rows name was taken away meanwhile") from error
+            raise Transient(f"what rows name was taken away meanwhile: {_said(error)}") from error
         if not state.startswith(_REFUSED):
             raise
         return DatabaseRefusal(state, _said(error), _constraint(error))

@@ -42,21 +42,20 @@ _QUARANTINE = text(
     RETURNING first_row, last_row, (SELECT undoes_import_id FROM imports.imports WHERE id = :id) AS undone
     """  # noqa: S608 - our own words
 )
-# The rows of an import that takes another one back are the other's: those that had gone in.
+# The rows of an import that takes another one back are the other's, but for those that it had handed back.
 _REPORT_ROWS = text(
     """
     INSERT INTO imports.row_errors
            (tenant_id, import_id, chunk_no, row_no, group_row, position, column_index, heading, code, message)
-    SELECT r.tenant_id, :id, r.chunk_no, r.row_no, r.group_row,
+    SELECT r.tenant_id, i.id, r.chunk_no, r.row_no, r.group_row,
            coalesce((SELECT max(e.position) + 1 FROM imports.row_errors e
-                      WHERE e.import_id = :id AND e.row_no = r.row_no), 0),
+                      WHERE e.import_id = i.id AND e.row_no = r.row_no), 0),
            NULL, NULL, 'internal', :message
-      FROM imports.raw_rows r
-     WHERE r.import_id = coalesce(CAST(:undone AS uuid), :id)
-       AND r.row_no BETWEEN :first_row AND :last_row AND r.chunk_no = :chunk AND r.group_row > 0
-       AND (CAST(:undone AS uuid) IS NULL
-            OR NOT EXISTS (SELECT FROM imports.row_errors refused
-                            WHERE refused.import_id = r.import_id AND refused.group_row = r.group_row))
+      FROM imports.imports i
+      JOIN imports.raw_rows r ON r.import_id = coalesce(i.undoes_import_id, i.id)
+     WHERE i.id = :id AND r.row_no BETWEEN :first_row AND :last_row AND r.chunk_no = :chunk AND r.group_row > 0
+       AND (i.undoes_import_id IS NULL
+            OR r.group_row NOT IN (SELECT e.group_row FROM imports.row_errors e WHERE e.import_id = i.undoes_import_id))
     """
 )
 _OPEN_IMPORT_OF_OBJECT = text(
