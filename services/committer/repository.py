@@ -19,7 +19,7 @@ from shared.db.planner import BY_INDEX
 from shared.entities.errors import RowError, in_order
 from shared.entities.scope import ChunkScope
 from shared.ledger import write_errors
-from shared.messaging.failures import Transient, sqlstate_of
+from shared.messaging.failures import sqlstate_of
 from shared.states import Action, ChunkState, GroupStatus
 
 # Of the chunk alone: other chunks of the import are committed at the same time.
@@ -110,6 +110,13 @@ COUNTED = (Action.CREATE, Action.UPDATE, Action.SKIP)
 _REFUSED = ("22", "23", "54")
 # A foreign key: what rows name is made for them or looked up in the same transaction, so that is nobody's fault here.
 _NOT_THERE = "23503"
+
+
+class NamesWhatIsGone(Exception):
+    """What rows name was taken away while they were written: made again, or found, by the next attempt.
+
+    The attempts are counted, as for any error nobody foresaw: should they all end so, the chunk is given up and not for ever tried.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +223,7 @@ async def write_groups(
             await savepoint.rollback()
         state = sqlstate_of(error) or ""
         if state == _NOT_THERE:
-            raise Transient(f"what rows name was taken away meanwhile: {_said(error)}") from error
+            raise NamesWhatIsGone(_said(error)) from error
         if not state.startswith(_REFUSED):
             raise
         return DatabaseRefusal(state, _said(error), _constraint(error))

@@ -110,7 +110,7 @@ class Health:
             return "ending"
         if not self.started:
             return "starting"
-        return self.stopped or self.degraded or next(iter(self._problems.values()), None) or self.not_alive
+        return self.stopped or self.degraded or "; ".join(self._problems.values()) or self.not_alive
 
     def _mine(self) -> list[_Hand]:
         """The event in hand of whoever asks; all of them for one who has none."""

@@ -16,10 +16,11 @@ from services.committer.handler import CommitRows
 from services.committer.moves import Step
 from services.committer.products.family import Products
 from services.committer.products.graph import MAKE_ENTITIES
+from services.committer.repository import NamesWhatIsGone
 from services.committer.written import Run, Written
 from shared.db import catalog
 from shared.events import RowsValidated
-from shared.messaging.failures import Poison, Transient
+from shared.messaging.failures import Poison
 from tests.harness.files import catalogue, product, row
 from tests.harness.production import count, difference
 from tests.harness.staging import NOWHERE, Desk
@@ -288,7 +289,7 @@ async def test_what_a_row_names_is_not_left_out_because_it_was_taken_away_when_t
     await desk.commit(first)
     (event,) = await desk.ready(product(2))
     taking_away: Family = _Forgetful(running_world, tenant)
-    with pytest.raises(Transient):
+    with pytest.raises(NamesWhatIsGone):
         await desk.commit(event, taking_away)
     await desk.commit(event)
     async with running_world.database() as conn:

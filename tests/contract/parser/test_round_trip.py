@@ -216,6 +216,7 @@ def created(rows: Cells) -> list[Any]:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, kind=st.sampled_from(["xlsx", "csv"]))
+@pytest.mark.filterwarnings("ignore:Cell .* is marked as a date")
 def test_what_is_mended_is_exactly_what_was_meant(tmp_path: Path, rows: Sequence[Sequence[Sent]], kind: str) -> None:
     send(tmp_path / "sent.xlsx", rows, since_1904=False)
     meant = received(tmp_path / "sent.xlsx")

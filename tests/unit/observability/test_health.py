@@ -52,7 +52,7 @@ def test_what_is_away_beside_the_event_in_hand_is_told_until_it_is_back() -> Non
     health.report("Postgres", "Postgres does not answer")
     health.busy()
     health.idle()
-    assert health.not_ready == "Kafka does not answer"
+    assert health.not_ready == "Kafka does not answer; Postgres does not answer"
     health.report("Kafka", None)
     assert health.not_ready == "Postgres does not answer"
     assert health.not_alive is None
