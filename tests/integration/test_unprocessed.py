@@ -444,7 +444,8 @@ async def test_what_a_row_says_beyond_the_last_heading_is_handed_back_behind_it(
     content = whole.handed_back(ended.unprocessed_object_key).decode("utf-8-sig")
     headings, *records = csv.reader(io.StringIO(content, newline=""))
     (wide,) = [record for record in records if len(record) > len(headings)]
-    assert wide[len(headings) - 1] == "Row 32 – not processed: the import failed (too_large)"
+    place = f"[import {ended.id} row 32]"
+    assert wide[len(headings) - 1] == f"Row 32 – not processed: the import failed (too_large) {place}"
     assert wide[len(headings) :] == ["x"] * 300
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import openpyxl
 import orjson
+import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
