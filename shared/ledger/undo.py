@@ -4,7 +4,6 @@ What the import made is removed, what it changed gets back what it was. Which ro
 validated, from the records themselves: a record that was changed since is refused by name, and the rest is undone.
 """
 
-import json
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -39,9 +38,9 @@ _REGISTER = text(
     f"""
     INSERT INTO imports.imports
            (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, headers, column_mappings, layout,
-            options, total_rows, read_at, parsed_at, started_at, undoes_import_id)
+            total_rows, read_at, parsed_at, started_at, undoes_import_id)
     SELECT :new, tenant_id, :user, entity_type, '{UNDO}', '{ImportStatus.IMPORTING}', file_name, object_key, headers,
-           column_mappings, layout, CAST(:options AS jsonb), created_rows + updated_rows,
+           column_mappings, layout, created_rows + updated_rows,
            clock_timestamp(), clock_timestamp(), clock_timestamp(), id
       FROM imports.imports WHERE id = :id
     """  # noqa: S608 - our own words
@@ -91,7 +90,7 @@ async def undo_import(conn: AsyncConnection, import_id: UUID, *, user_id: str) -
     if why := _not_undoable(found, status):
         return NotUndone(status, why)
     new = uuid7()
-    values = {"new": new, "id": import_id, "user": user_id, "options": json.dumps({})}
+    values = {"new": new, "id": import_id, "user": user_id}
     await conn.execute(_REGISTER, values)
     chunks = (await conn.execute(_CUT, values)).all()
     for chunk in sorted(chunks, key=lambda chunk: chunk.chunk_no):

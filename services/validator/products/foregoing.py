@@ -14,12 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.validator.asked import Asked
 from services.validator.products.composition import Material
-from services.validator.products.product import NO_FACTS, Facts, Presentation
+from services.validator.products.product import Facts, Presentation
 from services.validator.products.rules import Named
-from services.validator.products.stored import ProductLevel, Stored, StoredProduct, StoredVariant
+from services.validator.products.stored import ProductLevel, Stored, StoredProduct, StoredVariant, stored_facts
 from services.validator.values.lists import NO_NAMES, Name
 from shared.db.planner import BY_INDEX
-from shared.entities.products import JOURNEY_STEPS
 from shared.states import Action, GroupStatus
 
 _PENDING = f"s.import_id = :import_id AND s.chunk_no < :chunk_no AND s.row_status = '{GroupStatus.PENDING}'"
@@ -84,7 +83,7 @@ async def with_staged(conn: AsyncConnection, asked: Asked, named: Named, stored:
         return stored
     products = {**stored.products, **await _products(conn, asked, rows, stored.products)}
     made = {row.id: row for row in changed}
-    return _stored(
+    return Stored.of(
         products, (_variant(asked, variant, products, made.get(variant.id)) for variant in variants.values())
     )
 
@@ -152,15 +151,6 @@ def _variant(asked: Asked, variant: StoredVariant, products: Mapping[str, Stored
     return replace(variant, level=level, import_id=asked.import_id, import_row_no=row.row_no)
 
 
-def _stored(products: Mapping[str, StoredProduct], variants: Iterable[StoredVariant]) -> Stored:
-    variants = list(variants)
-    return Stored(
-        products=products,
-        barcodes={variant.level.barcode: variant for variant in variants if variant.level.barcode is not None},
-        skus={variant.level.sku: variant for variant in variants if variant.level.sku is not None},
-    )
-
-
 class _Owned(NamedTuple):
     """Materials, claims and journey steps by their owner, each in its order."""
 
@@ -170,18 +160,11 @@ class _Owned(NamedTuple):
 
     def facts(self, owner: UUID, carbon: Any, water: Any, weight: Any) -> Facts:
         """All the facts of an owner."""
-        has_lists = owner in self.materials or owner in self.eco_claims or owner in self.journey
-        if not has_lists and carbon is None and water is None and weight is None:
-            return NO_FACTS
-        steps: dict[str, list[Name]] = {}
-        for step, operator in self.journey.get(owner, ()):
-            steps.setdefault(step, []).append(operator)
-        return Facts(
-            environment=None if carbon is None and water is None else (carbon, water),
-            eco_claims=tuple(self.eco_claims.get(owner, NO_NAMES)),
-            weight_g=weight,
-            materials=tuple(self.materials.get(owner, ())),
-            journey=tuple((step, tuple(steps[step])) for step in JOURNEY_STEPS if step in steps),
+        return stored_facts(
+            (carbon, water, weight),
+            self.materials.get(owner, ()),
+            self.eco_claims.get(owner, NO_NAMES),
+            self.journey.get(owner, ()),
         )
 
 

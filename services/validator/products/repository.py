@@ -23,12 +23,12 @@ from services.validator.products.stored import (
     StoredProduct,
     StoredVariant,
     VariantLevel,
+    stored_facts,
 )
 from services.validator.values.lists import NO_NAMES, Name
 from shared.db.catalog import ENTITIES
 from shared.db.existing import read_known_products
 from shared.db.planner import BY_INDEX
-from shared.entities.products import JOURNEY_STEPS
 from shared.messaging.failures import Transient
 
 _CATEGORIES = text("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
@@ -165,11 +165,7 @@ async def read_stored(conn: AsyncConnection, tenant_id: str, named: Named) -> St
     products = {row[0]: _product(row, names) for row in product_rows}
     # One whose product is not among those read first has come since: its unique key will be in the way.
     variants = [_variant(row, products[row[1]], names) for row in variant_rows if row[1] in products]
-    return Stored(
-        products={product.handle: product for product in products.values()},
-        barcodes={variant.level.barcode: variant for variant in variants if variant.level.barcode is not None},
-        skus={variant.level.sku: variant for variant in variants if variant.level.sku is not None},
-    )
+    return Stored.of({product.handle: product for product in products.values()}, variants)
 
 
 class _Names:
@@ -257,16 +253,12 @@ def _variant(row: Sequence[Any], product: StoredProduct, names: _Names) -> Store
 
 
 def _facts(row: Sequence[Any], names: _Names) -> Facts:
-    carbon, water, weight, materials, shares, steps, facilities, claims = row
     if row == _NO_FACTS:
         return NO_FACTS
-    operators: dict[str, list[Name]] = {}
-    for step, operator in zip(steps or (), names.all("facilities", facilities), strict=True):
-        operators.setdefault(step, []).append(operator)
-    return Facts(
-        environment=None if carbon is None and water is None else (carbon, water),
-        eco_claims=names.all("eco_claims", claims),
-        weight_g=weight,
-        materials=tuple(map(Material, names.all("materials", materials), shares or ())),
-        journey=tuple((step, tuple(operators[step])) for step in JOURNEY_STEPS if step in operators),
+    carbon, water, weight, materials, shares, steps, facilities, claims = row
+    return stored_facts(
+        (carbon, water, weight),
+        tuple(map(Material, names.all("materials", materials), shares or ())),
+        names.all("eco_claims", claims),
+        zip(steps or (), names.all("facilities", facilities), strict=True),
     )

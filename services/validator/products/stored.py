@@ -1,12 +1,36 @@
 """Products and variants as production has them: what rows are compared with. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from uuid import UUID
 
+from services.validator.products.composition import Material
 from services.validator.products.product import NO_FACTS, NO_PRESENTATION, Facts, Presentation
 from services.validator.values.lists import NO_NAMES, Name
 from shared.entities.existing import KnownProducts
+from shared.entities.products import JOURNEY_STEPS
+
+
+def stored_facts(
+    figures: tuple[Decimal | None, Decimal | None, Decimal | None],
+    materials: Sequence[Material] = (),
+    eco_claims: Sequence[Name] = NO_NAMES,
+    steps: Iterable[tuple[str, Name]] = (),
+) -> Facts:
+    """The facts of a record by what is stored of each kind: `figures` are carbon, water and weight, `steps` each with an operator."""
+    operators: dict[str, list[Name]] = {}
+    for step, operator in steps:
+        operators.setdefault(step, []).append(operator)
+    carbon, water, weight = figures
+    facts = Facts(
+        environment=None if carbon is None and water is None else (carbon, water),
+        eco_claims=tuple(eco_claims),
+        weight_g=weight,
+        materials=tuple(materials),
+        journey=tuple((step, tuple(operators[step])) for step in JOURNEY_STEPS if step in operators),
+    )
+    return NO_FACTS if facts == NO_FACTS else facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +89,16 @@ class Stored:
     products: Mapping[str, StoredProduct] = field(default_factory=dict)
     barcodes: Mapping[str, StoredVariant] = field(default_factory=dict)
     skus: Mapping[str, StoredVariant] = field(default_factory=dict)
+
+    @staticmethod
+    def of(products: Mapping[str, StoredProduct], variants: Iterable[StoredVariant]) -> "Stored":
+        """These products, by handle, and these variants by what each is known by."""
+        variants = list(variants)
+        return Stored(
+            products=products,
+            barcodes={variant.level.barcode: variant for variant in variants if variant.level.barcode is not None},
+            skus={variant.level.sku: variant for variant in variants if variant.level.sku is not None},
+        )
 
     def by(self, code: str, text: str | None) -> StoredVariant | None:
         """The variant with this barcode or SKU."""

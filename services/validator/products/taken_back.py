@@ -100,9 +100,16 @@ def take_back(
         undone: the import that is taken back.
         names: the file names of imports.
     """
-    groups = sorted({each.group_row for each in traces.each})
+    groups: dict[int, list[MadeVariant | MadeChange]] = {}
+    for each in traces.each:
+        groups.setdefault(each.group_row, []).append(each)
     by_id = {product.id: product for product in stored.products.values()}
-    return [_Group(group, traces, stored, by_id, categories, undone, names).taken_back() for group in groups]
+    taken = []
+    for group_row in sorted(groups):
+        product_id = groups[group_row][0].product_id
+        now, product = traces.products[product_id], by_id[product_id]
+        taken.append(_Group(group_row, groups[group_row], now, product, stored, categories, undone, names).taken_back())
+    return taken
 
 
 class _Group:
@@ -111,24 +118,24 @@ class _Group:
     def __init__(
         self,
         group_row: int,
-        traces: Traces,
+        traces: Sequence[MadeVariant | MadeChange],
+        now: ProductNow,
+        product: StoredProduct,
         stored: Stored,
-        by_id: Mapping[UUID, StoredProduct],
         categories: Categories,
         undone: UUID,
         names: Mapping[UUID, str],
     ) -> None:
         self._row = group_row
-        self._made = [made for made in traces.made if made.group_row == group_row]
-        self._changes = [change for change in traces.changes if change.group_row == group_row]
+        self._made = [each for each in traces if isinstance(each, MadeVariant)]
+        self._changes = [each for each in traces if isinstance(each, MadeChange)]
+        self._rows = sorted({each.row for each in traces})
+        self._now = now
+        self._product = product
         self._stored = stored
         self._categories = categories
         self._undone = undone
         self._names = names
-        self._rows = sorted({each.row for each in traces.each if each.group_row == group_row})
-        product = next(each.product_id for each in traces.each if each.group_row == group_row)
-        self._now = traces.products[product]
-        self._product = by_id[product]
         self._errors: list[RowError] = []
 
     def taken_back(self) -> ChangedProduct | FailedProduct:
