@@ -27,6 +27,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
     "parser": (f"Read:{UPLOADS}",),
     "exporter": (f"Read:{RESULTS}", f"Write:{RESULTS}"),
     "reader": (f"Read:{RESULTS}",),
+    "gateway": (f"Write:{UPLOADS}", f"Read:{UPLOADS}", f"Read:{RESULTS}"),
     # Deleting is writing here; it lists, and reads no file.
     "keeper": tuple(f"{action}:{bucket}" for bucket in (UPLOADS, RESULTS) for action in ("List", "Write")),
 }

@@ -142,6 +142,7 @@ class Servers:
         endpoints = self.endpoints
         access_key, secret_key = self.storage_keys(service if service in RIGHTS else "reader")
         return {
+            **(self._of_gateway(replica) if service == "gateway" else {}),
             "WINNOW_KAFKA_BOOTSTRAP": endpoints.kafka_bootstrap,
             "WINNOW_DATABASE_URL": self.database_url(f"winnow_{service}"),
             "WINNOW_RELAY_DATABASE_URL": self.database_url(RELAY_ROLE),
@@ -155,6 +156,22 @@ class Servers:
             "WINNOW_RELEASE": self.state.release,
         }
 
+    @property
+    def gateway_url(self) -> str:
+        """The address of the pages and the API."""
+        return f"http://127.0.0.1:{self.state.gateway_port}"
+
+    def _of_gateway(self, replica: int) -> dict[str, str]:
+        return {
+            "WINNOW_GATEWAY_PORT": str(self.state.gateway_port + replica),
+            "WINNOW_GATEWAY_PUBLIC_URL": self.gateway_url,
+            "WINNOW_GATEWAY_SECRET": role_password(self.state.secret, "gateway"),
+            **{
+                f"WINNOW_GATEWAY_{purpose.upper()}_DATABASE_URL": self.database_url(f"winnow_{purpose}")
+                for purpose in ("reader", "intake", "operator")
+            },
+        }
+
     def reload(self) -> StackState:
         """The state as the folder has it now; other commands change it."""
         self.state = self._state_file.load()
@@ -164,6 +181,7 @@ class Servers:
         self.state.secret = self._environment.get("WINNOW_SECRET") or self.state.secret or secrets.token_hex(32)
         for principal in RIGHTS:
             self.state.s3_keys.setdefault(principal, (f"winnow-{principal}", secrets.token_hex(20)))
+        self.state.gateway_port = self.state.gateway_port or processes.free_port()
         self._save()
 
     @contextmanager

@@ -28,6 +28,8 @@ class StackState:
     supervisor: ProcessRecord | None = None
     services: dict[str, dict[str, float]] = field(default_factory=dict)
     """By replica (`parser-0`): its port."""
+    gateway_port: int = 0
+    """Where the gateway answers people and their systems; its second process, if any, at the next one."""
     release: str = ""
     """The code that services are to run; empty as long as a supervisor of before there were releases runs."""
 
@@ -49,6 +51,7 @@ class StateFile:
             endpoints=Endpoints(**known["endpoints"]) if known["endpoints"] else None,
             supervisor=ProcessRecord(**known["supervisor"]) if known["supervisor"] else None,
             services=known["services"],
+            gateway_port=known.get("gateway_port", 0),
             release=known.get("release", ""),
         )
 

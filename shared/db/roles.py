@@ -3,7 +3,15 @@
 import hashlib
 import hmac
 
-SERVICE_ROLES = ("winnow_parser", "winnow_validator", "winnow_committer", "winnow_exporter", "winnow_keeper")
+SERVICE_ROLES = (
+    "winnow_parser",
+    "winnow_validator",
+    "winnow_committer",
+    "winnow_exporter",
+    "winnow_keeper",
+    "winnow_gateway",
+    "winnow_notifier",
+)
 READER_ROLES = ("winnow_reader", "winnow_operator")
 RELAY_ROLE = "winnow_relay"
 INTAKE_ROLE = "winnow_intake"

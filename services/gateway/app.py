@@ -1,0 +1,48 @@
+"""Wiring of the gateway."""
+
+import logging
+
+import uvicorn
+from fastapi import FastAPI
+
+from services.gateway.resources import Gateway, build
+from services.gateway.settings import GatewaySettings
+from shared.runtime.process import run_stage
+from shared.runtime.settings import ServiceSettings, StorageSettings
+from shared.runtime.stage import Resources, Stage
+from shared.version import version
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """The application: the API and the pages. Nothing is connected until it is asked."""
+    app = FastAPI(title="Winnow", version=version(), openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
+    app.state.gateway = gateway
+    return app
+
+
+def main() -> None:
+    """Run the gateway until it is told to stop."""
+    settings = ServiceSettings()
+    storage = StorageSettings()
+
+    def wire(resources: Resources) -> Stage:
+        mine = GatewaySettings()
+        gateway = build(mine, settings, storage, resources.engine, resources.health)
+        return Stage(name="gateway", relays=(), jobs=(lambda: _serve(gateway),))
+
+    run_stage(settings, "gateway", wire)
+
+
+async def _serve(gateway: Gateway) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(gateway),
+            host=gateway.settings.host,
+            port=gateway.settings.port,
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
+    )
+    await server.serve()

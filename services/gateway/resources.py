@@ -1,0 +1,76 @@
+"""What the gateway works with: a role of the database for each purpose, storage, Kafka for operators."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.gateway.settings import GatewaySettings
+from shared.connections import KafkaConnection
+from shared.db.engine import create_engine
+from shared.observability.health import Health
+from shared.runtime.settings import ServiceSettings, StorageSettings
+from shared.storage import ObjectStore
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The gateway of one process. Built once; nothing is connected until it is used.
+
+    `own` is the database as `winnow_gateway` (schema `gateway`), `reader` reads a tenant's rows, `intake` acts for a
+    tenant, `operator` sees imports of all tenants and no rows.
+    """
+
+    settings: GatewaySettings
+    service: ServiceSettings
+    storage: StorageSettings
+    own: AsyncEngine
+    reader: AsyncEngine
+    intake: AsyncEngine
+    operator: AsyncEngine
+    health: Health
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        """Storage, with the gateway's key."""
+        return ObjectStore(self.storage.connection)
+
+    @property
+    def kafka(self) -> KafkaConnection:
+        """How Kafka is reached: for lag and dead letters."""
+        return self.service.kafka
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether people reach it over TLS."""
+        return self.settings.public_url.startswith("https://")
+
+    async def close(self) -> None:
+        """End the connections that are its own; `own` is the process's."""
+        for engine in (self.reader, self.intake, self.operator):
+            await engine.dispose()
+
+
+def build(
+    settings: GatewaySettings, service: ServiceSettings, storage: StorageSettings, own: AsyncEngine, health: Health
+) -> Gateway:
+    """The gateway that the settings describe."""
+
+    def engine(url: str, purpose: str) -> AsyncEngine:
+        return create_engine(
+            url,
+            connections=service.database_connections,
+            name=f"winnow-gateway-{purpose}",
+            options=service.database_options,
+        )
+
+    return Gateway(
+        settings=settings,
+        service=service,
+        storage=storage,
+        own=own,
+        reader=engine(settings.reader_database_url.get_secret_value(), "reader"),
+        intake=engine(settings.intake_database_url.get_secret_value(), "intake"),
+        operator=engine(settings.operator_database_url.get_secret_value(), "operator"),
+        health=health,
+    )
