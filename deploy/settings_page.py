@@ -27,6 +27,7 @@ _TITLES = {
     "ParserSettings": ("Parser", "the parser"),
     "ExporterSettings": ("Exporter", "the exporter"),
     "KeeperSettings": ("Keeper", "the keeper"),
+    "GatewaySettings": ("Gateway", "the gateway"),
 }
 # Read where there are no settings yet: before a folder or a server is known.
 _LOCAL = {

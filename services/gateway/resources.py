@@ -6,6 +6,7 @@ from functools import cached_property
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gateway.settings import GatewaySettings
+from services.gateway.who.identification import Who
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.observability.health import Health
@@ -35,6 +36,11 @@ class Gateway:
         """Storage, with the gateway's key."""
         return ObjectStore(self.storage.connection)
 
+    @cached_property
+    def who(self) -> Who:
+        """Finds out who asks."""
+        return Who(self.settings, self.reader)
+
     @property
     def kafka(self) -> KafkaConnection:
         """How Kafka is reached: for lag and dead letters."""
@@ -47,6 +53,7 @@ class Gateway:
 
     async def close(self) -> None:
         """End the connections that are its own; `own` is the process's."""
+        await self.who.close()
         for engine in (self.reader, self.intake, self.operator):
             await engine.dispose()
 
