@@ -24,6 +24,14 @@ class ImportStatus(StrEnum):
     DISMISSED = "dismissed"
 
 
+class UploadState(StrEnum):
+    """How far a file is on its way in (`gateway.uploads.state`)."""
+
+    RECEIVING = "receiving"
+    COMPLETE = "complete"
+    """It lies in storage, whole; from then on an import may be made of it, once."""
+
+
 class ChunkState(StrEnum):
     """What has been done to a chunk, or that nothing more will be."""
 
