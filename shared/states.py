@@ -49,6 +49,14 @@ class Standing(StrEnum):
     """It was taken back, as a whole."""
 
 
+class UploadState(StrEnum):
+    """How far a file is on its way in (`gateway.uploads.state`)."""
+
+    RECEIVING = "receiving"
+    COMPLETE = "complete"
+    """It lies in storage, whole; from then on an import may be made of it, once."""
+
+
 class ChunkState(StrEnum):
     """What has been done to a chunk, or that nothing more will be."""
 
