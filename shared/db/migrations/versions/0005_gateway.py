@@ -17,6 +17,7 @@ ROLES = ("winnow_gateway", "winnow_notifier")
 # fmt: off
 PARTS: tuple[str, ...] = (
     "schema",
+    "notices",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
