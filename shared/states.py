@@ -103,6 +103,23 @@ class Record(StrEnum):
     VARIANT = "variant"
 
 
+class DeliveryKind(StrEnum):
+    """How somebody is told that an import has ended."""
+
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+
+
+class DeliveryState(StrEnum):
+    """What has become of a delivery (`gateway.deliveries.state`)."""
+
+    WAITING = "waiting"
+    """To be sent, or being sent, or to be sent again at its next time."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Given up: every try failed, the receiver refuses it for good, or nobody is there any more. It can be sent again."""
+
+
 ITSELF, ATTRIBUTES_ANEW = "itself", "attributes_anew"
 """What a staged row may say beside columns and kinds (`said`): of a record that is taken away, all of it; of a variant, that
 it has no attributes but those that are staged."""

@@ -19,6 +19,7 @@ PARTS: tuple[str, ...] = (
     "schema",
     "live",
     "uploads",
+    "notices",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
