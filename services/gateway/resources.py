@@ -5,6 +5,7 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.gateway.live import Live, Streams
 from services.gateway.settings import GatewaySettings
 from services.gateway.who.identification import Who
 from shared.connections import KafkaConnection
@@ -40,6 +41,16 @@ class Gateway:
     def who(self) -> Who:
         """Finds out who asks."""
         return Who(self.settings, self.reader)
+
+    @cached_property
+    def live(self) -> Live:
+        """Tells of changes of imports; listens once `live.run` runs."""
+        return Live(self.own)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """The live pages of this process."""
+        return Streams(self.live, most=self.settings.live_streams, most_of_one=self.settings.live_streams_of_one)
 
     @property
     def kafka(self) -> KafkaConnection:

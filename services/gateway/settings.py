@@ -20,29 +20,11 @@ _SIGNED_WITH_A_KEY_PAIR = {
 _SHORTEST_SECRET = 32
 
 
-class GatewaySettings(Settings):
-    """Where it answers, who may ask, what it may open the database as, and the secret it signs with."""
+class WhoSettings(Settings):
+    """Who is believed, and for how long."""
 
     model_config = SettingsConfigDict(env_prefix="WINNOW_GATEWAY_", frozen=True)
 
-    host: str = Field(
-        default="127.0.0.1", description="address of the API and the pages; in a container 0.0.0.0 (or ::)"
-    )
-    port: int = Field(default=8080, ge=0, description="their port; 0 takes a free one")
-    public_url: str = Field(
-        description="address people and systems know it by, such as https://winnow.example.com; what is signed names it, "
-        "and with https:// cookies are sent over TLS only"
-    )
-    secret: SecretStr = Field(description="what links, cookies and webhooks are signed with; at least 32 characters")
-    reader_database_url: SecretStr = Field(
-        description="as WINNOW_DATABASE_URL, for the role `winnow_reader`: rows of one tenant"
-    )
-    intake_database_url: SecretStr = Field(
-        description="the same for `winnow_intake`: sends, starts, cancels, undoes for a tenant"
-    )
-    operator_database_url: SecretStr = Field(
-        description="the same for `winnow_operator`: imports of all tenants, and no rows; for people with the role operator"
-    )
     oidc_issuer: str = Field(
         description="address of the OpenID Connect provider whose tokens are believed, as its tokens name it in `iss`"
     )
@@ -97,9 +79,7 @@ class GatewaySettings(Settings):
         return tuple(self.oidc_algorithms.split())
 
     @model_validator(mode="after")
-    def _safe(self) -> Self:
-        if len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
-            raise ValueError(f"WINNOW_GATEWAY_SECRET needs at least {_SHORTEST_SECRET} characters")
+    def _believable(self) -> Self:
         issuer = urlsplit(self.oidc_issuer)
         if issuer.scheme not in {"http", "https"} or not issuer.hostname:
             raise ValueError("WINNOW_GATEWAY_OIDC_ISSUER has to be an address with https://")
@@ -110,6 +90,39 @@ class GatewaySettings(Settings):
             )
         if unsafe := [name for name in self.algorithms if name not in _SIGNED_WITH_A_KEY_PAIR]:
             raise ValueError(f"WINNOW_GATEWAY_OIDC_ALGORITHMS takes signatures of a key pair only, not {unsafe[0]}")
+        return self
+
+
+class GatewaySettings(WhoSettings):
+    """Where it answers, what it may open the database as, and the secret it signs with."""
+
+    model_config = SettingsConfigDict(env_prefix="WINNOW_GATEWAY_", frozen=True)
+
+    host: str = Field(
+        default="127.0.0.1", description="address of the API and the pages; in a container 0.0.0.0 (or ::)"
+    )
+    port: int = Field(default=8080, ge=0, description="their port; 0 takes a free one")
+    public_url: str = Field(
+        description="address people and systems know it by, such as https://winnow.example.com; what is signed names it, "
+        "and with https:// cookies are sent over TLS only"
+    )
+    secret: SecretStr = Field(description="what links, cookies and webhooks are signed with; at least 32 characters")
+    reader_database_url: SecretStr = Field(
+        description="as WINNOW_DATABASE_URL, for the role `winnow_reader`: rows of one tenant"
+    )
+    intake_database_url: SecretStr = Field(
+        description="the same for `winnow_intake`: sends, starts, cancels, undoes for a tenant"
+    )
+    operator_database_url: SecretStr = Field(
+        description="the same for `winnow_operator`: imports of all tenants, and no rows; for people with the role operator"
+    )
+    live_streams: int = Field(default=1000, ge=0, description="so many live pages a process serves at once; more poll")
+    live_streams_of_one: int = Field(default=12, ge=0, description="so many of them to one person or system")
+
+    @model_validator(mode="after")
+    def _secret(self) -> Self:
+        if len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(f"WINNOW_GATEWAY_SECRET needs at least {_SHORTEST_SECRET} characters")
         return self
 
 
