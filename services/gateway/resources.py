@@ -40,7 +40,7 @@ class Gateway:
     @cached_property
     def who(self) -> Who:
         """Finds out who asks."""
-        return Who(self.settings, self.reader)
+        return Who(self.settings, self.own, self.reader)
 
     @cached_property
     def live(self) -> Live:
