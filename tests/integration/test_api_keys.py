@@ -122,5 +122,5 @@ async def test_keys_are_listed_page_by_page_newest_first(here: GatewayClient, te
 
 @pytest.mark.parametrize("secret", ["wnw_", "wnw_deadbeef_", "wnw_deadbeef_" + "a" * 43, "wnw_\udce9"])
 async def test_a_key_that_nobody_has_is_refused(here: GatewayClient, secret: str) -> None:
-    headers = {"Authorization": f"Bearer {secret}".encode("utf-8", "surrogateescape")}
+    headers = {b"Authorization": f"Bearer {secret}".encode("utf-8", "surrogateescape")}
     assert (await here.get("/v1/me-of-the-test", headers=headers)).status_code == 401

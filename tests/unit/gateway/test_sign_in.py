@@ -91,7 +91,7 @@ async def test_somebody_is_signed_in_by_a_code_that_only_their_browser_can_use(p
         "session",
     )
     assert afterwards == "/history"
-    assert visit.asked | {"scope": "openid profile email", "redirect_uri": f"{HERE}/sign-in/return"} == visit.asked
+    assert {**visit.asked} | {"scope": "openid profile email", "redirect_uri": f"{HERE}/sign-in/return"} == visit.asked
     (exchange,) = provider.exchanges
     sent = {name: values[0] for name, values in parse_qs(exchange.content.decode()).items()}
     assert create_s256_code_challenge(sent["code_verifier"]) == visit.asked["code_challenge"]
