@@ -6,6 +6,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
+from services.gateway.api import uploads
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
 from shared.runtime.process import run_stage
@@ -15,6 +16,7 @@ from shared.version import version
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
+    uploads.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
 )
