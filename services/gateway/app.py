@@ -42,7 +42,7 @@ def main() -> None:
     def wire(resources: Resources) -> Stage:
         mine = GatewaySettings()
         gateway = build(mine, settings, storage, resources.engine, resources.health)
-        return Stage(name="gateway", relays=(), jobs=(lambda: _serve(gateway),))
+        return Stage(name="gateway", relays=(), jobs=(lambda: _serve(gateway), gateway.live.run))
 
     run_stage(settings, "gateway", wire)
 

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.gateway.live import Live, Streams
 from services.gateway.settings import GatewaySettings, UploadSettings
 from services.gateway.uploads.uploads import Uploads
 from shared.connections import KafkaConnection
@@ -48,6 +49,16 @@ class Gateway:
             else MultipartStore(replace(connection, endpoint=settings.public_storage_endpoint), at_once=1)
         )
         return Uploads(self.own, store, self.storage.uploads_bucket, settings, links=links)
+
+    @cached_property
+    def live(self) -> Live:
+        """Tells of changes of imports; listens once `live.run` runs."""
+        return Live(self.own)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """The live pages of this process."""
+        return Streams(self.live, most=self.settings.live_streams, most_of_one=self.settings.live_streams_of_one)
 
     @property
     def kafka(self) -> KafkaConnection:

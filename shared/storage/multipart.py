@@ -175,4 +175,3 @@ class MultipartStore:
             for each in listed.uploads
             if each.object_name is not None and each.upload_id is not None and each.object_name.startswith(prefix)
         }
-

@@ -12,7 +12,7 @@ LONGEST_NAME = 255
 _PACKED = ".gz"
 _ACCEPTED = "Send an Excel workbook (.xlsx) or a text file (.csv, .tsv, .txt)"
 _OTHERS = {
-    ".xls": 'is an old Excel file (.xls). Open it and save it as an Excel workbook (.xlsx), then send that',
+    ".xls": "is an old Excel file (.xls). Open it and save it as an Excel workbook (.xlsx), then send that",
     ".xlsm": "is a workbook with macros (.xlsm). Save it as an Excel workbook (.xlsx) without macros, then send that",
     ".xlsb": "is a binary workbook (.xlsb). Save it as an Excel workbook (.xlsx), then send that",
     ".ods": "is an OpenDocument file (.ods). Save it as an Excel workbook (.xlsx), then send that",
