@@ -79,7 +79,9 @@ class PresignedAsked(Asked):
     """A file that will be sent past the gateway, to storage itself."""
 
     file_name: Annotated[str, Field(min_length=1, max_length=1_000)]
-    size: Annotated[int | None, Field(ge=0, description="Bytes, where they are known: others are not taken then.")] = None
+    size: Annotated[int | None, Field(ge=0, description="Bytes, where they are known: others are not taken then.")] = (
+        None
+    )
 
 
 class Presigned(Answer):

@@ -62,7 +62,8 @@ async def create(
     person: Importer,
     ways: Ways,
     file_name: Annotated[
-        str | None, Query(max_length=1_000, description="The file's name, of a whole body; else Content-Disposition says it.")
+        str | None,
+        Query(max_length=1_000, description="The file's name, of a whole body; else Content-Disposition says it."),
     ] = None,
 ) -> wire.Upload:
     """Begin an upload, or send a file whole.
@@ -82,7 +83,9 @@ async def create(
 async def _begun(request: Request, person: Person, ways: Gateway) -> Known:
     tus.check_version(request.headers["tus-resumable"])
     if "upload-length" not in request.headers and request.headers.get("upload-defer-length") == "1":
-        raise Refused("malformed", "The length of the file has to be said when it is begun (Upload-Length).", headers=tus.HEADERS)
+        raise Refused(
+            "malformed", "The length of the file has to be said when it is begun (Upload-Length).", headers=tus.HEADERS
+        )
     size = tus.number("Upload-Length", request.headers.get("upload-length"))
     name = tus.file_name(tus.metadata(request.headers.get("upload-metadata")))
     with tus.speaking():
@@ -143,7 +146,9 @@ async def about(
     upload_id: UUID,
     person: Importer,
     ways: Ways,
-    wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for a look, where there is none yet.")] = 0,
+    wait: Annotated[
+        float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for a look, where there is none yet.")
+    ] = 0,
 ) -> wire.AboutUpload:
     """How far an upload is, and what was seen of the file: what it looks like, or why it would be refused."""
     upload = await ways.uploads.finish(await ways.uploads.find(person, upload_id))
@@ -211,7 +216,11 @@ async def overridden(upload_id: UUID, request: Request, person: Importer, ways: 
     meant = request.headers.get("x-http-method-override", "").upper()
     route = {"PATCH": go_on, "DELETE": delete, "HEAD": offset}.get(meant)
     if route is None:
-        raise Refused("method-not-allowed", "POST is not possible here; HEAD, PATCH and DELETE are.", headers={"Allow": "HEAD, PATCH, DELETE"})
+        raise Refused(
+            "method-not-allowed",
+            "POST is not possible here; HEAD, PATCH and DELETE are.",
+            headers={"Allow": "HEAD, PATCH, DELETE"},
+        )
     return await route(upload_id, request, person, ways)
 
 

@@ -226,9 +226,7 @@ class Receiver:
             part = StoredPart(self._number, etag)
             advance = Advance(self._received, start + piece.filled, is_end)
             async with tenant_transaction(self._engine, upload.tenant_id) as conn:
-                self._number = await repository.add_part(
-                    conn, upload, self._writer, advance, start, part, self._lives
-                )
+                self._number = await repository.add_part(conn, upload, self._writer, advance, start, part, self._lives)
             self._received = advance.end
         finally:
             self._pieces.give_back(piece)

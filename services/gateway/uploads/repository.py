@@ -157,9 +157,7 @@ async def counts(conn: AsyncConnection, tenant: str, *, recently: timedelta) -> 
 
 async def begin(conn: AsyncConnection, upload_id: UUID, *, lives: timedelta, **values: Any) -> Upload:
     """Write down a file that is to come."""
-    return Upload.of(
-        (await conn.execute(_BEGIN, {"id": upload_id, "lives": lives, **values})).mappings().one()
-    )
+    return Upload.of((await conn.execute(_BEGIN, {"id": upload_id, "lives": lives, **values})).mappings().one())
 
 
 async def find(conn: AsyncConnection, tenant: str, upload_id: UUID) -> Upload | None:
@@ -197,7 +195,13 @@ async def name_in_storage(
 
 
 async def add_part(
-    conn: AsyncConnection, upload: Upload, writer: UUID, advance: Advance, start: int, part: StoredPart, lives: timedelta
+    conn: AsyncConnection,
+    upload: Upload,
+    writer: UUID,
+    advance: Advance,
+    start: int,
+    part: StoredPart,
+    lives: timedelta,
 ) -> int:
     """Count a part that storage has, from the byte `start`; what waited before it is in it. The number of the next part.
 

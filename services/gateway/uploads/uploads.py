@@ -179,7 +179,9 @@ class Uploads:
         async with self._refusing(upload):
             there = await self._store.stat(self._bucket, upload.object_key)
             if there is None:
-                raise Refused("conflict", f'"{upload.file_name}" is not in storage yet. Send it to the url first, with PUT')
+                raise Refused(
+                    "conflict", f'"{upload.file_name}" is not in storage yet. Send it to the url first, with PUT'
+                )
             if upload.size is not None and there.size != upload.size:
                 raise Refused(
                     "conflict",
@@ -193,7 +195,9 @@ class Uploads:
     async def _complete_or_refused(self, upload: Upload) -> Upload:
         upload = await self.finish(upload)
         if not upload.is_complete:
-            raise Refused("conflict", f'Of "{upload.file_name}" {_bytes_of(upload)} were received; send the rest first.')
+            raise Refused(
+                "conflict", f'Of "{upload.file_name}" {_bytes_of(upload)} were received; send the rest first.'
+            )
         return upload
 
     async def _claimed(self, person: Person, upload_id: UUID, position: int) -> tuple[Upload, UUID]:
@@ -204,7 +208,9 @@ class Uploads:
             return claimed, writer
         found = await self.find(person, upload_id)
         if found.presigned:
-            raise Refused("conflict", f'"{found.file_name}" is sent to storage itself, by the link that was given for it.')
+            raise Refused(
+                "conflict", f'"{found.file_name}" is sent to storage itself, by the link that was given for it.'
+            )
         if found.is_complete:
             raise Refused("conflict", f'"{found.file_name}" is complete; nothing can be added to it.')
         raise Refused(
@@ -273,7 +279,9 @@ class Uploads:
             ) from None
         except TooMuch as much:
             if upload.size is None:
-                limit = names.too_large(name, f"more than {self.settings.megabytes:,}", megabytes=self.settings.megabytes)
+                limit = names.too_large(
+                    name, f"more than {self.settings.megabytes:,}", megabytes=self.settings.megabytes
+                )
                 raise Refused("too-large", limit) from None
             raise Refused("too-large", f'"{name}" was to have {much.most:,} bytes, and more came.') from None
         except NoRoom:
@@ -290,7 +298,9 @@ class Uploads:
             ) from None
         except (UploadGone, TooManyParts):
             await self._forget(upload)
-            raise Refused("gone", f'What was received of "{name}" is lost. Send it once more from the beginning.') from None
+            raise Refused(
+                "gone", f'What was received of "{name}" is lost. Send it once more from the beginning.'
+            ) from None
         except (ObjectUnavailable, ObjectUnreadable) as away:
             log.warning("upload.storage_away", upload_id=str(upload.id), reason=str(away))
             raise Refused(
