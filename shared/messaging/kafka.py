@@ -63,9 +63,7 @@ def create_broker(kafka: Kafka, *, client_id: str) -> KafkaBroker:
     )
 
 
-def subscribe(
-    broker: KafkaBroker, topic: Topic, *, replica: str | None, group: str | None = None
-) -> DefaultSubscriber:
+def subscribe(broker: KafkaBroker, topic: Topic, *, replica: str | None, group: str | None = None) -> DefaultSubscriber:
     """A subscriber of a topic for its stage's group, or for another of ours that reads it.
 
     * manual acknowledgement: FastStream's default commits before the handler has run, and its other policies

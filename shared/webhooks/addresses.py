@@ -122,7 +122,9 @@ def _parts(url: str) -> tuple[str, str, int, str]:
         raise AddressRefused(f"The address has more than {LONGEST_URL:,} characters")
     # Backslashes, blanks and what is not ASCII are read in different ways by different programs.
     if _TARGET.fullmatch(url) is None or "\\" in url:
-        raise AddressRefused("The address has a blank or a character that has to be written as %XX or, in a name, as xn--")
+        raise AddressRefused(
+            "The address has a blank or a character that has to be written as %XX or, in a name, as xn--"
+        )
     try:
         said = urlsplit(url)
         port = said.port

@@ -33,9 +33,7 @@ def signed_headers(
     content = b".".join((str(delivery_id).encode(), timestamp.encode(), body))
     signatures = [
         "v1,"
-        + base64.b64encode(
-            hmac.new(_derived(key, webhook_id, version), content, hashlib.sha256).digest()
-        ).decode()
+        + base64.b64encode(hmac.new(_derived(key, webhook_id, version), content, hashlib.sha256).digest()).decode()
         for version in versions
     ]
     return {
