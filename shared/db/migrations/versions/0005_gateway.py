@@ -17,6 +17,8 @@ ROLES = ("winnow_gateway", "winnow_notifier")
 # fmt: off
 PARTS: tuple[str, ...] = (
     "schema",
+    "live",
+    "uploads",
     "notices",
 )
 # fmt: on
