@@ -2,13 +2,14 @@
 
 import html
 import json
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +19,9 @@ from services.notifier.outcomes import Delivered, GivenUp, Missed, Outcome
 from services.notifier.settings import MailSettings
 from shared.states import ImportStatus
 
+_PLAIN = r"[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f]+@[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f]+"
+_ADDRESS = re.compile(rf"(?P<alone>{_PLAIN})|(?P<name>[^<>@\x00-\x1f\x7f]*)<(?P<named>{_PLAIN})>")
 _LONGEST_NAME, _LONGEST_COLUMN = 80, 40
-_PERMANENT = range(500, 600)
 _REFUSED_FOR_GOOD = (550, 551, 553, 556)
 
 
@@ -139,14 +141,12 @@ def _line(said: str, longest: int) -> str:
 
 
 def _address(said: str) -> Address:
-    """An address with or without a name.
+    """One address, with a name before it or without.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or more than one.
     """
-    name, address = parseaddr(said)
-    if not address.isprintable() or any(letter.isspace() for letter in address) or address.count("@") != 1:
+    found = _ADDRESS.fullmatch(said)
+    if found is None:
         raise ValueError("not an address")
-    if not said.isprintable():
-        raise ValueError("not an address")
-    return Address(name, addr_spec=address)
+    return Address((found["name"] or "").strip(), addr_spec=found["named"] or found["alone"])
