@@ -6,8 +6,11 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
+from services.gateway.api import api_keys
+from services.gateway.pages import sign_in
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
+from services.gateway.who.denials import SignInFirst, to_sign_in
 from shared.runtime.process import run_stage
 from shared.runtime.settings import ServiceSettings, StorageSettings
 from shared.runtime.stage import Resources, Stage
@@ -15,8 +18,10 @@ from shared.version import version
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
+    api_keys.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
+    sign_in.router,
 )
 # fmt: on
 """What is served: one router a module of `api` and `pages`, by name."""
@@ -26,6 +31,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     """The application: the API and the pages. Nothing is connected until it is asked."""
     app = FastAPI(title="Winnow", version=version(), openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
     app.state.gateway = gateway
+    app.add_exception_handler(SignInFirst, to_sign_in)
     problems.install(app)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)

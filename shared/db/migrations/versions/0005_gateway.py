@@ -20,6 +20,7 @@ PARTS: tuple[str, ...] = (
     "live",
     "uploads",
     "notices",
+    "who",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
