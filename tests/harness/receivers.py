@@ -14,6 +14,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from deploy.local.processes import free_port
+
 
 @dataclass(frozen=True)
 class Received:
@@ -151,13 +153,11 @@ class MailServer:
 @contextmanager
 def taking_mail(*, tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
     """A mail server that listens; with a context it takes nothing before STARTTLS."""
-    server = MailServer()
+    server = MailServer(port=free_port())
     controller = Controller(
-        server, hostname="127.0.0.1", port=0, tls_context=tls, require_starttls=tls is not None, ready_timeout=10
+        server, hostname="127.0.0.1", port=server.port, tls_context=tls, require_starttls=tls is not None, ready_timeout=10
     )
     controller.start()
-    assert controller.server is not None
-    server.port = controller.server.sockets[0].getsockname()[1]
     try:
         yield server
     finally:
