@@ -18,6 +18,8 @@ ROLES = ("winnow_gateway", "winnow_notifier")
 PARTS: tuple[str, ...] = (
     "schema",
     "live",
+    "uploads",
+    "notices",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
