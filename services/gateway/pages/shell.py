@@ -14,6 +14,16 @@ router = APIRouter(include_in_schema=False)
 _A_YEAR = 31_536_000
 
 
+@router.get("/")
+async def home(request: Request, person: Someone) -> RedirectResponse:
+    """To the page that who comes can do most on."""
+    if person is None:
+        raise sign_in_first(request)
+    if person.may(Role.IMPORTER):
+        return RedirectResponse("/import", 303)
+    return RedirectResponse("/history" if person.may(Role.VIEWER) else "/operations", 303)
+
+
 @router.post("/theme")
 async def choose_theme(
     ways: Ways,
