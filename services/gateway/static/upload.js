@@ -29,11 +29,9 @@ function wrong(message) {
 function refusal(file) {
   const ending = file.name.toLowerCase().match(/\.\w+$/)?.[0] ?? "";
   const why = { ".xls": "old", ".xlsb": "old", ".xlsm": "macros", ".ods": "opendocument" }[ending];
-  const values = { name: file.name, size: size(file.size) };
-  if (why) return put(words[why], values);
-  if (!form.dataset.endings.split(" ").includes(ending)) return put(words.ending, values);
-  if (file.size === 0) return put(words.empty, values);
-  return file.size > Number(form.dataset.mostBytes) ? put(words.large, values) : null;
+  const known = form.dataset.endings.split(" ").includes(ending), fits = file.size <= Number(form.dataset.mostBytes);
+  const said = why ?? (!known ? "ending" : !file.size ? "empty" : !fits ? "large" : null);
+  return said && put(words[said], { name: file.name, size: size(file.size) });
 }
 
 async function begin(file) {
@@ -74,11 +72,10 @@ async function begin(file) {
     },
     onSuccess: () => { if (mine === upload) complete(file, mine, { bar, done, rate, more, pause }); },
     onError: (error) => {
-      const said = error.originalResponse?.getBody();
-      let detail = error.message;
-      try { detail = JSON.parse(said).detail; } catch { /* no problem of ours */ }
+      let why = words.waits;
+      try { why = JSON.parse(error.originalResponse.getBody()).detail; } catch { /* no answer, or no problem of ours */ }
       back();
-      wrong(put(words.stopped, { why: error.originalResponse ? detail : words.waits }));
+      wrong(put(words.stopped, { why }));
     },
   });
   pause.addEventListener("click", () => {
@@ -151,8 +148,7 @@ form.addEventListener("submit", (event) => {
 });
 addEventListener("beforeunload", (event) => { if (upload && !id.value) event.preventDefault(); });
 
-const note = document.getElementById("resume");
-const unfinished = note ? await tus.defaultOptions.urlStorage.findAllUploads() : [];
+const note = document.getElementById("resume"), unfinished = note ? await tus.defaultOptions.urlStorage.findAllUploads() : [];
 const last = unfinished.filter((one) => Date.now() - new Date(one.creationTime) < 86_400_000).at(-1);
 if (last && note) {
   const answer = await fetch(last.uploadUrl, { method: "HEAD", headers: { ...headers, "Tus-Resumable": "1.0.0" } }).catch(() => null);
