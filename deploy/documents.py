@@ -12,6 +12,7 @@ from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
 
 from deploy.settings_page import settings_page
+from shared.api.problems import problems_page
 from shared.entities import ENTITY_TYPES
 from shared.entities.page import entity_page
 from shared.entities.reasons import reasons_page
@@ -76,6 +77,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield DOCS / "events.md", events_page()
     yield DOCS / "settings.md", settings_page()
     yield DOCS / "reasons.md", reasons_page()
+    yield DOCS / "problems.md", problems_page()
     for entity in ENTITY_TYPES.values():
         yield DOCS / f"{entity.name}.md", entity_page(entity)
 
@@ -101,7 +103,8 @@ def _introduction() -> list[str]:
 
 def _section(topic: Topic) -> Iterator[str]:
     yield from ("", f"## {topic.name}", "", " ".join((topic.event.__doc__ or "").split()), "")
-    consumer = f"consumed by `{topic.group}`" if topic.group else "for whoever wants to know"
+    groups = " and ".join(f"`{group}`" for group in topic.groups)
+    consumer = f"consumed by {groups}" if groups else "for whoever wants to know"
     letters = f"dead letters on `{topic.dead_letter}`"
     yield f"`{topic.event.ce_type}` · {topic.partitions} partitions · {consumer} · {letters}"
     yield from ("", "| field | type | required | |", "|---|---|---|---|")

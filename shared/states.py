@@ -24,6 +24,39 @@ class ImportStatus(StrEnum):
     DISMISSED = "dismissed"
 
 
+class Standing(StrEnum):
+    """How an import stands, as people are shown it: its status, with what it waits for or what has become of it since."""
+
+    QUEUED = "queued"
+    """It waits for a parser."""
+    READING = "reading"
+    """Its file is being read, and nobody knows yet how many rows it has."""
+    CHECKING = "checking"
+    """Held, and its rows are still being checked."""
+    WAITING = "waiting"
+    """Held, and ready to be started."""
+    IMPORTING = "importing"
+    ENDING = "ending"
+    """Cancelled or broken off, and a stage still has rows of it in hand."""
+    COMPLETED = "completed"
+    REPAIRED = "repaired"
+    """All that was handed back is in production by now."""
+    COMPLETED_WITH_FAILURES = "completed_with_failures"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DISMISSED = "dismissed"
+    UNDONE = "undone"
+    """It was taken back, as a whole."""
+
+
+class UploadState(StrEnum):
+    """How far a file is on its way in (`gateway.uploads.state`)."""
+
+    RECEIVING = "receiving"
+    COMPLETE = "complete"
+    """It lies in storage, whole; from then on an import may be made of it, once."""
+
+
 class ChunkState(StrEnum):
     """What has been done to a chunk, or that nothing more will be."""
 
@@ -68,6 +101,23 @@ class Record(StrEnum):
 
     PRODUCT = "product"
     VARIANT = "variant"
+
+
+class DeliveryKind(StrEnum):
+    """How somebody is told that an import has ended."""
+
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+
+
+class DeliveryState(StrEnum):
+    """What has become of a delivery (`gateway.deliveries.state`)."""
+
+    WAITING = "waiting"
+    """To be sent, or being sent, or to be sent again at its next time."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Given up: every try failed, the receiver refuses it for good, or nobody is there any more. It can be sent again."""
 
 
 ITSELF, ATTRIBUTES_ANEW = "itself", "attributes_anew"

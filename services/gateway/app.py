@@ -3,8 +3,9 @@
 import logging
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
+from services.gateway import problems
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
 from shared.runtime.process import run_stage
@@ -12,11 +13,22 @@ from shared.runtime.settings import ServiceSettings, StorageSettings
 from shared.runtime.stage import Resources, Stage
 from shared.version import version
 
+# fmt: off
+API_ROUTERS: tuple[APIRouter, ...] = (
+)
+PAGE_ROUTERS: tuple[APIRouter, ...] = (
+)
+# fmt: on
+"""What is served: one router a module of `api` and `pages`, by name."""
+
 
 def create_app(gateway: Gateway) -> FastAPI:
     """The application: the API and the pages. Nothing is connected until it is asked."""
     app = FastAPI(title="Winnow", version=version(), openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
     app.state.gateway = gateway
+    problems.install(app)
+    for router in (*API_ROUTERS, *PAGE_ROUTERS):
+        app.include_router(router)
     return app
 
 
@@ -28,7 +40,7 @@ def main() -> None:
     def wire(resources: Resources) -> Stage:
         mine = GatewaySettings()
         gateway = build(mine, settings, storage, resources.engine, resources.health)
-        return Stage(name="gateway", relays=(), jobs=(lambda: _serve(gateway),))
+        return Stage(name="gateway", relays=(), jobs=(lambda: _serve(gateway), gateway.live.run))
 
     run_stage(settings, "gateway", wire)
 

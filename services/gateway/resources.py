@@ -5,6 +5,7 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.gateway.live import Live, Streams
 from services.gateway.settings import GatewaySettings
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
@@ -34,6 +35,16 @@ class Gateway:
     def store(self) -> ObjectStore:
         """Storage, with the gateway's key."""
         return ObjectStore(self.storage.connection)
+
+    @cached_property
+    def live(self) -> Live:
+        """Tells of changes of imports; listens once `live.run` runs."""
+        return Live(self.own)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """The live pages of this process."""
+        return Streams(self.live, most=self.settings.live_streams, most_of_one=self.settings.live_streams_of_one)
 
     @property
     def kafka(self) -> KafkaConnection:

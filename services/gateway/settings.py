@@ -29,3 +29,5 @@ class GatewaySettings(Settings):
     operator_database_url: SecretStr = Field(
         description="the same for `winnow_operator`: imports of all tenants, and no rows; for people with the role operator"
     )
+    live_streams: int = Field(default=1000, ge=0, description="so many live pages a process serves at once; more poll")
+    live_streams_of_one: int = Field(default=12, ge=0, description="so many of them to one person or system")
