@@ -29,6 +29,8 @@ _TITLES = {
     "ParserSettings": ("Parser", "the parser"),
     "ExporterSettings": ("Exporter", "the exporter"),
     "KeeperSettings": ("Keeper", "the keeper"),
+    "WhoSettings": ("Who asks", "the gateway"),
+    "GatewaySettings": ("Gateway", "the gateway"),
     "NotifierSettings": ("Notifier", "the notifier"),
     "MailSettings": ("E-mail", "the notifier; without a host nobody gets any"),
 }
