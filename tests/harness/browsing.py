@@ -69,7 +69,12 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(
             executable_path=program,
             # A container's root has no other user to sandbox for, and its /dev/shm is small.
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--font-render-hinting=none"],
+            args=[
+                "--no-sandbox",
+                "--disable-dev-shm-usage",
+                "--force-color-profile=srgb",
+                "--font-render-hinting=none",
+            ],
         )
         try:
             yield browser
@@ -90,7 +95,7 @@ class Visitor:
 
     async def open(self, path: str, *, status: int = 200) -> Response:
         """Go to a page of ours."""
-        if status >= 400:  # noqa: PLR2004 - an HTTP error: the browser says so in its console, and that is all right
+        if status >= 400:  # the browser says so in its console, and that is all right
             self.allow(f"status of {status}")
         answered = await self.page.goto(f"{self.address}{path}", wait_until="load")
         assert answered is not None
