@@ -6,6 +6,8 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
+from services.gateway.api import api_keys, uploads
+from services.gateway.pages import sign_in
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
 from services.gateway.who.denials import SignInFirst, to_sign_in
@@ -16,8 +18,11 @@ from shared.version import version
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
+    api_keys.router,
+    uploads.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
+    sign_in.router,
 )
 # fmt: on
 """What is served: one router a module of `api` and `pages`, by name."""

@@ -8,13 +8,15 @@ one that may not. `PageViewer` and the others are the same for pages: who is not
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 
 from services.gateway.people import Person, Role
+from services.gateway.problems import Refused
 from services.gateway.resources import Gateway
-from services.gateway.who.denials import denied, sign_in_first
+from services.gateway.who.denials import NOT_MEANT, PROVIDER_AWAY, denied, sign_in_first, unregistered
 from services.gateway.who.identification import TenantUnknown
 from services.gateway.who.refusals import NotBelieved, ProviderAway
+from services.gateway.who.same_site import NotMeant
 
 
 def _gateway(request: Request) -> Gateway:
@@ -31,26 +33,17 @@ async def someone(request: Request, ways: Ways) -> Person | None:
         return await ways.who.person(request)
     except NotBelieved as refused:
         denied(request, 401, refused.reason)
-        raise HTTPException(
-            401,
-            refused.message,
-            {"WWW-Authenticate": f'Bearer realm="winnow", error="invalid_token", error_description="{refused.reason}"'},
-        ) from refused
+        challenge = f'Bearer realm="winnow", error="invalid_token", error_description="{refused.reason}"'
+        raise Refused("unauthenticated", refused.message, headers={"WWW-Authenticate": challenge}) from refused
+    except NotMeant as unmeant:
+        denied(request, 403, unmeant.reason)
+        raise Refused("csrf", NOT_MEANT) from unmeant
     except TenantUnknown as unknown:
         denied(request, 403, "tenant_unknown", unknown.person)
-        raise HTTPException(
-            403,
-            f'The tenant of your login, "{unknown.person.tenant}", is not registered with Winnow. Whoever runs it '
-            "registers a tenant once; until then nothing is done for it.",
-        ) from unknown
+        raise Refused("forbidden", unregistered(unknown.person)) from unknown
     except ProviderAway as away:
         denied(request, 503, "provider_away")
-        raise HTTPException(
-            503,
-            "Who you are cannot be checked at the moment: the sign-in provider does not answer. Running imports go on; "
-            "try again in a moment.",
-            {"Retry-After": "15"},
-        ) from away
+        raise Refused("unavailable", PROVIDER_AWAY, headers={"Retry-After": "15"}) from away
 
 
 @dataclass(frozen=True)
@@ -65,21 +58,21 @@ class Needs:
         """Let pass who may.
 
         Raises:
-            HTTPException: 401, nobody is logged in; 403, this role is not among theirs.
+            Refused: nobody is logged in, or this role is not among theirs.
             SignInFirst: as 401, for a page.
         """
         if person is None:
             if self.page:
                 raise sign_in_first(request)
             denied(request, 401, "no_login")
-            raise HTTPException(
-                401,
+            raise Refused(
+                "unauthenticated",
                 "Nobody is logged in. Send a token or a key as `Authorization: Bearer …`.",
-                {"WWW-Authenticate": 'Bearer realm="winnow"'},
+                headers={"WWW-Authenticate": 'Bearer realm="winnow"'},
             )
         if not person.may(self.role):
             denied(request, 403, f"not_{self.role}", person)
-            raise HTTPException(403, _LESSER[self.role])
+            raise Refused("forbidden", _LESSER[self.role])
         return person
 
 
