@@ -6,8 +6,6 @@ A connection of one tenant sees that tenant's; one of `winnow_operator` all, and
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -32,31 +30,11 @@ _WHERE = {
     "user": "user_id = :user",
     "since": "created_at >= :since",
     "before": "created_at < :before",
+    "after": "(created_at, id) < (:after_created_at, :after)",
 }
 """What is asked of an import by each part of a filter. Only what is said is asked, so that a page begins at its place."""
 
-
-class Sort(StrEnum):
-    """What imports may be in the order of."""
-
-    STARTED = "started"
-    FILE = "file"
-    STATUS = "status"
-    TYPE = "type"
-    ROWS = "rows"
-    FAILED = "failed"
-
-
-# All of them are in the index that a page is looked for in.
-_BY: Final[dict[Sort, str]] = {
-    Sort.STARTED: "created_at",
-    Sort.FILE: "lower(file_name)",
-    Sort.STATUS: "status",
-    Sort.TYPE: "entity_type",
-    Sort.ROWS: "total_rows",
-    Sort.FAILED: "failed_rows",
-}
-_TURNED: Final = {"ASC": "DESC", "DESC": "ASC"}
+_AT = text("SELECT created_at FROM imports.imports WHERE id = :after")
 
 
 @dataclass(frozen=True)
@@ -78,15 +56,10 @@ class ImportFilter:
 
 @dataclass(frozen=True)
 class ImportPage:
-    """Imports in the order that was asked for.
-
-    `next` is what the next page begins behind, None when this is the last; `previous` what the one before ends ahead of,
-    None when this is the first.
-    """
+    """Imports, newest first. `next` is what the next page begins behind, None when this is the last."""
 
     imports: tuple[ImportProgress, ...]
     next: UUID | None
-    previous: UUID | None = None
 
 
 async def recent_imports(
@@ -103,18 +76,9 @@ async def recent_imports(
 
 
 async def list_imports(
-    conn: AsyncConnection,
-    wanted: ImportFilter,
-    *,
-    after: UUID | None = None,
-    ahead_of: UUID | None = None,
-    sort: Sort = Sort.STARTED,
-    descending: bool = True,
-    limit: int = 50,
+    conn: AsyncConnection, wanted: ImportFilter, *, after: UUID | None = None, limit: int = 50
 ) -> ImportPage:
-    """A page of the imports that are wanted: the first, those behind import `after`, or those right ahead of `ahead_of`.
-
-    The newest come first unless another order is asked for. There are none behind, or ahead of, one nobody knows.
+    """A page of the imports that are wanted: those older than import `after`, or the newest; none behind one nobody knows.
 
     Raises:
         ValueError: `limit` is not 1 to `MOST_IMPORTS`.
@@ -123,46 +87,16 @@ async def list_imports(
         raise ValueError(f"limit is 1 to {MOST_IMPORTS}")
     # After many imports at once the planner takes the table for small, and would read all of it.
     await conn.execute(BY_INDEX)
-    asked, values = _asked(wanted)
-    by, order = _BY[sort], "DESC" if descending else "ASC"
-    place = ahead_of if after is None else after
-    if after is None and ahead_of is not None:
-        order = _TURNED[order]
-    if place is not None:
-        at = (await conn.execute(text(f"SELECT {by} FROM imports.imports WHERE id = :place"), {"place": place})).first()  # noqa: S608 - our own words
-        if at is None:
-            return ImportPage((), None)
-        asked.append(f"({by}, id) {'<' if order == 'DESC' else '>'} (:place_at, :place)")
-        values |= {"place": place, "place_at": at[0]}
-    page = text(
-        f"SELECT id FROM imports.imports WHERE {' AND '.join(asked) or 'true'} "  # noqa: S608 - our own words
-        f"ORDER BY {by} {order}, id {order} LIMIT :limit"
-    )
-    ids = list((await conn.execute(page, {**values, "limit": limit + 1})).scalars())
-    more, ids = len(ids) > limit, ids[:limit]
-    if place is not None and place == ahead_of:
-        ids.reverse()
-        following, preceding = ids[-1] if ids else None, ids[0] if more else None
-    else:
-        following, preceding = ids[-1] if more else None, ids[0] if place is not None and ids else None
-    found = {each.id: each for each in await read_imports(conn, ids)}
-    return ImportPage(tuple(found[id_] for id_ in ids if id_ in found), following, preceding)
-
-
-async def count_imports(conn: AsyncConnection, wanted: ImportFilter, *, up_to: int) -> int:
-    """How many imports are wanted; not more than `up_to` are counted."""
-    await conn.execute(BY_INDEX)
-    asked, values = _asked(wanted)
-    some = text(
-        f"SELECT count(*) FROM (SELECT 1 FROM imports.imports WHERE {' AND '.join(asked) or 'true'} "  # noqa: S608 - our own words
-        "ORDER BY created_at DESC, id DESC LIMIT :limit) AS found"
-    )
-    return int((await conn.execute(some, {**values, "limit": up_to})).scalar_one())
-
-
-def _asked(wanted: ImportFilter) -> tuple[list[str], dict[str, object]]:
-    """The conditions of a filter, and their values."""
-    values: dict[str, object] = {name: said for name, said in wanted.__dict__.items() if said}
+    values = {name: said for name, said in wanted.__dict__.items() if said}
     if wanted.statuses:
         values["statuses"] = list(wanted.statuses)
-    return [condition for name, condition in _WHERE.items() if name in values], values
+    if after is not None:
+        at = (await conn.execute(_AT, {"after": after})).scalar_one_or_none()
+        if at is None:
+            return ImportPage((), None)
+        values |= {"after": after, "after_created_at": at}
+    asked = " AND ".join(condition for name, condition in _WHERE.items() if name in values) or "true"
+    page = text(f"SELECT id FROM imports.imports WHERE {asked} ORDER BY created_at DESC, id DESC LIMIT :limit")  # noqa: S608 - our own words
+    ids = list((await conn.execute(page, {**values, "limit": limit + 1})).scalars())
+    imports = await read_imports(conn, ids[:limit])
+    return ImportPage(tuple(imports), ids[limit - 1] if len(ids) > limit else None)

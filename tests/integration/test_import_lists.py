@@ -16,15 +16,7 @@ from shared.intake.catalogue import (
     list_attribute_values,
     list_values,
 )
-from shared.intake.history import (
-    MOST_RECENT,
-    RECENT,
-    ImportFilter,
-    Sort,
-    count_imports,
-    list_imports,
-    recent_imports,
-)
+from shared.intake.history import MOST_RECENT, RECENT, ImportFilter, list_imports, recent_imports
 from shared.intake.preview import Outcomes, preview
 from shared.intake.unmatched import UnmatchedCategory, unmatched_categories
 from shared.ledger import cancel_import
@@ -102,38 +94,6 @@ async def test_imports_are_found_by_all_that_is_said_of_them(
         2,
         3,
     ]
-
-
-@pytest.mark.parametrize("sort", list(Sort))
-@pytest.mark.parametrize("descending", [True, False])
-async def test_in_any_order_every_import_is_on_one_page_there_and_back(
-    sent: list[UUID], engine_of: EngineOf, tenant: str, sort: Sort, descending: bool
-) -> None:
-    key = {Sort.FILE: lambda each: each.file_name.lower(), Sort.STATUS: lambda each: each.status}.get(
-        sort, lambda each: each.created_at if sort is Sort.STARTED else 0
-    )
-    there, back = [], []
-    async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
-        page = await list_imports(conn, EVERY, sort=sort, descending=descending, limit=5)
-        assert page.previous is None
-        while True:
-            there.append([each.id for each in page.imports])
-            if page.next is None:
-                break
-            page = await list_imports(conn, EVERY, after=page.next, sort=sort, descending=descending, limit=5)
-            found = page.imports
-            in_order = sorted(found, key=lambda each: (key(each), each.id), reverse=descending)
-            assert list(found) == in_order
-        while True:
-            back.append([each.id for each in page.imports])
-            if page.previous is None:
-                break
-            page = await list_imports(conn, EVERY, ahead_of=page.previous, sort=sort, descending=descending, limit=5)
-        assert await count_imports(conn, EVERY, up_to=100) == 12
-        assert await count_imports(conn, EVERY, up_to=10) == 10
-    assert sorted(id_ for ids in there for id_ in ids) == sorted(sent)
-    assert [len(ids) for ids in there] == [5, 5, 2]
-    assert back == there[::-1]
 
 
 async def test_imports_of_all_tenants_are_an_operators_to_list_and_of_one_a_readers(
