@@ -6,7 +6,20 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
-from services.gateway.api import api_keys, uploads
+from services.gateway.api import (
+    actions,
+    api_keys,
+    catalogue,
+    events,
+    files,
+    imports,
+    me,
+    operations,
+    results,
+    rows,
+    uploads,
+)
+from services.gateway.api.document import openapi_of
 from services.gateway.pages import sign_in
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
@@ -20,7 +33,16 @@ from shared.version import version
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
+    actions.router,
     api_keys.router,
+    catalogue.router,
+    events.router,
+    files.router,
+    imports.router,
+    me.router,
+    operations.router,
+    results.router,
+    rows.router,
     uploads.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
@@ -40,6 +62,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_middleware(SecurityHeaders, over_tls=gateway.over_tls)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign] # the framework's own way to say another document
     return app
 
 
