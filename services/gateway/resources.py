@@ -1,6 +1,6 @@
 """What the gateway works with: a role of the database for each purpose, storage, Kafka for operators."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,13 +11,16 @@ from services.gateway.who.identification import Who
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.observability.health import Health
-from shared.runtime.settings import ServiceSettings, StorageSettings
+from shared.runtime.settings import ServiceSettings, StorageSettings, WebhookSettings
 from shared.storage import ObjectStore
+from shared.webhooks.addresses import AddressRules
 
 
 @dataclass(frozen=True)
 class Gateway:
     """The gateway of one process. Built once; nothing is connected until it is used.
+
+    `addresses` says which ones webhooks may have.
 
     `own` is the database as `winnow_gateway` (schema `gateway`), `reader` reads a tenant's rows, `intake` acts for a
     tenant, `operator` sees imports of all tenants and no rows.
@@ -31,6 +34,7 @@ class Gateway:
     intake: AsyncEngine
     operator: AsyncEngine
     health: Health
+    addresses: AddressRules = field(default_factory=AddressRules)
 
     @cached_property
     def store(self) -> ObjectStore:
@@ -91,4 +95,5 @@ def build(
         intake=engine(settings.intake_database_url.get_secret_value(), "intake"),
         operator=engine(settings.operator_database_url.get_secret_value(), "operator"),
         health=health,
+        addresses=WebhookSettings().rules,
     )

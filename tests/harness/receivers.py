@@ -155,7 +155,12 @@ def taking_mail(*, tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
     """A mail server that listens; with a context it takes nothing before STARTTLS."""
     server = MailServer(port=free_port())
     controller = Controller(
-        server, hostname="127.0.0.1", port=server.port, tls_context=tls, require_starttls=tls is not None, ready_timeout=10
+        server,
+        hostname="127.0.0.1",
+        port=server.port,
+        tls_context=tls,
+        require_starttls=tls is not None,
+        ready_timeout=10,
     )
     controller.start()
     try:
