@@ -6,7 +6,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
-from services.gateway.api import api_keys, webhooks
+from services.gateway.api import api_keys, uploads, webhooks
 from services.gateway.pages import sign_in
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
@@ -19,6 +19,7 @@ from shared.version import version
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
     api_keys.router,
+    uploads.router,
     webhooks.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (

@@ -1,18 +1,19 @@
 """What the gateway works with: a role of the database for each purpose, storage, Kafka for operators."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gateway.live import Live, Streams
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import GatewaySettings, UploadSettings
+from services.gateway.uploads.uploads import Uploads
 from services.gateway.who.identification import Who
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.observability.health import Health
 from shared.runtime.settings import ServiceSettings, StorageSettings, WebhookSettings
-from shared.storage import ObjectStore
+from shared.storage import MultipartStore, ObjectStore
 from shared.webhooks.addresses import AddressRules
 
 
@@ -35,11 +36,24 @@ class Gateway:
     operator: AsyncEngine
     health: Health
     addresses: AddressRules = field(default_factory=AddressRules)
+    upload_settings: UploadSettings = field(default_factory=UploadSettings)
 
     @cached_property
     def store(self) -> ObjectStore:
         """Storage, with the gateway's key."""
         return ObjectStore(self.storage.connection)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Files on their way in through this process."""
+        settings, connection = self.upload_settings, self.storage.connection
+        store = MultipartStore(connection, at_once=settings.parts_at_once)
+        links = (
+            store
+            if settings.public_storage_endpoint is None
+            else MultipartStore(replace(connection, endpoint=settings.public_storage_endpoint), at_once=1)
+        )
+        return Uploads(self.own, store, self.storage.uploads_bucket, settings, links=links)
 
     @cached_property
     def who(self) -> Who:
