@@ -18,6 +18,7 @@ from services.gateway.api import (
     results,
     rows,
     uploads,
+    webhooks,
 )
 from services.gateway.api.document import openapi_of
 from services.gateway.pages import sign_in
@@ -44,6 +45,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     results.router,
     rows.router,
     uploads.router,
+    webhooks.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
