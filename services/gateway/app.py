@@ -10,7 +10,9 @@ from services.gateway.api import api_keys, uploads
 from services.gateway.pages import errors, importing, progress, result, shell, sign_in, static
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
+from services.gateway.who.bodies import BodyLimit
 from services.gateway.who.denials import SignInFirst, to_sign_in
+from services.gateway.who.headers import SecurityHeaders
 from shared.runtime.process import run_stage
 from shared.runtime.settings import ServiceSettings, StorageSettings
 from shared.runtime.stage import Resources, Stage
@@ -39,6 +41,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.add_exception_handler(SignInFirst, to_sign_in)
     problems.install(app, draw=errors.draw)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders, over_tls=gateway.over_tls)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
     return app
@@ -66,6 +70,7 @@ async def _serve(gateway: Gateway) -> None:
             log_config=None,
             log_level=logging.WARNING,
             access_log=False,
+            server_header=False,
             timeout_graceful_shutdown=2,
         )
     )

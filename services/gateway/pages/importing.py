@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.gateway.asking import PageImporter, Ways
+from services.gateway.asking import PageImporter, PageSender, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.history import Wanted, history
 from services.gateway.imports.registering import register_new
@@ -81,7 +81,7 @@ async def look_at(upload_id: UUID, request: Request, person: PageImporter, ways:
 
 
 @router.post("/import")
-async def start(request: Request, person: PageImporter, ways: Ways) -> Response:
+async def start(request: Request, person: PageSender, ways: Ways) -> Response:
     """Import what was uploaded, or is sent with the form; then to its page."""
     try:
         sent = await store_form_file(request, ways, person)
