@@ -21,7 +21,7 @@ from services.gateway.api import (
     webhooks,
 )
 from services.gateway.api.document import openapi_of
-from services.gateway.pages import sign_in
+from services.gateway.pages import errors, importing, progress, result, shell, sign_in, static
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
 from services.gateway.who.bodies import BodyLimit
@@ -48,7 +48,12 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
+    importing.router,
+    progress.router,
+    result.router,
+    shell.router,
     sign_in.router,
+    static.router,
 )
 # fmt: on
 """What is served: one router a module of `api` and `pages`, by name."""
@@ -59,7 +64,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = FastAPI(title="Winnow", version=version(), openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
     app.state.gateway = gateway
     app.add_exception_handler(SignInFirst, to_sign_in)
-    problems.install(app)
+    problems.install(app, draw=errors.draw)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, over_tls=gateway.over_tls)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
