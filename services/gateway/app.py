@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
 from services.gateway.api import api_keys, uploads
-from services.gateway.pages import sign_in
+from services.gateway.pages import errors, history, shell, sign_in, static
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
 from services.gateway.who.denials import SignInFirst, to_sign_in
@@ -22,7 +22,10 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
+    history.router,
+    shell.router,
     sign_in.router,
+    static.router,
 )
 # fmt: on
 """What is served: one router a module of `api` and `pages`, by name."""
@@ -33,7 +36,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = FastAPI(title="Winnow", version=version(), openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
     app.state.gateway = gateway
     app.add_exception_handler(SignInFirst, to_sign_in)
-    problems.install(app)
+    problems.install(app, draw=errors.draw)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
     return app

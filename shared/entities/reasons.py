@@ -231,6 +231,14 @@ FILE_REASONS: tuple[Reason, ...] = (
 )  # fmt: skip
 
 
+def title_of(code: str) -> str:
+    """What a reason is called in short. A code that nobody knows, as when a newer release wrote it, is its own title."""
+    for reason in ROW_REASONS:
+        if reason.code == code or (reason.code.endswith("*") and code.startswith(reason.code[:-1])):
+            return reason.title
+    return code.replace("_", " ").capitalize()
+
+
 def reasons_page() -> str:
     """docs/reasons.md."""
     lines = [

@@ -108,7 +108,7 @@ def sheet_of(
         columns=shown,
         rows=tuple(_rows(page.items, shown, places)),
         column_count=len(page.headings),
-        all_columns=all_columns or named is None and not shown,
+        all_columns=all_columns or (named is None and not shown),
         previous=previous,
         next=None if page.next is None else int(page.next),
         expired=page.expired,

@@ -122,7 +122,9 @@ def quiet(imp: Import, waited: float) -> Quiet | None:
     title = f"No progress for {figures.whole(seconds)}"
     if seconds < _WHY:
         return Quiet(title, "")
-    return Quiet(title, f"Nothing is lost. {_why(imp.stages)} Winnow goes on by itself when it can. You can close this page.")
+    return Quiet(
+        title, f"Nothing is lost. {_why(imp.stages)} Winnow goes on by itself when it can. You can close this page."
+    )
 
 
 def _why(stages: Sequence[Stage]) -> str:
