@@ -90,7 +90,6 @@ async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse
         request,
         person,
         "history.html",
-        wanted=asked,
         selects=_selects(asked, person, people),
         older=asked.href(after=found.next, open="") if found.next else "",
         newer=asked.href(after="", open="") if asked.after else "",
