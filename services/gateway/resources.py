@@ -5,10 +5,11 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.gateway.live import Live, Streams
+from services.gateway.live import Live, Once, Streams
 from services.gateway.settings import GatewaySettings, UploadSettings
 from services.gateway.uploads.uploads import Uploads
 from services.gateway.who.identification import Who
+from shared.api.imports import Import
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.observability.health import Health
@@ -66,6 +67,11 @@ class Gateway:
         """The live pages of this process."""
         return Streams(self.live, most=self.settings.live_streams, most_of_one=self.settings.live_streams_of_one)
 
+    @cached_property
+    def looks(self) -> "Once[Import | None]":
+        """Imports that many watch, read once for all of them."""
+        return Once(seconds=0.4)
+
     @property
     def kafka(self) -> KafkaConnection:
         """How Kafka is reached: for lag and dead letters."""
@@ -101,7 +107,10 @@ def build(
         service=service,
         storage=storage,
         own=own,
-        reader=engine(settings.reader_database_url.get_secret_value(), "reader"),
+        # All that is said in one answer is of one moment.
+        reader=engine(settings.reader_database_url.get_secret_value(), "reader").execution_options(
+            isolation_level="REPEATABLE READ"
+        ),
         intake=engine(settings.intake_database_url.get_secret_value(), "intake"),
         operator=engine(settings.operator_database_url.get_secret_value(), "operator"),
         health=health,

@@ -231,12 +231,18 @@ FILE_REASONS: tuple[Reason, ...] = (
 )  # fmt: skip
 
 
+_TITLES = {reason.code: reason.title for reason in (*FILE_REASONS, *ROW_REASONS)}
+
+
 def title_of(code: str) -> str:
-    """What a reason is called in short. A code that nobody knows, as when a newer release wrote it, is its own title."""
-    for reason in ROW_REASONS:
-        if reason.code == code or (reason.code.endswith("*") and code.startswith(reason.code[:-1])):
-            return reason.title
-    return code.replace("_", " ").capitalize()
+    """The short title of a reason, the same for all of its code."""
+    known = _TITLES.get(code)
+    if known is not None:
+        return known
+    family = next(
+        (reason for reason in ROW_REASONS if reason.code.endswith("*") and code.startswith(reason.code[:-1])), None
+    )
+    return code.replace("_", " ").capitalize() if family is None else family.title
 
 
 def reasons_page() -> str:

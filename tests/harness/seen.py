@@ -123,9 +123,7 @@ def stage(
 
 def failed_row(number: int, cells: tuple[str, ...], *errors: tuple[str | None, str, str], group: int = 0) -> Row:
     """A failed row; each error is a heading, a code and a message. Without any it waits for others of its group."""
-    said = tuple(
-        RowError(row=number, heading=heading, code=code, message=message) for heading, code, message in errors
-    )
+    said = tuple(RowError(row=number, heading=heading, code=code, message=message) for heading, code, message in errors)
     return Row(
         row=number,
         group_row=group or number,

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
@@ -47,6 +47,7 @@ class Live:
         self._poll = poll
         self._check = check
         self._waiting: defaultdict[_Key, set[asyncio.Event]] = defaultdict(set)
+        self._told: Counter[_Key] = Counter()
         self._listening = False
         self._echo: tuple[str, asyncio.Event] | None = None
 
@@ -59,6 +60,10 @@ class Live:
     def waiting(self) -> int:
         """How many wait for a change."""
         return sum(len(events) for events in self._waiting.values())
+
+    def told(self, tenant: str, import_id: UUID) -> int:
+        """How many changes of an import were announced while somebody waited for them: another number, another state."""
+        return self._told[tenant, str(import_id)]
 
     async def changes(
         self, tenant: str | None, import_id: UUID | None = None, *, at_least_every: float | None = None
@@ -83,6 +88,7 @@ class Live:
             self._waiting[key].discard(changed)
             if not self._waiting[key]:
                 del self._waiting[key]
+                self._told.pop(key, None)
 
     async def _changed(self, changed: asyncio.Event, at_least_every: float | None) -> bool:
         """Wait for a change, or for the time to pass; whether there may have been one."""
@@ -155,10 +161,13 @@ class Live:
             return
         tenant, _, import_id = payload.partition(":")
         for key in ((tenant, import_id), (tenant, None), (None, None)):
-            for changed in self._waiting.get(key, ()):
-                changed.set()
+            if waiting := self._waiting.get(key):
+                self._told[key] += 1
+                for changed in waiting:
+                    changed.set()
 
     def _wake_all(self) -> None:
-        for events in self._waiting.values():
+        for key, events in self._waiting.items():
+            self._told[key] += 1
             for changed in events:
                 changed.set()

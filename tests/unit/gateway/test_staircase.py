@@ -19,7 +19,9 @@ def test_the_rows_and_the_speed_stand_beside_it() -> None:
 
 
 def test_nobody_is_told_a_percentage_while_the_file_is_being_read() -> None:
-    reading = running(percent=None, eta_seconds=None, standing=Standing.READING, staged_rows=48_250, committed_rows=41_900)
+    reading = running(
+        percent=None, eta_seconds=None, standing=Standing.READING, staged_rows=48_250, committed_rows=41_900
+    )
     assert staircase.headline(reading) == "Reading the file"
     assert staircase.details(reading, 3.0)[0] == "48,250 rows so far"
     assert staircase.title(reading) == "Reading · spring-2027.xlsx"
