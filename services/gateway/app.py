@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
 from services.gateway.api import api_keys, uploads
-from services.gateway.pages import errors, history, shell, sign_in, static
+from services.gateway.pages import check, confirm, errors, history, shell, sign_in, static
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
 from services.gateway.who.denials import SignInFirst, to_sign_in
@@ -22,6 +22,8 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
+    check.router,
+    confirm.router,
     history.router,
     shell.router,
     sign_in.router,
