@@ -130,7 +130,6 @@ def _head(imp: Import, preview: Preview, person: Person) -> dict[str, Any]:
         "title": f"Check of {imp.file_name}" if preview.ready else f"Checking {imp.file_name}",
         "took": max((stage.seconds or 0 for stage in imp.stages), default=0),
         "may_change": person.may(Role.IMPORTER),
-        "starts": bool(preview.rows.create + preview.rows.update),
         "forecast": f"These are the numbers the import will have, unless somebody changes these {several} before you start it."
         if preview.ready
         else "Nothing is written. You can close this page; the check goes on.",
@@ -210,7 +209,9 @@ def _value(value: Any) -> str:
 def _rows(found: RowPage, view: str, entity: EntityType | None) -> dict[str, Any]:
     failing = view == FAILING
     shown = _columns(found, entity, only_mistakes=failing)
-    rows = [_row(row, shown, failing=failing) for row in found.items]
+    keys = _keys(entity)
+    known_by = next((heading for _, heading in shown if heading in keys), None)
+    rows = [_row(row, shown, known_by, failing=failing) for row in found.items]
     first, last = (rows[0]["row"], rows[-1]["row"]) if rows else (0, 0)
     return {
         "rows": rows,
@@ -228,7 +229,7 @@ def _rows(found: RowPage, view: str, entity: EntityType | None) -> dict[str, Any
 def _columns(found: RowPage, entity: EntityType | None, *, only_mistakes: bool) -> list[tuple[int, str]]:
     """The columns that say anything on this page; with mistakes, those and what a row is known by."""
     mistaken = {error.heading for row in found.items for error in row.errors}
-    keys = set() if entity is None else {field.heading for field in entity.fields if field.code in entity.names_record}
+    keys = _keys(entity)
     width = max((len(row.cells) for row in found.items), default=0)
     shown = []
     for index in range(width):
@@ -239,7 +240,11 @@ def _columns(found: RowPage, entity: EntityType | None, *, only_mistakes: bool) 
     return shown
 
 
-def _row(row: Row, shown: Sequence[tuple[int, str]], *, failing: bool) -> dict[str, Any]:
+def _keys(entity: EntityType | None) -> set[str]:
+    return set() if entity is None else {field.heading for field in entity.fields if field.code in entity.names_record}
+
+
+def _row(row: Row, shown: Sequence[tuple[int, str]], known_by: str | None, *, failing: bool) -> dict[str, Any]:
     mistaken = {error.heading for error in row.errors if error.heading}
     return {
         "row": row.row,
