@@ -60,7 +60,7 @@ CONTAINING: dict[Role, set[Role | None]] = {
 
 def routes_of(app: FastAPI) -> list[RouteSeen]:
     """Every route, once for each of its methods. One of a kind that has no methods is an error: nobody would look at it."""
-    found = []
+    found: list[RouteSeen] = []
     for route in iter_route_contexts(app.routes):
         methods, path = route.methods, route.path
         assert methods is not None, f"what is {route.original_route}, and who may ask it?"

@@ -50,4 +50,6 @@ async def draw(request: Request, problem: Problem) -> Response:
     headers = {}
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         text = "Your data is safe and running imports go on. Try again in a moment."
-    return page(request, person, "error.html", status=problem.status, headers=headers, said=said, text=text, problem=problem)
+    return page(
+        request, person, "error.html", status=problem.status, headers=headers, said=said, text=text, problem=problem
+    )
