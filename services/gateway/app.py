@@ -6,8 +6,22 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
-from services.gateway.api import api_keys, uploads
-from services.gateway.pages import check, confirm, errors, history, shell, sign_in, static
+from services.gateway.api import (
+    actions,
+    api_keys,
+    catalogue,
+    events,
+    files,
+    imports,
+    me,
+    operations,
+    results,
+    rows,
+    uploads,
+)
+from services.gateway.api.document import openapi_of
+from services.gateway.pages import check, confirm, dead_letters, errors, history, shell, sign_in, static
+from services.gateway.pages import operations as operations_page
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
 from services.gateway.who.denials import SignInFirst, to_sign_in
@@ -18,13 +32,24 @@ from shared.version import version
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
+    actions.router,
     api_keys.router,
+    catalogue.router,
+    events.router,
+    files.router,
+    imports.router,
+    me.router,
+    operations.router,
+    results.router,
+    rows.router,
     uploads.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
     check.router,
     confirm.router,
+    dead_letters.router,
     history.router,
+    operations_page.router,
     shell.router,
     sign_in.router,
     static.router,
@@ -41,6 +66,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app, draw=errors.draw)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign] # the framework's own way to say another document
     return app
 
 

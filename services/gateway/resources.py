@@ -1,5 +1,6 @@
 """What the gateway works with: a role of the database for each purpose, storage, Kafka for operators."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -10,8 +11,10 @@ from services.gateway.settings import GatewaySettings, UploadSettings
 from services.gateway.uploads.uploads import Uploads
 from services.gateway.who.identification import Who
 from shared.api.imports import Import
+from shared.api.operations import Operations
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
+from shared.messaging.dead_letters import DeadLetter
 from shared.observability.health import Health
 from shared.runtime.settings import ServiceSettings, StorageSettings
 from shared.storage import MultipartStore, ObjectStore
@@ -71,6 +74,16 @@ class Gateway:
     def looks(self) -> "Once[Import | None]":
         """Imports that many watch, read once for all of them."""
         return Once(seconds=0.4)
+
+    @cached_property
+    def operations(self) -> "Once[Operations]":
+        """What operators see, found out for all who look."""
+        return Once(seconds=2)
+
+    @cached_property
+    def letters(self) -> "Once[Sequence[DeadLetter]]":
+        """The dead letters that wait, read for all who look."""
+        return Once(seconds=5)
 
     @property
     def kafka(self) -> KafkaConnection:

@@ -6,9 +6,10 @@ single announcement: two may come as one, and one may come for nothing.
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
@@ -47,7 +48,8 @@ class Live:
         self._poll = poll
         self._check = check
         self._waiting: defaultdict[_Key, set[asyncio.Event]] = defaultdict(set)
-        self._told: Counter[_Key] = Counter()
+        self._announced = itertools.count(1)
+        self._told: dict[_Key, int] = {}
         self._listening = False
         self._echo: tuple[str, asyncio.Event] | None = None
 
@@ -62,8 +64,8 @@ class Live:
         return sum(len(events) for events in self._waiting.values())
 
     def told(self, tenant: str, import_id: UUID) -> int:
-        """How many changes of an import were announced while somebody waited for them: another number, another state."""
-        return self._told[tenant, str(import_id)]
+        """A number that is another one after each announcement of an import that somebody waits for."""
+        return self._told.get((tenant, str(import_id)), 0)
 
     async def changes(
         self, tenant: str | None, import_id: UUID | None = None, *, at_least_every: float | None = None
@@ -76,6 +78,7 @@ class Live:
         key = (tenant, None if import_id is None else str(import_id))
         changed, may_have = asyncio.Event(), True
         self._waiting[key].add(changed)
+        self._told.setdefault(key, next(self._announced))
         try:
             while True:
                 changed.clear()
@@ -162,12 +165,12 @@ class Live:
         tenant, _, import_id = payload.partition(":")
         for key in ((tenant, import_id), (tenant, None), (None, None)):
             if waiting := self._waiting.get(key):
-                self._told[key] += 1
+                self._told[key] = next(self._announced)
                 for changed in waiting:
                     changed.set()
 
     def _wake_all(self) -> None:
         for key, events in self._waiting.items():
-            self._told[key] += 1
+            self._told[key] = next(self._announced)
             for changed in events:
                 changed.set()

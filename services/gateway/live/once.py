@@ -31,6 +31,10 @@ class Once(Generic[T]):
         # Whoever leaves does not take it from the others.
         return await asyncio.shield(task)
 
+    def forget(self) -> None:
+        """Find everything out anew from now on: something has been done to it."""
+        self._known.clear()
+
     def _forget(self, now: float) -> None:
         old = [key for key, (since, task) in self._known.items() if task.done() and now - since > self._seconds]
         for key in old:
