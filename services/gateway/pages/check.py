@@ -254,7 +254,7 @@ def _row(row: Row, shown: Sequence[tuple[int, str]], known_by: str | None, *, fa
         "errors": row.errors,
         "outcome": _OUTCOMES.get(row.outcome, ("", "circle", "–")),
         "cells": [
-            (heading, row.cells[index] if index < len(row.cells) else "", heading in mistaken)
+            (heading, row.cells[index] if index < len(row.cells) else "", heading in mistaken, heading == known_by)
             for index, heading in shown
         ],
     }
