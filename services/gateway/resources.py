@@ -1,16 +1,20 @@
 """What the gateway works with: a role of the database for each purpose, storage, Kafka for operators."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.gateway.live import Live, Streams
+from services.gateway.live import Live, Once, Streams
 from services.gateway.settings import GatewaySettings, UploadSettings
 from services.gateway.uploads.uploads import Uploads
 from services.gateway.who.identification import Who
+from shared.api.imports import Import
+from shared.api.operations import Operations
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
+from shared.messaging.dead_letters import DeadLetter
 from shared.observability.health import Health
 from shared.runtime.settings import ServiceSettings, StorageSettings, WebhookSettings
 from shared.storage import MultipartStore, ObjectStore
@@ -70,6 +74,21 @@ class Gateway:
         """The live pages of this process."""
         return Streams(self.live, most=self.settings.live_streams, most_of_one=self.settings.live_streams_of_one)
 
+    @cached_property
+    def looks(self) -> "Once[Import | None]":
+        """Imports that many watch, read once for all of them."""
+        return Once(seconds=0.4)
+
+    @cached_property
+    def operations(self) -> "Once[Operations]":
+        """What operators see, found out for all who look."""
+        return Once(seconds=2)
+
+    @cached_property
+    def letters(self) -> "Once[Sequence[DeadLetter]]":
+        """The dead letters that wait, read for all who look."""
+        return Once(seconds=5)
+
     @property
     def kafka(self) -> KafkaConnection:
         """How Kafka is reached: for lag and dead letters."""
@@ -105,7 +124,10 @@ def build(
         service=service,
         storage=storage,
         own=own,
-        reader=engine(settings.reader_database_url.get_secret_value(), "reader"),
+        # All that is said in one answer is of one moment.
+        reader=engine(settings.reader_database_url.get_secret_value(), "reader").execution_options(
+            isolation_level="REPEATABLE READ"
+        ),
         intake=engine(settings.intake_database_url.get_secret_value(), "intake"),
         operator=engine(settings.operator_database_url.get_secret_value(), "operator"),
         health=health,

@@ -208,6 +208,7 @@ class Import(ImportSummary):
     rows_expired_at: Moment | None
     upload_removed_at: Moment | None
     results_removed_at: Moment | None
+    is_final: Annotated[bool, Field(description="It has ended, and all that is handed back is there.")]
     links: Links
 
 

@@ -10,13 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from services.gateway.problems import Refused
 
-T = TypeVar("T")
 _LONGEST = 3_000
+_INTEGER = 2**31 - 1
 
 
 def list_name(kind: str, said: Mapping[str, Any]) -> str:
@@ -55,7 +55,7 @@ def take_back(of: str, cursor: str, *kinds: type) -> tuple[Any, ...]:
         raise _no_page() from None
 
 
-def _read(part: Any, kind: type[T]) -> T | Any:
+def _read(part: Any, kind: type) -> Any:
     if kind is datetime:
         at = datetime.fromisoformat(part)
         if at.tzinfo is None:
@@ -65,7 +65,11 @@ def _read(part: Any, kind: type[T]) -> T | Any:
         return UUID(part)
     if kind is str:
         str(part).encode()
-    if type(part) is not kind or (kind is int and abs(part) > 2**31 - 1) or (kind is str and "\x00" in part):
+    if (
+        type(part) is not kind
+        or (isinstance(part, int) and abs(part) > _INTEGER)
+        or (isinstance(part, str) and "\x00" in part)
+    ):
         raise ValueError("another kind")
     return part
 

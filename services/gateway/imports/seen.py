@@ -63,6 +63,7 @@ async def seen(conn: AsyncConnection, import_id: UUID) -> Import | None:
         "actions": actions_of(progress, standing, undo, quiet_seconds=pace.quiet_seconds),
         "notices": [Notice(**notice) for notice in progress.notices],
         "read_as": _read_as(progress),
+        "is_final": progress.files_ready,
         "links": _links(progress.id),
     }
     unnamed = Import(**said, version="")

@@ -1,15 +1,11 @@
 """How an import stands, in the one word people are shown, and what may be asked of it now. Pure."""
 
-from datetime import timedelta
-
 from services.gateway.imports.relatives import Since, UndoTimes
 from shared.api.imports import Action, Undo
 from shared.entities import ENTITY_TYPES
 from shared.ledger import ImportProgress
+from shared.ledger.standstill import AFTER
 from shared.states import ENDED, OPEN, UNDO, ImportStatus, Standing
-
-FAIL_AFTER = timedelta(minutes=30)
-"""An import of which nothing has moved for so long may be marked as failed."""
 
 
 def standing_of(progress: ImportProgress, since: Since) -> Standing:
@@ -67,7 +63,7 @@ def actions_of(
         can.append("start")
     if progress.status in OPEN and progress.cancelled_at is None and (progress.error is None or held):
         can.append("cancel")
-    if quiet_seconds is not None and quiet_seconds >= FAIL_AFTER.total_seconds() and progress.status not in ENDED:
+    if quiet_seconds is not None and quiet_seconds >= AFTER.total_seconds() and progress.status not in ENDED:
         can.append("fail")
     if is_dismissible(progress):
         can.append("dismiss")
