@@ -19,6 +19,7 @@ from services.gateway.api import (
 from services.gateway.pages import (
     check,
     confirm,
+    downloads,
     history,
     importing,
     progress,
@@ -46,6 +47,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
     check.router,
     confirm.router,
+    downloads.router,
     history.router,
     importing.router,
     progress.router,
