@@ -1,6 +1,5 @@
 """How a running import is told: a headline, four stages on one scale, and what there is to say when nothing moves."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.gateway.pages import figures
@@ -123,18 +122,17 @@ def quiet(imp: Import, waited: float) -> Quiet | None:
     if seconds < _WHY:
         return Quiet(title, "")
     return Quiet(
-        title, f"Nothing is lost. {_why(imp.stages)} Winnow goes on by itself when it can. You can close this page."
+        title, f"Nothing is lost. {_why(imp.stands_at)} Winnow goes on by itself when it can. You can close this page."
     )
 
 
-def _why(stages: Sequence[Stage]) -> str:
-    stands = next((stage.name for stage in stages if stage.state in {"waiting", "moving"}), None)
+def _why(stage: str | None) -> str:
     return {
         "read": "The file is not being read just now: storage or the reader does not answer.",
         "checked": "Its rows are not being checked just now.",
         "imported": "Its rows are not being written just now: the database is busy or does not answer.",
         "handed_back": "The files that come back are not being written just now.",
-    }.get(stands or "", "Something it needs does not answer.")
+    }.get(stage or "", "Something it needs does not answer.")
 
 
 def title(imp: Import) -> str:

@@ -98,7 +98,7 @@ function back() {
   id.value = "";
   zone.replaceChildren(...drop);
   document.getElementById("file").value = "";
-  start.textContent = words.start;
+  start.textContent = words.idle;
   hint.textContent = idle;
 }
 
@@ -109,7 +109,7 @@ function complete(file, mine, { bar, done, rate, more, pause }) {
   rate.textContent = more.textContent = "";
   done.textContent = put(words.uploaded, { size: size(file.size) });
   zone.querySelector("use").setAttribute("href", zone.querySelector("use").getAttribute("href").replace(/#.*/, "#check-circle"));
-  start.textContent = words.start;
+  start.textContent = words.idle;
   hint.textContent = idle;
   say(put(words.said, { name: file.name }));
   if (submitted) form.requestSubmit(submitted); else look(mine, more);

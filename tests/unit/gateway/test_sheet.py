@@ -1,7 +1,7 @@
 from services.gateway.pages.sheet import Sheet, reason_key, reason_of, sheet_of
-from shared.api.results import Column
-from shared.api.rows import RowPage
 from shared.entities import ENTITY_TYPES
+from shared.intake.reading import ReadColumn
+from shared.intake.rows import RowPage
 from tests.harness.seen import failed_row, failed_rows
 
 PRODUCTS = ENTITY_TYPES["products"]
@@ -12,7 +12,7 @@ ADDRESS = "/imports/1"
 
 def of(page: RowPage, **asked: str | None) -> Sheet:
     columns = [
-        Column(letter="ABCDEFG"[at], heading=name, field="Barcode" if name == "EAN" else name, example=None)
+        ReadColumn(letter="ABCDEFG"[at], heading=name, field="Barcode" if name == "EAN" else name, example=None)
         for at, name in enumerate(HEADINGS)
     ]
     return sheet_of(

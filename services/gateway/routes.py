@@ -1,0 +1,57 @@
+"""What the gateway serves: one router a module of `api` and `pages`, by name."""
+
+from fastapi import APIRouter
+
+from services.gateway.api import (
+    actions,
+    api_keys,
+    catalogue,
+    events,
+    files,
+    imports,
+    me,
+    operations,
+    results,
+    rows,
+    uploads,
+    webhooks,
+)
+from services.gateway.pages import (
+    check,
+    confirm,
+    history,
+    importing,
+    progress,
+    result,
+    shell,
+    sign_in,
+    static,
+)
+
+# fmt: off
+API_ROUTERS: tuple[APIRouter, ...] = (
+    actions.router,
+    api_keys.router,
+    catalogue.router,
+    events.router,
+    files.router,
+    imports.router,
+    me.router,
+    operations.router,
+    results.router,
+    rows.router,
+    uploads.router,
+    webhooks.router,
+)
+PAGE_ROUTERS: tuple[APIRouter, ...] = (
+    check.router,
+    confirm.router,
+    history.router,
+    importing.router,
+    progress.router,
+    result.router,
+    shell.router,
+    sign_in.router,
+    static.router,
+)
+# fmt: on
