@@ -19,6 +19,7 @@ from services.gateway.api import (
 from services.gateway.pages import (
     check,
     confirm,
+    dead_letters,
     history,
     importing,
     progress,
@@ -27,6 +28,7 @@ from services.gateway.pages import (
     sign_in,
     static,
 )
+from services.gateway.pages import operations as operations_page
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
@@ -46,8 +48,10 @@ API_ROUTERS: tuple[APIRouter, ...] = (
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
     check.router,
     confirm.router,
+    dead_letters.router,
     history.router,
     importing.router,
+    operations_page.router,
     progress.router,
     result.router,
     shell.router,
