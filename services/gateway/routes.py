@@ -20,6 +20,7 @@ from services.gateway.pages import (
     check,
     confirm,
     downloads,
+    dead_letters,
     history,
     importing,
     progress,
@@ -28,6 +29,7 @@ from services.gateway.pages import (
     sign_in,
     static,
 )
+from services.gateway.pages import operations as operations_page
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
@@ -48,8 +50,10 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (
     check.router,
     confirm.router,
     downloads.router,
+    dead_letters.router,
     history.router,
     importing.router,
+    operations_page.router,
     progress.router,
     result.router,
     shell.router,
