@@ -16,13 +16,16 @@ from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.messaging.dead_letters import DeadLetter
 from shared.observability.health import Health
-from shared.runtime.settings import ServiceSettings, StorageSettings
+from shared.runtime.settings import ServiceSettings, StorageSettings, WebhookSettings
 from shared.storage import MultipartStore, ObjectStore
+from shared.webhooks.addresses import AddressRules
 
 
 @dataclass(frozen=True)
 class Gateway:
     """The gateway of one process. Built once; nothing is connected until it is used.
+
+    `addresses` says which ones webhooks may have.
 
     `own` is the database as `winnow_gateway` (schema `gateway`), `reader` reads a tenant's rows, `intake` acts for a
     tenant, `operator` sees imports of all tenants and no rows.
@@ -36,6 +39,7 @@ class Gateway:
     intake: AsyncEngine
     operator: AsyncEngine
     health: Health
+    addresses: AddressRules = field(default_factory=AddressRules)
     upload_settings: UploadSettings = field(default_factory=UploadSettings)
 
     @cached_property
@@ -127,4 +131,5 @@ def build(
         intake=engine(settings.intake_database_url.get_secret_value(), "intake"),
         operator=engine(settings.operator_database_url.get_secret_value(), "operator"),
         health=health,
+        addresses=WebhookSettings().rules,
     )

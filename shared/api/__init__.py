@@ -11,6 +11,7 @@
 * `people`         who asks
 * `api_keys`       keys of upstream systems
 * `uploads`        files on their way in
+* `webhooks`       webhooks, what was delivered to them, and e-mail
 
 The gateway answers with them and the client reads them. A field is added as an optional one; anything else is another
 version of the API.

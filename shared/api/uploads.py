@@ -46,7 +46,6 @@ class Look(Answer):
     """
 
     entity_type: str | None = None
-    title: Annotated[str | None, Field(description="The entity type as people call it: Products.")] = None
     known: int | None = None
     headings: int | None = None
     sheet: Annotated[str | None, Field(description="The workbook's sheet that would be read.")] = None

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.messaging.failures import FailureKind, kind_of
 from shared.observability import metrics
 from shared.retention.abandoned import HELD, NOT_READ, end_unstarted, end_without_file
+from shared.retention.arrivals import due_arrivals, remove_arrival
 from shared.retention.deliveries import count_deliveries, remove_deliveries
 from shared.retention.files import RESULTS, UPLOADS, FileKind, Removal
 from shared.retention.orphans import Orphanage
@@ -22,9 +23,11 @@ from shared.storage import ObjectStore
 
 log = structlog.get_logger(__name__)
 
-UNSTARTED, WITHOUT_FILE, ORPHANED_UPLOADS, ORPHANED_RESULTS, DELIVERIES, FAILED = (
+UNSTARTED, WITHOUT_FILE, UNFINISHED, UNUSED, ORPHANED_UPLOADS, ORPHANED_RESULTS, DELIVERIES, FAILED = (
     "unstarted_imports",
     "imports_without_file",
+    "unfinished_uploads",
+    "unused_uploads",
     "orphaned_uploads",
     "orphaned_results",
     "deliveries",
@@ -39,6 +42,8 @@ WHAT: Mapping[str, str] = {
     "changes": "changes of records, as they were before and after",
     "uploads": "files that were sent",
     "results": "files that were handed back",
+    UNFINISHED: "files on their way in that nobody went on with",
+    UNUSED: "files that came in and that no import was made of",
     ORPHANED_UPLOADS: "files in the uploads bucket of no import",
     ORPHANED_RESULTS: "files in the results bucket of no import",
     DELIVERIES: "webhooks and e-mails that were delivered or given up",
@@ -84,6 +89,7 @@ class Cleanup:
             await round_.remove_rows(rows)
         for files, bucket in ((UPLOADS, self.buckets.uploads), (RESULTS, self.buckets.results)):
             await round_.remove_files(files, bucket)
+        await round_.remove_arrivals()
         await round_.remove_orphans(
             ORPHANED_UPLOADS, Orphanage(self.buckets.uploads, self.kept.orphaned_uploads, "upload_removed_at")
         )
@@ -151,6 +157,17 @@ class _Round:
                 gone = {(bucket, key) for key in await removal.of(found)} - self.seen
                 self.seen.update(gone)
                 self._count(Counter({kind.name: len(gone)}), import_id=str(found.id))
+
+    async def remove_arrivals(self) -> None:
+        mine = self.cleanup
+        bucket = mine.buckets.uploads
+        async for due in due_arrivals(mine.engine):
+            mine.beat()
+            async with self._tolerating(upload_id=str(due.found.id)):
+                removed = mine.dry_run or await remove_arrival(mine.engine, mine.store, bucket, due.found)
+                if removed and not due.is_used:
+                    what = UNUSED if due.is_complete else UNFINISHED
+                    self._count(Counter({what: 1}), upload_id=str(due.found.id))
 
     async def remove_orphans(self, name: str, orphanage: Orphanage) -> None:
         mine = self.cleanup

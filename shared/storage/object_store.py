@@ -24,6 +24,9 @@ from shared.storage.answers import KEY_REFUSED, ObjectMissing, ObjectTooLarge, m
 _PIECE = 1 << 20
 _PAGE = 1000
 
+NO_UPLOAD = "NoSuchUpload"
+"""What storage says of an object in parts that it does not know: it was completed, or given up."""
+
 
 class ObjectNotErased(Exception):
     """The storage does not delete object "{key}" in bucket "{bucket}": {why}."""
@@ -84,6 +87,16 @@ def client(connection: StorageConnection, *, connections: int = 4) -> Minio:
     elif connection.addressing == "path":
         made.disable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
     return made
+
+
+def abort_upload(storage: Minio, bucket: str, key: str, upload: str) -> None:
+    """Give up an object that arrives in parts, and what storage has of it; what is not there any more is fine."""
+    try:
+        # The client has no public name for it.
+        storage._abort_multipart_upload(bucket, key, upload)  # noqa: SLF001
+    except S3Error as error:
+        if error.code != NO_UPLOAD:
+            raise
 
 
 class ObjectStore:
@@ -244,6 +257,10 @@ class ObjectStore:
             ObjectNotErased: storage refused to delete it.
         """
         return await asyncio.to_thread(self._remove, bucket, key)
+
+    async def abort(self, bucket: str, key: str, upload: str) -> None:
+        """Give up an object that arrives in parts; what is not there any more is fine."""
+        await asyncio.to_thread(abort_upload, self._client, bucket, key, upload)
 
     def _find(self, bucket: str, key: str) -> ListedObject | None:
         # An object that has exactly the name others begin with is the first of them.

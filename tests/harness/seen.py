@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from shared.api.imports import Import, Links, Stage, StageName, StageState, Undo
-from shared.api.rows import Row, RowError, RowPage
+from shared.intake.reports import ReportedError
+from shared.intake.rows import ImportRow, RowPage
 from shared.states import ImportStatus, RowStatus, Standing
 
 AT = datetime(2026, 11, 25, 15, 20, tzinfo=UTC)
@@ -67,6 +68,8 @@ def an_import(**said: Any) -> Import:
         "rows_per_second": 3_160.0,
         "eta_seconds": None,
         "quiet_seconds": None,
+        "stands_at": None,
+        "is_final": True,
         "parent": None,
         "children": (),
         "undo": Undo(possible=True, until=AT, why_not=None),
@@ -89,6 +92,7 @@ def running(**said: Any) -> Import:
         "status": ImportStatus.IMPORTING,
         "standing": Standing.IMPORTING,
         "ended": False,
+        "is_final": False,
         "completed_at": None,
         "percent": 62,
         "total_rows": 100_000,
@@ -121,20 +125,12 @@ def stage(
     return Stage(name=name, state=state, rows=rows, waiting=waiting, rows_per_second=rate, seconds=seconds)
 
 
-def failed_row(number: int, cells: tuple[str, ...], *errors: tuple[str | None, str, str], group: int = 0) -> Row:
+def failed_row(number: int, cells: tuple[str, ...], *errors: tuple[str | None, str, str], group: int = 0) -> ImportRow:
     """A failed row; each error is a heading, a code and a message. Without any it waits for others of its group."""
-    said = tuple(RowError(row=number, heading=heading, code=code, message=message) for heading, code, message in errors)
-    return Row(
-        row=number,
-        group_row=group or number,
-        status=RowStatus.FAILED,
-        outcome=None,
-        cells=cells,
-        errors=said,
-        changes=(),
-    )
+    said = tuple(ReportedError(number, heading, code, message) for heading, code, message in errors)
+    return ImportRow(number, group or number, RowStatus.FAILED, None, cells, said, ())
 
 
-def failed_rows(headings: tuple[str, ...], *rows: Row, more_from: int | None = None, expired: bool = False) -> RowPage:
+def failed_rows(headings: tuple[str, ...], *rows: ImportRow, more_from: int | None = None) -> RowPage:
     """A page of failed rows."""
-    return RowPage(items=rows, next=None if more_from is None else str(more_from), headings=headings, expired=expired)
+    return RowPage(headings, rows, more_from)

@@ -4,8 +4,6 @@ Who asks is found out elsewhere; tests of uploads say it.
 """
 
 import asyncio
-import resource
-import sys
 from typing import Annotated
 
 import uvicorn
@@ -46,7 +44,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(main())
-    finally:
-        print("peak kB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    asyncio.run(main())

@@ -2,20 +2,32 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
-from shared.api.results import Column, Reason
-from shared.api.rows import Row, RowPage
 from shared.entities import EntityType
 from shared.entities.declaration import Kind
 from shared.entities.names import column_letter
+from shared.intake.reading import ReadColumn
+from shared.intake.rows import ImportRow, RowPage
 
 ROWS: Final = 50
 """Failed rows of a page, as many as a person reads; it ends with a group all the same."""
 
 _RAW = frozenset({Kind.KEY, Kind.BARCODE, Kind.DECIMAL, Kind.PERCENTAGES, Kind.URL})
 _MOST_NAMED = 2
+
+
+class HasReason(Protocol):
+    """What has a code, and the heading it is about."""
+
+    @property
+    def code(self) -> str:
+        """The code."""
+
+    @property
+    def heading(self) -> str | None:
+        """The heading."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +78,15 @@ class Sheet:
     def href(self, **changed: object) -> str:
         """The address of the same sheet, with some of what is asked for changed; None takes it out."""
         asked = {**self.asked, **{name: None if value is None else str(value) for name, value in changed.items()}}
-        return f"{self.address}?{urlencode({name: value for name, value in asked.items() if value is not None})}"
+        return f"{self.address_of(self.address, asked)}#details"
 
     @staticmethod
-    def key(reason: Reason) -> str:
+    def address_of(address: str, asked: Mapping[str, str | None]) -> str:
+        """An address with all that is asked for; what is None is not."""
+        return f"{address}?{urlencode({name: value for name, value in asked.items() if value is not None})}"
+
+    @staticmethod
+    def key(reason: HasReason) -> str:
         """What a reason is called in an address."""
         return reason_key(reason.code, reason.heading)
 
@@ -89,7 +106,7 @@ def reason_of(key: str | None) -> tuple[str, str | None] | None:
 
 def sheet_of(
     page: RowPage,
-    columns: Sequence[Column],
+    columns: Sequence[ReadColumn],
     entity: EntityType | None,
     *,
     address: str,
@@ -106,17 +123,17 @@ def sheet_of(
         address=address,
         asked=asked,
         columns=shown,
-        rows=tuple(_rows(page.items, shown, places)),
+        rows=tuple(_rows(page.rows, shown, places)),
         column_count=len(page.headings),
         all_columns=all_columns or (named is None and not shown),
         previous=previous,
-        next=None if page.next is None else int(page.next),
+        next=page.next,
         expired=page.expired,
-        says=_says(page.items, total),
+        says=_says(page.rows, total),
     )
 
 
-def _says(rows: Sequence[Row], total: int) -> str:
+def _says(rows: Sequence[ImportRow], total: int) -> str:
     if not rows:
         return ""
     first, last = rows[0].row, rows[-1].row
@@ -124,7 +141,7 @@ def _says(rows: Sequence[Row], total: int) -> str:
     return f"{where} · {len(rows):,} of {total:,} failed {'row' if total == 1 else 'rows'}"
 
 
-def _places(headings: Sequence[str], columns: Sequence[Column]) -> dict[str, int]:
+def _places(headings: Sequence[str], columns: Sequence[ReadColumn]) -> dict[str, int]:
     """Where what an error names stands: by the file's heading, else by what the column was read as."""
     places = {column.field: index for index, column in enumerate(columns) if column.field is not None}
     return places | {heading: index for index, heading in reversed(list(enumerate(headings)))}
@@ -132,7 +149,7 @@ def _places(headings: Sequence[str], columns: Sequence[Column]) -> dict[str, int
 
 def _shown(
     page: RowPage,
-    columns: Sequence[Column],
+    columns: Sequence[ReadColumn],
     entity: EntityType | None,
     places: Mapping[str, int],
     *,
@@ -140,8 +157,8 @@ def _shown(
 ) -> tuple[SheetColumn, ...]:
     """The columns a row is known by and those with mistakes on this page; or all."""
     by_heading = {} if entity is None else {field.heading: field for field in entity.fields}
-    mistaken = {places[error.heading] for row in page.items for error in row.errors if error.heading in places}
-    beyond = max((len(row.cells) for row in page.items), default=0)
+    mistaken = set().union(*(_bad(row, places) for row in page.rows))
+    beyond = max((len(row.cells) for row in page.rows), default=0)
     shown = []
     titled = False
     for index in range(max(len(page.headings), beyond)):
@@ -160,14 +177,14 @@ def _shown(
     return tuple(shown)
 
 
-def _rows(rows: Sequence[Row], columns: Sequence[SheetColumn], places: Mapping[str, int]) -> Iterable[SheetRow]:
+def _rows(rows: Sequence[ImportRow], columns: Sequence[SheetColumn], places: Mapping[str, int]) -> Iterable[SheetRow]:
     to_repair: dict[int, list[int]] = {}
     for row in rows:
         if row.errors:
             to_repair.setdefault(row.group_row, []).append(row.row)
     before = None
     for row in rows:
-        bad = {places[error.heading] for error in row.errors if error.heading in places}
+        bad = _bad(row, places)
         begins = row.group_row != before or row.row == row.group_row
         before = row.group_row
         yield SheetRow(
@@ -178,20 +195,30 @@ def _rows(rows: Sequence[Row], columns: Sequence[SheetColumn], places: Mapping[s
         )
 
 
-def _cell(row: Row, column: SheetColumn, *, is_bad: bool) -> SheetCell:
+def _bad(row: ImportRow, places: Mapping[str, int]) -> set[int]:
+    """The columns in which a row has a mistake."""
+    return {places[error.heading] for error in row.errors if error.heading is not None and error.heading in places}
+
+
+def _cell(row: ImportRow, column: SheetColumn, *, is_bad: bool) -> SheetCell:
     text = row.cells[column.index] if column.index < len(row.cells) else ""
     cls = " ".join(name for name in ("bad" if is_bad else "", column.cls) if name)
     return SheetCell(text, column.heading, is_bad, cls)
 
 
-def _why(row: Row, to_repair: Sequence[int]) -> tuple[tuple[str, str], ...]:
+def _why(row: ImportRow, to_repair: Sequence[int]) -> tuple[tuple[str, str], ...]:
     """One sentence a reason; headings that share one stand together. A row without any waits for those of its group."""
     if not row.errors:
         return (("", f"Fine by itself; waits for {_named(to_repair)}"),)
     headings: dict[str, list[str]] = {}
     for error in row.errors:
         headings.setdefault(error.message, []).append(error.heading or "")
-    return tuple((", ".join(filter(None, names)), message) for message, names in headings.items())
+    return tuple(_said(", ".join(filter(None, names)), message) for message, names in headings.items())
+
+
+def _said(heading: str, message: str) -> tuple[str, str]:
+    """A heading and what is said of it; a sentence that begins with it does not say it twice."""
+    return heading, message.removeprefix(f"{heading} ") if heading else message
 
 
 def _named(rows: Sequence[int]) -> str:

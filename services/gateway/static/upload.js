@@ -45,9 +45,7 @@ async function begin(file) {
   zone.querySelector(".upload").setAttribute("aria-label", file.name);
   bar.setAttribute("aria-label", file.name);
   remove.setAttribute("aria-label", `Remove ${file.name}`);
-  more.textContent = words.goesOn;
-  start.textContent = words.whenUploaded;
-  hint.textContent = words.chooseMeanwhile;
+  [more.textContent, start.textContent, hint.textContent] = [words.goesOn, words.whenUploaded, words.chooseMeanwhile];
   pause.focus();
 
   let seen = [], running = true, told = 0;
@@ -98,7 +96,7 @@ function back() {
   id.value = "";
   zone.replaceChildren(...drop);
   document.getElementById("file").value = "";
-  start.textContent = words.start;
+  start.textContent = words.idle;
   hint.textContent = idle;
 }
 
@@ -109,7 +107,7 @@ function complete(file, mine, { bar, done, rate, more, pause }) {
   rate.textContent = more.textContent = "";
   done.textContent = put(words.uploaded, { size: size(file.size) });
   zone.querySelector("use").setAttribute("href", zone.querySelector("use").getAttribute("href").replace(/#.*/, "#check-circle"));
-  start.textContent = words.start;
+  start.textContent = words.idle;
   hint.textContent = idle;
   say(put(words.said, { name: file.name }));
   if (submitted) form.requestSubmit(submitted); else look(mine, more);

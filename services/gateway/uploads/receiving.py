@@ -142,10 +142,10 @@ class Receiver:
             with contextlib.suppress(Exception):
                 await self._sent()
                 if not whole:
-                    await self._settle(is_end=False)
+                    await self._settle()
             raise
         else:
-            await self._settle(is_end=whole or self._position == self._upload.size)
+            await self._settle(is_end=whole)
         finally:
             if self._piece is not None:
                 self._pieces.give_back(self._piece)
@@ -177,14 +177,15 @@ class Receiver:
 
     async def _step_aside(self) -> None:
         """Let others have the piece in hand, where its sender is slow and they wait for one."""
-        await self._settle(is_end=False)
+        await self._settle()
         if self._piece is not None:
             self._pieces.give_back(self._piece)
             self._piece = None
 
-    async def _settle(self, *, is_end: bool) -> None:
-        """Have all that has come counted."""
+    async def _settle(self, *, is_end: bool = False) -> None:
+        """Have all that has come counted. Of a file that has come as a whole, nothing waits in the database."""
         await self._sent()
+        is_end = is_end or self._position == self._upload.size
         if self._piece is None or self._position == self._received or self._start > self._received:
             # Nothing more has come, or what came before it did not arrive.
             return

@@ -115,9 +115,15 @@ class Uploads:
         )
         try:
             async with self._refusing(upload):
-                await receiver.take(stream, whole=whole)
-                if receiver.stored_whole is not None:
-                    return await self._stored_whole(upload, writer, receiver.stored_whole, receiver.position)
+                stored = None
+                try:
+                    await receiver.take(stream, whole=whole)
+                finally:
+                    # Also when the connection broke off behind the last byte.
+                    if receiver.stored_whole is not None:
+                        stored = await self._stored_whole(upload, writer, receiver.stored_whole, receiver.position)
+                if stored is not None:
+                    return stored
             if whole:
                 with _file_taken():
                     names.check_size(upload.file_name, receiver.position, megabytes=settings.megabytes)

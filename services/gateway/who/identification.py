@@ -13,8 +13,8 @@ from services.gateway.who.claims import ClaimNames, person_of
 from services.gateway.who.directory import Directory
 from services.gateway.who.issuer import DemoPerson, Issuer
 from services.gateway.who.keys import Keys, is_key
+from services.gateway.who.limits import Limits
 from services.gateway.who.refusals import NotBelieved, ProviderAway
-from services.gateway.who.same_site import check_meant
 from services.gateway.who.sessions import Cookie, Sessions
 from services.gateway.who.sign_in import SignIn
 from services.gateway.who.tenants import Tenants
@@ -56,6 +56,7 @@ class Who:
         self._names = names
         self._tenants = Tenants(reader)
         self._directory = Directory(own)
+        self.limits = Limits(requests_per_minute=settings.requests_per_minute, uploads_at_once=settings.uploads_at_once)
         self.keys = Keys(own)
         self.sessions = Sessions(
             own, settings.secret.get_secret_value(), idle=settings.session_idle, longest=settings.session_longest
@@ -69,20 +70,14 @@ class Who:
 
         Raises:
             NotBelieved: what is shown proves nothing.
-            NotMeant: a browser asks for a change, and no page of its session made it.
             ProviderAway: whether it does cannot be said now.
             TenantUnknown: it is somebody of a tenant that is not registered.
         """
         if "authorization" in request.headers:
-            # No site can have a browser send one, so nothing else is asked of it.
             return await self.admitted(await self._of_header(request.headers["authorization"]))
-        if (token := self.cookie.read(request)) is None:
-            return None
-        person = await self.sessions.person(token)
-        if person is None:
-            return None
-        await check_meant(request, self.sessions.csrf(token), self._settings.public_url)
-        return await self.admitted(person)
+        token = self.cookie.read(request)
+        person = None if token is None else await self.sessions.person(token)
+        return None if person is None else await self.admitted(person)
 
     async def admitted(self, person: Person) -> Person:
         """The person again, of a tenant that is registered; what they are called is noted.

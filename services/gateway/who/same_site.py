@@ -9,7 +9,7 @@ from starlette.requests import Request
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FIELD, HEADER = "csrf", "X-CSRF-Token"
 
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_PLAIN, _WITH_FILES = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 class NotMeant(Exception):
@@ -20,10 +20,11 @@ class NotMeant(Exception):
         self.reason = reason
 
 
-async def check_meant(request: Request, csrf: str, public_url: str) -> None:
+async def check_meant(request: Request, csrf: str, public_url: str, *, form: bool = True) -> None:
     """Let pass what changes nothing, and what a page of this session sent: it repeats the session's token.
 
-    In the header a body is not looked at; else the form is read, and stays readable for the route.
+    With the header no body is looked at; without, the form is read, and stays readable for the route. Where not `form`, one
+    with files is left to the route, token and all.
 
     Raises:
         NotMeant: it comes from another site, or does not repeat the token.
@@ -31,7 +32,11 @@ async def check_meant(request: Request, csrf: str, public_url: str) -> None:
     if request.method in SAFE:
         return
     check_from_here(request, public_url)
-    shown = request.headers.get(HEADER) or await _field(request)
+    shown = request.headers.get(HEADER)
+    if not shown:
+        if not form and _is(request, _WITH_FILES):
+            return
+        shown = await _field(request)
     if not shown:
         raise NotMeant("csrf_missing")
     if not hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), csrf.encode()):
@@ -52,10 +57,14 @@ def check_from_here(request: Request, public_url: str) -> None:
 
 
 async def _field(request: Request) -> str | None:
-    if not request.headers.get("content-type", "").lower().startswith(_FORMS):
+    if not (_is(request, _PLAIN) or _is(request, _WITH_FILES)):
         return None
     try:
         said = (await request.form()).get(FIELD)
     except MultiPartException as error:
         raise NotMeant("form") from error
     return said if isinstance(said, str) else None
+
+
+def _is(request: Request, form: str) -> bool:
+    return request.headers.get("content-type", "").lower().startswith(form)

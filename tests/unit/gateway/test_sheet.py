@@ -1,7 +1,7 @@
 from services.gateway.pages.sheet import Sheet, reason_key, reason_of, sheet_of
-from shared.api.results import Column
-from shared.api.rows import RowPage
 from shared.entities import ENTITY_TYPES
+from shared.intake.reading import ReadColumn
+from shared.intake.rows import RowPage
 from tests.harness.seen import failed_row, failed_rows
 
 PRODUCTS = ENTITY_TYPES["products"]
@@ -12,7 +12,7 @@ ADDRESS = "/imports/1"
 
 def of(page: RowPage, **asked: str | None) -> Sheet:
     columns = [
-        Column(letter="ABCDEFG"[at], heading=name, field="Barcode" if name == "EAN" else name, example=None)
+        ReadColumn(letter="ABCDEFG"[at], heading=name, field="Barcode" if name == "EAN" else name, example=None)
         for at, name in enumerate(HEADINGS)
     ]
     return sheet_of(
@@ -96,8 +96,8 @@ def test_a_sheet_says_which_rows_it_has_of_how_many() -> None:
 
 def test_an_address_keeps_what_was_asked_for_and_changes_what_is_said() -> None:
     sheet = of(failed_rows(HEADINGS, LINEN, more_from=7), reason="not_found:Category")
-    assert sheet.href(after=7) == "/imports/1?show=failures&reason=not_found%3ACategory&after=7"
-    assert sheet.href(reason=None) == "/imports/1?show=failures"
+    assert sheet.href(after=7) == "/imports/1?show=failures&reason=not_found%3ACategory&after=7#details"
+    assert sheet.href(reason=None) == "/imports/1?show=failures#details"
 
 
 def test_a_reason_survives_its_address() -> None:
