@@ -120,6 +120,13 @@ class WhoSettings(Settings):
         description="a session ends after so long, however much it is used",
     )
 
+    requests_per_minute: int = Field(
+        default=3000, ge=0, description="so many requests of a tenant a process answers in a minute; 0 is no limit"
+    )
+    uploads_at_once: int = Field(
+        default=8, ge=0, description="so many uploads of a tenant a process takes at the same time; 0 is no limit"
+    )
+
     @property
     def algorithms(self) -> tuple[str, ...]:
         """How tokens may be signed."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.api.pages import Page
 from shared.api.wire import Answer, Asked, Moment
@@ -84,7 +84,13 @@ class ImportSummary(Sum):
 
 
 class ImportPage(Page[ImportSummary]):
-    """Imports, newest first."""
+    """Imports, newest first unless asked for otherwise. A page of a rare find may have few of them and still a `next`.
+
+    `total` are all that there are, where it was asked for; with `more_than_total` there are more.
+    """
+
+    total: int | None = None
+    more_than_total: bool = False
 
 
 class Stage(Answer):
@@ -142,7 +148,6 @@ class ReadAs(Answer):
     encoding: str | None
     delimiter: str | None
     columns: Rows
-    columns_known: Rows
     guesses: Annotated[Rows, Field(description="How many decisions are guesses.")]
 
 
@@ -165,7 +170,7 @@ class Import(ImportSummary):
 
     `version` is that of what is said here: an import of the same version has not changed (it is the ETag, too).
     `eta_seconds` is how long it takes yet, from 3 s on while it moves; null where nobody can know. `quiet_seconds` is since
-    when nothing of it has moved, while it could. `actions` are what may be asked of it now.
+    when nothing of it has moved, while it could; `stands_at` is the first stage that has something to do. `actions` are what may be asked of it now.
     """
 
     version: str
@@ -192,6 +197,7 @@ class Import(ImportSummary):
     rows_per_second: float | None
     eta_seconds: int | None
     quiet_seconds: int | None
+    stands_at: StageName | None
     parent: Relative | None
     children: tuple[Relative, ...]
     undo: Undo
@@ -202,7 +208,14 @@ class Import(ImportSummary):
     rows_expired_at: Moment | None
     upload_removed_at: Moment | None
     results_removed_at: Moment | None
+    is_final: Annotated[bool, Field(description="It has ended, and all that is handed back is there.")]
     links: Links
+
+
+class ImportOptions(FileOptions):
+    """How a file is read, where that is not to be found out from its content, and whether the import waits for a start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class NewImport(Asked):
@@ -215,7 +228,7 @@ class NewImport(Asked):
     ] = None
     entity_type: Annotated[str, Field(min_length=1, max_length=32, description="What a row describes: `products`.")]
     mode: Mode
-    options: FileOptions = FileOptions()
+    options: ImportOptions = ImportOptions()
     parent_import_id: Annotated[UUID | None, Field(description="The import whose correction file this is.")] = None
     file_name: Annotated[
         str | None,

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.catalog import ENTITIES
+from shared.db.planner import BY_INDEX
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,21 @@ _ERRORS = text(
      WHERE import_id = :id ORDER BY row_no, position LIMIT CAST(:limit AS bigint)
     """
 )
+_ERRORS_BEHIND = text(
+    """
+    SELECT row_no, position, heading, code, message FROM imports.row_errors
+     WHERE import_id = :id AND (row_no, position) > (:row, :position) ORDER BY row_no, position LIMIT :limit
+    """
+)
 _COUNTS = text(
     "SELECT count(*) AS errors, count(DISTINCT row_no) AS rows FROM imports.row_errors WHERE import_id = :id"
 )
 _GROUPS = text(
     """
-    SELECT code, heading, count(*) AS times, (array_agg(message ORDER BY row_no, position))[1] AS example,
-           min(row_no) AS row
-      FROM imports.row_errors WHERE import_id = :id GROUP BY code, heading ORDER BY count(*) DESC, code, heading
+    SELECT code, nullif(heading, '') AS heading, sum(errors) AS times,
+           (array_agg(example ORDER BY first_row, first_position))[1] AS example, min(first_row) AS row
+      FROM imports.reason_counts WHERE import_id = :id
+     GROUP BY code, reason_counts.heading ORDER BY sum(errors) DESC, code, reason_counts.heading
     """
 )
 # In the order of the file, as they were first typed.
@@ -73,6 +81,16 @@ async def read_errors(conn: AsyncConnection, import_id: UUID, *, limit: int | No
     return [ReportedError(row.row_no, row.heading, row.code, row.message) for row in rows]
 
 
+async def list_errors(
+    conn: AsyncConnection, import_id: UUID, *, after: tuple[int, int], limit: int
+) -> list[tuple[tuple[int, int], ReportedError]]:
+    """So many of them behind a row and a position in it, each with its own."""
+    await conn.execute(BY_INDEX)
+    values = {"id": import_id, "row": after[0], "position": after[1], "limit": limit}
+    rows = await conn.execute(_ERRORS_BEHIND, values)
+    return [((row.row_no, row.position), ReportedError(row.row_no, row.heading, row.code, row.message)) for row in rows]
+
+
 async def count_errors(conn: AsyncConnection, import_id: UUID) -> ErrorCounts:
     """How many of them there are."""
     row = (await conn.execute(_COUNTS, {"id": import_id})).one()
@@ -82,7 +100,7 @@ async def count_errors(conn: AsyncConnection, import_id: UUID) -> ErrorCounts:
 async def group_errors(conn: AsyncConnection, import_id: UUID) -> list[ErrorGroup]:
     """The same by kind and column, the most frequent first."""
     rows = await conn.execute(_GROUPS, {"id": import_id})
-    return [ErrorGroup(row.code, row.heading, row.times, row.example, row.row) for row in rows]
+    return [ErrorGroup(row.code, row.heading, int(row.times), row.example, row.row) for row in rows]
 
 
 async def read_entities_made(conn: AsyncConnection, import_id: UUID, *, limit: int | None) -> dict[str, list[str]]:

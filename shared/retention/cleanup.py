@@ -14,6 +14,7 @@ from shared.messaging.failures import FailureKind, kind_of
 from shared.observability import metrics
 from shared.retention.abandoned import HELD, NOT_READ, end_unstarted, end_without_file
 from shared.retention.arrivals import due_arrivals, remove_arrival
+from shared.retention.deliveries import count_deliveries, remove_deliveries
 from shared.retention.files import RESULTS, UPLOADS, FileKind, Removal
 from shared.retention.orphans import Orphanage
 from shared.retention.periods import Periods
@@ -22,13 +23,14 @@ from shared.storage import ObjectStore
 
 log = structlog.get_logger(__name__)
 
-UNSTARTED, WITHOUT_FILE, UNFINISHED, UNUSED, ORPHANED_UPLOADS, ORPHANED_RESULTS, FAILED = (
+UNSTARTED, WITHOUT_FILE, UNFINISHED, UNUSED, ORPHANED_UPLOADS, ORPHANED_RESULTS, DELIVERIES, FAILED = (
     "unstarted_imports",
     "imports_without_file",
     "unfinished_uploads",
     "unused_uploads",
     "orphaned_uploads",
     "orphaned_results",
+    "deliveries",
     "failed",
 )
 WHAT: Mapping[str, str] = {
@@ -44,6 +46,7 @@ WHAT: Mapping[str, str] = {
     UNUSED: "files that came in and that no import was made of",
     ORPHANED_UPLOADS: "files in the uploads bucket of no import",
     ORPHANED_RESULTS: "files in the results bucket of no import",
+    DELIVERIES: "webhooks and e-mails that were delivered or given up",
     FAILED: "that could not be removed; the log says why",
 }
 """What is counted, in words."""
@@ -93,6 +96,7 @@ class Cleanup:
         await round_.remove_orphans(
             ORPHANED_RESULTS, Orphanage(self.buckets.results, self.kept.orphaned_results, "results_removed_at")
         )
+        await round_.remove_deliveries()
         counts = {name: round_.counts[name] for name in WHAT}
         if any(counts.values()):
             log.info("cleanup.would_remove" if self.dry_run else "cleanup.removed", **counts)
@@ -172,6 +176,17 @@ class _Round:
             async with self._tolerating(object_key=key):
                 if mine.dry_run or await mine.store.remove(orphanage.bucket, key):
                     self._count(Counter({name: 1}), object_key=key)
+
+    async def remove_deliveries(self) -> None:
+        mine = self.cleanup
+        age = self.periods["deliveries"]
+        async with self._tolerating():
+            if mine.dry_run:
+                self._count(Counter({DELIVERIES: await count_deliveries(mine.engine, age)}))
+                return
+            await remove_deliveries(
+                mine.engine, age, beat=mine.beat, report=lambda number: self._count(Counter({DELIVERIES: number}))
+            )
 
     def _count(self, removed: Counter[str], **of: str) -> None:
         if not removed.total():

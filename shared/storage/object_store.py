@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -212,6 +212,22 @@ class ObjectStore:
         response.close()
         response.release_conn()
 
+    @asynccontextmanager
+    async def opened(self, bucket: str, key: str) -> AsyncIterator["OpenObject"]:
+        """An object, read while the block lasts: never whole in memory.
+
+        Raises:
+            ObjectMissing: there is no such object.
+            ObjectUnreadable: storage does not hand it out, now or later.
+            ObjectUnavailable: not this time.
+        """
+        opening = self._opened(bucket, key, {})
+        response = await asyncio.to_thread(opening.__enter__)
+        try:
+            yield OpenObject(bucket, key, response)
+        finally:
+            await asyncio.to_thread(opening.__exit__, None, None, None)
+
     async def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """The keys of a bucket that begin so, in order."""
 
@@ -282,6 +298,21 @@ class ObjectStore:
         for error in refused:
             raise ObjectNotErased(bucket, error.name or prefix, error.message or error.code)
         return len({each.object_name for each in found})
+
+
+class OpenObject:
+    """An object that is being read."""
+
+    def __init__(self, bucket: str, key: str, response: BaseHTTPResponse) -> None:
+        self._pieces = _pieces(bucket, key, response)
+        length = response.headers.get("content-length", "")
+        self.size = int(length) if length.isdecimal() else None
+        """Bytes as they are stored; None where storage does not say."""
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Its bytes, in the order in which they are stored."""
+        while (piece := await asyncio.to_thread(next, self._pieces, None)) is not None:
+            yield piece
 
 
 def _listed(found: Any) -> ListedObject:

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway import problems
-from services.gateway.asking import Importer, Ways
+from services.gateway.asking import Importer, Sender, Ways
 from services.gateway.people import Person
 from services.gateway.problems import Refused
 from services.gateway.resources import Gateway
@@ -59,7 +59,7 @@ async def describe(_person: Importer, ways: Ways) -> Response:
 async def create(
     request: Request,
     response: Response,
-    person: Importer,
+    person: Sender,
     ways: Ways,
     file_name: Annotated[
         str | None,
@@ -183,7 +183,7 @@ async def offset(upload_id: UUID, request: Request, person: Importer, ways: Ways
     responses=problems.of(401, 403, 404, 408, 409, 410, 412, 413, 415, 422),
     openapi_extra=_TUS,
 )
-async def go_on(upload_id: UUID, request: Request, person: Importer, ways: Ways) -> Response:
+async def go_on(upload_id: UUID, request: Request, person: Sender, ways: Ways) -> Response:
     """Go on with an upload from `Upload-Offset`, which has to be how far it is."""
     tus.check_version(request.headers.get("tus-resumable"))
     if request.headers.get("content-type") != tus.BODY:

@@ -71,17 +71,22 @@ def page(
     template: str,
     *,
     status: int = 200,
-    headers: Mapping[str, str] | None = None,
+    response_headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HTMLResponse:
     """A whole page for who asks. It is theirs alone: nothing between keeps it."""
     html = _render(template, request, person, context)
-    return HTMLResponse(html, status, headers={"Cache-Control": "no-store", **(headers or {})})
+    return HTMLResponse(html, status, headers={"Cache-Control": "no-store", **(response_headers or {})})
 
 
 def partial(request: Request, person: Person, template: str, **context: Any) -> str:
     """A part of a page, for its live updates: rendered by the template that the page itself includes."""
     return _render(template, request, person, context)
+
+
+def swap(element: str, html: str) -> str:
+    """A part as a live message has it: it takes the place of the element of this id, which keeps what is typed and focused."""
+    return f'<hx-partial hx-target="#{element}" hx-swap="outerMorph">{html}</hx-partial>'
 
 
 def _render(template: str, request: Request, person: Person | None, context: Mapping[str, Any]) -> str:
@@ -121,6 +126,8 @@ def environment() -> Environment:
         "exact": _exact,
         "until": _until,
         "clock": _clock,
+        "exact_day": _exact_day,
+        "short_day": _short_day,
         "on": _on,
     }
     templates.globals |= {
@@ -177,6 +184,18 @@ def _until(context: Context, moment: datetime) -> str:
 @pass_context
 def _clock(context: Context, moment: datetime) -> str:
     return figures.clock(moment, context["seen"].zone)
+
+
+@pass_context
+def _exact_day(context: Context, moment: datetime) -> str:
+    return figures.exact_day(moment, context["seen"].zone)
+
+
+@pass_context
+def _short_day(context: Context, moment: datetime) -> str:
+    return figures.day(
+        moment.astimezone(context["seen"].zone).date(), context["now"].astimezone(context["seen"].zone).date()
+    )
 
 
 @pass_context

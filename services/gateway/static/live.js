@@ -6,7 +6,7 @@ const offline = document.getElementById("offline");
 const [EVERY, TITLE, BROKEN, POLL] = [10_000, 20_000, 30_000, 10_000];
 
 let saidAt = 0, waiting = null, timer = null;
-export function say(words) {
+function say(words) {
   waiting = words;
   timer ??= setTimeout(() => { timer = null; saidAt = Date.now(); box.textContent = waiting; }, Math.max(200, saidAt + EVERY - Date.now()));
 }
@@ -27,8 +27,7 @@ function refresh() {
 }
 document.addEventListener("htmx:after:swap", refresh);
 
-function whole() { return htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerMorph" }); }
-
+const whole = () => htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerMorph" });
 if (live) {
   let last = Date.now(), connected = false, ended = false, polling = null;
   live.addEventListener("htmx:sse:after:connection", () => { connected = true; back(); });
@@ -53,7 +52,7 @@ if (live) {
     if (!live._htmx?.sse) { live.removeAttribute("data-htmx-powered"); delete live._htmx; htmx.process(live); }
   }
   setInterval(() => {
-    if (connected || document.hidden) last = Math.max(last, connected || document.hidden ? Date.now() : 0);
+    if (connected || document.hidden) last = Date.now();
     if (!ended && !connected && !polling && Date.now() - last > BROKEN) { poll(); polling = setInterval(poll, POLL); }
   }, 5_000);
   setInterval(async () => {

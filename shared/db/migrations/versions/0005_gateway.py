@@ -18,8 +18,10 @@ ROLES = ("winnow_gateway", "winnow_notifier")
 PARTS: tuple[str, ...] = (
     "schema",
     "live",
+    "lists",
     "uploads",
     "notices",
+    "who",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
