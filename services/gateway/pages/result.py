@@ -12,7 +12,7 @@ from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.transactions import tenant_of
 from services.gateway.pages import figures, outcome, progress, staircase
-from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before
+from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before, repaired_rows
 from services.gateway.pages.names import names_of
 from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, seen_by
@@ -116,6 +116,7 @@ async def _sheet(
         asked={**asked, "show": "failures", "after": str(after) if after else None},
         previous=rows.rows[0].row if after and rows.rows else None,
         total=imp.failed_rows,
+        repaired=await repaired_rows(conn, imp.id, rows.rows) if imp.repaired_rows else frozenset(),
     )
 
 
