@@ -1,7 +1,7 @@
 """The page of an import: while it runs its progress, then what became of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -22,7 +22,7 @@ from services.gateway.pages.words import kind_of
 from services.gateway.people import Person, Role
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
-from shared.api.imports import Import
+from shared.api.imports import FileKind, Import
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.intake.reading import FileReading, read_reading
@@ -152,7 +152,7 @@ def _page(
         all_good=outcome.all_good(imp),
         expired=expired,
         awaits_files=awaits_files(imp),
-        files={file.kind: file for file in imp.files},
+        files={kind: next((file for file in imp.files if file.kind == kind), None) for kind in get_args(FileKind)},
         may_change=person.may(Role.IMPORTER),
         public_url=ways.settings.public_url.rstrip("/"),
         tabs=list(outcome.tabs(imp, made=found["has_made"])),
