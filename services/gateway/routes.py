@@ -19,6 +19,7 @@ from services.gateway.api import (
 from services.gateway.pages import (
     check,
     confirm,
+    dead_letters,
     downloads,
     history,
     importing,
@@ -28,6 +29,7 @@ from services.gateway.pages import (
     sign_in,
     static,
 )
+from services.gateway.pages import operations as operations_page
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
@@ -48,8 +50,10 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (
     check.router,
     confirm.router,
     downloads.router,
+    dead_letters.router,
     history.router,
     importing.router,
+    operations_page.router,
     progress.router,
     result.router,
     shell.router,

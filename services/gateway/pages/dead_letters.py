@@ -47,7 +47,7 @@ async def show(request: Request, ways: Ways, person: PageOperator, letter_id: Le
         "dead_letter.html",
         letter=letter,
         facts=_facts(letter),
-        headers=sorted(letter.headers.items()),
+        sent_with=sorted(letter.headers.items()),
         body=_pretty(letter.body),
     )
 
