@@ -12,6 +12,7 @@ from services.gateway.pages.choices import Choices
 from services.gateway.pages.gathered import Mistakes
 from services.gateway.pages.importing import Trouble
 from services.gateway.pages.rendering import page, partial
+from services.gateway.pages.sheet import sheet_of
 from services.gateway.people import Person, Role
 from shared.api.imports import FailureReason, HandedBack, Import, Notice, Relative
 from shared.entities import ENTITY_TYPES
@@ -42,7 +43,7 @@ def asked() -> Request:
 def shown(imp: Import, *, person: Person = MARA, show: str | None = None, **said: Any) -> str:
     views = [name for name, _title, _n in outcome.tabs(imp, made=False)]
     row = failed_row(7, ("Linen Shirt", "linen", "Tops"), ("Category", "not_found", 'Category "Tops" not found'))
-    sheet = result.sheet_of(
+    sheet = sheet_of(
         failed_rows(HEADINGS, row),
         READING.columns,
         ENTITY_TYPES["products"],
@@ -177,7 +178,7 @@ def test_what_was_not_processed_is_offered_as_a_file() -> None:
 
 
 def test_rows_that_are_not_kept_any_longer_are_said_to_be_gone() -> None:
-    page_of_none = result.sheet_of(failed_rows(HEADINGS), (), None, address="/", asked={}, previous=None, total=134)
+    page_of_none = sheet_of(failed_rows(HEADINGS), (), None, address="/", asked={}, previous=None, total=134)
     gone = page_of_none.__class__(**{**page_of_none.__dict__, "expired": True})
     html = shown(an_import(rows_expired_at=AT), sheet=gone)
     assert "were removed on 25 November 2026" in html
@@ -223,7 +224,7 @@ def test_every_view_is_shown_and_marked_as_the_current_one(show: str) -> None:
 def test_a_running_import_is_shown_in_each_of_its_states(standing: Standing, person: Person) -> None:
     is_read = standing not in {Standing.QUEUED, Standing.READING}
     imp = running(standing=standing, percent=62 if is_read else None, quiet_seconds=40)
-    context = {
+    context: dict[str, Any] = {
         "imp": imp,
         "names": {},
         "reasons": outcome.reasons_shown(GROUPS),
