@@ -82,6 +82,13 @@ async def test_a_denial_is_a_line_with_its_reason_and_no_secret(
     assert shown is None or shown.partition(" ")[2] in {"", None} or shown.partition(" ")[2] not in everything
 
 
+async def test_the_gateways_own_routes_are_named_by_their_pattern(here: GatewayClient) -> None:
+    with capture_logs() as lines:
+        await here.get(f"/v1/files/{SECRET}")
+        await here.delete("/v1/api-keys/0199c5a4-7c1d-7000-8000-000000000000")
+    assert [line["route"] for line in denials(lines)] == ["/v1/files/{token}", "/v1/api-keys/{key_id}"]
+
+
 async def test_who_is_known_is_named(here: GatewayClient, tenant: str) -> None:
     with capture_logs() as lines:
         assert (await here.as_(tenant, "nothing").get("/v1/probe/x")).status_code == 403
