@@ -163,7 +163,7 @@ async def test_pages_together_are_the_whole_list_in_its_order(
                     {"tenant": tenant},
                 )
                 expected = list(rows.scalars())
-            assert await all_of(reader, tenant, wanted, order, 13) == expected, (order, condition)  # type: ignore[arg-type]
+            assert await all_of(reader, tenant, wanted, order, 13) == expected, (order, condition)
             async with tenant_transaction(reader, tenant) as conn:
                 counted = (await history(conn, wanted, count=True, limit=1)).total
             if looked_at >= 400:
