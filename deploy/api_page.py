@@ -14,7 +14,8 @@ _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 
 
 @cache
-def _document() -> Mapping[str, Any]:
+def document() -> dict[str, Any]:
+    """The OpenAPI document of everything that is served under `/v1`."""
     app = FastAPI(title="Winnow", version="1")
     for router in API_ROUTERS:
         app.include_router(router)
@@ -22,14 +23,14 @@ def _document() -> Mapping[str, Any]:
 
 
 def openapi_document() -> str:
-    """The OpenAPI document, as it is checked in."""
-    return json.dumps(_document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    """The document as it is checked in."""
+    return json.dumps(document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def api_page() -> str:
     """The page: every operation by what it is about."""
     by_tag: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}
-    for path, said in _document()["paths"].items():
+    for path, said in document()["paths"].items():
         for method in _METHODS:
             if method in said:
                 by_tag.setdefault(said[method].get("tags", ["other"])[0], []).append((path, method, said[method]))
