@@ -17,7 +17,7 @@ from services.gateway.settings import UploadSettings
 from services.gateway.uploads import names, repository
 from services.gateway.uploads.names import FileNotTaken
 from services.gateway.uploads.pieces import NoRoom, Pieces
-from services.gateway.uploads.receiving import BrokenOff, PartStore, Receiver, Silent, TooManyParts, TooMuch
+from services.gateway.uploads.receiving import ON_THE_WAY, BrokenOff, PartStore, Receiver, Silent, TooManyParts, TooMuch
 from services.gateway.uploads.repository import Upload, WriterReplaced
 from shared.db.transaction import tenant_transaction
 from shared.storage import ObjectStat, ObjectUnavailable, ObjectUnreadable, UploadGone
@@ -209,7 +209,7 @@ class Uploads:
     async def _claimed(self, person: Person, upload_id: UUID, position: int) -> tuple[Upload, UUID]:
         tenant, writer = _tenant(person), uuid4()
         async with tenant_transaction(self._engine, tenant) as conn:
-            claimed = await repository.claim(conn, tenant, upload_id, writer, position=position)
+            claimed = await repository.claim(conn, tenant, upload_id, writer, position=position, numbers=ON_THE_WAY)
         if claimed is not None:
             return claimed, writer
         found = await self.find(person, upload_id)
