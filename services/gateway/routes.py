@@ -19,8 +19,8 @@ from services.gateway.api import (
 from services.gateway.pages import (
     check,
     confirm,
-    downloads,
     dead_letters,
+    downloads,
     history,
     importing,
     progress,
