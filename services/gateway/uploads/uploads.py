@@ -293,14 +293,17 @@ class Uploads:
         except NoRoom:
             raise Refused(
                 "unavailable",
-                "Too many files are on their way in at the moment. What was received is kept; go on in 20 s.",
+                "Too many files are on their way in at the moment; go on in 20 s.",
                 headers={"Retry-After": "20"},
             ) from None
         except BrokenOff:
             raise Refused("timeout", f'The connection broke off within "{name}".') from None
         except Silent:
+            # Not 408, after which senders do not come again.
             raise Refused(
-                "timeout", f'Nothing came of "{name}" for a while. What was received is kept; go on from there.'
+                "unavailable",
+                f'Nothing came of "{name}" for a while, so the request was ended; go on from where it is.',
+                headers={"Retry-After": _RETRY_SECONDS},
             ) from None
         except (UploadGone, TooManyParts):
             await self._forget(upload)
@@ -311,7 +314,7 @@ class Uploads:
             log.warning("upload.storage_away", upload_id=str(upload.id), reason=str(away))
             raise Refused(
                 "storage",
-                f'Storage is away, so "{name}" cannot be taken just now. What was received is kept; go on in a moment.',
+                f'Storage is away, so "{name}" cannot be taken just now; go on in a moment.',
                 headers={"Retry-After": _RETRY_SECONDS},
             ) from away
 
