@@ -26,6 +26,7 @@ _TITLES = {
     "ServiceSettings": ("Services", "all services, beside Kafka and Postgres"),
     "MigrationSettings": ("Setting up", "`winnow migrate`, `winnow setup`"),
     "ClientSettings": ("The command's client", "`winnow`, for a Winnow on whatever machine"),
+    "UploadSettings": ("Uploads", "the gateway"),
     "ParserSettings": ("Parser", "the parser"),
     "ExporterSettings": ("Exporter", "the exporter"),
     "KeeperSettings": ("Keeper", "the keeper"),

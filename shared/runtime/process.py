@@ -24,6 +24,7 @@ from shared.messaging.limits import RelayLimits
 from shared.messaging.relay import Relay
 from shared.observability.health import Health
 from shared.observability.logs import configure_logs
+from shared.runtime.acknowledgements import Acknowledgements
 from shared.runtime.background import Background
 from shared.runtime.consumer import consume
 from shared.runtime.health_server import health_app
@@ -103,6 +104,7 @@ class _Process:
         )
         self._relay = Relay(self._relay_engine, publisher, stage.relays, _limits(settings, stage), report=health.report)
         self._lanes = Lanes(stage.tenants_at_once)
+        self._acknowledgements = Acknowledgements()
         self._background: Background | None = None
         if stage.topic is not None and stage.handler is not None:
 
@@ -129,6 +131,7 @@ class _Process:
                 first,
                 background=self._background,
                 lanes=self._lanes,
+                acknowledgements=self._acknowledgements,
                 replica=settings.replica,
                 group=stage.group,
             )
@@ -186,6 +189,7 @@ class _Process:
 
     async def _stop_consuming(self) -> None:
         await self._lanes.close()
+        await self._acknowledgements.close()
         await self._broker.stop()
 
     async def _work(self) -> None:
