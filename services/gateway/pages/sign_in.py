@@ -13,25 +13,24 @@ from services.gateway.who.denials import NOT_MEANT, PROVIDER_AWAY, denied, unreg
 from services.gateway.who.identification import TenantUnknown
 from services.gateway.who.refusals import NotBelieved, ProviderAway
 from services.gateway.who.same_site import NotMeant, check_meant
-from services.gateway.who.sign_in import LASTS, RETURN
+from services.gateway.who.sign_in import LASTS, PAGE, RETURN
 
 router = APIRouter(include_in_schema=False)
 
-_PAGE = "/sign-in"
 _TEMPLATE = "sign_in.html"
 Next = Annotated[str, Query(alias="next", max_length=2000)]
 
 
-@router.get(_PAGE)
+@router.get(PAGE)
 async def show(request: Request, ways: Ways, afterwards: Next = "/import", out: bool = False) -> Response:
     """The people of the demo, a button each; of any other provider one button. Who is signed in goes on at once."""
     token = ways.who.cookie.read(request)
     if token is not None and await ways.who.sessions.person(token) is not None:
         return RedirectResponse(local(afterwards), 303)
-    return await _page(request, ways, local(afterwards), notice="You are signed out." if out else None)
+    return await _page(request, ways, local(afterwards), out=out)
 
 
-@router.get(f"{_PAGE}/start")
+@router.get(f"{PAGE}/start")
 async def start(
     ways: Ways,
     request: Request,
@@ -88,7 +87,7 @@ async def sign_out(request: Request, ways: Ways, everywhere: Annotated[bool, For
         await who.sessions.end(token)
         if everywhere:
             await who.sessions.end_all_of(person)
-    answer = RedirectResponse(f"{_PAGE}?out=true", 303)
+    answer = RedirectResponse(f"{PAGE}?out=true", 303)
     who.cookie.take(answer)
     return answer
 
@@ -105,17 +104,17 @@ async def _page(
     afterwards: str,
     *,
     error: str | None = None,
-    notice: str | None = None,
+    out: bool = False,
     status: int = 200,
 ) -> Response:
-    people = await ways.who.people()
     return page(
         request,
         None,
         _TEMPLATE,
         status=status,
         afterwards=afterwards,
-        people=people,
+        people=await ways.who.people(),
         error=error,
-        notice=notice,
+        out=out,
+        way_out=await ways.who.sign_in.way_out() if out else None,
     )
