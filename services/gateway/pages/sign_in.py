@@ -18,31 +18,33 @@ from services.gateway.who.sign_in import LASTS, PAGE, RETURN
 router = APIRouter(include_in_schema=False)
 
 _TEMPLATE = "sign_in.html"
+_HOME = "/"
+"""Leads to the page that who comes can do most on."""
+
 Next = Annotated[str, Query(alias="next", max_length=2000)]
 
 
 @router.get(PAGE)
-async def show(request: Request, ways: Ways, afterwards: Next = "/import", out: bool = False) -> Response:
+async def show(request: Request, ways: Ways, afterwards: Next = _HOME, out: bool = False) -> Response:
     """The people of the demo, a button each; of any other provider one button. Who is signed in goes on at once."""
-    token = ways.who.cookie.read(request)
-    if token is not None and await ways.who.sessions.person(token) is not None:
-        return RedirectResponse(local(afterwards), 303)
-    return await _page(request, ways, local(afterwards), out=out)
+    if await _is_signed_in(request, ways):
+        return RedirectResponse(local(afterwards, _HOME), 303)
+    return await _page(request, ways, local(afterwards, _HOME), out=out)
 
 
 @router.get(f"{PAGE}/start")
 async def start(
     ways: Ways,
     request: Request,
-    afterwards: Next = "/import",
+    afterwards: Next = _HOME,
     hint: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Send the browser to the provider; it keeps what proves that it began."""
     try:
-        address, kept = await ways.who.sign_in.begin(local(afterwards), hint)
+        address, kept = await ways.who.sign_in.begin(local(afterwards, _HOME), hint)
     except ProviderAway:
         denied(request, 503, "provider_away")
-        return await _page(request, ways, local(afterwards), error=PROVIDER_AWAY, status=503)
+        return await _page(request, ways, local(afterwards, _HOME), error=PROVIDER_AWAY, status=503)
     answer = RedirectResponse(address, 303)
     ways.who.begun_cookie.put(answer, kept, LASTS)
     return answer
@@ -56,6 +58,9 @@ async def come_back(request: Request, ways: Ways) -> Response:
         person, afterwards = await who.sign_in.finish(who.begun_cookie.read(request), request.query_params)
         await who.admitted(person)
     except NotBelieved as refused:
+        if refused.reason == "state" and await _is_signed_in(request, ways):
+            # A second window of theirs was quicker.
+            return RedirectResponse(_HOME, 303)
         denied(request, 403, f"sign_in_{refused.reason}")
         return await _again(request, ways, f"You were not signed in. {refused.message}", 403)
     except TenantUnknown as unknown:
@@ -66,7 +71,7 @@ async def come_back(request: Request, ways: Ways) -> Response:
         return await _again(request, ways, PROVIDER_AWAY, 503)
     if (before := who.cookie.read(request)) is not None:
         await who.sessions.end(before)
-    answer = RedirectResponse(local(afterwards), 303)
+    answer = RedirectResponse(local(afterwards, _HOME), 303)
     who.cookie.put(answer, await who.sessions.begin(person), ways.settings.session_longest)
     who.begun_cookie.take(answer)
     return answer
@@ -83,7 +88,7 @@ async def sign_out(request: Request, ways: Ways, everywhere: Annotated[bool, For
             await check_meant(request, who.sessions.csrf(token), ways.settings.public_url)
         except NotMeant as unmeant:
             denied(request, 403, unmeant.reason, person)
-            return await _page(request, ways, "/import", error=NOT_MEANT, status=403)
+            return await _page(request, ways, _HOME, error=NOT_MEANT, status=403)
         await who.sessions.end(token)
         if everywhere:
             await who.sessions.end_all_of(person)
@@ -92,8 +97,13 @@ async def sign_out(request: Request, ways: Ways, everywhere: Annotated[bool, For
     return answer
 
 
+async def _is_signed_in(request: Request, ways: Gateway) -> bool:
+    token = ways.who.cookie.read(request)
+    return token is not None and await ways.who.sessions.person(token) is not None
+
+
 async def _again(request: Request, ways: Gateway, error: str, status: int) -> Response:
-    answer = await _page(request, ways, "/import", error=error, status=status)
+    answer = await _page(request, ways, _HOME, error=error, status=status)
     ways.who.begun_cookie.take(answer)
     return answer
 
