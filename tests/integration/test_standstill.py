@@ -1,6 +1,7 @@
 """Imports that do not move any more, marked as failed: every row still ends once."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -17,10 +18,10 @@ from tests.harness.staging import Desk
 from tests.harness.world import World, assert_ledger_closes
 from tests.integration.conftest import EngineOf
 
-HALF_AN_HOUR = "31 minutes"
+HALF_AN_HOUR = timedelta(minutes=31)
 
 
-async def stand_still(world: World, import_id: UUID, since: str = HALF_AN_HOUR) -> None:
+async def stand_still(world: World, import_id: UUID, since: timedelta = HALF_AN_HOUR) -> None:
     """Let nothing of it have moved for so long."""
     async with world.database() as conn:
         for table, key, columns in (
@@ -118,7 +119,7 @@ async def test_an_import_that_waits_for_a_person_does_not_stand_still(
 ) -> None:
     first, second = await desk.stage([*product(1), *product(2)], chunk_rows=1, hold=True)
     await desk.validate(first)
-    await stand_still(idle_world, first.import_id, "29 minutes")
+    await stand_still(idle_world, first.import_id, timedelta(minutes=29))
     moves = await marked(first.import_id)
     assert isinstance(moves, StillMoves)
     assert moves.why.startswith("It moved 29 minutes ago")
