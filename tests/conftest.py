@@ -109,6 +109,7 @@ async def gateway(stack: Stack, running_world: World) -> AsyncIterator[GatewayCl
 
 
 def with_services(world: World, *services: str) -> World:
+    """The world with a process of each of these services, at least."""
     """The same world with these services running, those that are missing started now."""
     missing = [service for service in services if not world.fleet.of(service)]
     world.fleet.start(dict.fromkeys(missing, 1))
