@@ -179,7 +179,7 @@ def _relations(imp: Import) -> Sequence[tuple[str, str, str]]:
     if imp.undoes_import_id is not None:
         found.append(("Takes back", imp.file_name, f"/imports/{imp.undoes_import_id}"))
     if imp.undone_by is not None:
-        found.append(("Undone by", "another import", f"/imports/{imp.undone_by}"))
+        found.append(("Taken back by", "its undo", f"/imports/{imp.undone_by}"))
     return found
 
 
