@@ -28,7 +28,6 @@ from shared.entities import ENTITY_TYPES
 from shared.intake.reading import FileReading, read_reading
 from shared.intake.repairs import Repairs, read_repairs
 from shared.intake.reports import group_errors, read_entities_made
-from shared.states import Standing
 
 router = APIRouter(include_in_schema=False, dependencies=[SHELL])
 
@@ -63,7 +62,7 @@ async def import_page(
             return RedirectResponse(_address(imp, {**asked, "after": str(start) if start else None}), 303)
         found = await _gather(conn, imp, asked, after or 0) if imp.ended else None
     if found is None:
-        if imp.standing is Standing.WAITING or (imp.hold and imp.standing is Standing.CHECKING):
+        if imp.hold:
             return RedirectResponse(f"/imports/{imp.id}/check", 303)
         return await progress.show(request, person, ways, imp)
     users = [imp.user_id, *(correction.user_id for correction in found["repairs"].corrections)]
