@@ -12,7 +12,7 @@ from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.transactions import tenant_of
 from services.gateway.pages import figures, outcome, progress, staircase
-from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before, repaired_rows
+from services.gateway.pages.gathered import MistakeCounts, failed_page, page_before, repaired_rows
 from services.gateway.pages.names import names_of
 from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, seen_by
@@ -32,6 +32,7 @@ from shared.intake.reports import group_errors, read_entities_made
 router = APIRouter(include_in_schema=False, dependencies=[SHELL])
 
 _NAMES = 6
+_mistakes = MistakeCounts()
 _LAST_ROW = 2_147_483_647
 _NOTHING_READ = FileReading((), ())
 Text = Annotated[str | None, Query(max_length=500)]
@@ -83,7 +84,6 @@ async def _start(
 async def _gather(conn: AsyncConnection, imp: Import, asked: Mapping[str, str | None], after: int) -> dict[str, Any]:
     """All that the page shows of an import that has ended, as the ledger has it."""
     groups = await group_errors(conn, imp.id)
-    mistakes = await count_mistakes(conn, imp.id) if imp.failed_rows else Mistakes(0, 0)
     has_made = bool(imp.summary.get("entities"))
     views = [name for name, _title, _n in outcome.tabs(imp, made=has_made)]
     show = asked["show"] if asked["show"] in views else views[0]
@@ -93,7 +93,7 @@ async def _gather(conn: AsyncConnection, imp: Import, asked: Mapping[str, str | 
         "show": show,
         "has_made": has_made,
         "groups": groups,
-        "mistakes": mistakes,
+        "mistakes": await _mistakes.of(conn, imp),
         "reading": reading or _NOTHING_READ,
         "entity_names": names,
         "repairs": await read_repairs(conn, imp.id),
