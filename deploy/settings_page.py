@@ -26,6 +26,7 @@ _TITLES = {
     "ServiceSettings": ("Services", "all services, beside Kafka and Postgres"),
     "MigrationSettings": ("Setting up", "`winnow migrate`, `winnow setup`"),
     "ClientSettings": ("The command's client", "`winnow`, for a Winnow on whatever machine"),
+    "UploadSettings": ("Uploads", "the gateway"),
     "ParserSettings": ("Parser", "the parser"),
     "ExporterSettings": ("Exporter", "the exporter"),
     "KeeperSettings": ("Keeper", "the keeper"),
@@ -85,7 +86,7 @@ def settings_page() -> str:
     lines += [
         "",
         "The local stack uses servers of yours instead of starting its own when `WINNOW_KAFKA_BOOTSTRAP`, `WINNOW_POSTGRES_ADMIN_URL`",
-        "or `WINNOW_S3_ENDPOINT` (with its keys) are set.",
+        "or `WINNOW_S3_ENDPOINT` (with its keys) are set; the same for its OpenID Connect provider and `WINNOW_GATEWAY_OIDC_ISSUER`.",
     ]
     return "\n".join(lines) + "\n"
 

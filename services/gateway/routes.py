@@ -19,6 +19,8 @@ from services.gateway.api import (
 from services.gateway.pages import (
     check,
     confirm,
+    dead_letters,
+    downloads,
     history,
     importing,
     progress,
@@ -27,6 +29,7 @@ from services.gateway.pages import (
     sign_in,
     static,
 )
+from services.gateway.pages import operations as operations_page
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
@@ -46,8 +49,11 @@ API_ROUTERS: tuple[APIRouter, ...] = (
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
     check.router,
     confirm.router,
+    downloads.router,
+    dead_letters.router,
     history.router,
     importing.router,
+    operations_page.router,
     progress.router,
     result.router,
     shell.router,

@@ -47,7 +47,7 @@ async def show(request: Request, ways: Ways, person: PageOperator, letter_id: Le
         "dead_letter.html",
         letter=letter,
         facts=_facts(letter),
-        headers=sorted(letter.headers.items()),
+        sent_with=sorted(letter.headers.items()),
         body=_pretty(letter.body),
     )
 
@@ -66,7 +66,7 @@ async def redrive(request: Request, ways: Ways, person: PageOperator, letter_id:
 
 
 @router.get("")
-async def list_them() -> RedirectResponse:
+async def list_them(_person: PageOperator) -> RedirectResponse:
     """They are listed with the rest."""
     return RedirectResponse(_BACK, 303)
 

@@ -1,6 +1,6 @@
 """What the page of an import is made of, read from the ledger in one transaction of its tenant. No words, no markup."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -35,9 +35,21 @@ _BACK_OF_REASON = text(
          ORDER BY row_no DESC LIMIT :limit) nearest
     """
 )
-_NAMES = text("SELECT user_id, name FROM gateway.people WHERE user_id = ANY(CAST(:users AS text[]))")
 
 _FEW = 20
+# What one file repaired counts for the rows it came from, and for the rows those came from.
+_REPAIRED = text(
+    """
+    WITH RECURSIVE sent AS (
+        SELECT import_id, row_no, origin_row AS first_row, in_production FROM imports.row_origins
+         WHERE origin_import_id = :id AND origin_row BETWEEN :first AND :last
+         UNION
+        SELECT o.import_id, o.row_no, s.first_row, o.in_production
+          FROM sent s JOIN imports.row_origins o ON o.origin_import_id = s.import_id AND o.origin_row = s.row_no
+    )
+    SELECT DISTINCT first_row FROM sent WHERE in_production
+    """
+)
 
 Reason = tuple[str, str | None]
 """A code, and the heading it is about."""
@@ -98,6 +110,14 @@ async def page_before(conn: AsyncConnection, import_id: UUID, *, before: int, re
     return _start_of_last(rows)
 
 
+async def repaired_rows(conn: AsyncConnection, import_id: UUID, rows: Sequence[ImportRow]) -> frozenset[int]:
+    """Those of these rows, in their order, that are in production by now through another file."""
+    if not rows:
+        return frozenset()
+    asked = {"id": import_id, "first": rows[0].row, "last": rows[-1].row}
+    return frozenset((await conn.execute(_REPAIRED, asked)).scalars())
+
+
 def _start_of_last(rows: Sequence[ImportRow]) -> int:
     """What the last whole groups of these begin behind that come to `ROWS` rows."""
     for number in range(len(rows) - 1, 0, -1):
@@ -114,9 +134,3 @@ def _of_group(rows: Sequence[ImportRow], group: int) -> list[ImportRow]:
             break
         found.append(row)
     return found
-
-
-async def names_of(conn: AsyncConnection, users: Sequence[str]) -> Mapping[str, str]:
-    """What people are called, of those who have ever signed in. In a transaction of the gateway's own role."""
-    rows = await conn.execute(_NAMES, {"users": list(users)})
-    return {row.user_id: row.name for row in rows}

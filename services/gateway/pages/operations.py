@@ -39,6 +39,8 @@ _WAITS: Final = {
     "handed_back": "waits to be handed back",
 }
 _OLD_OUTBOX, _OLD_CHUNK = 30.0, 30.0
+# The page is there at once with what was known last; its live updates follow within seconds.
+_SHOWN_FOR: Final = 60.0
 _WIDTH, _HEIGHT, _FOOT = 120, 18, 22
 
 
@@ -75,7 +77,9 @@ ImportId = Annotated[UUID, Path()]
 @router.get("/imports/{import_id}/fail")
 async def ask_fail(request: Request, ways: Ways, person: PageOperator, import_id: ImportId) -> HTMLResponse:
     """Ask whether an import that does not move is to end as failed."""
-    stuck = next((each for each in (await operations_of(ways)).stuck if each.id == import_id), None)
+    stuck = next(
+        (each for each in (await operations_of(ways, or_older=_SHOWN_FOR)).stuck if each.id == import_id), None
+    )
     if stuck is None:
         raise unknown("import among those that do not move")
     if not stuck.may_fail:
@@ -116,11 +120,14 @@ def fail_question(stuck: StuckImport) -> Question:
 
 
 async def _state(ways: Gateway) -> dict[str, Any]:
-    ops = await operations_of(ways)
-    letters = None if ops.dead_letters is None else [shown(each) for each in await waiting_letters(ways)]
-    tone, icon, _ = _TONES[ops.judgement]
+    ops = await operations_of(ways, or_older=_SHOWN_FOR)
+    letters = (
+        None if ops.dead_letters is None else [shown(each) for each in await waiting_letters(ways, or_older=_SHOWN_FOR)]
+    )
+    tone, icon, _ = _TONES["behind" if ops.judgement == "keeps_up" and ops.dead_letters else ops.judgement]
     return {
         "ops": ops,
+        "says": ops.says.rstrip("."),
         "tone": tone,
         "icon": icon,
         "vitals": vitals(ops),

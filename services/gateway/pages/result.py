@@ -1,7 +1,7 @@
 """The page of an import: while it runs its progress, then what became of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -10,16 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
+from services.gateway.imports.transactions import tenant_of
 from services.gateway.pages import figures, outcome, progress, staircase
-from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before
-from services.gateway.pages.progress import awaits_files, called, tenant_of
+from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before, repaired_rows
+from services.gateway.pages.names import names_of
+from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, seen_by
 from services.gateway.pages.sheet import Sheet, reason_of, sheet_of
 from services.gateway.pages.shell import SHELL
+from services.gateway.pages.words import kind_of
 from services.gateway.people import Person, Role
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
-from shared.api.imports import Import
+from shared.api.imports import FileKind, Import
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.intake.reading import FileReading, read_reading
@@ -64,7 +67,7 @@ async def import_page(
             return RedirectResponse(f"/imports/{imp.id}/check", 303)
         return await progress.show(request, person, ways, imp)
     users = [imp.user_id, *(correction.user_id for correction in found["repairs"].corrections)]
-    names = await called(ways, tenant_of(person), users)
+    names = await names_of(ways, tenant_of(person), users)
     return _page(request, person, ways, imp, found, names)
 
 
@@ -113,6 +116,7 @@ async def _sheet(
         asked={**asked, "show": "failures", "after": str(after) if after else None},
         previous=rows.rows[0].row if after and rows.rows else None,
         total=imp.failed_rows,
+        repaired=await repaired_rows(conn, imp.id, rows.rows) if imp.repaired_rows else frozenset(),
     )
 
 
@@ -136,18 +140,19 @@ def _page(
         **found,
         imp=imp,
         names=names,
-        kind=outcome.kind_of(imp.entity_type),
+        kind=kind_of(imp.entity_type),
         title=staircase.title(imp),
         say=staircase.say(imp),
         words=words,
         total_words=total_words,
         side_notes=outcome.side_notes(imp, found["mistakes"]),
         relations=_relations(imp),
+        speed=outcome.rows_per_second(imp),
         refused=outcome.is_refused(imp),
         all_good=outcome.all_good(imp),
         expired=expired,
         awaits_files=awaits_files(imp),
-        files={file.kind: file for file in imp.files},
+        files={kind: next((file for file in imp.files if file.kind == kind), None) for kind in get_args(FileKind)},
         may_change=person.may(Role.IMPORTER),
         public_url=ways.settings.public_url.rstrip("/"),
         tabs=list(outcome.tabs(imp, made=found["has_made"])),
@@ -163,7 +168,7 @@ def _page(
 
 
 def _address(imp: Import, asked: Mapping[str, str | None]) -> str:
-    return Sheet.address_of(f"/imports/{imp.id}", {**asked, "show": "failures"})
+    return Sheet.address_of(f"/imports/{imp.id}", {**asked, "show": "failures"}) + "#details"
 
 
 def _relations(imp: Import) -> Sequence[tuple[str, str, str]]:

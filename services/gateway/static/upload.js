@@ -45,9 +45,7 @@ async function begin(file) {
   zone.querySelector(".upload").setAttribute("aria-label", file.name);
   bar.setAttribute("aria-label", file.name);
   remove.setAttribute("aria-label", `Remove ${file.name}`);
-  more.textContent = words.goesOn;
-  start.textContent = words.whenUploaded;
-  hint.textContent = words.chooseMeanwhile;
+  [more.textContent, start.textContent, hint.textContent] = [words.goesOn, words.whenUploaded, words.chooseMeanwhile];
   pause.focus();
 
   let seen = [], running = true, told = 0;
@@ -57,7 +55,7 @@ async function begin(file) {
     onShouldRetry: (error) => {
       const status = error.originalResponse?.getStatus() ?? 0;
       const goesOn = !status || status === 409 || status === 423 || status === 429 || status >= 500;
-      if (goesOn) { more.textContent = words.waits; zone.querySelector(".upload").classList.add("waits"); }
+      if (goesOn) { [more.textContent, rate.textContent] = [words.waits, ""]; zone.querySelector(".upload").classList.add("waits"); }
       return goesOn;
     },
     onProgress: (sent, total) => {
