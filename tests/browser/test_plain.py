@@ -56,7 +56,7 @@ async def test_with_a_keyboard_alone_a_file_becomes_an_import_and_its_correction
         async with page.expect_file_chooser() as chooser:
             await page.keyboard.press("u")
         await (await chooser.value).set_files(path)
-        await expect(page.get_by_text("Looks like products")).to_be_visible()
+        await expect(page.locator("[data-look=products]")).to_be_visible()
         for _ in range(20):
             await page.keyboard.press("Tab")
             if await page.evaluate("document.activeElement.matches('[data-start]')"):
