@@ -96,7 +96,8 @@ async def test_what_is_repaired_is_said_and_marked_on_the_page_of_the_first_impo
     path = tmp_path / "repaired.xlsx"
     path.write_bytes(file.content)
     book = openpyxl.load_workbook(path)
-    for cell in (cell for line in book.active.iter_rows() for cell in line if cell.value == "heavy"):
+    sheet = book.worksheets[0]
+    for cell in (cell for line in sheet.iter_rows() for cell in line if cell.value == "heavy"):
         cell.value = 120
     book.save(path)
     form = await sender.get(f"/import?repairs={address.rpartition('/')[2]}")
