@@ -39,6 +39,7 @@ async def test_without_scripts_a_file_is_imported_and_its_corrections_are_downlo
 async def test_without_a_file_the_form_says_so(site: Site) -> None:
     async with site.visit(PLAIN, await site.cookies("importer")) as mara:
         await mara.open("/import")
+        mara.allow("status of 422")
         await mara.page.get_by_role("button", name="Start import").click()
         await expect(mara.page.get_by_text("Choose a file first").first).to_be_visible()
         await expect(mara.page).to_have_title(re.compile("^Error: "))

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from deploy.local.stack import Stack
 from services.gateway.asking import Importer, PageOperator, PageViewer, Viewer
+from services.gateway.people import Person, Role
 from services.gateway.who.credentials import hashed
 from tests.harness.gateway import GatewayClient, gateway_here
 from tests.harness.world import World
@@ -360,6 +361,18 @@ async def test_a_tenant_that_is_not_registered_is_told_so(stack: Stack, tenant: 
             assert f'"{tenant}", is not registered' in answer.json()["detail"]
             await running_world.register(f"{tenant}-b")
             assert (await client.as_(f"{tenant}-b", "admin").get("/v1/probe")).status_code == 200
+
+
+async def test_somebody_of_a_tenant_that_is_gone_can_still_sign_out(stack: Stack, tenant: str) -> None:
+    async with gateway_here(stack, admit_unknown_tenants=False) as (app, gateway):
+        person = Person(tenant, "u-1", "Mara", None, frozenset({Role.ADMIN}), "session")
+        browser = Browser(probed(app), stack.gateway_url)
+        async with browser.http:
+            browser.http.cookies.set(gateway.who.cookie.name, await gateway.who.sessions.begin(person))
+            page = await browser.http.get("/probe")
+            assert page.status_code == 403
+            (csrf,) = re.findall(r'action="/sign-out"><input type="hidden" name="csrf" value="(\w+)"', page.text)
+            assert (await browser.http.post("/sign-out", data={"csrf": csrf})).status_code == 303
 
 
 async def test_a_provider_that_is_away_is_told_as_that(stack: Stack) -> None:

@@ -19,6 +19,7 @@ from services.gateway.imports.history import Wanted, history
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, duration, exact, number, rate, size
 from services.gateway.pages.names import names_of
+from services.gateway.pages.outcome import reasons_shown
 from services.gateway.pages.rendering import Seen, page, partial, seen_by
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.wanted import DATES, PERIODS, STATUSES, Asked, asked_by
@@ -26,9 +27,7 @@ from services.gateway.pages.words import KINDS, MODES
 from services.gateway.people import Person
 from services.gateway.problems import Refused
 from shared.api.imports import Import, ImportSummary
-from shared.api.results import Reason
 from shared.db.transaction import tenant_transaction
-from shared.entities.reasons import title_of
 from shared.intake.reports import group_errors
 from shared.states import Standing
 
@@ -104,7 +103,7 @@ async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse
         opened=opened,
         facts=[] if opened is None else _facts(opened, people, looks),
         relations=[] if opened is None else _relations(opened),
-        reasons=[_reason(each) for each in reasons[:_MOST_REASONS]],
+        reasons=reasons_shown(reasons[:_MOST_REASONS]),
         corrections=opened is not None and any(file.kind == "corrections" for file in opened.files),
         **_list(asked, found.items, people, total=found.total or 0),
     )
@@ -286,14 +285,3 @@ def _made(summary: Mapping[str, Any]) -> str:
 def _relations(opened: Import) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("Repairs", opened.parent)] if opened.parent is not None else []
     return [*found, *(("Repaired by", child) for child in opened.children)]
-
-
-def _reason(group: Any) -> Reason:
-    return Reason(
-        code=group.code,
-        title=title_of(group.code),
-        heading=group.heading,
-        errors=group.count,
-        example=group.example,
-        row=group.row,
-    )
