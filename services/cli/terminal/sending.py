@@ -88,8 +88,10 @@ def _refusal(refused: Refused, winnow: Winnow, sending: Sending) -> Exception:
     if refused.kind == "imported-before":
         return CommandFailed(refused.detail.replace("options.allow_repeat", "--allow-repeat").rstrip("."))
     if any(error.field == "parent_import_id" for error in refused.errors):
+        whose = "your tenant" if winnow.tenant is None else f'tenant "{winnow.tenant}"'
         return CommandFailed(
-            f"--parent: {refused.detail} Nothing was sent. Its imports: {typed('status', *winnow.as_typed)}",
+            f"--parent: {whose} has no import {sending.new.parent_import_id}, and nothing was sent. "
+            f"Its imports: {typed('status', *winnow.as_typed)}",
             code=exits.USAGE,
         )
     return refused
