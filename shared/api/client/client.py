@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from shared.api.catalogue import UnmatchedCategories, ValuePage
 from shared.api.client import downloading, uploading, watching
 from shared.api.client.problems import Unforeseen
 from shared.api.client.requests import Patience, Requests, Token
@@ -114,22 +116,22 @@ class Client:
         async for message in watching.messages(self._requests, f"/v1/imports/{import_id}/events", lost=lost):
             yield self._parse(Import, message.data)
 
-    async def get_rows(
+    async def list_rows(
         self, import_id: UUID, *, status: RowStatus | None = None, after: str | None = None, limit: int | None = None
     ) -> RowPage:
         """The rows of an import, in the order of the file."""
         path = f"/v1/imports/{import_id}/rows"
         return await self._get(RowPage, path, status=status, after=after, limit=limit)
 
-    async def get_errors(self, import_id: UUID, *, after: str | None = None, limit: int | None = None) -> ErrorPage:
+    async def list_errors(self, import_id: UUID, *, after: str | None = None, limit: int | None = None) -> ErrorPage:
         """The errors of its rows, in the order of the file."""
         return await self._get(ErrorPage, f"/v1/imports/{import_id}/errors", after=after, limit=limit)
 
-    async def get_reasons(self, import_id: UUID) -> Reasons:
+    async def list_reasons(self, import_id: UUID) -> Reasons:
         """The same by kind and column, the most frequent first."""
         return await self._get(Reasons, f"/v1/imports/{import_id}/reasons")
 
-    async def get_changes(self, import_id: UUID, *, after: str | None = None, limit: int | None = None) -> ChangePage:
+    async def list_changes(self, import_id: UUID, *, after: str | None = None, limit: int | None = None) -> ChangePage:
         """What it changes of records there are, before and after."""
         return await self._get(ChangePage, f"/v1/imports/{import_id}/changes", after=after, limit=limit)
 
@@ -137,7 +139,7 @@ class Client:
         """What it would do, or has done."""
         return await self._get(Preview, f"/v1/imports/{import_id}/preview")
 
-    async def get_entities(self, import_id: UUID) -> EntitiesMade:
+    async def list_entities(self, import_id: UUID) -> EntitiesMade:
         """What it made on the way."""
         return await self._get(EntitiesMade, f"/v1/imports/{import_id}/entities")
 
@@ -167,6 +169,27 @@ class Client:
         """Take it back; the import that does."""
         return await self._post(Import, f"/v1/imports/{import_id}/undo")
 
+    # A catalogue
+
+    async def list_catalogue(
+        self,
+        kind: str,
+        *,
+        q: str | None = None,
+        attribute: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> ValuePage:
+        """What the tenant's catalogue knows by name."""
+        path = f"/v1/catalogue/{quote(kind)}"
+        return await self._get(ValuePage, path, q=q, attribute=attribute, after=after, limit=limit)
+
+    async def list_unmatched_categories(
+        self, *, import_id: UUID | None = None, limit: int | None = None
+    ) -> UnmatchedCategories:
+        """Categories nobody knows, with those that are nearest."""
+        return await self._get(UnmatchedCategories, "/v1/unmatched-categories", import_id=import_id, limit=limit)
+
     # Files
 
     async def upload(
@@ -174,6 +197,27 @@ class Client:
     ) -> str:
         """Send a file, in pieces, each again when it did not come through; the id to create an import with."""
         return await uploading.upload(self._requests, path, name=name, sent=sent, upload_id=upload_id)
+
+    async def delete_upload(self, upload_id: str) -> None:
+        """Drop an upload, and what there is of it."""
+        await self._requests.ask("DELETE", f"/v1/uploads/{upload_id}", headers={"Tus-Resumable": "1.0.0"})
+
+    async def get_corrections(self, import_id: UUID, *, format: Literal["xlsx", "csv"] | None = None) -> str:  # noqa: A002 - as the API names it
+        """A link to the file with the rows that were not imported; good for a minute, for whoever is of the same tenant."""
+        path = f"/v1/imports/{import_id}/corrections"
+        return await downloading.link(self._requests, path, params=_query({"format": format}))
+
+    async def get_failed_rows(self, import_id: UUID) -> str:
+        """The same for the CSV."""
+        return await downloading.link(self._requests, f"/v1/imports/{import_id}/failed-rows")
+
+    async def get_unprocessed_rows(self, import_id: UUID) -> str:
+        """The same for the rows that it did not come to."""
+        return await downloading.link(self._requests, f"/v1/imports/{import_id}/unprocessed-rows")
+
+    async def get_template(self, entity_type: str, target: Path) -> None:
+        """Write a workbook to fill in into a file, with the names that the tenant's catalogue has."""
+        await downloading.fetch(self._requests, f"{self.url}/v1/templates/{quote(entity_type)}.xlsx", target)
 
     async def fetch(self, link: str, target: Path) -> str | None:
         """Write what is behind a link of this Winnow into a file; the name it is given there."""
