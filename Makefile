@@ -22,7 +22,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
   --custom-compile-command 'make lock' $(if $(filter 1,$(UPGRADE)),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight demo test unit chaos up down clean install lock fix lint types contracts check docs bench corpora pollock ci
+.PHONY: help preflight demo test unit chaos up down clean install lock fix lint types contracts check docs assets bench corpora pollock ci
 
 help: ## this menu
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -101,6 +101,11 @@ check: lint types contracts ## lint, types and import contracts
 
 docs: install ## write the generated documentation: event schemas, AsyncAPI, docs/events.md and the like
 	@$(BIN)/python -m deploy.documents
+
+assets: install ## take scripts, fonts and icons of the pages from npm packages again (needs Node; nothing else does)
+	@command -v npm >/dev/null || { echo "Node and npm are needed for this alone: install them (Debian: sudo apt-get install -y nodejs npm)"; exit 1; }
+	@npm ci --ignore-scripts --no-progress
+	@$(BIN)/python -m deploy.assets
 
 bench: install ## the benchmarks, as ratios against a floor measured in the same run (make bench ROWS=1000000)
 	@$(BIN)/python -m tests.benchmarks.reader

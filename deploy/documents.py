@@ -103,7 +103,8 @@ def _introduction() -> list[str]:
 
 def _section(topic: Topic) -> Iterator[str]:
     yield from ("", f"## {topic.name}", "", " ".join((topic.event.__doc__ or "").split()), "")
-    consumer = f"consumed by `{topic.group}`" if topic.group else "for whoever wants to know"
+    groups = " and ".join(f"`{group}`" for group in topic.groups)
+    consumer = f"consumed by {groups}" if groups else "for whoever wants to know"
     letters = f"dead letters on `{topic.dead_letter}`"
     yield f"`{topic.event.ce_type}` · {topic.partitions} partitions · {consumer} · {letters}"
     yield from ("", "| field | type | required | |", "|---|---|---|---|")

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import pkgutil
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -22,6 +23,7 @@ _TITLES = {
     "DatabaseSettings": ("Postgres", "all services; `winnow migrate`, `winnow setup`"),
     "StorageSettings": ("Storage", "parser, exporter, keeper; `winnow buckets apply`, `winnow setup`"),
     "RetentionSettings": ("What is kept how long", "the keeper; `winnow cleanup`"),
+    "WebhookSettings": ("Addresses of webhooks", "the gateway and the notifier"),
     "ServiceSettings": ("Services", "all services, beside Kafka and Postgres"),
     "MigrationSettings": ("Setting up", "`winnow migrate`, `winnow setup`"),
     "AddressSettings": ("The command", "`winnow`, for all that a user does"),
@@ -32,6 +34,10 @@ _TITLES = {
     "ParserSettings": ("Parser", "the parser"),
     "ExporterSettings": ("Exporter", "the exporter"),
     "KeeperSettings": ("Keeper", "the keeper"),
+    "WhoSettings": ("Who asks", "the gateway"),
+    "GatewaySettings": ("Gateway", "the gateway"),
+    "NotifierSettings": ("Notifier", "the notifier"),
+    "MailSettings": ("E-mail", "the notifier; without a host nobody gets any"),
 }
 # Read where there are no settings yet: before a folder or a server is known.
 _LOCAL = {
@@ -109,6 +115,8 @@ def _type_name(annotation: Any) -> str:
 def _named(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
+    if get_origin(kind) is tuple:
+        return "JSON"
     if get_origin(kind) is dict:
         return "JSON, *secret*" if SecretStr in get_args(kind) else "JSON"
     if get_args(kind):
@@ -130,6 +138,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is None or value is PydanticUndefined:
         return ""
+    if isinstance(value, tuple):
+        return f"`{json.dumps(value)}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, timedelta):

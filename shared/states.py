@@ -49,6 +49,14 @@ class Standing(StrEnum):
     """It was taken back, as a whole."""
 
 
+class UploadState(StrEnum):
+    """How far a file is on its way in (`gateway.uploads.state`)."""
+
+    RECEIVING = "receiving"
+    COMPLETE = "complete"
+    """It lies in storage, whole; from then on an import may be made of it, once."""
+
+
 class ChunkState(StrEnum):
     """What has been done to a chunk, or that nothing more will be."""
 
@@ -93,6 +101,23 @@ class Record(StrEnum):
 
     PRODUCT = "product"
     VARIANT = "variant"
+
+
+class DeliveryKind(StrEnum):
+    """How somebody is told that an import has ended."""
+
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+
+
+class DeliveryState(StrEnum):
+    """What has become of a delivery (`gateway.deliveries.state`)."""
+
+    WAITING = "waiting"
+    """To be sent, or being sent, or to be sent again at its next time."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Given up: every try failed, the receiver refuses it for good, or nobody is there any more. It can be sent again."""
 
 
 ITSELF, ATTRIBUTES_ANEW = "itself", "attributes_anew"

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
@@ -13,6 +13,7 @@ from deploy.local.stack import PROJECT, Stack
 from shared.db.migrate import migrate
 from shared.messaging.kafka import apply_topics
 from tests.harness.fleet import STAGES, Fleet
+from tests.harness.gateway import GatewayClient, gateway_client
 from tests.harness.world import Servers, World
 
 # What a test changes in how services behave: how long they are patient, and that small files have many chunks.
@@ -26,6 +27,7 @@ PATIENCE = {
     "WINNOW_LOG_LEVEL": "INFO",
     # Each test has a tenant of its own; that an unknown one is refused has tests of its own.
     "WINNOW_PARSER_ADMIT_UNKNOWN_TENANTS": "true",
+    "WINNOW_GATEWAY_ADMIT_UNKNOWN_TENANTS": "true",
 }
 
 
@@ -95,9 +97,21 @@ def running_world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def world(running_world: World) -> World:
     """Winnow as it runs: one process of every service, shared by all tests that only send files."""
-    if not running_world.fleet.members:
-        running_world.fleet.start(dict.fromkeys((*STAGES, "keeper"), 1))
-    return running_world
+    return _with_services(running_world, *STAGES, "keeper")
+
+
+@pytest.fixture
+async def gateway(stack: Stack, running_world: World) -> AsyncIterator[GatewayClient]:
+    """The gateway's own process; whoever asks it has a login of the local issuer (`gateway.as_(tenant, "viewer")`)."""
+    _with_services(running_world, "gateway")
+    async with gateway_client(stack) as client:
+        yield client
+
+
+def _with_services(world: World, *services: str) -> World:
+    missing = [service for service in services if not world.fleet.of(service)]
+    world.fleet.start(dict.fromkeys(missing, 1))
+    return world
 
 
 @pytest.fixture

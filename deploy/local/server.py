@@ -1,4 +1,4 @@
-"""What the three servers have in common."""
+"""What the servers have in common."""
 
 import shutil
 import signal

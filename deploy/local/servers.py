@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.local import processes
+from deploy.local.issuer_server import IssuerServer
 from deploy.local.kafka_server import KafkaServer
 from deploy.local.postgres_server import PostgresServer
 from deploy.local.release import PROJECT
@@ -63,6 +64,11 @@ class Servers:
         return S3Server(self.home / "s3", self.state.s3_keys)
 
     @property
+    def issuer(self) -> IssuerServer:
+        """Our own OpenID Connect provider: who people are, without passwords."""
+        return IssuerServer(self.home / "issuer")
+
+    @property
     def servers(self) -> list[LocalServer]:
         """The servers that are ours to start and stop."""
         named = self._environment.get
@@ -70,6 +76,7 @@ class Servers:
             *([] if named("WINNOW_KAFKA_BOOTSTRAP") else [self.kafka]),
             *([] if named("WINNOW_POSTGRES_ADMIN_URL") else [self.postgres]),
             *([] if named("WINNOW_S3_ENDPOINT") else [self.s3]),
+            *([] if named("WINNOW_GATEWAY_OIDC_ISSUER") else [self.issuer]),
         ]
 
     @property
@@ -97,8 +104,9 @@ class Servers:
         with self._alone(wait=wait_for_others):
             self.reload()
             self._make_secrets()
-            kafka, postgres, s3 = self.kafka, self.postgres, self.s3
-            ours = [server for server in (kafka, postgres, s3) if server.name in {known.name for known in self.servers}]
+            kafka, postgres, s3, issuer = self.kafka, self.postgres, self.s3, self.issuer
+            named_ours = {known.name for known in self.servers}
+            ours = [server for server in (kafka, postgres, s3, issuer) if server.name in named_ours]
             self._at_once([server.start for server in ours])
             self.moved = [moved for server in ours for moved in server.moved]
             named = self._environment.get
@@ -161,8 +169,19 @@ class Servers:
         """The address of the pages and the API."""
         return f"http://127.0.0.1:{self.state.gateway_port}"
 
+    def token_for(self, tenant: str | None, role: str, *, user: str | None = None, seconds: float = 3600) -> str:
+        """A bearer token of the local issuer: for commands of this machine, and for tests.
+
+        Raises:
+            StartFailed: another issuer is used, and only it can give tokens.
+        """
+        if self._environment.get("WINNOW_GATEWAY_OIDC_ISSUER"):
+            raise StartFailed("Tokens come from the provider that WINNOW_GATEWAY_OIDC_ISSUER names.")
+        return self.issuer.token(tenant, role, user=user, seconds=seconds)
+
     def _of_gateway(self, replica: int) -> dict[str, str]:
         return {
+            "WINNOW_GATEWAY_OIDC_ISSUER": self._environment.get("WINNOW_GATEWAY_OIDC_ISSUER") or self.issuer.url,
             "WINNOW_GATEWAY_PORT": str(self.state.gateway_port + replica),
             "WINNOW_GATEWAY_PUBLIC_URL": self.gateway_url,
             "WINNOW_GATEWAY_SECRET": role_password(self.state.secret, "gateway"),
@@ -206,6 +225,6 @@ class Servers:
     @staticmethod
     def _at_once(actions: Sequence[Callable[[], None]]) -> None:
         """Do all; the first failure is raised when all have ended."""
-        with ThreadPoolExecutor(max_workers=3) as pool:
+        with ThreadPoolExecutor(max_workers=4) as pool:
             for done in [pool.submit(action) for action in actions]:
                 done.result()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from services.gateway import problems
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
+from services.gateway.who.denials import SignInFirst, to_sign_in
 from shared.runtime.process import run_stage
 from shared.runtime.settings import ServiceSettings, StorageSettings
 from shared.runtime.stage import Resources, Stage
@@ -26,6 +27,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     """The application: the API and the pages. Nothing is connected until it is asked."""
     app = FastAPI(title="Winnow", version=version(), openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
     app.state.gateway = gateway
+    app.add_exception_handler(SignInFirst, to_sign_in)
     problems.install(app)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
@@ -40,7 +42,7 @@ def main() -> None:
     def wire(resources: Resources) -> Stage:
         mine = GatewaySettings()
         gateway = build(mine, settings, storage, resources.engine, resources.health)
-        return Stage(name="gateway", relays=(), jobs=(lambda: _serve(gateway),))
+        return Stage(name="gateway", relays=(), jobs=(lambda: _serve(gateway), gateway.live.run))
 
     run_stage(settings, "gateway", wire)
 

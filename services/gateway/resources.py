@@ -5,7 +5,9 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.gateway.live import Live, Streams
 from services.gateway.settings import GatewaySettings
+from services.gateway.who.identification import Who
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
 from shared.observability.health import Health
@@ -35,6 +37,21 @@ class Gateway:
         """Storage, with the gateway's key."""
         return ObjectStore(self.storage.connection)
 
+    @cached_property
+    def who(self) -> Who:
+        """Finds out who asks."""
+        return Who(self.settings, self.reader)
+
+    @cached_property
+    def live(self) -> Live:
+        """Tells of changes of imports; listens once `live.run` runs."""
+        return Live(self.own)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """The live pages of this process."""
+        return Streams(self.live, most=self.settings.live_streams, most_of_one=self.settings.live_streams_of_one)
+
     @property
     def kafka(self) -> KafkaConnection:
         """How Kafka is reached: for lag and dead letters."""
@@ -47,6 +64,7 @@ class Gateway:
 
     async def close(self) -> None:
         """End the connections that are its own; `own` is the process's."""
+        await self.who.close()
         for engine in (self.reader, self.intake, self.operator):
             await engine.dispose()
 

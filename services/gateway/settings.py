@@ -1,12 +1,99 @@
 """What the gateway is told by its environment (prefix `WINNOW_GATEWAY_`)."""
 
-from pydantic import Field, SecretStr
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, FilePath, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.gateway.people import Role
 from shared.runtime.settings import Settings
 
+# What is signed with a secret (HS256) or not at all could be signed by whoever reads the issuer's public key.
+_SIGNED_WITH_A_KEY_PAIR = {
+    *(f"{family}{size}" for family in ("RS", "PS", "ES") for size in (256, 384, 512)),
+    "EdDSA",
+    "Ed25519",
+}
+_SHORTEST_SECRET = 32
 
-class GatewaySettings(Settings):
+
+class WhoSettings(Settings):
+    """Who is believed, and for how long."""
+
+    model_config = SettingsConfigDict(env_prefix="WINNOW_GATEWAY_", frozen=True)
+
+    oidc_issuer: str = Field(
+        description="address of the OpenID Connect provider whose tokens are believed, as its tokens name it in `iss`"
+    )
+    oidc_audience: str = Field(default="winnow", description="what `aud` of a bearer token has to name")
+    oidc_client_id: str = Field(default="winnow", description="what the provider knows the pages as, for signing in")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="the client's secret, where the provider has given one; PKCE is used in any case"
+    )
+    oidc_scopes: str = Field(default="openid profile email", description="what is asked for at a sign-in")
+    oidc_tenant_claim: str = Field(
+        default="tenant",
+        description="claim with the tenant's id; one within another is named with dots (`organization.id`)",
+    )
+    oidc_roles_claim: str = Field(
+        default="roles",
+        description="claim with the roles, a list or words with spaces between; as the tenant's (`realm_access.roles`)",
+    )
+    oidc_role_names: dict[str, Role] = Field(
+        default_factory=dict,
+        description='JSON, the provider\'s words for roles: `{"winnow-staff": "importer"}`; else they are `viewer`, '
+        "`importer`, `admin` and `operator`",
+    )
+    oidc_algorithms: str = Field(
+        default="RS256 PS256 ES256 EdDSA", description="how tokens may be signed, with spaces between"
+    )
+    oidc_leeway_seconds: int = Field(
+        default=60, ge=0, le=600, description="how far the provider's clock and ours may lie apart"
+    )
+    oidc_ca_file: FilePath | None = Field(
+        default=None,
+        description="PEM file of the authorities the provider's certificate is checked against; else the usual ones",
+    )
+    oidc_plain_http: bool = Field(
+        default=False, description="believe a provider that is not reached over TLS, beyond this machine; for trials"
+    )
+    admit_unknown_tenants: bool = Field(
+        default=False,
+        description="people of tenants that are not registered may ask, as with the parser's of this name",
+    )
+    session_idle: timedelta = Field(
+        default=timedelta(hours=2), gt=timedelta(0), description="a session that is not used for so long has ended"
+    )
+    session_longest: timedelta = Field(
+        default=timedelta(hours=12),
+        gt=timedelta(0),
+        description="a session ends after so long, however much it is used",
+    )
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """How tokens may be signed."""
+        return tuple(self.oidc_algorithms.split())
+
+    @model_validator(mode="after")
+    def _believable(self) -> Self:
+        issuer = urlsplit(self.oidc_issuer)
+        if issuer.scheme not in {"http", "https"} or not issuer.hostname:
+            raise ValueError("WINNOW_GATEWAY_OIDC_ISSUER has to be an address with https://")
+        if issuer.scheme == "http" and not (self.oidc_plain_http or _is_this_machine(issuer.hostname)):
+            raise ValueError(
+                "WINNOW_GATEWAY_OIDC_ISSUER is not reached over TLS: whoever is in between could say who anybody is. "
+                "For a trial set WINNOW_GATEWAY_OIDC_PLAIN_HTTP=true"
+            )
+        if unsafe := [name for name in self.algorithms if name not in _SIGNED_WITH_A_KEY_PAIR]:
+            raise ValueError(f"WINNOW_GATEWAY_OIDC_ALGORITHMS takes signatures of a key pair only, not {unsafe[0]}")
+        return self
+
+
+class GatewaySettings(WhoSettings):
     """Where it answers, what it may open the database as, and the secret it signs with."""
 
     model_config = SettingsConfigDict(env_prefix="WINNOW_GATEWAY_", frozen=True)
@@ -29,3 +116,18 @@ class GatewaySettings(Settings):
     operator_database_url: SecretStr = Field(
         description="the same for `winnow_operator`: imports of all tenants, and no rows; for people with the role operator"
     )
+    live_streams: int = Field(default=1000, ge=0, description="so many live pages a process serves at once; more poll")
+    live_streams_of_one: int = Field(default=12, ge=0, description="so many of them to one person or system")
+
+    @model_validator(mode="after")
+    def _secret(self) -> Self:
+        if len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(f"WINNOW_GATEWAY_SECRET needs at least {_SHORTEST_SECRET} characters")
+        return self
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

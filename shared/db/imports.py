@@ -109,6 +109,8 @@ imports = Table(
     Column("undoes_import_id", Uuid()),
     # What its upload asked for (mode, options) where it is imported otherwise: as its parent was.
     Column("asked", JSONB),
+    # Its end is written down and not yet told: to webhooks, to its sender.
+    Column("notice_due", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
@@ -125,6 +127,7 @@ imports = Table(
             "staged_removed_at IS NULL OR rows_removed_at IS NULL OR upload_removed_at IS NULL OR results_removed_at IS NULL"
         ),
     ),
+    Index("imports_notice_due_idx", "completed_at", postgresql_where=text("notice_due")),
     Index(None, "tenant_id", "file_sha256"),
     _one_of("status", ImportStatus),
     CheckConstraint(

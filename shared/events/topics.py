@@ -20,8 +20,9 @@ class Topic:
     """One topic: its name, the one class it carries, and how it is laid out.
 
     `group` is the consumer group of the stage that acts on it; None when no stage of ours does, and then the event
-    is done with as soon as the broker has it. `partitions` is the most a stage can be scaled to. On a public topic
-    others than ourselves publish.
+    is done with as soon as the broker has it. `others` are groups of ours that read it beside: no event waits for them in
+    the outbox, so what each of them has not acted on is written down elsewhere. `partitions` is the most a stage can be
+    scaled to. On a public topic others than ourselves publish.
     """
 
     name: str
@@ -29,6 +30,12 @@ class Topic:
     group: str | None
     partitions: int
     is_public: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Every group of ours that reads it."""
+        return (*(() if self.group is None else (self.group,)), *self.others)
 
     @property
     def dead_letter(self) -> str:
@@ -39,7 +46,7 @@ class Topic:
 FILE_UPLOADED = Topic("file-uploaded", FileUploaded, "winnow-parser", 8, is_public=True)
 ROWS_STAGED = Topic("rows-staged", RowsStaged, "winnow-validator", 16)
 ROWS_VALIDATED = Topic("rows-validated", RowsValidated, "winnow-committer", 16)
-IMPORT_COMPLETED = Topic("import-completed", ImportCompleted, "winnow-exporter", 8)
+IMPORT_COMPLETED = Topic("import-completed", ImportCompleted, "winnow-exporter", 8, others=("winnow-notifier",))
 CORRECTIONS_EXPORTED = Topic("corrections-exported", CorrectionsExported, None, 8)
 UNPROCESSED_EXPORTED = Topic("unprocessed-exported", UnprocessedExported, None, 8)
 

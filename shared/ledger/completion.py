@@ -54,7 +54,7 @@ _CLOSE = text(
            has_exportable_unprocessed = CAST(:unprocessed AS integer) > 0 AND undoes_import_id IS NULL,
            read_to_row = CASE WHEN read_at IS NULL THEN CAST(:read_to_row AS integer) END,
            summary = CAST(:summary AS jsonb), notices = CAST(:notices AS jsonb),
-           has_exportable_failures = CAST(:failed AS integer) > 0 AND undoes_import_id IS NULL
+           has_exportable_failures = CAST(:failed AS integer) > 0 AND undoes_import_id IS NULL, notice_due = true
      WHERE id = :id AND status IN ({sql_list(OPEN)})
     RETURNING tenant_id, user_id, entity_type, mode, status, file_name, total_rows, created_rows, updated_rows,
               skipped_rows, failed_rows, unprocessed_rows, summary, has_exportable_failures, error,

@@ -68,6 +68,7 @@ class Courier:
         ledger: FailureLedger,
         dead_letters: DeadLetterWriter,
         health: Health,
+        group: str | None = None,
         refuse: Refuse = refuse_nothing,
         retries: RetryLimits | None = None,
         budget: BudgetLimits | None = None,
@@ -75,6 +76,7 @@ class Courier:
     ) -> None:
         self._ending = ending or asyncio.Event()
         self._topic = topic
+        self._group = cast("str", group or topic.group)
         self._handler = handler
         self._ledger = ledger
         self._dead_letters = dead_letters
@@ -211,7 +213,7 @@ class Courier:
         self._budget.dead_lettered(event.tenant_id)
 
     async def _dead_letter(self, delivery: Delivery, cause: Cause) -> None:
-        await self._dead_letters.write(delivery, cause, stage=cast("str", self._topic.group))
+        await self._dead_letters.write(delivery, cause, stage=self._group)
 
     async def _stop_when_spent(self) -> None:
         if (why := self._budget.spent) is None:

@@ -63,8 +63,8 @@ def create_broker(kafka: Kafka, *, client_id: str) -> KafkaBroker:
     )
 
 
-def subscribe(broker: KafkaBroker, topic: Topic, *, replica: str | None) -> DefaultSubscriber:
-    """A subscriber of a topic for its stage's group.
+def subscribe(broker: KafkaBroker, topic: Topic, *, replica: str | None, group: str | None = None) -> DefaultSubscriber:
+    """A subscriber of a topic for its stage's group, or for another of ours that reads it.
 
     * manual acknowledgement: FastStream's default commits before the handler has run, and its other policies
       either commit what raised or redeliver it in a spin;
@@ -73,11 +73,12 @@ def subscribe(broker: KafkaBroker, topic: Topic, *, replica: str | None) -> Defa
     * static membership where the replica has a name: one that was killed and comes back within the session
       timeout gets its partitions back without a rebalance.
     """
-    assert topic.group is not None
+    group = group or topic.group
+    assert group in topic.groups
     subscriber = broker.subscriber(
         topic.name,
-        group_id=topic.group,
-        group_instance_id=f"{topic.group}-{replica}" if replica else None,
+        group_id=group,
+        group_instance_id=f"{group}-{replica}" if replica else None,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
         isolation_level=_COMMITTED,

@@ -46,9 +46,10 @@ async def topic_lag(kafka: Kafka) -> list[TopicLag]:
     async with admin_client(kafka) as admin, reading_client(kafka) as consumer:
         described = {topic["topic"]: topic for topic in await admin.describe_topics()}
         return [
-            await _lag_of(admin, consumer, topic.name, topic.group, len(described[topic.name]["partitions"]))
+            await _lag_of(admin, consumer, topic.name, group, len(described[topic.name]["partitions"]))
             for topic in TOPICS
-            if topic.group is not None and topic.name in described
+            if topic.name in described
+            for group in topic.groups
         ]
 
 

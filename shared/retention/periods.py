@@ -21,3 +21,4 @@ class Periods:
     missing_files: timedelta = timedelta(hours=24)
     orphaned_uploads: timedelta = timedelta(days=8)
     orphaned_results: timedelta = timedelta(hours=24)
+    deliveries: timedelta = timedelta(days=30)

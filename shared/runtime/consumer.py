@@ -27,6 +27,7 @@ def consume(
     background: Background | None,
     lanes: Lanes,
     replica: str | None,
+    group: str | None = None,
 ) -> None:
     """Have every record of a topic delivered by `courier` in `lanes`; what it took over is then worked on in `background`."""
     offsets = Offsets()
@@ -71,4 +72,4 @@ def consume(
         if background is not None and acted_on:
             await background.submit(delivery)
 
-    subscribe(broker, topic, replica=replica)(receive, parser=parsed, decoder=raw)
+    subscribe(broker, topic, replica=replica, group=group)(receive, parser=parsed, decoder=raw)

@@ -110,9 +110,10 @@ class _Process:
                 return Courier(
                     topic,
                     handler,
-                    ledger=PostgresFailureLedger(engine),
+                    ledger=stage.failures or PostgresFailureLedger(engine),
                     dead_letters=DeadLetterWriter(publisher),
                     health=health,
+                    group=stage.group,
                     refuse=stage.refuse,
                     retries=settings.retry_limits,
                     budget=settings.budget_limits,
@@ -129,6 +130,7 @@ class _Process:
                 background=self._background,
                 lanes=self._lanes,
                 replica=settings.replica,
+                group=stage.group,
             )
 
     async def run(self, listening: socket.socket) -> None:

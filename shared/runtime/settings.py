@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Literal, Self
 
-from pydantic import Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic import Field, FilePath, IPvAnyNetwork, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.connections import (
@@ -17,6 +17,7 @@ from shared.connections import (
 )
 from shared.messaging.limits import BudgetLimits, RelayLimits, RetryLimits
 from shared.retention.periods import Periods
+from shared.webhooks.addresses import AddressRules
 
 
 class SettingsInvalid(SystemExit):
@@ -130,11 +131,41 @@ class RetentionSettings(Settings):
     orphaned_results: timedelta = Field(
         default=_KEPT.orphaned_results, ge=_NO_TIME, description="objects in the results bucket that no import names"
     )
+    deliveries: timedelta = Field(
+        default=_KEPT.deliveries,
+        ge=_NO_TIME,
+        description="what was told to webhooks and by e-mail, with its answers; the time begins when it went through or was given up",
+    )
 
     @property
     def periods(self) -> Periods:
         """The same for whoever cleans up."""
         return Periods(**self.model_dump())
+
+
+class WebhookSettings(Settings):
+    """Which addresses webhooks may have. Without any of it: https, to public addresses, on two ports."""
+
+    model_config = SettingsConfigDict(env_prefix="WINNOW_WEBHOOK_", frozen=True)
+
+    ports: tuple[int, ...] = Field(default=(443, 8443), description="ports they may have; `[]`: any")
+    allow_http: bool = Field(default=False, description="also without TLS: what is sent is then legible on its way")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description='names that may be connected to whatever their addresses are, as `["hooks.internal"]`'
+    )
+    allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description='networks that may be connected to although they are not public, as `["10.20.0.0/16"]`'
+    )
+
+    @property
+    def rules(self) -> AddressRules:
+        """The same for whoever looks at an address."""
+        return AddressRules(
+            ports=self.ports,
+            allow_http=self.allow_http,
+            allowed_hosts=tuple(host.lower().removesuffix(".") for host in self.allowed_hosts),
+            allowed_networks=self.allowed_networks,
+        )
 
 
 class KafkaSettings(Settings):

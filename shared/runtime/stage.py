@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.events import Topic
-from shared.messaging.delivery import Handler, Refuse, refuse_nothing
+from shared.messaging.delivery import FailureLedger, Handler, Refuse, refuse_nothing
 from shared.observability.health import Health
 from shared.runtime.probes import Probe
 
@@ -23,6 +23,8 @@ class Stage:
     acknowledged, and handled in the background, `slots` at a time.
     Of the events themselves, so many tenants' are acted on side by side as `tenants_at_once` says, one of each.
     `jobs` run beside it for as long as the process lives. A stage without a topic only runs its jobs and relays.
+    `group` reads the topic where it is not the one whose stage acts on it; failures of such a stage are counted by a
+    `failures` of its own, for the outbox counts those of the other.
     `probes` ask the servers only this stage needs whether they are there, by the server's name.
     """
 
@@ -35,6 +37,8 @@ class Stage:
     slots: int = 1
     tenants_at_once: int = 1
     refuse: Refuse = refuse_nothing
+    group: str | None = None
+    failures: FailureLedger | None = None
     jobs: Sequence[Job] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
 

@@ -60,12 +60,12 @@ def tenant_owns(tenant_id: str, object_key: str) -> bool:
     )
 
 
-def client(connection: StorageConnection) -> Minio:
+def client(connection: StorageConnection, *, connections: int = 4) -> Minio:
     """A client of the storage. Its own retries are few and short: waiting for storage to come back is the courier's."""
     checked: dict[str, Any] = {"ca_certs": str(connection.ca_file)} if connection.ca_file is not None else {}
     pool = urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=5, read=60),
-        maxsize=4,
+        maxsize=connections,
         retries=urllib3.Retry(total=2, backoff_factor=0.1),
         cert_reqs="CERT_REQUIRED",
         **checked,

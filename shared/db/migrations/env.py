@@ -2,10 +2,11 @@
 
 from alembic import context
 
-from shared.db import catalog, flat, imports, staging
+from shared.db import catalog, flat, gateway, imports, notices, staging
 from shared.db.metadata import metadata
 
-assert all((catalog, flat, imports, staging))
+# Imported for their tables.
+assert all((catalog, flat, gateway, imports, notices, staging))
 
 context.configure(
     connection=context.config.attributes["connection"],

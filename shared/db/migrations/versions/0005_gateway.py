@@ -17,6 +17,9 @@ ROLES = ("winnow_gateway", "winnow_notifier")
 # fmt: off
 PARTS: tuple[str, ...] = (
     "schema",
+    "live",
+    "uploads",
+    "notices",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""

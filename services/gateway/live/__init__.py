@@ -1,0 +1,10 @@
+"""What changes while somebody looks: who is told of it, and how it reaches a browser or a client.
+
+* `changes`   one LISTEN a process, and whoever waits for an import of a tenant
+* `streams`   server-sent events: the whole state each time, a comment every 15 s, an end
+"""
+
+from services.gateway.live.changes import Live
+from services.gateway.live.streams import Shown, Streams
+
+__all__ = ["Live", "Shown", "Streams"]

@@ -1,0 +1,56 @@
+"""The gateway as people and systems use it: over HTTP, each with a login."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+import httpx
+
+from deploy.local.stack import Stack
+from services.gateway.people import Role
+
+TokenFor = Callable[[str | None, str], str]
+
+
+class GatewayClient(httpx.AsyncClient):
+    """Asks the gateway as nobody; `as_` is a client that asks as somebody, closed with this one."""
+
+    def __init__(self, address: str, token_for: TokenFor, **more: Any) -> None:
+        super().__init__(base_url=address, timeout=30, **more)
+        self.address = address
+        self._token_for = token_for
+        self._more = {name: value for name, value in more.items() if name != "headers"}
+        self._others = AsyncExitStack()
+
+    def as_(self, tenant: str | None, role: Role | str) -> "GatewayClient":
+        """A client with a bearer token of somebody who has this role in a tenant (an operator: None)."""
+        return self.with_token(self._token_for(tenant, str(role)))
+
+    def with_token(self, token: str) -> "GatewayClient":
+        """A client with this token, or key."""
+        other = GatewayClient(self.address, self._token_for, **self._more, headers={"Authorization": f"Bearer {token}"})
+        self._others.push_async_callback(other.aclose)
+        return other
+
+    def in_browser(self) -> "GatewayClient":
+        """A client as a browser with no login yet: it keeps cookies, and takes pages."""
+        other = GatewayClient(self.address, self._token_for, **self._more, headers={"Accept": "text/html"})
+        self._others.push_async_callback(other.aclose)
+        return other
+
+    async def aclose(self) -> None:
+        """Close it, and all that were made of it."""
+        await self._others.aclose()
+        await super().aclose()
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.aclose()
+
+
+def gateway_client(stack: Stack) -> GatewayClient:
+    """A client of the gateway process of a stack."""
+    return GatewayClient(stack.gateway_url, stack.token_for)
