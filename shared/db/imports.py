@@ -129,6 +129,12 @@ imports = Table(
     ),
     Index("imports_notice_due_idx", "completed_at", postgresql_where=text("notice_due")),
     Index(None, "tenant_id", "file_sha256"),
+    Index(
+        "imports_history_idx",
+        *("tenant_id", "created_at", "id"),
+        postgresql_include=["file_name", "entity_type", "status", "mode", "user_id", "total_rows", "failed_rows"],
+    ),
+    Index("imports_open_idx", "updated_at", postgresql_where=text("completed_at IS NULL")),
     _one_of("status", ImportStatus),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
@@ -218,6 +224,25 @@ row_errors = Table(
     schema=SCHEMA,
 )
 
+# Sums over `row_errors`, kept by its triggers. A reason about whole rows has the heading ''.
+reason_counts = Table(
+    "reason_counts",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("chunk_no", Integer, nullable=False),
+    tenant(),
+    Column("code", Text, nullable=False),
+    Column("heading", Text, nullable=False),
+    Column("errors", Integer, nullable=False),
+    Column("first_row", Integer, nullable=False),
+    Column("first_position", Integer, nullable=False),
+    Column("example", Text, nullable=False),
+    PrimaryKeyConstraint("import_id", "chunk_no", "code", "heading"),
+    reference(["import_id", "chunk_no"], [import_chunks.c.import_id, import_chunks.c.chunk_no], ondelete="CASCADE"),
+    CheckConstraint("errors > 0", name="errors"),
+    schema=SCHEMA,
+)
+
 # Written when an import of a correction file ends. No foreign key to the origin: its rows go after a time.
 row_origins = Table(
     "row_origins",
@@ -231,6 +256,21 @@ row_origins = Table(
     PrimaryKeyConstraint("import_id", "row_no"),
     Index(None, "origin_import_id", "origin_row"),
     reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
+    schema=SCHEMA,
+)
+
+# How many rows of an import a correction of it, or of its corrections, was the first to repair: kept by triggers of
+# `row_origins`.
+repair_counts = Table(
+    "repair_counts",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("correction_id", Uuid(), nullable=False),
+    tenant(),
+    Column("rows", Integer, nullable=False),
+    PrimaryKeyConstraint("import_id", "correction_id"),
+    reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
+    CheckConstraint("rows > 0", name="rows"),
     schema=SCHEMA,
 )
 

@@ -6,6 +6,7 @@
 * `history`        the imports there were, by page, filtered
 * `rows`           the rows of an import, by page and status
 * `preview`        what a held import would do, counted; `changes` of records, before and after
+* `pace`           how fast an import moves, stage by stage, and how long it takes yet
 * `unmatched`      categories that were not found, with the nearest ones
 * `catalogue`      what a tenant's catalogue knows by name
 * `template`       an empty workbook to fill in

@@ -20,22 +20,12 @@ _CORRECTIONS = text(
         SELECT id FROM imports.imports WHERE parent_import_id = :id
          UNION
         SELECT i.id FROM corrections c JOIN imports.imports i ON i.parent_import_id = c.id
-    ), repairs AS (
-        SELECT import_id, row_no, origin_row AS first_row, in_production
-          FROM imports.row_origins WHERE origin_import_id = :id
-         UNION
-        SELECT o.import_id, o.row_no, r.first_row, o.in_production
-          FROM repairs r JOIN imports.row_origins o ON o.origin_import_id = r.import_id AND o.origin_row = r.row_no
-    ), first_repairs AS (
-        SELECT DISTINCT ON (r.first_row) r.first_row, r.import_id
-          FROM repairs r JOIN imports.imports i ON i.id = r.import_id
-         WHERE r.in_production ORDER BY r.first_row, i.completed_at, i.id
     )
     SELECT i.id, i.parent_import_id, i.user_id, i.file_name, i.status, i.total_rows, i.failed_rows, i.created_at,
-           i.completed_at, coalesce(f.rows, 0) AS repaired_rows
+           i.completed_at, coalesce(k.rows, 0) AS repaired_rows
       FROM corrections c
       JOIN imports.imports i ON i.id = c.id
-      LEFT JOIN (SELECT import_id, count(*) AS rows FROM first_repairs GROUP BY import_id) f ON f.import_id = i.id
+      LEFT JOIN imports.repair_counts k ON k.import_id = :id AND k.correction_id = i.id
      ORDER BY i.created_at, i.id
     """
 )

@@ -52,9 +52,10 @@ _COUNTS = text(
 )
 _GROUPS = text(
     """
-    SELECT code, heading, count(*) AS times, (array_agg(message ORDER BY row_no, position))[1] AS example,
-           min(row_no) AS row
-      FROM imports.row_errors WHERE import_id = :id GROUP BY code, heading ORDER BY count(*) DESC, code, heading
+    SELECT code, nullif(heading, '') AS heading, sum(errors) AS times,
+           (array_agg(example ORDER BY first_row, first_position))[1] AS example, min(first_row) AS row
+      FROM imports.reason_counts WHERE import_id = :id
+     GROUP BY code, reason_counts.heading ORDER BY sum(errors) DESC, code, reason_counts.heading
     """
 )
 # In the order of the file, as they were first typed.
@@ -82,7 +83,7 @@ async def count_errors(conn: AsyncConnection, import_id: UUID) -> ErrorCounts:
 async def group_errors(conn: AsyncConnection, import_id: UUID) -> list[ErrorGroup]:
     """The same by kind and column, the most frequent first."""
     rows = await conn.execute(_GROUPS, {"id": import_id})
-    return [ErrorGroup(row.code, row.heading, row.times, row.example, row.row) for row in rows]
+    return [ErrorGroup(row.code, row.heading, int(row.times), row.example, row.row) for row in rows]
 
 
 async def read_entities_made(conn: AsyncConnection, import_id: UUID, *, limit: int | None) -> dict[str, list[str]]:

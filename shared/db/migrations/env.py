@@ -5,7 +5,6 @@ from alembic import context
 from shared.db import catalog, flat, gateway, imports, notices, staging
 from shared.db.metadata import metadata
 
-# Imported for their tables.
 assert all((catalog, flat, gateway, imports, notices, staging))
 
 context.configure(

@@ -18,6 +18,7 @@ ROLES = ("winnow_gateway", "winnow_notifier")
 PARTS: tuple[str, ...] = (
     "schema",
     "live",
+    "lists",
     "uploads",
     "notices",
 )

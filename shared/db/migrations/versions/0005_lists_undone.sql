@@ -1,0 +1,13 @@
+DROP INDEX imports.imports_open_idx;
+DROP INDEX imports.imports_history_idx;
+ALTER TABLE imports.imports DROP COLUMN result_sizes;
+DROP TRIGGER count_lost_repairs ON imports.row_origins;
+DROP TRIGGER count_other_repairs ON imports.row_origins;
+DROP TRIGGER count_new_repairs ON imports.row_origins;
+DROP FUNCTION imports.count_repairs();
+DROP TRIGGER discount_reasons ON imports.row_errors;
+DROP TRIGGER count_reasons ON imports.row_errors;
+DROP FUNCTION imports.discount_reasons();
+DROP FUNCTION imports.count_reasons();
+DROP TABLE imports.repair_counts;
+DROP TABLE imports.reason_counts;
