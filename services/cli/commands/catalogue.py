@@ -31,7 +31,11 @@ def catalogue(
     as_json: Json = False,
 ) -> int:
     """The names a tenant's files may use and find: seasons, manufacturers, tags, materials, eco_claims, facilities, attributes, categories."""
+    from shared.api.catalogue import KINDS
+
     kind = kind.replace("-", "_")
+    if kind not in KINDS:
+        raise CommandFailed(f'"{kind}" is no kind of name; choose {", ".join(KINDS)}', code=exits.USAGE)
     if attribute is not None and kind != _ATTRIBUTES:
         raise CommandFailed(f"--attribute goes with {_ATTRIBUTES} only", code=exits.USAGE)
 

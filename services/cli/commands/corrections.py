@@ -17,11 +17,11 @@ from services.cli.exits import CommandFailed
 from services.cli.terminal.files import copy_whole, refuse_to_overwrite, target_for
 from services.cli.terminal.hints import near, typed
 from services.cli.terminal.options import Force, ImportId, Json, Tenant
+from shared.api.limits import MOST_ROWS
 
 if TYPE_CHECKING:
     from services.cli.reach import Winnow
     from shared.api.imports import FileKind, HandedBack, Import
-    from shared.api.results import Reasons
     from shared.api.rows import RowError
 
 _WORKBOOK, _CSV = ".xlsx", ".csv"
@@ -142,8 +142,10 @@ def errors(
 
         async with reached(tenant, import_id=import_id) as winnow:
             progress = await winnow.import_of(import_id)
-            found = await _errors(winnow, import_id, limit if output is None else None)
-            reasons = await winnow.api.list_reasons(import_id)
+            # A page of them costs the same however few are shown, and says how many rows have any.
+            known = await _errors(winnow, import_id, max(limit, MOST_ROWS) if output is None else None)
+            total = (await winnow.api.list_reasons(import_id)).errors
+        found = known if output is not None else known[:limit]
         if output is not None:
             write_listing(output, found)
         if output is not None and as_json:
@@ -157,7 +159,9 @@ def errors(
                 terminal().print(line, markup=False)
         else:
             show_errors(terminal(), found)
-            for line in left_unsaid(progress, found, reasons):
+            for line in left_unsaid(
+                progress, len(found), total, rows=len({error.row for error in known}) if len(known) == total else None
+            ):
                 terminal().print(line, markup=False)
         return exits.COMPLETED
 
@@ -166,8 +170,6 @@ def errors(
 
 async def _errors(winnow: Winnow, import_id: UUID, limit: int | None) -> list[RowError]:
     """The first so many errors; all of them when None."""
-    from shared.api.limits import MOST_ROWS
-
     found: list[RowError] = []
     after = None
     while limit is None or len(found) < limit:
@@ -198,16 +200,18 @@ def without_errors(progress: Import) -> list[str]:
     return lines
 
 
-def left_unsaid(progress: Import, shown: Sequence[RowError], reasons: Reasons) -> list[str]:
-    """What a list of errors does not show: the errors after the last one, the rows that have none of their own, a way out."""
+def left_unsaid(progress: Import, shown: int, total: int, *, rows: int | None) -> list[str]:
+    """What a list of errors does not show: those after the last one, and the rows that failed without any of their own.
+
+    So many are `shown`, of so many in `total`; `rows` are those that have one, if all are known.
+    """
     from services.cli.terminal.display import counted
     from services.cli.terminal.standing import file_of
 
     lines = []
-    if reasons.errors > len(shown):
-        more = reasons.errors - len(shown)
-        lines.append(f"… and {counted(more, 'errors')} more: --limit {reasons.errors} shows all")
-    without = progress.failed_rows - reasons.rows
+    if total > shown:
+        lines.append(f"… and {counted(total - shown, 'errors')} more: --limit {total} shows all")
+    without = 0 if rows is None else progress.failed_rows - rows
     if progress.ended and without > 0:
         lines.append(f"{counted(without, 'rows')} more failed only because another row of the same product did.")
     if progress.error is not None:

@@ -75,7 +75,9 @@ def rows(
 
         async with reached(tenant, import_id=import_id) as winnow:
             progress = await winnow.import_of(import_id)
-            page = await winnow.api.list_rows(import_id, status=wanted, after=str(after) if after else None, limit=limit)
+            page = await winnow.api.list_rows(
+                import_id, status=wanted, after=str(after) if after else None, limit=limit
+            )
         if as_json:
             said = page.model_dump(mode="json")
             behind = None if page.next is None else int(page.next)

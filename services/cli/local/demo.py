@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,8 @@ def _wait_for_a_key(console: Console) -> None:
     if not (sys.stdin.isatty() and console.is_terminal):
         return
     console.print("Everything goes on running until you press a key. ", end="")
-    try:
+    with suppress(KeyboardInterrupt, EOFError):
         typer.getchar()
-    except (KeyboardInterrupt, EOFError):
-        pass
     console.print()
 
 
@@ -145,7 +144,9 @@ def _place(demos: Path) -> tuple[Path, int]:
 
 
 async def _import(winnow: Winnow, path: Path, console: Console) -> Import:
-    sent = await send(winnow, Sending(path, NewImport(entity_type="products", mode="create", file_name=path.name)), console)
+    sent = await send(
+        winnow, Sending(path, NewImport(entity_type="products", mode="create", file_name=path.name)), console
+    )
     return await watch_import(winnow, sent.id, console)
 
 

@@ -14,7 +14,7 @@ from services.cli.reach import Winnow, unknown_import
 from services.cli.terminal.display import spoken
 from services.cli.terminal.hints import typed
 from services.cli.terminal.standing import awaits_start, files_ready, handed_back
-from shared.api.client import ApiError, Client, NotFound
+from shared.api.client import Client, NotFound
 from shared.api.imports import Import
 from shared.states import ImportStatus
 
@@ -88,18 +88,15 @@ async def following(
     Raises:
         ApiError: it cannot be followed (any more).
     """
-    said: asyncio.Queue[Import | ApiError] = asyncio.Queue()
+    said: asyncio.Queue[Import] = asyncio.Queue()
 
     async def follow() -> None:
-        try:
-            # A stream that has ended has said all there is; if that was not the end of the import, it is asked again.
-            while True:
-                async for seen in api.watch(import_id, lost=lost):
-                    said.put_nowait(seen)
-                await asyncio.sleep(_ASK_AGAIN)
-                said.put_nowait(await api.get_import(import_id))
-        except ApiError as error:
-            said.put_nowait(error)
+        # A stream that has ended has said all there is; if that was not the end of the import, it is asked again.
+        while True:
+            async for seen in api.watch(import_id, lost=lost):
+                said.put_nowait(seen)
+            await asyncio.sleep(_ASK_AGAIN)
+            said.put_nowait(await api.get_import(import_id))
 
     async def change(seconds: float) -> Import | None:
         found = None
@@ -108,8 +105,8 @@ async def following(
                 found = await said.get()
         while not said.empty():
             found = said.get_nowait()
-        if isinstance(found, ApiError):
-            raise found
+        if found is None and follower.done():
+            await follower
         return found
 
     follower = asyncio.create_task(follow())
