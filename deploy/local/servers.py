@@ -18,8 +18,16 @@ from deploy.local.s3_server import RESULTS, RIGHTS, UPLOADS, S3Server
 from deploy.local.server import LocalServer, MovedPort, StartFailed
 from deploy.local.state import Endpoints, StackState, StateFile
 from shared.db.roles import RELAY_ROLE, role_password
+from shared.webhooks.signing import signing_key
 
 DATABASE = "winnow"
+
+# What is tried out here listens on this machine.
+_WEBHOOKS = {
+    "WINNOW_WEBHOOK_PORTS": "[]",
+    "WINNOW_WEBHOOK_ALLOW_HTTP": "true",
+    "WINNOW_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8", "::1/128"]',
+}
 
 
 class NotRunning(StartFailed):
@@ -151,6 +159,8 @@ class Servers:
         access_key, secret_key = self.storage_keys(service if service in RIGHTS else "reader")
         return {
             **(self._of_gateway(replica) if service == "gateway" else {}),
+            **(self._of_notifier() if service == "notifier" else {}),
+            **(_WEBHOOKS if service in {"gateway", "notifier"} else {}),
             "WINNOW_KAFKA_BOOTSTRAP": endpoints.kafka_bootstrap,
             "WINNOW_DATABASE_URL": self.database_url(f"winnow_{service}"),
             "WINNOW_RELAY_DATABASE_URL": self.database_url(RELAY_ROLE),
@@ -189,6 +199,12 @@ class Servers:
                 f"WINNOW_GATEWAY_{purpose.upper()}_DATABASE_URL": self.database_url(f"winnow_{purpose}")
                 for purpose in ("reader", "intake", "operator")
             },
+        }
+
+    def _of_notifier(self) -> dict[str, str]:
+        return {
+            "WINNOW_NOTIFIER_PUBLIC_URL": self.gateway_url,
+            "WINNOW_NOTIFIER_SIGNING_KEY": signing_key(role_password(self.state.secret, "gateway")),
         }
 
     def reload(self) -> StackState:

@@ -32,7 +32,7 @@ __all__ = [
     "default_home",
 ]
 
-SERVICES = ("parser", "validator", "committer", "exporter", "keeper", "gateway")
+SERVICES = ("parser", "validator", "committer", "exporter", "keeper", "gateway", "notifier")
 
 # A stage that has stopped itself holds on to its last record for good, also when it is asked to end.
 _NOTHING_IN_HAND = 3.0

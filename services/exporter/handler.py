@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -43,10 +43,11 @@ class ResultStore(Protocol):
 
 
 class _Written(NamedTuple):
-    """How many rows the files of an export have."""
+    """How many rows the files of an export have, and how many bytes each, by kind."""
 
     failed: int
     unprocessed: int
+    sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +143,18 @@ class ExportCorrections:
     async def _export(self, event: ImportCompleted, awaited: AwaitedFiles, *, traceparent: str | None) -> bool:
         keys = result_keys(event.tenant_id, event.import_id, awaited.origin.file_name)
         failed = unprocessed = 0
+        sizes: dict[str, int] = {}
         with tempfile.TemporaryDirectory(prefix="winnow-exporter-", dir=self._settings.work_folder) as folder:
             if awaited.failed_rows:
                 failed, files = await self._write(event, awaited, Path(folder))
                 await self._store.upload(self._bucket, keys.correction, files.workbook, WORKBOOK_TYPE)
                 await self._store.upload(self._bucket, keys.failed_rows, files.failed_rows, CSV_TYPE)
+                sizes |= {"corrections": _size(files.workbook), "failed_rows": _size(files.failed_rows)}
             if awaited.unprocessed_rows:
                 unprocessed, files = await self._write_unprocessed(event, awaited, Path(folder))
                 await self._store.upload(self._bucket, keys.unprocessed, files.unprocessed, CSV_TYPE)
-        return await self._record(event, awaited, keys, _Written(failed, unprocessed), traceparent=traceparent)
+                sizes["unprocessed_rows"] = _size(files.unprocessed)
+        return await self._record(event, awaited, keys, _Written(failed, unprocessed, sizes), traceparent=traceparent)
 
     async def _write(self, event: ImportCompleted, awaited: AwaitedFiles, folder: Path) -> tuple[int, _Files]:
         """Write both files of failed rows from one reading of the rows."""
@@ -209,7 +213,7 @@ class ExportCorrections:
             else {}
         )
         async with tenant_transaction(self._engine, event.tenant_id) as conn:
-            if not await repository.record_files(conn, awaited, keys):
+            if not await repository.record_files(conn, awaited, keys, rows.sizes):
                 return False
             if rows.failed:
                 exported = CorrectionsExported(
@@ -225,7 +229,12 @@ class ExportCorrections:
             await outbox.settle(conn, event)
         metrics.ROWS.labels(stage="exporter", outcome="failed").inc(rows.failed)
         metrics.ROWS.labels(stage="exporter", outcome="unprocessed").inc(rows.unprocessed)
-        if rows != _Written(awaited.failed_rows, awaited.unprocessed_rows):
-            log.error("export.differs", exported=rows, ledger=(awaited.failed_rows, awaited.unprocessed_rows))
+        ledger = (awaited.failed_rows, awaited.unprocessed_rows)
+        if (rows.failed, rows.unprocessed) != ledger:
+            log.error("export.differs", exported=(rows.failed, rows.unprocessed), ledger=ledger)
         log.info("import.exported", rows=rows.failed, unprocessed=rows.unprocessed)
         return True
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size

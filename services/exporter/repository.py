@@ -1,5 +1,6 @@
 """The SQL of the exporter. Nothing here commits."""
 
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -92,6 +93,7 @@ _RECORD = text(
        SET correction_object_key = coalesce(correction_object_key, :correction),
            failed_rows_object_key = coalesce(failed_rows_object_key, :failed_rows),
            unprocessed_object_key = coalesce(unprocessed_object_key, :unprocessed),
+           result_sizes = result_sizes || CAST(:sizes AS jsonb),
            error = CASE WHEN error ->> 'code' = '{EXPORT_FAILED}' THEN NULL ELSE error - '{NO_FILES}' END,
            updated_at = clock_timestamp()
      WHERE id = :import_id AND completed_at = :ended_at
@@ -228,9 +230,12 @@ async def unprocessed_rows(
         yield [(row.row_no, row.cells) for row in part]
 
 
-async def record_files(conn: AsyncConnection, awaited: AwaitedFiles, keys: ResultKeys) -> bool:
+async def record_files(
+    conn: AsyncConnection, awaited: AwaitedFiles, keys: ResultKeys, sizes: Mapping[str, int]
+) -> bool:
     """Say where the files that were awaited are; False when that has been said before, or the import has ended at another time.
 
+    `sizes` are their bytes, by kind.
     The import stays locked until the transaction ends.
     """
     recorded = await conn.execute(
@@ -241,6 +246,7 @@ async def record_files(conn: AsyncConnection, awaited: AwaitedFiles, keys: Resul
             "correction": keys.correction if awaited.failed_rows else None,
             "failed_rows": keys.failed_rows if awaited.failed_rows else None,
             "unprocessed": keys.unprocessed if awaited.unprocessed_rows else None,
+            "sizes": json.dumps(dict(sizes)),
         },
     )
     return recorded.first() is not None

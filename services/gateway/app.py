@@ -6,9 +6,27 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from services.gateway import problems
+from services.gateway.api import (
+    actions,
+    api_keys,
+    catalogue,
+    events,
+    files,
+    imports,
+    me,
+    operations,
+    results,
+    rows,
+    uploads,
+    webhooks,
+)
+from services.gateway.api.document import openapi_of
+from services.gateway.pages import errors, importing, progress, result, shell, sign_in, static
 from services.gateway.resources import Gateway, build
 from services.gateway.settings import GatewaySettings
+from services.gateway.who.bodies import BodyLimit
 from services.gateway.who.denials import SignInFirst, to_sign_in
+from services.gateway.who.headers import SecurityHeaders
 from shared.runtime.process import run_stage
 from shared.runtime.settings import ServiceSettings, StorageSettings
 from shared.runtime.stage import Resources, Stage
@@ -16,8 +34,26 @@ from shared.version import version
 
 # fmt: off
 API_ROUTERS: tuple[APIRouter, ...] = (
+    actions.router,
+    api_keys.router,
+    catalogue.router,
+    events.router,
+    files.router,
+    imports.router,
+    me.router,
+    operations.router,
+    results.router,
+    rows.router,
+    uploads.router,
+    webhooks.router,
 )
 PAGE_ROUTERS: tuple[APIRouter, ...] = (
+    importing.router,
+    progress.router,
+    result.router,
+    shell.router,
+    sign_in.router,
+    static.router,
 )
 # fmt: on
 """What is served: one router a module of `api` and `pages`, by name."""
@@ -28,9 +64,12 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = FastAPI(title="Winnow", version=version(), openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
     app.state.gateway = gateway
     app.add_exception_handler(SignInFirst, to_sign_in)
-    problems.install(app)
+    problems.install(app, draw=errors.draw)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders, over_tls=gateway.over_tls)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign] # the framework's own way to say another document
     return app
 
 
@@ -56,6 +95,7 @@ async def _serve(gateway: Gateway) -> None:
             log_config=None,
             log_level=logging.WARNING,
             access_log=False,
+            server_header=False,
             timeout_graceful_shutdown=2,
         )
     )

@@ -5,16 +5,21 @@ one that may not. `PageViewer` and the others are the same for pages: who is not
 `Person.tenant` is the login's and the only tenant a route works with.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 
 from services.gateway.people import Person, Role
+from services.gateway.problems import Refused
 from services.gateway.resources import Gateway
-from services.gateway.who.denials import denied, sign_in_first
+from services.gateway.who.denials import NOT_MEANT, PROVIDER_AWAY, denied, sign_in_first, unregistered
 from services.gateway.who.identification import TenantUnknown
+from services.gateway.who.limits import TooMuch
 from services.gateway.who.refusals import NotBelieved, ProviderAway
+from services.gateway.who.same_site import NotMeant, check_meant
 
 
 def _gateway(request: Request) -> Gateway:
@@ -28,29 +33,26 @@ Ways = Annotated[Gateway, Depends(_gateway)]
 async def someone(request: Request, ways: Ways) -> Person | None:
     """Who asks, None without a login. Everything below builds on it: a test that overrides it says who asks."""
     try:
-        return await ways.who.person(request)
+        person = await ways.who.person(request)
+        if person is not None:
+            await ways.who.limits.request(person)
     except NotBelieved as refused:
         denied(request, 401, refused.reason)
-        raise HTTPException(
-            401,
-            refused.message,
-            {"WWW-Authenticate": f'Bearer realm="winnow", error="invalid_token", error_description="{refused.reason}"'},
-        ) from refused
+        challenge = f'Bearer realm="winnow", error="invalid_token", error_description="{refused.reason}"'
+        raise Refused("unauthenticated", refused.message, headers={"WWW-Authenticate": challenge}) from refused
     except TenantUnknown as unknown:
         denied(request, 403, "tenant_unknown", unknown.person)
-        raise HTTPException(
-            403,
-            f'The tenant of your login, "{unknown.person.tenant}", is not registered with Winnow. Whoever runs it '
-            "registers a tenant once; until then nothing is done for it.",
-        ) from unknown
+        raise Refused("forbidden", unregistered(unknown.person)) from unknown
     except ProviderAway as away:
         denied(request, 503, "provider_away")
-        raise HTTPException(
-            503,
-            "Who you are cannot be checked at the moment: the sign-in provider does not answer. Running imports go on; "
-            "try again in a moment.",
-            {"Retry-After": "15"},
-        ) from away
+        raise Refused("unavailable", PROVIDER_AWAY, headers={"Retry-After": "15"}) from away
+    except TooMuch as much:
+        raise _later(request, much, person) from much
+    return person
+
+
+Someone = Annotated[Person | None, Depends(someone)]
+"""Who asks, if anybody does. For what is open to everybody and changes nothing of a tenant's."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +62,43 @@ class Needs:
     role: Role
     page: bool = False
     """Whether who is not signed in is sent to sign in, in place of 401."""
+    streams_form: bool = False
+    """Whether the route reads a form piece by piece, and looks for the session's token in it itself, before a file."""
 
-    async def __call__(self, request: Request, person: Annotated[Person | None, Depends(someone)]) -> Person:
-        """Let pass who may.
+    async def __call__(self, request: Request, person: Someone) -> Person:
+        """Let pass who may, and of a session what a page of it sent.
 
         Raises:
-            HTTPException: 401, nobody is logged in; 403, this role is not among theirs.
-            SignInFirst: as 401, for a page.
+            Refused: nobody is logged in, this role is not among theirs, or another site had a browser send it.
+            SignInFirst: nobody is logged in, for a page.
         """
         if person is None:
             if self.page:
                 raise sign_in_first(request)
             denied(request, 401, "no_login")
-            raise HTTPException(
-                401,
+            raise Refused(
+                "unauthenticated",
                 "Nobody is logged in. Send a token or a key as `Authorization: Bearer …`.",
-                {"WWW-Authenticate": 'Bearer realm="winnow"'},
+                headers={"WWW-Authenticate": 'Bearer realm="winnow"'},
             )
+        request.state.person = person
         if not person.may(self.role):
             denied(request, 403, f"not_{self.role}", person)
-            raise HTTPException(403, _LESSER[self.role])
+            raise Refused("forbidden", _LESSER[self.role])
+        if person.csrf is not None:
+            try:
+                await check_meant(
+                    request, person.csrf, _gateway(request).settings.public_url, form=not self.streams_form
+                )
+            except NotMeant as unmeant:
+                denied(request, 403, unmeant.reason, person)
+                raise Refused("csrf", NOT_MEANT) from unmeant
         return person
+
+
+def _later(request: Request, much: TooMuch, person: Person | None) -> Refused:
+    denied(request, 429, much.reason, person)
+    return Refused("too-many-requests", much.message, headers={"Retry-After": str(much.retry_seconds)})
 
 
 _LESSER = {
@@ -99,3 +117,37 @@ PageViewer = Annotated[Person, Depends(Needs(Role.VIEWER, page=True))]
 PageImporter = Annotated[Person, Depends(Needs(Role.IMPORTER, page=True))]
 PageAdmin = Annotated[Person, Depends(Needs(Role.ADMIN, page=True))]
 PageOperator = Annotated[Person, Depends(Needs(Role.OPERATOR, page=True))]
+
+
+_Sending = Annotated[Person, Depends(Needs(Role.IMPORTER, streams_form=True))]
+_PageSending = Annotated[Person, Depends(Needs(Role.IMPORTER, page=True, streams_form=True))]
+
+
+async def _sender(request: Request, ways: Ways, person: _Sending) -> AsyncIterator[Person]:
+    async with _room(request, ways, person):
+        yield person
+
+
+async def _page_sender(request: Request, ways: Ways, person: _PageSending) -> AsyncIterator[Person]:
+    async with _room(request, ways, person):
+        yield person
+
+
+@asynccontextmanager
+async def _room(request: Request, ways: Gateway, person: Person) -> AsyncIterator[None]:
+    async with AsyncExitStack() as taken:
+        try:
+            await taken.enter_async_context(ways.who.limits.upload(person))
+        except TooMuch as much:
+            raise _later(request, much, person) from much
+        yield
+
+
+Sender = Annotated[Person, Depends(_sender)]
+"""An importer who sends a file with this request; so many of a tenant at once, and no more.
+
+A form that brings the file is read by the route (`uploads.forms`), which looks for the session's token before it.
+"""
+
+PageSender = Annotated[Person, Depends(_page_sender)]
+"""The same for pages."""

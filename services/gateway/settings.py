@@ -20,6 +20,53 @@ _SIGNED_WITH_A_KEY_PAIR = {
 _SHORTEST_SECRET = 32
 
 
+class UploadSettings(Settings):
+    """Files on their way in through the gateway: how large, how many, for how long."""
+
+    model_config = SettingsConfigDict(env_prefix="WINNOW_GATEWAY_UPLOAD_", frozen=True)
+
+    megabytes: int = Field(
+        default=200, ge=1, description="largest file; the parser has its own limit, `WINNOW_PARSER_FILE_MEGABYTES`"
+    )
+    at_once: int = Field(default=10, ge=1, description="files of one tenant that are received at the same time")
+    unused: int = Field(
+        default=500,
+        ge=1,
+        description="files of one tenant that wait for their rest, or for an import to be made of them",
+    )
+    lives: timedelta = Field(
+        default=timedelta(hours=24),
+        gt=timedelta(0),
+        description="a file that is not gone on with for so long, or of which no import is made, is removed",
+    )
+    link_lives: timedelta = Field(
+        default=timedelta(minutes=15),
+        gt=timedelta(0),
+        description="for so long a link works by which a file is sent to storage itself",
+    )
+    public_storage_endpoint: str | None = Field(
+        default=None,
+        description="address of the storage in such links, where senders reach it by another than `WINNOW_S3_ENDPOINT`",
+    )
+    pieces: int = Field(
+        default=8,
+        ge=2,
+        description="pieces of 8 MB one process has in memory at most, however many files are sent through it",
+    )
+    parts_at_once: int = Field(default=3, ge=1, description="pieces one process sends to storage at the same time")
+    patience_seconds: float = Field(
+        default=20, gt=0, description="wait for a piece of memory to get free; then a sender is told to come again"
+    )
+    silence_seconds: float = Field(
+        default=30, gt=0, description="a request that brings nothing for so long is ended; what it brought is kept"
+    )
+
+    @property
+    def recently(self) -> timedelta:
+        """A file of which nothing came for so long is not on its way now."""
+        return timedelta(seconds=max(60.0, self.silence_seconds))
+
+
 class WhoSettings(Settings):
     """Who is believed, and for how long."""
 
@@ -71,6 +118,13 @@ class WhoSettings(Settings):
         default=timedelta(hours=12),
         gt=timedelta(0),
         description="a session ends after so long, however much it is used",
+    )
+
+    requests_per_minute: int = Field(
+        default=3000, ge=0, description="so many requests of a tenant a process answers in a minute; 0 is no limit"
+    )
+    uploads_at_once: int = Field(
+        default=8, ge=0, description="so many uploads of a tenant a process takes at the same time; 0 is no limit"
     )
 
     @property

@@ -5,6 +5,7 @@ from functools import partial
 
 from services.parser.dependencies import Dependencies
 from services.parser.handler import ImportFile
+from services.parser.looks.job import Looks
 from services.parser.reading.readers import Readers
 from services.parser.reading.workspace import Workspace
 from services.parser.settings import ParserSettings
@@ -26,18 +27,18 @@ def main() -> None:
         workspace.clean()
         store = ObjectStore(storage.connection)
         readers = Readers()
-        handler = ImportFile(
-            Dependencies(
-                engine=resources.engine,
-                store=store,
-                bucket=storage.uploads_bucket,
-                settings=mine,
-                workspace=workspace,
-                reemit_after=timedelta(seconds=mine.reread_after_seconds),
-                beat=resources.health.beat,
-                readers=readers,
-            )
+        dependencies = Dependencies(
+            engine=resources.engine,
+            store=store,
+            bucket=storage.uploads_bucket,
+            settings=mine,
+            workspace=workspace,
+            reemit_after=timedelta(seconds=mine.reread_after_seconds),
+            beat=resources.health.beat,
+            readers=readers,
         )
+        handler = ImportFile(dependencies)
+        looks = Looks(dependencies, listen=settings.database_options.can_listen)
         return Stage(
             name="parser",
             topic=FILE_UPLOADED,
@@ -45,7 +46,7 @@ def main() -> None:
             accept=handler.accept,
             slots=mine.files_at_once,
             refuse=handler.refuse,
-            jobs=(readers.keep_warm,),
+            jobs=(readers.keep_warm, looks.run),
             relays=(FILE_UPLOADED, ROWS_STAGED),
             probes={"storage": partial(store.answer, storage.uploads_bucket)},
         )

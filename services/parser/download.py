@@ -67,13 +67,30 @@ class Download:
         except ObjectChanged:
             raise _changed(known) from None
         except ObjectTooLarge:
-            raise self._too_large(known, f"more than {self.largest_megabytes:,}") from None
+            raise self._too_large(known.file_name, f"more than {self.largest_megabytes:,}") from None
         except ObjectUnreadable as refused:
             raise unreadable(known, f"{refused.message} ({refused.code})") from refused
         self.beat()
         fetched = await asyncio.to_thread(_fetched, path)
         _check_sha256(known, fetched.sha256)
-        await self._unpack(known, path)
+        await self._unpack(known.file_name, path)
+        return fetched
+
+    async def fetch_unknown(self, key: str, name: str, path: Path) -> Fetched:
+        """Bring an object to a file, as it can be read, of which no import is known yet.
+
+        Raises:
+            FileRefused: it is too large, or cannot be unpacked.
+            ObjectMissing, ObjectUnreadable: it is not there, or nobody gets it.
+            ObjectUnavailable: it could not be read this time.
+        """
+        try:
+            await self.store.download(self.bucket, key, path, limit=self._limit)
+        except ObjectTooLarge:
+            raise self._too_large(name, f"more than {self.largest_megabytes:,}") from None
+        self.beat()
+        fetched = await asyncio.to_thread(_fetched, path)
+        await self._unpack(name, path)
         return fetched
 
     async def look(self, key: str) -> ObjectStat | None:
@@ -104,24 +121,24 @@ class Download:
     def _limit(self) -> int:
         return self.largest_megabytes * 1_000_000
 
-    async def _unpack(self, known: KnownImport, path: Path) -> None:
+    async def _unpack(self, name: str, path: Path) -> None:
         """Unpack what is packed with gzip, whatever its name or its headers say."""
         try:
             unpacked = await asyncio.to_thread(_unpacked, path, self._limit)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise FileRefused(
                 "damaged",
-                f'"{known.file_name}" is packed with gzip and cannot be unpacked: it is cut short or damaged. Pack it once '
+                f'"{name}" is packed with gzip and cannot be unpacked: it is cut short or damaged. Pack it once '
                 f"more, or send it as it is",
             ) from None
         if not unpacked:
-            raise self._too_large(known, f"more than {self.largest_megabytes:,}", once="once unpacked")
+            raise self._too_large(name, f"more than {self.largest_megabytes:,}", once="once unpacked")
         self.beat()
 
-    def _too_large(self, known: KnownImport, megabytes: str, *, once: str = "") -> FileRefused:
+    def _too_large(self, name: str, megabytes: str, *, once: str = "") -> FileRefused:
         return FileRefused(
             "too_large",
-            f'"{known.file_name}" has {megabytes} MB{f" {once}" if once else ""}; at most {self.largest_megabytes:,} MB are '
+            f'"{name}" has {megabytes} MB{f" {once}" if once else ""}; at most {self.largest_megabytes:,} MB are '
             f"read. Split it into several files and send those",
         )
 
@@ -135,7 +152,7 @@ class Download:
                 f"cut short or replaced; upload it once more and send a new event",
             )
         if size > self._limit:
-            raise self._too_large(known, f"{size / 1_000_000:,.1f}")
+            raise self._too_large(known.file_name, f"{size / 1_000_000:,.1f}")
 
 
 def unreadable(known: KnownImport, why: str) -> FileRefused:

@@ -1,5 +1,7 @@
 """What the parser is told by its environment (prefix `WINNOW_PARSER_`). What a limit says to senders is its number."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
@@ -37,6 +39,12 @@ class ParserSettings(Settings):
     reader_megabytes: int = Field(default=768, description="address space of the reading process")
     reader_cpu_seconds: int = Field(default=900, description="processor time of the reading process")
     reader_silence_seconds: float = Field(default=120, description="longest the reading process may say nothing")
+    looks_at_once: int = Field(
+        default=2,
+        ge=1,
+        description="files it looks at before they are imported, at the same time and beside the imports",
+    )
+    look_seconds: float = Field(default=15, gt=0, description="longest such a look may take")
     first_chunk_rows: int = Field(default=250, description="rows of the first chunk, so that it is done early")
     chunk_rows: int = Field(default=4_000, description="rows of every other chunk")
     chunk_megabytes: int = Field(default=4, description="text from which on a chunk takes no further product")
@@ -61,6 +69,11 @@ class ParserSettings(Settings):
             group_rows=self.group_rows,
             group_bytes=self.group_megabytes * 1_000_000,
         )
+
+    @property
+    def look_limits(self) -> Limits:
+        """The same for a look at the first rows."""
+        return replace(self.limits, cpu_seconds=min(self.reader_cpu_seconds, math.ceil(self.look_seconds)))
 
     @property
     def limits(self) -> Limits:

@@ -9,6 +9,9 @@
 * `catalogue`      values a tenant's catalogue knows, categories nobody knows
 * `operations`     what operators see: stages, imports that do not move, dead letters
 * `people`         who asks
+* `api_keys`       keys of upstream systems
+* `uploads`        files on their way in
+* `webhooks`       webhooks, what was delivered to them, and e-mail
 
 The gateway answers with them and the client reads them. A field is added as an optional one; anything else is another
 version of the API.

@@ -84,7 +84,13 @@ class ImportSummary(Sum):
 
 
 class ImportPage(Page[ImportSummary]):
-    """Imports, newest first."""
+    """Imports, newest first unless asked for otherwise. A page of a rare find may have few of them and still a `next`.
+
+    `total` are all that there are, where it was asked for; with `more_than_total` there are more.
+    """
+
+    total: int | None = None
+    more_than_total: bool = False
 
 
 class Stage(Answer):
@@ -142,7 +148,6 @@ class ReadAs(Answer):
     encoding: str | None
     delimiter: str | None
     columns: Rows
-    columns_known: Rows
     guesses: Annotated[Rows, Field(description="How many decisions are guesses.")]
 
 
@@ -165,7 +170,7 @@ class Import(ImportSummary):
 
     `version` is that of what is said here: an import of the same version has not changed (it is the ETag, too).
     `eta_seconds` is how long it takes yet, from 3 s on while it moves; null where nobody can know. `quiet_seconds` is since
-    when nothing of it has moved, while it could. `actions` are what may be asked of it now.
+    when nothing of it has moved, while it could; `stands_at` is the first stage that has something to do. `actions` are what may be asked of it now.
     """
 
     version: str
@@ -192,6 +197,7 @@ class Import(ImportSummary):
     rows_per_second: float | None
     eta_seconds: int | None
     quiet_seconds: int | None
+    stands_at: StageName | None
     parent: Relative | None
     children: tuple[Relative, ...]
     undo: Undo
@@ -202,6 +208,7 @@ class Import(ImportSummary):
     rows_expired_at: Moment | None
     upload_removed_at: Moment | None
     results_removed_at: Moment | None
+    is_final: Annotated[bool, Field(description="It has ended, and all that is handed back is there.")]
     links: Links
 
 

@@ -231,6 +231,20 @@ FILE_REASONS: tuple[Reason, ...] = (
 )  # fmt: skip
 
 
+_TITLES = {reason.code: reason.title for reason in (*FILE_REASONS, *ROW_REASONS)}
+
+
+def title_of(code: str) -> str:
+    """The short title of a reason, the same for all of its code."""
+    known = _TITLES.get(code)
+    if known is not None:
+        return known
+    family = next(
+        (reason for reason in ROW_REASONS if reason.code.endswith("*") and code.startswith(reason.code[:-1])), None
+    )
+    return code.replace("_", " ").capitalize() if family is None else family.title
+
+
 def reasons_page() -> str:
     """docs/reasons.md."""
     lines = [

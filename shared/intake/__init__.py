@@ -7,6 +7,7 @@
 * `rows`           the rows of an import, by page and status
 * `preview`        what a held import would do, counted; `changes` of records, before and after
 * `pace`           how fast an import moves, stage by stage, and how long it takes yet
+* `operations`     what is under way over all tenants, in ids and numbers
 * `unmatched`      categories that were not found, with the nearest ones
 * `catalogue`      what a tenant's catalogue knows by name
 * `template`       an empty workbook to fill in

@@ -5,7 +5,7 @@ Every function reads in a transaction of the import's tenant.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -46,6 +46,37 @@ _MADE_OF_ROWS = text(
 )
 
 
+_MADE_BEHIND = text(
+    """
+    SELECT 0 AS chunk_no, 0 AS group_row, row_no, record, record_id, before, after FROM catalog.changes
+     WHERE import_id = :id AND (row_no, record, record_id) > (:row, :record, :record_id)
+     ORDER BY row_no, record, record_id LIMIT :limit
+    """
+)
+_STAGED_BEHIND = text(
+    f"""
+    SELECT chunk_no, group_row, row_no, record, record_id, before, after FROM staging.changes
+     WHERE import_id = :id AND row_status = '{GroupStatus.PENDING}'
+       AND (chunk_no, group_row) >= (:chunk, :group)
+       AND (chunk_no, group_row, row_no, record, record_id) > (:chunk, :group, :row, :record, :record_id)
+     ORDER BY chunk_no, group_row, row_no, record, record_id LIMIT :limit
+    """  # noqa: S608 - our own word
+)
+
+
+class Place(NamedTuple):
+    """Where a change is in the list of an import's: those that are made have chunk 0, and come first."""
+
+    chunk: int
+    group: int
+    row: int
+    record: str
+    record_id: UUID
+
+
+_BEGINNING = Place(0, 0, 0, "", UUID(int=0))
+
+
 @dataclass(frozen=True)
 class Change:
     """What one row changes of one record, a `product` or a `variant`.
@@ -65,6 +96,21 @@ async def first_changes(conn: AsyncConnection, import_id: UUID, *, limit: int) -
     made = (await conn.execute(_FIRST_MADE, {"id": import_id, "limit": limit})).all()
     staged = (await conn.execute(_FIRST_STAGED, {"id": import_id, "limit": limit})).all()
     return sorted(map(_change, (*made, *staged)), key=lambda change: (change.row, change.record))[:limit]
+
+
+async def list_changes(
+    conn: AsyncConnection, import_id: UUID, *, after: Place | None = None, limit: int
+) -> list[tuple[Place, Change]]:
+    """What an import has changed, by row, then what it is to change, by chunk: so many behind a place."""
+    place = after or _BEGINNING
+    found: list[Any] = []
+    if not place.chunk:
+        found += (await conn.execute(_MADE_BEHIND, {**place._asdict(), "id": import_id, "limit": limit})).all()
+        place = _BEGINNING
+    if len(found) < limit:
+        staged = {**place._asdict(), "id": import_id, "limit": limit - len(found)}
+        found += (await conn.execute(_STAGED_BEHIND, staged)).all()
+    return [(Place(row.chunk_no, row.group_row, row.row_no, row.record, row.record_id), _change(row)) for row in found]
 
 
 async def changes_of_rows(

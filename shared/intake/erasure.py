@@ -46,6 +46,9 @@ _OPEN = text(
     f"SELECT count(*) FROM imports.imports WHERE tenant_id = :tenant AND status NOT IN ({sql_list(ENDED)})"  # noqa: S608 - our own words
 )
 _IN_FLIGHT = text("SELECT count(*) FROM imports.outbox WHERE tenant_id = :tenant")
+_ARRIVING = text(
+    "SELECT object_key, storage_upload FROM gateway.uploads WHERE tenant_id = :tenant AND storage_upload IS NOT NULL"
+)
 # One that was interrupted is gone on with.
 _UNFINISHED = text("SELECT id, erased FROM imports.erasures WHERE tenant = :tenant AND ended_at IS NULL")
 _BEGIN = text("INSERT INTO imports.erasures (id, tenant, asked_by) VALUES (:id, :tenant, :asked_by)")
@@ -148,6 +151,10 @@ async def erase_tenant(
         if imports or events:
             raise TenantInUse(tenant_id, imports, events)
         tables = await _tables(conn)
+        # Listed nowhere, so given up while it is known what they are called.
+        for key, upload in (await conn.execute(_ARRIVING, {"tenant": tenant_id})).all():
+            for bucket in buckets:
+                await storage.abort(bucket, key, upload)
         rows = {table: await _delete(conn, table, tenant_id) for table in tables}
         rows = {table: number for table, number in rows.items() if number}
         record, earlier = await _begin(conn, tenant_id, asked_by)

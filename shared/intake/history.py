@@ -32,6 +32,12 @@ _WHERE = {
 }
 """What is asked of an import by each part of a filter. Only what is said is asked, so that a page begins at its place."""
 
+_RECENT = text(
+    """
+    SELECT id FROM imports.imports WHERE tenant_id = current_setting('winnow.tenant_id')
+     ORDER BY created_at DESC, id DESC LIMIT :limit
+    """
+)
 _AT = text("SELECT created_at FROM imports.imports WHERE id = :after")
 
 
@@ -71,6 +77,12 @@ async def recent_imports(
     if not 1 <= limit <= MOST_RECENT:
         raise ValueError(f"limit is 1 to {MOST_RECENT}")
     return await read_recent(conn, tenant_id=tenant, limit=limit)
+
+
+async def recent_ids(conn: AsyncConnection, *, limit: int = RECENT) -> list[UUID]:
+    """The latest imports of the connection's tenant, newest first."""
+    await conn.execute(BY_INDEX)
+    return list((await conn.execute(_RECENT, {"limit": limit})).scalars())
 
 
 async def list_imports(

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.catalog import ENTITIES
+from shared.db.planner import BY_INDEX
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ _ERRORS = text(
      WHERE import_id = :id ORDER BY row_no, position LIMIT CAST(:limit AS bigint)
     """
 )
+_ERRORS_BEHIND = text(
+    """
+    SELECT row_no, position, heading, code, message FROM imports.row_errors
+     WHERE import_id = :id AND (row_no, position) > (:row, :position) ORDER BY row_no, position LIMIT :limit
+    """
+)
 _COUNTS = text(
     "SELECT count(*) AS errors, count(DISTINCT row_no) AS rows FROM imports.row_errors WHERE import_id = :id"
 )
@@ -72,6 +79,16 @@ async def read_errors(conn: AsyncConnection, import_id: UUID, *, limit: int | No
     """The errors of an import's failed rows, in the order of the file; all of them when `limit` is None."""
     rows = await conn.execute(_ERRORS, {"id": import_id, "limit": limit})
     return [ReportedError(row.row_no, row.heading, row.code, row.message) for row in rows]
+
+
+async def list_errors(
+    conn: AsyncConnection, import_id: UUID, *, after: tuple[int, int], limit: int
+) -> list[tuple[tuple[int, int], ReportedError]]:
+    """So many of them behind a row and a position in it, each with its own."""
+    await conn.execute(BY_INDEX)
+    values = {"id": import_id, "row": after[0], "position": after[1], "limit": limit}
+    rows = await conn.execute(_ERRORS_BEHIND, values)
+    return [((row.row_no, row.position), ReportedError(row.row_no, row.heading, row.code, row.message)) for row in rows]
 
 
 async def count_errors(conn: AsyncConnection, import_id: UUID) -> ErrorCounts:

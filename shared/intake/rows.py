@@ -71,6 +71,14 @@ _REFUSED = text(
      WHERE import_id = :id AND row_no > :after ORDER BY row_no LIMIT :limit
     """
 )
+# In a chunk's run of rows the key of the errors leads from one to the next; those of other kinds are passed over.
+_OF_REASON = text(
+    """
+    SELECT DISTINCT row_no FROM imports.row_errors
+     WHERE import_id = :id AND row_no > :after AND code = :code AND heading IS NOT DISTINCT FROM CAST(:heading AS text)
+     ORDER BY row_no LIMIT :limit
+    """
+)
 _STANDS_ALONE = f"""
     (SELECT a.row_no FROM imports.row_errors a
       WHERE a.import_id = :id AND a.row_no = {{row}} AND a.group_row = {{row}} AND a.code = '{UNIDENTIFIED}' LIMIT 1) IS NOT NULL
@@ -177,9 +185,17 @@ class RowPage:
 
 
 async def read_rows(
-    conn: AsyncConnection, import_id: UUID, *, status: RowStatus | None = None, after: int = 0, limit: int = 50
+    conn: AsyncConnection,
+    import_id: UUID,
+    *,
+    status: RowStatus | None = None,
+    reason: tuple[str, str | None] | None = None,
+    after: int = 0,
+    limit: int = 50,
 ) -> RowPage | None:
     """The rows of an import behind row `after`, of one status or of all; None when this connection sees no such import.
+
+    With a `reason`, a code and the heading it is about, only rows that have such an error of their own.
 
     Of an import that takes another one back they are the other's rows, and only those that could not be taken back.
 
@@ -198,7 +214,10 @@ async def read_rows(
     ended = found.status in ENDED
     page = {"id": import_id, "after": after, "limit": limit + 1}
     undone = found.undoes_import_id
-    if undone is not None:
+    if reason is not None:
+        of_reason = {**page, "code": reason[0], "heading": reason[1]}
+        numbers = list((await conn.execute(_OF_REASON, of_reason)).scalars())
+    elif undone is not None:
         refused = status in {None, RowStatus.FAILED}
         numbers = list((await conn.execute(_REFUSED, page)).scalars()) if refused else []
     elif status is None:

@@ -21,6 +21,7 @@ from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.redecision import MOST_DECISIONS, decide_again
 from shared.ledger.release import release_chunks
 from shared.ledger.row_errors import write_errors
+from shared.ledger.standstill import MarkedFailed, StillMoves, mark_failed
 from shared.ledger.undo import NotUndone, Undoing, undo_import
 from shared.ledger.waves import announce_next_preview, announce_next_wave
 
@@ -28,6 +29,7 @@ __all__ = [
     "MOST_DECISIONS",
     "Dismissed",
     "ImportProgress",
+    "MarkedFailed",
     "NotDismissible",
     "NotHeld",
     "NotImportable",
@@ -35,6 +37,7 @@ __all__ = [
     "NotUndone",
     "StageProgress",
     "Started",
+    "StillMoves",
     "Undoing",
     "abandon_import",
     "announce_next_preview",
@@ -46,6 +49,7 @@ __all__ = [
     "end_broken_off",
     "fail_import",
     "give_up",
+    "mark_failed",
     "read_import",
     "read_imports",
     "read_recent",

@@ -1,7 +1,7 @@
 """How far imports are, from the same numbers they are closed with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,7 @@ class ImportProgress:
     `worked_seconds` is the time it was worked on up to its end,
     without what a person took to decide and without the pause before it was taken up again. What was removed since, because
     its time was over, has the moment: the rows with their errors, the file that was sent, those that were handed back.
+    `result_sizes` are the bytes of the latter by kind, where they are known.
     """
 
     id: UUID
@@ -86,6 +87,7 @@ class ImportProgress:
     rows_expired_at: datetime | None = None
     upload_removed_at: datetime | None = None
     results_removed_at: datetime | None = None
+    result_sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
@@ -129,7 +131,7 @@ _SELECT = f"""
            i.idempotency_key, i.event_id AS upload_event_id, i.event_source AS upload_event_source,
            i.traceparent, i.error, i.parsed_at, i.started_at, i.completed_at,
            i.created_at, i.summary, i.epoch, i.hold, i.read_at, i.cancelled_at, i.worked_seconds, i.dismissed_at,
-           i.rows_expired_at, i.upload_removed_at, i.results_removed_at,
+           i.rows_expired_at, i.upload_removed_at, i.results_removed_at, i.result_sizes,
            CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) ELSE i.total_rows END AS total_rows,
            CASE WHEN i.completed_at IS NULL THEN c.created ELSE i.created_rows END AS created_rows,
            CASE WHEN i.completed_at IS NULL THEN c.updated ELSE i.updated_rows END AS updated_rows,

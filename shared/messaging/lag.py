@@ -41,6 +41,17 @@ class TopicLag:
         return self.end - self.committed - self.nobodys
 
 
+async def group_members(kafka: Kafka) -> dict[str, int]:
+    """How many processes each stage's group has; 0 of one that nobody is in."""
+    groups = [topic.group for topic in TOPICS if topic.group is not None]
+    async with admin_client(kafka) as admin:
+        found = dict.fromkeys(groups, 0)
+        for answer in await admin.describe_consumer_groups(groups):
+            for described in answer.groups:
+                found[described[1]] = len(described[5])
+        return found
+
+
 async def topic_lag(kafka: Kafka) -> list[TopicLag]:
     """The lag of every stage. A topic that does not exist is left out."""
     async with admin_client(kafka) as admin, reading_client(kafka) as consumer:

@@ -26,3 +26,9 @@ OUTBOX_EVENTS = Gauge("winnow_outbox_events", "Events nobody has acted on yet", 
 TOPIC_LAG = Gauge("winnow_topic_lag", "Records a consumer group has not yet committed", ["topic", "group"])
 # Rows, files and imports whose time was over, by what they were (services/keeper); what=failed could not be removed.
 REMOVED = Counter("winnow_removed", "What was removed because its time was over", ["what"])
+# Tries to tell somebody of an import (services/notifier), by what they came to: delivered, missed (tried again), given_up,
+# overtaken (somebody else had it in hand by then).
+DELIVERIES = Counter("winnow_deliveries", "Tries to deliver a webhook or an e-mail", ["kind", "outcome"])
+DELIVERIES_WAITING = Gauge("winnow_deliveries_waiting", "Deliveries that wait for their next try", ["kind"])
+OLDEST_DELIVERY_SECONDS = Gauge("winnow_oldest_delivery_seconds", "Age of the oldest delivery that waits", ["kind"])
+WEBHOOKS_DISABLED = Counter("winnow_webhooks_disabled", "Webhooks disabled because their receiver failed or is gone")

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.messaging.failures import FailureKind, kind_of
 from shared.observability import metrics
 from shared.retention.abandoned import HELD, NOT_READ, end_unstarted, end_without_file
+from shared.retention.arrivals import due_arrivals, remove_arrival
+from shared.retention.deliveries import count_deliveries, remove_deliveries
 from shared.retention.files import RESULTS, UPLOADS, FileKind, Removal
 from shared.retention.orphans import Orphanage
 from shared.retention.periods import Periods
@@ -21,11 +23,14 @@ from shared.storage import ObjectStore
 
 log = structlog.get_logger(__name__)
 
-UNSTARTED, WITHOUT_FILE, ORPHANED_UPLOADS, ORPHANED_RESULTS, FAILED = (
+UNSTARTED, WITHOUT_FILE, UNFINISHED, UNUSED, ORPHANED_UPLOADS, ORPHANED_RESULTS, DELIVERIES, FAILED = (
     "unstarted_imports",
     "imports_without_file",
+    "unfinished_uploads",
+    "unused_uploads",
     "orphaned_uploads",
     "orphaned_results",
+    "deliveries",
     "failed",
 )
 WHAT: Mapping[str, str] = {
@@ -37,8 +42,11 @@ WHAT: Mapping[str, str] = {
     "changes": "changes of records, as they were before and after",
     "uploads": "files that were sent",
     "results": "files that were handed back",
+    UNFINISHED: "files on their way in that nobody went on with",
+    UNUSED: "files that came in and that no import was made of",
     ORPHANED_UPLOADS: "files in the uploads bucket of no import",
     ORPHANED_RESULTS: "files in the results bucket of no import",
+    DELIVERIES: "webhooks and e-mails that were delivered or given up",
     FAILED: "that could not be removed; the log says why",
 }
 """What is counted, in words."""
@@ -81,12 +89,14 @@ class Cleanup:
             await round_.remove_rows(rows)
         for files, bucket in ((UPLOADS, self.buckets.uploads), (RESULTS, self.buckets.results)):
             await round_.remove_files(files, bucket)
+        await round_.remove_arrivals()
         await round_.remove_orphans(
             ORPHANED_UPLOADS, Orphanage(self.buckets.uploads, self.kept.orphaned_uploads, "upload_removed_at")
         )
         await round_.remove_orphans(
             ORPHANED_RESULTS, Orphanage(self.buckets.results, self.kept.orphaned_results, "results_removed_at")
         )
+        await round_.remove_deliveries()
         counts = {name: round_.counts[name] for name in WHAT}
         if any(counts.values()):
             log.info("cleanup.would_remove" if self.dry_run else "cleanup.removed", **counts)
@@ -148,6 +158,17 @@ class _Round:
                 self.seen.update(gone)
                 self._count(Counter({kind.name: len(gone)}), import_id=str(found.id))
 
+    async def remove_arrivals(self) -> None:
+        mine = self.cleanup
+        bucket = mine.buckets.uploads
+        async for due in due_arrivals(mine.engine):
+            mine.beat()
+            async with self._tolerating(upload_id=str(due.found.id)):
+                removed = mine.dry_run or await remove_arrival(mine.engine, mine.store, bucket, due.found)
+                if removed and not due.is_used:
+                    what = UNUSED if due.is_complete else UNFINISHED
+                    self._count(Counter({what: 1}), upload_id=str(due.found.id))
+
     async def remove_orphans(self, name: str, orphanage: Orphanage) -> None:
         mine = self.cleanup
         async for key in orphanage.orphans(mine.engine, mine.store):
@@ -155,6 +176,17 @@ class _Round:
             async with self._tolerating(object_key=key):
                 if mine.dry_run or await mine.store.remove(orphanage.bucket, key):
                     self._count(Counter({name: 1}), object_key=key)
+
+    async def remove_deliveries(self) -> None:
+        mine = self.cleanup
+        age = self.periods["deliveries"]
+        async with self._tolerating():
+            if mine.dry_run:
+                self._count(Counter({DELIVERIES: await count_deliveries(mine.engine, age)}))
+                return
+            await remove_deliveries(
+                mine.engine, age, beat=mine.beat, report=lambda number: self._count(Counter({DELIVERIES: number}))
+            )
 
     def _count(self, removed: Counter[str], **of: str) -> None:
         if not removed.total():

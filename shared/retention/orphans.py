@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.transaction import is_tenant_id, tenant_transaction
 from shared.storage import ListedObject, ObjectStore, tenant_owns
 
-# Named by an import that has not let go of it: as its file, by its id within the key, or by an event that waits for a stage.
+# Named by an import that has not let go of it: as its file, by its id within the key, or by an event that waits for a stage;
+# or on its way in.
 _NAMED = """
     SELECT k.key
       FROM unnest(CAST(:keys AS text[]), CAST(:ids AS uuid[])) AS k (key, import_id)
@@ -21,6 +22,7 @@ _NAMED = """
                     WHERE i.tenant_id = :tenant AND i.object_key = k.key AND i.upload_removed_at IS NULL)
         OR EXISTS (SELECT FROM imports.imports i
                     WHERE i.tenant_id = :tenant AND i.id = k.import_id AND i.{marker} IS NULL)
+        OR EXISTS (SELECT FROM gateway.uploads u WHERE u.tenant_id = :tenant AND u.id = k.import_id)
         OR k.key IN (SELECT CAST(convert_from(o.body, 'UTF8') AS json) ->> 'object_key' FROM imports.outbox o
                       WHERE o.tenant_id = :tenant AND o.topic = 'file-uploaded')
 """

@@ -6,7 +6,6 @@ there is any, guards them, and storage's own tag of each is what completes the o
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from shared.connections import StorageConnection
 from shared.storage.answers import meaning
-from shared.storage.object_store import ObjectStat, client
+from shared.storage.object_store import NO_UPLOAD, ObjectStat, abort_upload, client
 
 LEAST_PART = 5 << 20
 """Storage takes no smaller part, but for the last."""
@@ -28,8 +27,6 @@ MOST_PARTS = 10_000
 """Storage numbers no more parts of one object."""
 
 _LINK_LIVES = timedelta(minutes=15)
-_GONE = "NoSuchUpload"
-_PAGE = 500
 
 Bytes = bytes | bytearray | memoryview
 T = TypeVar("T")
@@ -96,21 +93,7 @@ class MultipartStore:
 
     async def abort(self, bucket: str, key: str, upload: str) -> None:
         """Give an upload in parts up, and what storage has of it. What is not there any more is fine."""
-
-        def aborted() -> None:
-            self._client._abort_multipart_upload(bucket, key, upload)  # noqa: SLF001
-
-        with contextlib.suppress(UploadGone):
-            await self._ask(bucket, key, aborted)
-
-    async def abort_all(self, bucket: str, prefix: str) -> int:
-        """Give up every upload in parts whose key begins so; how many there were."""
-        given_up: set[tuple[str, str]] = set()
-        while found := await self._ask(bucket, prefix, lambda: self._begun(bucket, prefix)) - given_up:
-            for key, upload in found:
-                await self.abort(bucket, key, upload)
-            given_up |= found
-        return len(given_up)
+        await self._ask(bucket, key, lambda: abort_upload(self._client, bucket, key, upload))
 
     async def stat(self, bucket: str, key: str) -> ObjectStat | None:
         """Size and tag of an object; None when there is none."""
@@ -151,7 +134,7 @@ class MultipartStore:
             await asyncio.wait({asked})
             raise
         except S3Error as error:
-            if error.code == _GONE:
+            if error.code == NO_UPLOAD:
                 raise UploadGone(key) from error
             raise meaning(bucket, key, error) from error
         except (MinioException, HTTPError, OSError, ValueError, SyntaxError) as error:
@@ -167,11 +150,3 @@ class MultipartStore:
         if "xml" in response.headers.get("content-type", "") and response.data:
             raise S3Error.fromxml(response)
         raise InvalidResponseError(response.status, response.headers.get("content-type"), None)
-
-    def _begun(self, bucket: str, prefix: str) -> set[tuple[str, str]]:
-        listed = self._client._list_multipart_uploads(bucket, prefix=prefix, max_uploads=_PAGE)  # noqa: SLF001
-        return {
-            (each.object_name, each.upload_id)
-            for each in listed.uploads
-            if each.object_name is not None and each.upload_id is not None and each.object_name.startswith(prefix)
-        }

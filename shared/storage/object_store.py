@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -23,6 +23,9 @@ from shared.storage.answers import KEY_REFUSED, ObjectMissing, ObjectTooLarge, m
 
 _PIECE = 1 << 20
 _PAGE = 1000
+
+NO_UPLOAD = "NoSuchUpload"
+"""What storage says of an object in parts that it does not know: it was completed, or given up."""
 
 
 class ObjectNotErased(Exception):
@@ -84,6 +87,16 @@ def client(connection: StorageConnection, *, connections: int = 4) -> Minio:
     elif connection.addressing == "path":
         made.disable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
     return made
+
+
+def abort_upload(storage: Minio, bucket: str, key: str, upload: str) -> None:
+    """Give up an object that arrives in parts, and what storage has of it; what is not there any more is fine."""
+    try:
+        # The client has no public name for it.
+        storage._abort_multipart_upload(bucket, key, upload)  # noqa: SLF001
+    except S3Error as error:
+        if error.code != NO_UPLOAD:
+            raise
 
 
 class ObjectStore:
@@ -199,6 +212,22 @@ class ObjectStore:
         response.close()
         response.release_conn()
 
+    @asynccontextmanager
+    async def opened(self, bucket: str, key: str) -> AsyncIterator["OpenObject"]:
+        """An object, read while the block lasts: never whole in memory.
+
+        Raises:
+            ObjectMissing: there is no such object.
+            ObjectUnreadable: storage does not hand it out, now or later.
+            ObjectUnavailable: not this time.
+        """
+        opening = self._opened(bucket, key, {})
+        response = await asyncio.to_thread(opening.__enter__)
+        try:
+            yield OpenObject(bucket, key, response)
+        finally:
+            await asyncio.to_thread(opening.__exit__, None, None, None)
+
     async def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """The keys of a bucket that begin so, in order."""
 
@@ -228,6 +257,10 @@ class ObjectStore:
             ObjectNotErased: storage refused to delete it.
         """
         return await asyncio.to_thread(self._remove, bucket, key)
+
+    async def abort(self, bucket: str, key: str, upload: str) -> None:
+        """Give up an object that arrives in parts; what is not there any more is fine."""
+        await asyncio.to_thread(abort_upload, self._client, bucket, key, upload)
 
     def _find(self, bucket: str, key: str) -> ListedObject | None:
         # An object that has exactly the name others begin with is the first of them.
@@ -265,6 +298,21 @@ class ObjectStore:
         for error in refused:
             raise ObjectNotErased(bucket, error.name or prefix, error.message or error.code)
         return len({each.object_name for each in found})
+
+
+class OpenObject:
+    """An object that is being read."""
+
+    def __init__(self, bucket: str, key: str, response: BaseHTTPResponse) -> None:
+        self._pieces = _pieces(bucket, key, response)
+        length = response.headers.get("content-length", "")
+        self.size = int(length) if length.isdecimal() else None
+        """Bytes as they are stored; None where storage does not say."""
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Its bytes, in the order in which they are stored."""
+        while (piece := await asyncio.to_thread(next, self._pieces, None)) is not None:
+            yield piece
 
 
 def _listed(found: Any) -> ListedObject:

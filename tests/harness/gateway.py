@@ -1,13 +1,21 @@
 """The gateway as people and systems use it: over HTTP, each with a login."""
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 import httpx
+from fastapi import FastAPI
 
 from deploy.local.stack import Stack
+from services.gateway.app import create_app
 from services.gateway.people import Role
+from services.gateway.resources import Gateway, build
+from services.gateway.settings import GatewaySettings
+from services.gateway.who.identification import Who
+from shared.db.engine import create_engine
+from shared.observability.health import Health
+from shared.runtime.settings import ServiceSettings, StorageSettings
 
 TokenFor = Callable[[str | None, str], str]
 
@@ -54,3 +62,33 @@ class GatewayClient(httpx.AsyncClient):
 def gateway_client(stack: Stack) -> GatewayClient:
     """A client of the gateway process of a stack."""
     return GatewayClient(stack.gateway_url, stack.token_for)
+
+
+@asynccontextmanager
+async def gateway_here(
+    stack: Stack, *, provider: httpx.AsyncBaseTransport | None = None, **told: Any
+) -> AsyncIterator[tuple[FastAPI, Gateway]]:
+    """The gateway in this process, on the servers of a stack, told otherwise where a test wants it.
+
+    `provider` is how it reaches its OpenID Connect provider, in place of a connection.
+    """
+    environment = stack.environment_for("gateway")
+    own = {
+        name.removeprefix("WINNOW_GATEWAY_").lower(): value
+        for name, value in environment.items()
+        if name.startswith("WINNOW_GATEWAY_")
+    }
+    others = {name.removeprefix("WINNOW_").lower(): value for name, value in environment.items()}
+    storage: dict[str, Any] = {name.removeprefix("s3_"): value for name, value in others.items() if name.startswith("s3_")}
+    known: dict[str, Any] = {name: others[name] for name in ServiceSettings.model_fields if name in others}
+    service = ServiceSettings(**known)
+    engine = create_engine(environment["WINNOW_DATABASE_URL"], connections=3, name="test-gateway")
+    settings = GatewaySettings(**{"admit_unknown_tenants": True, **own, **told})
+    gateway = build(settings, service, StorageSettings(**storage), engine, Health(patience=60))
+    if provider is not None:
+        vars(gateway)["who"] = Who(settings, gateway.own, gateway.reader, transport=provider)
+    try:
+        yield create_app(gateway), gateway
+    finally:
+        await gateway.close()
+        await engine.dispose()

@@ -41,6 +41,9 @@ class Provider:
     metadata: dict[str, Any] = field(default_factory=dict)
     published: list[dict[str, Any]] | None = None
     """What the JWKS says in place of the keys."""
+    answer: dict[str, Any] = field(default_factory=dict)
+    """What the token endpoint gives for a code."""
+    exchanges: list[httpx.Request] = field(default_factory=list)
     away: bool = False
     status: int = 200
     asked: list[str] = field(default_factory=list)
@@ -90,6 +93,9 @@ class Provider:
         if request.url.path == "/jwks":
             keys = [key.as_dict(private=False) for key in self.keys] if self.published is None else self.published
             return httpx.Response(self.status, json={"keys": keys})
+        if request.url.path == "/token":
+            self.exchanges.append(request)
+            return httpx.Response(self.status, json=self.answer)
         return httpx.Response(404)
 
     def _discovery(self) -> dict[str, Any]:

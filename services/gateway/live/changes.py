@@ -6,6 +6,7 @@ single announcement: two may come as one, and one may come for nothing.
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 import time
 from collections import defaultdict
@@ -47,6 +48,8 @@ class Live:
         self._poll = poll
         self._check = check
         self._waiting: defaultdict[_Key, set[asyncio.Event]] = defaultdict(set)
+        self._announced = itertools.count(1)
+        self._told: dict[_Key, int] = {}
         self._listening = False
         self._echo: tuple[str, asyncio.Event] | None = None
 
@@ -60,6 +63,10 @@ class Live:
         """How many wait for a change."""
         return sum(len(events) for events in self._waiting.values())
 
+    def told(self, tenant: str, import_id: UUID) -> int:
+        """A number that is another one after each announcement of an import that somebody waits for."""
+        return self._told.get((tenant, str(import_id)), 0)
+
     async def changes(
         self, tenant: str | None, import_id: UUID | None = None, *, at_least_every: float | None = None
     ) -> AsyncGenerator[bool]:
@@ -71,6 +78,7 @@ class Live:
         key = (tenant, None if import_id is None else str(import_id))
         changed, may_have = asyncio.Event(), True
         self._waiting[key].add(changed)
+        self._told.setdefault(key, next(self._announced))
         try:
             while True:
                 changed.clear()
@@ -83,6 +91,7 @@ class Live:
             self._waiting[key].discard(changed)
             if not self._waiting[key]:
                 del self._waiting[key]
+                self._told.pop(key, None)
 
     async def _changed(self, changed: asyncio.Event, at_least_every: float | None) -> bool:
         """Wait for a change, or for the time to pass; whether there may have been one."""
@@ -155,10 +164,13 @@ class Live:
             return
         tenant, _, import_id = payload.partition(":")
         for key in ((tenant, import_id), (tenant, None), (None, None)):
-            for changed in self._waiting.get(key, ()):
-                changed.set()
+            if waiting := self._waiting.get(key):
+                self._told[key] = next(self._announced)
+                for changed in waiting:
+                    changed.set()
 
     def _wake_all(self) -> None:
-        for events in self._waiting.values():
+        for key, events in self._waiting.items():
+            self._told[key] = next(self._announced)
             for changed in events:
                 changed.set()

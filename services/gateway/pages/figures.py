@@ -42,24 +42,26 @@ def duration(seconds: float | None) -> str:
         return UNKNOWN
     if seconds < 9.95:  # noqa: PLR2004 - from here on it would be written as 10.0
         return f"{max(seconds, 0.1):.1f} s"
-    return _whole(round(seconds))
+    return whole(seconds)
 
 
-def _whole(whole: int) -> str:
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return _two(whole // _MINUTE, "min", whole % _MINUTE, "s")
-    if whole < _DAY:
-        return _two(whole // _HOUR, "h", whole % _HOUR // _MINUTE, "min")
-    days = whole // _DAY
-    return _two(days, "day" if days == 1 else "days", whole % _DAY // _HOUR, "h")
+def whole(seconds: float) -> str:
+    """The same in whole seconds: `0 s`, `8 s`, `2 min 14 s`."""
+    count = round(seconds)
+    if count < _MINUTE:
+        return f"{count} s"
+    if count < _HOUR:
+        return _two(count // _MINUTE, "min", count % _MINUTE, "s")
+    if count < _DAY:
+        return _two(count // _HOUR, "h", count % _HOUR // _MINUTE, "min")
+    days = count // _DAY
+    return _two(days, "day" if days == 1 else "days", count % _DAY // _HOUR, "h")
 
 
 def time_left(seconds: float) -> str:
     """`10 s`, in steps that a person believes: 5 s up to a minute, 30 s up to ten, then whole minutes; never less than 5 s."""
     step = 5 if seconds <= _MINUTE else 30 if seconds <= 10 * _MINUTE else _MINUTE
-    return _whole(max(step * math.ceil(seconds / step), step))
+    return whole(max(step * math.ceil(seconds / step), step))
 
 
 def size(count: float | None) -> str:
@@ -127,5 +129,5 @@ def _rounded(value: float) -> int:
     return int(round(value, min(digits, 0)))
 
 
-def _two(whole: int, unit: str, rest: int, small: str) -> str:
-    return f"{whole} {unit} {rest} {small}" if rest else f"{whole} {unit}"
+def _two(large: int, unit: str, rest: int, small: str) -> str:
+    return f"{large} {unit} {rest} {small}" if rest else f"{large} {unit}"

@@ -84,6 +84,11 @@ def partial(request: Request, person: Person, template: str, **context: Any) -> 
     return _render(template, request, person, context)
 
 
+def swap(element: str, html: str) -> str:
+    """A part as a live message has it: it takes the place of the element of this id, which keeps what is typed and focused."""
+    return f'<hx-partial hx-target="#{element}" hx-swap="outerMorph">{html}</hx-partial>'
+
+
 def _render(template: str, request: Request, person: Person | None, context: Mapping[str, Any]) -> str:
     seen = seen_by(request)
     return (

@@ -3,15 +3,54 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse
+from sqlalchemy import text
 
-from services.gateway.asking import Ways
+from services.gateway.asking import Ways, someone
 from services.gateway.pages.rendering import THEME_COOKIE, THEMES
+from services.gateway.people import Person, Role
+from services.gateway.who.denials import sign_in_first
+from shared.db.transaction import tenant_transaction
+from shared.states import ChunkState, ImportStatus
 
 router = APIRouter(include_in_schema=False)
 
+Someone = Annotated[Person | None, Depends(someone)]
+
+# Held, read to its end and checked to its end.
+_WAITING = text(
+    f"""
+    SELECT count(*) FROM imports.imports i
+     WHERE i.completed_at IS NULL AND i.status = '{ImportStatus.PREVIEWING}' AND i.cancelled_at IS NULL
+       AND i.parsed_at IS NOT NULL
+       AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = i.id AND c.state = '{ChunkState.STAGED}')
+    """  # noqa: S608 - our own words
+)
+
+
+async def _surround(request: Request, person: Someone, ways: Ways) -> None:
+    request.state.person = person
+    if person is not None and person.may(Role.VIEWER):
+        assert person.tenant is not None
+        async with tenant_transaction(ways.reader, person.tenant) as conn:
+            request.state.waiting = (await conn.execute(_WAITING)).scalar_one()
+
+
+SHELL = Depends(_surround)
+"""What the routes of a page depend on (`APIRouter(dependencies=[SHELL])`): who looks, and how many imports wait for them."""
+
 _A_YEAR = 31_536_000
+
+
+@router.get("/")
+async def home(request: Request, person: Someone) -> RedirectResponse:
+    """To the page that who comes can do most on."""
+    if person is None:
+        raise sign_in_first(request)
+    if person.may(Role.IMPORTER):
+        return RedirectResponse("/import", 303)
+    return RedirectResponse("/history" if person.may(Role.VIEWER) else "/operations", 303)
 
 
 @router.post("/theme")

@@ -6,7 +6,7 @@ Source: the brief of the pages, sections 2 and 3.
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from shared.states import ImportStatus
+from shared.states import Standing
 
 
 class State(NamedTuple):
@@ -17,25 +17,20 @@ class State(NamedTuple):
     words: str
 
 
-UNDONE, REPAIRED, QUEUED, CHECKING, HELD = "undone", "repaired", "queued", "checking", "held"
-"""What is shown of an import beside what its status says."""
-
 STATES: Final[Mapping[str, State]] = {
-    ImportStatus.COMPLETED: State("ok", "check-circle", "Completed"),
-    REPAIRED: State("ok", "check-circle", "Repaired"),
-    ImportStatus.COMPLETED_WITH_FAILURES: State("warn", "warning", "Completed with failures"),
-    ImportStatus.FAILED: State("bad", "x-circle", "Failed"),
-    ImportStatus.CANCELLED: State("", "prohibit", "Cancelled"),
-    ImportStatus.DISMISSED: State("", "archive", "Dismissed"),
-    UNDONE: State("", "arrow-counter-clockwise", "Undone"),
-    ImportStatus.MAPPING: State("warn", "hand-palm", "Waiting for you"),
-    ImportStatus.REVIEWING: State("warn", "hand-palm", "Waiting for you"),
-    HELD: State("warn", "hand-palm", "Waiting for you"),
-    QUEUED: State("run", "clock", "In the queue"),
-    ImportStatus.UPLOADING: State("run", "clock", "In the queue"),
-    ImportStatus.PREVIEWING: State("run", "circle-notch", "Checking"),
-    CHECKING: State("run", "circle-notch", "Checking"),
-    ImportStatus.IMPORTING: State("run", "circle-notch", "Importing"),
+    Standing.QUEUED: State("run", "clock", "In the queue"),
+    Standing.READING: State("run", "circle-notch", "Reading"),
+    Standing.CHECKING: State("run", "circle-notch", "Checking"),
+    Standing.WAITING: State("warn", "hand-palm", "Waiting for you"),
+    Standing.IMPORTING: State("run", "circle-notch", "Importing"),
+    Standing.ENDING: State("run", "circle-notch", "Ending"),
+    Standing.COMPLETED: State("ok", "check-circle", "Completed"),
+    Standing.REPAIRED: State("ok", "check-circle", "Repaired"),
+    Standing.COMPLETED_WITH_FAILURES: State("warn", "warning", "Completed with failures"),
+    Standing.FAILED: State("bad", "x-circle", "Failed"),
+    Standing.CANCELLED: State("", "prohibit", "Cancelled"),
+    Standing.DISMISSED: State("", "archive", "Dismissed"),
+    Standing.UNDONE: State("", "arrow-counter-clockwise", "Undone"),
 }
 
 MODES: Final[Mapping[str, str]] = {

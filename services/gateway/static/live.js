@@ -6,7 +6,7 @@ const offline = document.getElementById("offline");
 const [EVERY, TITLE, BROKEN, POLL] = [10_000, 20_000, 30_000, 10_000];
 
 let saidAt = 0, waiting = null, timer = null;
-export function say(words) {
+function say(words) {
   waiting = words;
   timer ??= setTimeout(() => { timer = null; saidAt = Date.now(); box.textContent = waiting; }, Math.max(200, saidAt + EVERY - Date.now()));
 }
@@ -53,7 +53,7 @@ if (live) {
     if (!live._htmx?.sse) { live.removeAttribute("data-htmx-powered"); delete live._htmx; htmx.process(live); }
   }
   setInterval(() => {
-    if (connected || document.hidden) last = Math.max(last, connected || document.hidden ? Date.now() : 0);
+    if (connected || document.hidden) last = Date.now();
     if (!ended && !connected && !polling && Date.now() - last > BROKEN) { poll(); polling = setInterval(poll, POLL); }
   }, 5_000);
   setInterval(async () => {

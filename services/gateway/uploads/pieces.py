@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 PIECE = 8 << 20
 """Bytes of a piece: what storage gets as one part."""
+
+_KEPT_AT_ONCE = 2
 
 
 class NoRoom(Exception):
@@ -50,6 +50,8 @@ class Pieces:
 
     def __init__(self, most: int, *, size: int = PIECE, patience: float = 20) -> None:
         self.size = size
+        self.keeping = asyncio.Semaphore(_KEPT_AT_ONCE)
+        """Held while the content of a piece is written to the database, which copies it."""
         self._left = most
         self._patience = patience
         self._free: list[Piece] = []
@@ -97,12 +99,3 @@ class Pieces:
                 turn.set_result(piece)
                 return
         self._free.append(piece)
-
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[Piece]:
-        """A piece for as long as the block lasts."""
-        piece = await self.take()
-        try:
-            yield piece
-        finally:
-            self.give_back(piece)

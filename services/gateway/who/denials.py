@@ -12,6 +12,22 @@ log = structlog.get_logger(__name__)
 
 _HOME = "/import"
 
+NOT_MEANT = (
+    "This did not come from a page of this session. Open the page again and repeat what you did; nothing was changed."
+)
+PROVIDER_AWAY = (
+    "Who you are cannot be checked at the moment: the sign-in provider does not answer. Running imports go on; try again "
+    "in a moment."
+)
+
+
+def unregistered(person: Person) -> str:
+    """What is told to somebody whose tenant is not registered."""
+    return (
+        f'The tenant of your login, "{person.tenant}", is not registered with Winnow. Whoever runs Winnow registers a tenant '
+        "once; until then nothing is done for it."
+    )
+
 
 class SignInFirst(Exception):
     """A page was asked for by somebody who is not signed in."""

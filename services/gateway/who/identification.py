@@ -1,6 +1,7 @@
 """Who asks, by whatever the request shows: a bearer token, a key, or a session's cookie."""
 
 import ssl
+from collections.abc import Sequence
 
 import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -9,8 +10,13 @@ from starlette.requests import Request
 from services.gateway.people import Person
 from services.gateway.settings import GatewaySettings
 from services.gateway.who.claims import ClaimNames, person_of
-from services.gateway.who.issuer import Issuer
-from services.gateway.who.refusals import NotBelieved
+from services.gateway.who.directory import Directory
+from services.gateway.who.issuer import DemoPerson, Issuer
+from services.gateway.who.keys import Keys, is_key
+from services.gateway.who.limits import Limits
+from services.gateway.who.refusals import NotBelieved, ProviderAway
+from services.gateway.who.sessions import Cookie, Sessions
+from services.gateway.who.sign_in import SignIn
 from services.gateway.who.tenants import Tenants
 from services.gateway.who.tokens import Rules, Tokens
 
@@ -31,6 +37,7 @@ class Who:
     def __init__(
         self,
         settings: GatewaySettings,
+        own: AsyncEngine,
         reader: AsyncEngine,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -45,11 +52,21 @@ class Who:
         self.tokens = Tokens(
             self.issuer, Rules(settings.oidc_audience, settings.algorithms, settings.oidc_leeway_seconds)
         )
-        self._names = ClaimNames(settings.oidc_tenant_claim, settings.oidc_roles_claim, settings.oidc_role_names)
+        names = ClaimNames(settings.oidc_tenant_claim, settings.oidc_roles_claim, settings.oidc_role_names)
+        self._names = names
         self._tenants = Tenants(reader)
+        self._directory = Directory(own)
+        self.limits = Limits(requests_per_minute=settings.requests_per_minute, uploads_at_once=settings.uploads_at_once)
+        self.keys = Keys(own)
+        self.sessions = Sessions(
+            own, settings.secret.get_secret_value(), idle=settings.session_idle, longest=settings.session_longest
+        )
+        self.cookie = Cookie.of(settings.public_url, settings.port)
+        self.begun_cookie = Cookie.of(settings.public_url, settings.port, "-sign-in")
+        self.sign_in = SignIn(settings, self.issuer, self.tokens, names, self._http)
 
     async def person(self, request: Request) -> Person | None:
-        """Who asks; None when nothing is shown.
+        """Who asks; None when nothing is shown, or a session that has ended.
 
         Raises:
             NotBelieved: what is shown proves nothing.
@@ -57,8 +74,30 @@ class Who:
             TenantUnknown: it is somebody of a tenant that is not registered.
         """
         if "authorization" in request.headers:
-            return await self._admitted(await self._of_header(request.headers["authorization"]))
-        return None
+            return await self.admitted(await self._of_header(request.headers["authorization"]))
+        token = self.cookie.read(request)
+        person = None if token is None else await self.sessions.person(token)
+        return None if person is None else await self.admitted(person)
+
+    async def admitted(self, person: Person) -> Person:
+        """The person again, of a tenant that is registered; what they are called is noted.
+
+        Raises:
+            TenantUnknown: it is not.
+        """
+        if person.tenant is not None and not (
+            self._settings.admit_unknown_tenants or await self._tenants.has(person.tenant)
+        ):
+            raise TenantUnknown(person)
+        await self._directory.note(person)
+        return person
+
+    async def people(self) -> Sequence[DemoPerson]:
+        """Whom one can be in the demo; of a real provider, and of one that is away, nobody."""
+        try:
+            return (await self.issuer.metadata()).winnow_people
+        except ProviderAway:
+            return ()
 
     async def close(self) -> None:
         """End the connections to the provider."""
@@ -68,10 +107,7 @@ class Who:
         scheme, _, credentials = shown.partition(" ")
         credentials = credentials.strip()
         if scheme.lower() != "bearer" or not credentials:
-            raise NotBelieved("scheme", "Send the token as `Authorization: Bearer …`.")
+            raise NotBelieved("scheme", "Send a token or a key as `Authorization: Bearer …`.")
+        if is_key(credentials):
+            return await self.keys.person(credentials)
         return person_of(await self.tokens.claims(credentials), self._names, "token")
-
-    async def _admitted(self, person: Person) -> Person:
-        if person.tenant is None or self._settings.admit_unknown_tenants or await self._tenants.has(person.tenant):
-            return person
-        raise TenantUnknown(person)

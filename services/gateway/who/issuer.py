@@ -28,6 +28,15 @@ PAUSE_SECONDS = 15.0
 _BIGGEST = 512 * 1024
 
 
+class DemoPerson(BaseModel):
+    """Somebody the local issuer of a demo signs in as without a password."""
+
+    hint: str
+    name: str
+    tenant: str | None = None
+    may: str
+
+
 class Metadata(BaseModel):
     """What a provider says of itself, as far as it matters here (OpenID Connect Discovery 1.0)."""
 
@@ -38,6 +47,8 @@ class Metadata(BaseModel):
     end_session_endpoint: str | None = None
     token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
     authorization_response_iss_parameter_supported: bool = False
+    # The local issuer's own word; no real provider has it.
+    winnow_people: list[DemoPerson] = []
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,12 @@ class Tokens:
         self._clock = clock
         self._registry = _Registry(algorithms=list(rules.algorithms), strict_check_header=False)
 
-    async def claims(self, token: str, *, audience: str | None = None) -> Mapping[str, Any]:
-        """What a token says; `audience` in place of the rules' own.
+    async def claims(self, token: str) -> Mapping[str, Any]:
+        """What a token says. Raises as `read`."""
+        return (await self.read(token))[0]
+
+    async def read(self, token: str, *, audience: str | None = None) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """What a token says, and its header; `audience` in place of the rules' own.
 
         Raises:
             NotBelieved: it is none, nobody's, not for us, or of another time.
@@ -74,7 +78,7 @@ class Tokens:
             raise NotBelieved("signature", "The token's signature is not the provider's.")
         metadata = await self._issuer.metadata()
         self._check(claims, metadata.issuer, audience or self._rules.audience)
-        return claims
+        return claims, header
 
     def _header(self, token: str) -> Mapping[str, Any]:
         try:

@@ -51,8 +51,10 @@ class Prescanned:
     formats: tuple[str, ...]
 
 
-def prescan(path: Path, name: str, limits: Limits) -> Prescanned:
+def prescan(path: Path, name: str, limits: Limits, *, beginning: int | None = None) -> Prescanned:
     """Let only an undamaged workbook of reasonable size pass.
+
+    With `beginning` only so many bytes of each sheet are looked at: enough for whoever reads no further.
 
     Raises:
         FileRefused: says what is wrong with the file, the limit if there is one, and what to do.
@@ -68,7 +70,7 @@ def prescan(path: Path, name: str, limits: Limits) -> Prescanned:
             if book.strings is not None:
                 _check_strings(archive, book.strings, name)
             looked_for = [number for number, code in enumerate(formats) if not is_plain(code)]
-            sheets = tuple(_scanned(package, sheet, looked_for, name, limits) for sheet in book.sheets)
+            sheets = tuple(_scanned(package, sheet, looked_for, name, limits, beginning) for sheet in book.sheets)
     except DocumentTypeFound as error:
         raise _has_entities(name) from error
     except _UNREADABLE as error:
@@ -194,10 +196,16 @@ def _check_strings(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) 
             )
 
 
-def _scanned(package: Package, sheet: Sheet, styles: list[int], name: str, limits: Limits) -> ScannedSheet:
+def _scanned(
+    package: Package, sheet: Sheet, styles: list[int], name: str, limits: Limits, beginning: int | None
+) -> ScannedSheet:
     scan = SheetScan(styles, columns=limits.columns)
+    looked_at = 0
     for piece in _checked(package.archive, sheet.part, name):
         scan.look(piece)
+        looked_at += len(piece)
+        if beginning is not None and looked_at >= beginning:
+            break
     seen = scan.finish()
     relations = package.relations(part_key(sheet.part.filename)) if seen.links else {}
     return ScannedSheet(sheet, seen, relations)

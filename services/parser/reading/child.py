@@ -16,7 +16,8 @@ import orjson
 from services.parser.reading import frames
 from services.parser.reading.contents import read
 from services.parser.reading.limits import Limits
-from services.parser.reading.request import Request
+from services.parser.reading.looking import look
+from services.parser.reading.request import LookRequest, Request
 from services.parser.refusals import FileRefused
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -24,12 +25,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Read one file."""
-    request = Request.of(orjson.loads(sys.stdin.buffer.readline()))
+    """Read one file, or have a look at it."""
+    told = orjson.loads(sys.stdin.buffer.readline())
+    request = LookRequest.of(told) if told.get("look") else Request.of(told)
     limit_myself(request.limits)
     out = sys.stdout.buffer
     try:
-        for said in read(request):
+        for said in read(request) if isinstance(request, Request) else look(request):
             out.write(said)
             out.flush()
     except FileRefused as refused:

@@ -18,6 +18,7 @@ ROWS: Final = b"R"
 END: Final = b"E"
 REFUSED: Final = b"X"
 BEYOND: Final = b"B"
+LOOK: Final = b"K"
 HEADER = 5
 LARGEST = 32 * 1024 * 1024
 
@@ -49,7 +50,7 @@ def read_header(header: bytes) -> tuple[int, bytes]:
         BrokenFrame: no frame of ours begins like this.
     """
     length, kind = int.from_bytes(header[:4], "big"), header[4:5]
-    if kind not in {ORIGIN, LAYOUT, ROWS, END, REFUSED, BEYOND} or length > LARGEST:
+    if kind not in {ORIGIN, LAYOUT, ROWS, END, REFUSED, BEYOND, LOOK} or length > LARGEST:
         raise BrokenFrame("an unknown frame")
     return length, kind
 

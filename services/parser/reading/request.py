@@ -62,3 +62,17 @@ class Request:
             limits=Limits(**said["limits"]),
             parent=ParentReading(**said["parent"]) if said.get("parent") else None,
         )
+
+
+@dataclass(frozen=True)
+class LookRequest:
+    """What the child is told of a file of which only the first rows are wanted, whatever it describes."""
+
+    path: Path
+    name: str
+    limits: Limits
+
+    @staticmethod
+    def of(said: Mapping[str, Any]) -> "LookRequest":
+        """Read what the parser says."""
+        return LookRequest(path=Path(said["path"]), name=said["name"], limits=Limits(**said["limits"]))

@@ -13,7 +13,7 @@ import orjson
 
 from services.parser.reading import frames
 from services.parser.reading.limits import Limits
-from services.parser.reading.readers import Readers, TemplateGone
+from services.parser.reading.readers import Reader, Readers, TemplateGone
 from services.parser.refusals import FileRefused, ReaderKilled
 
 _LAST_WORDS = 1 << 16
@@ -65,6 +65,24 @@ class ReadRequest:
     parent: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class FileLook:
+    """What the first rows of a file look like.
+
+    `known` of `headings` headings are known of `entity_type`, None where none is of any; `modes` are those for which they are
+    enough, and where there is none, `refusal` says why (code, message). `origin` is the import whose correction file it is.
+    """
+
+    entity_type: str | None
+    known: int
+    headings: int
+    sheet: str | None
+    heading_row: int | None
+    modes: list[str]
+    refusal: tuple[str, str] | None
+    origin: UUID | None
+
+
 Said = FileOrigin | FileLayout | bytes | BeyondLimit | FileEnd
 """What a reading gives: where the file came from when it says so, its layout, payloads of rows (`frames.read_rows`), its end.
 
@@ -94,6 +112,32 @@ async def reading(
         ReaderKilled: something from outside killed the reader before it began.
         NoReader: there can be no process that reads it.
     """
+    told = {**asdict(request), "path": str(request.path), "limits": asdict(limits)}
+    async with _process(told, request.name, readers) as process:
+        yield _listen(process, request.name, limits, silence)
+
+
+async def look_at(path: Path, name: str, limits: Limits, *, silence: float, readers: Readers | None = None) -> FileLook:
+    """Have the first rows of a file read in a process of its own, as `reading` does.
+
+    Raises:
+        FileRefused, ReaderKilled, NoReader: as there.
+    """
+    told = {"look": True, "path": str(path), "name": name, "limits": asdict(limits)}
+    async with _process(told, name, readers) as process:
+        try:
+            async with asyncio.timeout(silence):
+                said = await _next(process, name, limits)
+        except TimeoutError:
+            raise _too_slow(name, silence) from None
+        if not isinstance(said, FileLook):
+            raise _died(name, _EVERY_ATTEMPT)
+        return said
+
+
+@asynccontextmanager
+async def _process(told: Mapping[str, Any], name: str, readers: Readers | None) -> AsyncIterator[Reader]:
+    """A reading process that was told what to do; gone when the block ends."""
     async with AsyncExitStack() as stack:
         if readers is None:
             readers = Readers()
@@ -101,10 +145,10 @@ async def reading(
         try:
             process = await readers.start()
         except TemplateGone as gone:
-            raise _killed(request.name) from gone
+            raise _killed(name) from gone
         stack.push_async_callback(process.end)
-        process.request(orjson.dumps({**asdict(request), "path": str(request.path), "limits": asdict(limits)}) + b"\n")
-        yield _listen(process, request.name, limits, silence)
+        process.request(orjson.dumps(told) + b"\n")
+        yield process
 
 
 async def _listen(process: _Process, name: str, limits: Limits, silence: float) -> AsyncIterator[Said]:
@@ -112,13 +156,16 @@ async def _listen(process: _Process, name: str, limits: Limits, silence: float) 
     while not isinstance(said, FileEnd):
         try:
             async with asyncio.timeout(silence):
-                said = await _next(process, name, limits)
+                heard = await _next(process, name, limits)
         except TimeoutError:
             raise _too_slow(name, silence) from None
+        if isinstance(heard, FileLook):
+            raise _died(name, _EVERY_ATTEMPT)
+        said = heard
         yield said
 
 
-async def _next(process: _Process, name: str, limits: Limits) -> Said:
+async def _next(process: _Process, name: str, limits: Limits) -> Said | FileLook:
     assert process.stdout is not None
     try:
         length, kind = frames.read_header(await process.stdout.readexactly(frames.HEADER))
@@ -137,11 +184,24 @@ async def _next(process: _Process, name: str, limits: Limits) -> Said:
             return BeyondLimit(**said)
         elif kind == frames.ORIGIN:
             return FileOrigin(UUID(said))
+        elif kind == frames.LOOK:
+            return _look(said)
         else:
             return FileEnd(**said) if kind == frames.END else FileLayout(**said)
     except (ValueError, TypeError, KeyError) as error:
         raise _died(name, _EVERY_ATTEMPT) from error
     raise refused
+
+
+def _look(said: Mapping[str, Any]) -> FileLook:
+    refusal, origin = said["refusal"], said["origin"]
+    return FileLook(
+        **{
+            **said,
+            "refusal": None if refusal is None else (str(refusal[0]), str(refusal[1])),
+            "origin": None if origin is None else UUID(origin),
+        }
+    )
 
 
 async def _death(process: _Process, name: str, limits: Limits) -> FileRefused:

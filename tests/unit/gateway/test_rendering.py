@@ -15,7 +15,7 @@ from services.gateway.pages.rendering import environment, page, parts, zone_of
 from services.gateway.pages.static import FOLDER, asset, static_files
 from services.gateway.pages.words import KINDS, STATES
 from services.gateway.people import Person, Role
-from shared.states import ImportStatus
+from shared.states import Standing
 
 MARA = Person("nordlys", "mara", "Mara Lindqvist", None, frozenset({Role.ADMIN}), "session", csrf="t0ken")
 PRIYA = Person(None, "priya", "Priya Nair", None, frozenset({Role.OPERATOR}), "session", csrf="t0ken")
@@ -115,7 +115,7 @@ def test_every_status_has_words_and_an_icon_that_is_there() -> None:
         assert f'id="{state.icon}"' in sprite
     for kind in KINDS.values():
         assert f'id="{kind.icon}"' in sprite
-    assert set(ImportStatus) <= set(STATES)
+    assert set(STATES) == set(Standing)
 
 
 def test_every_icon_that_a_template_names_is_there() -> None:

@@ -21,6 +21,7 @@ PARTS: tuple[str, ...] = (
     "lists",
     "uploads",
     "notices",
+    "who",
 )
 # fmt: on
 """One file a concern, in the order in which they are applied; each has its `_undone`."""

@@ -22,7 +22,7 @@ CREATE TABLE gateway.webhooks (
     disabled_at TIMESTAMP WITH TIME ZONE,
     disabled_because TEXT,
     CONSTRAINT webhooks_pkey PRIMARY KEY (id),
-    CONSTRAINT webhooks_tenant_id_key UNIQUE (tenant_id, id),
+    CONSTRAINT webhooks_tenant_id_id_key UNIQUE (tenant_id, id),
     CONSTRAINT webhooks_secret_version_check CHECK (secret_version >= 1)
 );
 

@@ -1,0 +1,90 @@
+"""Keys of upstream systems: made, listed and revoked by a tenant's administrators."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.gateway import problems
+from services.gateway.asking import Admin, Ways
+from services.gateway.people import Role
+from services.gateway.who.keys import MOST_KEYS, TooManyKeys
+from services.gateway.who.repository import ApiKey as KeptKey
+from shared.api.api_keys import ApiKey, MadeApiKey, NewApiKey
+from shared.api.pages import Page
+
+router = APIRouter(prefix="/v1/api-keys", tags=["keys"])
+
+
+@router.get("", operation_id="list_api_keys", responses=problems.of(401, 403))
+async def list_api_keys(
+    ways: Ways,
+    person: Admin,
+    after: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> Page[ApiKey]:
+    """The tenant's keys, newest first; those that were revoked or have expired as well."""
+    keys = await ways.who.keys.listed(_tenant(person), before=_place(after), limit=limit + 1)
+    shown = [_said(key) for key in keys[:limit]]
+    return Page[ApiKey](items=tuple(shown), next=_cursor(keys[limit - 1]) if len(keys) > limit else None)
+
+
+@router.post("", operation_id="make_api_key", status_code=201, responses=problems.of(401, 403, 409, 422))
+async def make_api_key(ways: Ways, person: Admin, asked: NewApiKey, response: Response) -> MadeApiKey:
+    """Make a key. Its secret is in this answer and nowhere else."""
+    try:
+        key, secret = await ways.who.keys.make(
+            person,
+            _tenant(person),
+            name=asked.name,
+            role=Role(asked.role),
+            lasts=timedelta(days=asked.expires_in_days),
+        )
+    except TooManyKeys as many:
+        raise problems.Refused(
+            "conflict", f"There are {MOST_KEYS} keys that are good; revoke one that is not used any more first."
+        ) from many
+    response.headers["Cache-Control"] = "no-store"
+    return MadeApiKey(**asdict(key), secret=secret)
+
+
+@router.delete("/{key_id}", operation_id="revoke_api_key", responses=problems.of(401, 403, 404, 422))
+async def revoke_api_key(ways: Ways, person: Admin, key_id: UUID) -> ApiKey:
+    """Revoke a key: from now on it is good for nothing. One that was revoked before stays as it is."""
+    key = await ways.who.keys.revoke(person, _tenant(person), key_id)
+    if key is None:
+        raise problems.unknown("key")
+    return _said(key)
+
+
+def _tenant(person: Admin) -> str:
+    assert person.tenant is not None, "an administrator is one of a tenant"
+    return person.tenant
+
+
+def _said(key: KeptKey) -> ApiKey:
+    return ApiKey(**asdict(key))
+
+
+def _cursor(key: KeptKey) -> str:
+    return f"{key.created_at.isoformat()}~{key.id}"
+
+
+def _place(after: str | None) -> tuple[datetime, UUID] | None:
+    if after is None:
+        return None
+    at, _, id_ = after.partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+        found = moment, UUID(id_)
+    except ValueError as error:
+        raise _no_page() from error
+    if moment.tzinfo is None:
+        raise _no_page()
+    return found
+
+
+def _no_page() -> problems.Refused:
+    return problems.Refused("cursor", "This is no page of the list of keys; begin again without `after`.")

@@ -1,0 +1,44 @@
+"""Signed links to files that are handed back: good for a minute, and for logins of the same tenant alone."""
+
+from typing import cast, get_args
+from uuid import UUID
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from services.gateway.problems import Refused, unknown
+from services.gateway.resources import Gateway
+from shared.api.imports import FileKind
+
+GOOD_FOR = 60
+"""Seconds."""
+
+_SALT = "winnow.files.v1"
+
+
+def sign(ways: Gateway, tenant: str, import_id: UUID, kind: FileKind) -> str:
+    """The token of a link to a file of an import."""
+    signed: str = _signer(ways).dumps([tenant, str(import_id), kind])
+    return signed
+
+
+def verify(ways: Gateway, token: str, tenant: str) -> tuple[UUID, FileKind]:
+    """The import and the file that a token is of.
+
+    Raises:
+        Refused: its time is over; it is none, or another tenant's.
+    """
+    try:
+        whose, import_id, kind = _signer(ways).loads(token, max_age=GOOD_FOR)
+    except SignatureExpired:
+        raise Refused(
+            "gone", "This link is no longer valid. Go back to the import and download the file again."
+        ) from None
+    except (BadSignature, ValueError, TypeError):
+        raise unknown("file") from None
+    if whose != tenant or kind not in get_args(FileKind):
+        raise unknown("file")
+    return UUID(import_id), cast("FileKind", kind)
+
+
+def _signer(ways: Gateway) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(ways.settings.secret.get_secret_value(), salt=_SALT)

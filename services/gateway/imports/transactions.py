@@ -1,0 +1,30 @@
+"""Transactions of who asks: what a route reads and does is their tenant's, whatever the request says."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.gateway.people import Person
+from services.gateway.resources import Gateway
+from shared.db.transaction import tenant_transaction
+
+
+def tenant_of(person: Person) -> str:
+    """The tenant of who asks. Nobody without one comes past a role that is in a tenant."""
+    assert person.tenant is not None
+    return person.tenant
+
+
+@asynccontextmanager
+async def reading(ways: Gateway, person: Person) -> AsyncIterator[AsyncConnection]:
+    """A transaction that reads the rows of their tenant."""
+    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+        yield conn
+
+
+@asynccontextmanager
+async def acting(ways: Gateway, person: Person) -> AsyncIterator[AsyncConnection]:
+    """A transaction that sends, starts, cancels and undoes for their tenant."""
+    async with tenant_transaction(ways.intake, tenant_of(person)) as conn:
+        yield conn

@@ -1,0 +1,122 @@
+"""What the page of an import is made of, read from the ledger in one transaction of its tenant. No words, no markup."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.gateway.pages.sheet import ROWS
+from shared.db.planner import BY_INDEX
+from shared.intake.rows import MOST_ROWS, ImportRow, RowPage, read_rows
+from shared.states import RowStatus
+
+# In an index of its own each: neither needs the rows of the table.
+_MISTAKES = text(
+    """
+    SELECT (SELECT count(*) FROM (SELECT DISTINCT row_no FROM imports.row_errors WHERE import_id = :id) r) AS rows,
+           (SELECT count(*) FROM (SELECT DISTINCT group_row FROM imports.row_errors WHERE import_id = :id) g) AS groups
+    """
+)
+_BACK = text(
+    """
+    SELECT min(row_no) FROM (
+        SELECT DISTINCT row_no FROM imports.row_errors
+         WHERE import_id = :id AND row_no < :before ORDER BY row_no DESC LIMIT :limit) nearest
+    """
+)
+_BACK_OF_REASON = text(
+    """
+    SELECT min(row_no) FROM (
+        SELECT DISTINCT row_no FROM imports.row_errors
+         WHERE import_id = :id AND row_no < :before AND code = :code
+           AND heading IS NOT DISTINCT FROM CAST(:heading AS text)
+         ORDER BY row_no DESC LIMIT :limit) nearest
+    """
+)
+_NAMES = text("SELECT user_id, name FROM gateway.people WHERE user_id = ANY(CAST(:users AS text[]))")
+
+_FEW = 20
+
+Reason = tuple[str, str | None]
+"""A code, and the heading it is about."""
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """So many rows have a mistake of their own, in so many groups that stand or fall together."""
+
+    rows: int
+    groups: int
+
+
+async def count_mistakes(conn: AsyncConnection, import_id: UUID) -> Mistakes:
+    """How many rows of an import have a mistake of their own."""
+    await conn.execute(BY_INDEX)
+    found = (await conn.execute(_MISTAKES, {"id": import_id})).one()
+    return Mistakes(found.rows, found.groups)
+
+
+async def failed_page(conn: AsyncConnection, import_id: UUID, *, after: int, reason: Reason | None) -> RowPage | None:
+    """Failed rows behind a row: about `ROWS`, and then to the end of the group that the last of them is of.
+
+    With a reason only rows that have that mistake themselves. None when this connection sees no such import.
+    """
+    page = await read_rows(conn, import_id, status=RowStatus.FAILED, reason=reason, after=after, limit=ROWS)
+    if page is None or page.next is None or reason is not None:
+        return page
+    for limit in (_FEW, MOST_ROWS):
+        last = page.rows[-1]
+        more = await read_rows(conn, import_id, status=RowStatus.FAILED, after=last.row, limit=limit)
+        assert more is not None
+        same = _of_group(more.rows, last.group_row)
+        is_rest = len(same) == len(more.rows) and more.next is None
+        page = RowPage(page.headings, (*page.rows, *same), None if is_rest else (*page.rows, *same)[-1].row)
+        if len(same) < len(more.rows) or is_rest:
+            break
+    return page
+
+
+async def page_before(conn: AsyncConnection, import_id: UUID, *, before: int, reason: Reason | None) -> int:
+    """What the page begins behind that ends before this row; 0 when the first page does."""
+    await conn.execute(BY_INDEX)
+    asked = {"id": import_id, "before": before, "limit": ROWS}
+    if reason is not None:
+        of_reason = {**asked, "code": reason[0], "heading": reason[1]}
+        return max((await conn.execute(_BACK_OF_REASON, of_reason)).scalar_one() or 1, 1) - 1
+    start = (await conn.execute(_BACK, asked)).scalar_one()
+    if start is None:
+        return 0
+    rows: list[ImportRow] = []
+    after: int | None = start - 1
+    while after is not None:
+        page = await read_rows(conn, import_id, status=RowStatus.FAILED, after=after, limit=MOST_ROWS)
+        assert page is not None
+        rows += [row for row in page.rows if row.row < before]
+        after = page.next if page.rows and page.rows[-1].row < before else None
+    return _start_of_last(rows)
+
+
+def _start_of_last(rows: Sequence[ImportRow]) -> int:
+    """What the last whole groups of these begin behind that come to `ROWS` rows."""
+    for number in range(len(rows) - 1, 0, -1):
+        begins = rows[number].group_row != rows[number - 1].group_row
+        if begins and len(rows) - number >= ROWS:
+            return rows[number].row - 1
+    return rows[0].row - 1 if rows else 0
+
+
+def _of_group(rows: Sequence[ImportRow], group: int) -> list[ImportRow]:
+    found: list[ImportRow] = []
+    for row in rows:
+        if row.group_row != group:
+            break
+        found.append(row)
+    return found
+
+
+async def names_of(conn: AsyncConnection, users: Sequence[str]) -> Mapping[str, str]:
+    """What people are called, of those who have ever signed in. In a transaction of the gateway's own role."""
+    rows = await conn.execute(_NAMES, {"users": list(users)})
+    return {row.user_id: row.name for row in rows}
