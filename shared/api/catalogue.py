@@ -4,7 +4,6 @@ from shared.api.imports import Rows
 from shared.api.pages import Page
 from shared.api.wire import Answer
 
-
 KINDS = (
     "manufacturers",
     "seasons",

@@ -11,3 +11,9 @@ MOST_VALUES = 500
 
 MOST_UNMATCHED = 1_000
 """Categories nobody knows, of an import."""
+
+MOST_CHANGES = 200
+"""Changes of a preview."""
+
+MOST_NAMES = 200
+"""Names of each kind that an import made."""

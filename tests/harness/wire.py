@@ -24,7 +24,13 @@ def stages(**said: Any) -> tuple[Stage, ...]:
 def file(kind: str, rows: int) -> HandedBack:
     """A file that can be fetched."""
     return HandedBack.model_validate(
-        {"kind": kind, "file_name": f"autumn-{kind}.xlsx", "rows": rows, "size": None, "href": f"/v1/imports/{ID}/{kind}"}
+        {
+            "kind": kind,
+            "file_name": f"autumn-{kind}.xlsx",
+            "rows": rows,
+            "size": None,
+            "href": f"/v1/imports/{ID}/{kind}",
+        }
     )
 
 

@@ -45,8 +45,9 @@ def catalogue(
         from services.cli.terminal.listing import show_values
 
         async with reached(tenant) as winnow:
-            page = await winnow.api.list_catalogue(
-                kind, attribute=attribute, q=search or None, after=after or None, limit=limit
+            listed = kind if attribute is None else "attribute_values"
+            page = await winnow.api.list_values(
+                listed, attribute=attribute, q=search or None, after=after or None, limit=limit
             )
         if as_json:
             print_json(

@@ -144,7 +144,7 @@ def errors(
             progress = await winnow.import_of(import_id)
             # A page of them costs the same however few are shown, and says how many rows have any.
             known = await _errors(winnow, import_id, max(limit, MOST_ROWS) if output is None else None)
-            total = (await winnow.api.list_reasons(import_id)).errors
+            total = (await winnow.api.get_reasons(import_id)).errors
         found = known if output is not None else known[:limit]
         if output is not None:
             write_listing(output, found)
@@ -259,7 +259,7 @@ async def fetch(winnow: Winnow, link: str, target: Path) -> None:
     """Download what is behind a link; the file is there whole or not at all."""
     with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
         fetched = Path(folder) / "result"
-        await winnow.api.fetch(link, fetched)
+        await winnow.api.download_file(link, fetched)
         copy_whole(fetched, target)
 
 

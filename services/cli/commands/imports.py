@@ -282,7 +282,7 @@ async def _described(winnow: Winnow, progress: Import) -> dict[str, Any]:
     from services.cli.terminal.display import as_dict
 
     reading, repairs, made = await asyncio.gather(
-        winnow.api.get_reading(progress.id), winnow.api.get_repairs(progress.id), winnow.api.list_entities(progress.id)
+        winnow.api.get_reading(progress.id), winnow.api.get_repairs(progress.id), winnow.api.get_entities(progress.id)
     )
     return {
         **as_dict(progress, winnow.tenant),
@@ -311,7 +311,7 @@ async def _show(
     from services.cli.terminal.standing import awaits_start
 
     made, repairs, reading = await asyncio.gather(
-        winnow.api.list_entities(progress.id), winnow.api.get_repairs(progress.id), winnow.api.get_reading(progress.id)
+        winnow.api.get_entities(progress.id), winnow.api.get_repairs(progress.id), winnow.api.get_reading(progress.id)
     )
     show_import(console, progress, {kind.kind: kind.names for kind in made.items}, repairs)
     if reading.columns:
@@ -322,7 +322,7 @@ async def _show(
         show_preview(console, progress.entity_type, found)
     ready = awaits_start(progress)
     if progress.failed_rows or ready:
-        if reasons := (await winnow.api.list_reasons(progress.id)).items:
+        if reasons := (await winnow.api.get_reasons(progress.id)).items:
             show_reasons(console, reasons, progress)
         elif ready:
             console.print("  no errors found")

@@ -12,7 +12,7 @@ from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import typed
 from services.cli.terminal.options import ImportId, Json, Tenant
-from shared.api.limits import MOST_ROWS, MOST_UNMATCHED
+from shared.api.limits import MOST_CHANGES, MOST_ROWS, MOST_UNMATCHED
 from shared.states import RowStatus
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def rows(
 
         async with reached(tenant, import_id=import_id) as winnow:
             progress = await winnow.import_of(import_id)
-            page = await winnow.api.list_rows(
-                import_id, status=wanted, after=str(after) if after else None, limit=limit
-            )
+            page = await winnow.api.list_rows(import_id, status=wanted, after=after or None, limit=limit)
         if as_json:
             said = page.model_dump(mode="json")
             behind = None if page.next is None else int(page.next)
@@ -124,13 +122,13 @@ def unmatched(
 
 async def read_preview(winnow: Winnow, import_id: UUID, *, changes: int = CHANGES) -> Preview:
     """What an import comes to, with its first changes."""
-    found = await winnow.api.get_preview(import_id)
-    if len(found.changes) >= changes:
-        return found.model_copy(update={"changes": found.changes[:changes]})
+    found = await winnow.api.get_preview(import_id, changes=min(changes, MOST_CHANGES))
+    if changes <= MOST_CHANGES or len(found.changes) < MOST_CHANGES:
+        return found
     listed: list[Change] = []
     after = None
     while len(listed) < changes:
-        page = await winnow.api.list_changes(import_id, after=after, limit=min(changes - len(listed), MOST_ROWS))
+        page = await winnow.api.list_changes(import_id, after=after, limit=min(changes - len(listed), MOST_CHANGES))
         listed += page.items
         if (after := page.next) is None:
             break

@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from services.cli import exits
+from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import typed
 from services.cli.terminal.options import ImportId, Json, Tenant, User
 
@@ -31,10 +32,18 @@ def undo(
 async def _undo(import_id: UUID, tenant: str | None, user: str | None, *, watch: bool, as_json: bool) -> int:
     from services.cli.commands.imports import watched
     from services.cli.reach import reached
-    from services.cli.terminal.display import print_json, terminal
+    from services.cli.terminal.display import print_json, spoken, terminal
+    from shared.api.client import Contradicts
 
     async with reached(tenant, import_id=import_id, user=user) as winnow:
-        undo = await winnow.api.undo_import(import_id)
+        known = await winnow.import_of(import_id)
+        try:
+            undo = await winnow.api.undo_import(import_id)
+        except Contradicts as refused:
+            why = refused.detail.removeprefix("It cannot be undone: ").rstrip(".")
+            raise CommandFailed(
+                f"Import {import_id} ({spoken(known.status)}) cannot be undone: {why}. Nothing was changed"
+            ) from None
         if watch:
             return await watched(winnow, undo.id, as_json=as_json)
     if as_json:

@@ -152,12 +152,12 @@ async def _import(winnow: Winnow, path: Path, console: Console) -> Import:
 
 async def _report(stack: Stack, winnow: Winnow, ended: Import, console: Console, folder: Path) -> Path:
     console.print("\n[bold]4  What became of it[/]")
-    made = await winnow.api.list_entities(ended.id)
+    made = await winnow.api.get_entities(ended.id)
     show_import(console, ended, {kind.kind: kind.names for kind in made.items})
     console.print()
     _show_variants(console, await _variants(stack, winnow, ended, limit=10))
     console.print()
-    show_reasons(console, (await winnow.api.list_reasons(ended.id)).items, ended)
+    show_reasons(console, (await winnow.api.get_reasons(ended.id)).items, ended)
     corrections = file_of(ended, "corrections")
     assert corrections is not None
     workbook = folder / corrections.file_name

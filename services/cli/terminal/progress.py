@@ -93,7 +93,7 @@ async def following(
     async def follow() -> None:
         # A stream that has ended has said all there is; if that was not the end of the import, it is asked again.
         while True:
-            async for seen in api.watch(import_id, lost=lost):
+            async for seen in api.watch_import(import_id, lost=lost):
                 said.put_nowait(seen)
             await asyncio.sleep(_ASK_AGAIN)
             said.put_nowait(await api.get_import(import_id))

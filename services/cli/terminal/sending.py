@@ -54,25 +54,25 @@ async def send(winnow: Winnow, sending: Sending, console: Console) -> Sent:
         raise
     # A key of its own, so that an answer that is lost makes no second import.
     key = sending.key or f"command-{uuid4()}"
-    new = sending.new.model_copy(update={"upload_id": upload_id})
+    new = sending.new.model_copy(update={"upload_id": str(upload_id)})
     try:
-        known = await winnow.api.create_import(new, idempotency_key=key)
+        created = await winnow.api.create_import(new, idempotency_key=key)
     except Refused as refused:
         with suppress(ApiError):
             await winnow.api.delete_upload(upload_id)
         raise _refusal(refused, winnow, sending) from refused
-    return Sent(known, is_repeat=False)
+    # Under a key that nobody has said, a repeat is an answer that was lost.
+    return Sent(created.known, is_repeat=created.is_repeat and sending.key is not None)
 
 
 def _refusal(refused: Refused, winnow: Winnow, sending: Sending) -> Exception:
     if isinstance(refused, Contradicts) and refused.kind == "idempotency-key-reused":
         return CommandFailed(
-            f'--idempotency-key: "{sending.key}" is the key of another import. {refused.detail} '
-            "For another import give another key",
+            f'--idempotency-key: "{sending.key}" {refused.detail.removeprefix("Idempotency-Key: it ").rstrip(".")}',
             code=exits.USAGE,
         )
     if refused.kind == "imported-before":
-        return CommandFailed(refused.detail)
+        return CommandFailed(refused.detail.replace("options.allow_repeat", "--allow-repeat").rstrip("."))
     if any(error.field == "parent_import_id" for error in refused.errors):
         return CommandFailed(
             f"--parent: {refused.detail} Nothing was sent. Its imports: {typed('status', *winnow.as_typed)}",

@@ -1,8 +1,6 @@
 """What people read: numbers that add up, words for statuses, lines that fit."""
 
 import io
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -184,9 +182,7 @@ def test_a_list_of_errors_says_what_it_does_not_show() -> None:
 
 def test_a_held_import_says_what_a_start_would_do() -> None:
     console = screen()
-    held = ended(
-        "previewing", completed_at=None, total_rows=10, unprocessed_rows=10, validated_rows=10, invalid_rows=3
-    )
+    held = ended("previewing", completed_at=None, total_rows=10, unprocessed_rows=10, validated_rows=10, invalid_rows=3)
     show_import(console, held)
     assert "started, 7 of 10 rows would be imported, 3 handed back" in text(console)
 

@@ -19,9 +19,7 @@ LAYOUT = {
         {"name": "headings", "value": "row 1", "how": "asked", "because": ""},
     ],
 }
-READ = reading_of(
-    ENTITY_TYPES["products"], ["Product Handle", "EAN", "Shelf [a]"], {"handle": 0, "barcode": 1}, LAYOUT
-)
+READ = reading_of(ENTITY_TYPES["products"], ["Product Handle", "EAN", "Shelf [a]"], {"handle": 0, "barcode": 1}, LAYOUT)
 READING = Reading.model_validate(READ, from_attributes=True)
 
 
