@@ -270,7 +270,9 @@ async def _check_whose(api: Client, tenant: str | None, user: str | None) -> Non
 
 async def _said(error: ApiError, winnow: Winnow, import_id: UUID | None) -> CommandFailed:
     """What to say of a refusal, and of an answer that did not come."""
-    reference = f" (reference {error.reference})" if isinstance(error, Refused) and error.reference else ""
+    reference = ""
+    if isinstance(error, Refused) and error.reference and error.reference not in error.detail:
+        reference = f" (reference {error.reference})"
     if isinstance(error, NotSignedIn | NotAllowed):
         return await _refused_login(error, winnow, import_id)
     if isinstance(error, Unreachable | Unavailable | TooMany | Unforeseen):
