@@ -3,26 +3,13 @@
 import logging
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from services.gateway import problems
-from services.gateway.api import (
-    actions,
-    api_keys,
-    catalogue,
-    events,
-    files,
-    imports,
-    me,
-    operations,
-    results,
-    rows,
-    uploads,
-    webhooks,
-)
 from services.gateway.api.document import openapi_of
-from services.gateway.pages import errors, importing, progress, result, shell, sign_in, static
+from services.gateway.pages import errors
 from services.gateway.resources import Gateway, build
+from services.gateway.routes import API_ROUTERS, PAGE_ROUTERS
 from services.gateway.settings import GatewaySettings
 from services.gateway.who.bodies import BodyLimit
 from services.gateway.who.denials import SignInFirst, to_sign_in
@@ -31,32 +18,6 @@ from shared.runtime.process import run_stage
 from shared.runtime.settings import ServiceSettings, StorageSettings
 from shared.runtime.stage import Resources, Stage
 from shared.version import version
-
-# fmt: off
-API_ROUTERS: tuple[APIRouter, ...] = (
-    actions.router,
-    api_keys.router,
-    catalogue.router,
-    events.router,
-    files.router,
-    imports.router,
-    me.router,
-    operations.router,
-    results.router,
-    rows.router,
-    uploads.router,
-    webhooks.router,
-)
-PAGE_ROUTERS: tuple[APIRouter, ...] = (
-    importing.router,
-    progress.router,
-    result.router,
-    shell.router,
-    sign_in.router,
-    static.router,
-)
-# fmt: on
-"""What is served: one router a module of `api` and `pages`, by name."""
 
 
 def create_app(gateway: Gateway) -> FastAPI:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.api.pages import Page
 from shared.api.wire import Answer, Asked, Moment
@@ -212,6 +212,12 @@ class Import(ImportSummary):
     links: Links
 
 
+class ImportOptions(FileOptions):
+    """How a file is read, where that is not to be found out from its content, and whether the import waits for a start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class NewImport(Asked):
     """What is to be imported: an upload, or an object that lies in storage under the tenant's prefix; one of the two."""
 
@@ -222,7 +228,7 @@ class NewImport(Asked):
     ] = None
     entity_type: Annotated[str, Field(min_length=1, max_length=32, description="What a row describes: `products`.")]
     mode: Mode
-    options: FileOptions = FileOptions()
+    options: ImportOptions = ImportOptions()
     parent_import_id: Annotated[UUID | None, Field(description="The import whose correction file this is.")] = None
     file_name: Annotated[
         str | None,

@@ -51,21 +51,21 @@ _LATELY = f"""
         SELECT id, parsed_at, completed_at FROM imports.imports WHERE completed_at IS NULL
         UNION ALL
         SELECT id, parsed_at, completed_at FROM imports.imports
-         WHERE completed_at > now() - :span
+         WHERE completed_at > now() - CAST(:span AS interval)
            AND (staged_removed_at IS NULL OR rows_removed_at IS NULL OR upload_removed_at IS NULL OR results_removed_at IS NULL)
     ), chunks AS MATERIALIZED (
         SELECT c.validated_at, c.committed_at, c.row_count, c.state
           FROM lately l JOIN imports.import_chunks c ON c.import_id = l.id
-         WHERE greatest(c.validated_at, c.committed_at) > now() - :span
+         WHERE greatest(c.validated_at, c.committed_at) > now() - CAST(:span AS interval)
     ), done AS (
-        SELECT '{READ}' AS stage, parsed_at AS at, 0 AS rows FROM lately WHERE parsed_at > now() - :span
+        SELECT '{READ}' AS stage, parsed_at AS at, 0 AS rows FROM lately WHERE parsed_at > now() - CAST(:span AS interval)
         UNION ALL
-        SELECT '{CHECKED}', validated_at, 0 FROM chunks WHERE validated_at > now() - :span
+        SELECT '{CHECKED}', validated_at, 0 FROM chunks WHERE validated_at > now() - CAST(:span AS interval)
         UNION ALL
         SELECT '{IMPORTED}', committed_at, row_count FROM chunks
-         WHERE committed_at > now() - :span AND state IN ({sql_list(PROCESSED_CHUNKS)})
+         WHERE committed_at > now() - CAST(:span AS interval) AND state IN ({sql_list(PROCESSED_CHUNKS)})
         UNION ALL
-        SELECT '{HANDED_BACK}', completed_at, 0 FROM lately WHERE completed_at > now() - :span
+        SELECT '{HANDED_BACK}', completed_at, 0 FROM lately WHERE completed_at > now() - CAST(:span AS interval)
     )
 """  # noqa: S608 - our own words
 _DONE = text(
@@ -88,8 +88,8 @@ _STUCK = text(
                   count(*) FILTER (WHERE state = '{ChunkState.STAGED}') AS unchecked,
                   coalesce(sum(row_count) FILTER (WHERE state IN ({sql_list(PROCESSED_CHUNKS)})), 0) AS committed
              FROM imports.import_chunks WHERE import_id = i.id) c
-     WHERE i.completed_at IS NULL AND i.status IN ({sql_list(OPEN)}) AND i.updated_at < clock_timestamp() - :still
-       AND moved.at < clock_timestamp() - :still AND NOT {WAITS_FOR_SOMEBODY}
+     WHERE i.completed_at IS NULL AND i.status IN ({sql_list(OPEN)}) AND i.updated_at < clock_timestamp() - CAST(:still AS interval)
+       AND moved.at < clock_timestamp() - CAST(:still AS interval) AND NOT {WAITS_FOR_SOMEBODY}
      ORDER BY moved.at LIMIT :limit
     """  # noqa: S608 - our own words
 )

@@ -36,9 +36,9 @@ _CHUNKS = text(
            coalesce(sum(row_count), 0) AS staged,
            coalesce(sum(row_count) FILTER (WHERE state IN ('{ChunkState.VALIDATED}', {_PROCESSED})), 0) AS validated,
            coalesce(sum(row_count) FILTER (WHERE state IN ({_PROCESSED})), 0) AS committed,
-           coalesce(sum(row_count) FILTER (WHERE staged_at > clock_timestamp() - :window), 0) AS lately_staged,
-           coalesce(sum(row_count) FILTER (WHERE validated_at > clock_timestamp() - :window), 0) AS lately_validated,
-           coalesce(sum(row_count) FILTER (WHERE committed_at > clock_timestamp() - :window), 0) AS lately_committed,
+           coalesce(sum(row_count) FILTER (WHERE staged_at > clock_timestamp() - CAST(:window AS interval)), 0) AS lately_staged,
+           coalesce(sum(row_count) FILTER (WHERE validated_at > clock_timestamp() - CAST(:window AS interval)), 0) AS lately_validated,
+           coalesce(sum(row_count) FILTER (WHERE committed_at > clock_timestamp() - CAST(:window AS interval)), 0) AS lately_committed,
            min(staged_at) AS first_staged, min(validated_at) AS first_validated,
            max(staged_at) AS last_staged, max(validated_at) AS last_validated, max(committed_at) AS last_committed
       FROM imports.import_chunks WHERE import_id = :id

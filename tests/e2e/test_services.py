@@ -10,9 +10,13 @@ from tests.harness.files import catalogue, product, workbook
 from tests.harness.fleet import STAGES, ServiceProcess
 from tests.harness.world import World, eventually
 
+SERVICES = (*STAGES, "keeper", "notifier")
 
-@pytest.mark.parametrize("service", [*STAGES, "keeper"])
-async def test_a_service_is_alive_ready_and_measured(world: World, service: str) -> None:
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_is_alive_ready_and_measured(idle_world: World, service: str) -> None:
+    world = idle_world
+    world.fleet.start({service: 1})
     (member,) = world.fleet.of(service)
     assert member.answer("/livez") == (200, "ok")
     assert member.answer("/readyz") == (200, "ok")
@@ -24,7 +28,7 @@ async def test_a_service_is_alive_ready_and_measured(world: World, service: str)
 async def test_an_undisturbed_import_leaves_no_warning_and_every_line_says_which_import(
     idle_world: World, tenant: str, tmp_path: Path
 ) -> None:
-    idle_world.fleet.start(dict.fromkeys((*STAGES, "keeper"), 1))
+    idle_world.fleet.start(dict.fromkeys(SERVICES, 1))
     path = workbook(tmp_path / "autumn.xlsx", [*catalogue(300), *product(999, weight_g="heavy")])
     ended = await idle_world.ended(idle_world.send(tenant, path))
     assert ended.failed_rows == 1
@@ -40,13 +44,13 @@ async def test_an_undisturbed_import_leaves_no_warning_and_every_line_says_which
 
 
 async def test_no_secret_is_in_any_log(idle_world: World, tenant: str, tmp_path: Path) -> None:
-    idle_world.fleet.start(dict.fromkeys((*STAGES, "keeper"), 1))
+    idle_world.fleet.start(dict.fromkeys(SERVICES, 1))
     await idle_world.ended(idle_world.send(tenant, workbook(tmp_path / "autumn.xlsx", catalogue(3))))
     secrets = {
         value.rpartition("@")[0].rpartition(":")[2] if "://" in value else value
         for member in idle_world.fleet.members
         for name, value in member.environment.items()
-        if name.endswith(("_URL", "_SECRET_KEY"))
+        if name.endswith(("DATABASE_URL", "_SECRET_KEY", "_SIGNING_KEY", "_GATEWAY_SECRET"))
     }
     assert secrets
     for member in idle_world.fleet.members:
@@ -55,7 +59,7 @@ async def test_no_secret_is_in_any_log(idle_world: World, tenant: str, tmp_path:
 
 
 async def test_a_service_told_to_stop_ends_cleanly(idle_world: World) -> None:
-    idle_world.fleet.start(dict.fromkeys((*STAGES, "keeper"), 1))
+    idle_world.fleet.start(dict.fromkeys(SERVICES, 1))
     for member in idle_world.fleet.members:
         assert member.stop() == 0, member.log.read_text()[-2000:]
 

@@ -79,7 +79,9 @@ async def gateway_here(
         if name.startswith("WINNOW_GATEWAY_")
     }
     others = {name.removeprefix("WINNOW_").lower(): value for name, value in environment.items()}
-    storage: dict[str, Any] = {name.removeprefix("s3_"): value for name, value in others.items() if name.startswith("s3_")}
+    storage: dict[str, Any] = {
+        name.removeprefix("s3_"): value for name, value in others.items() if name.startswith("s3_")
+    }
     known: dict[str, Any] = {name: others[name] for name in ServiceSettings.model_fields if name in others}
     service = ServiceSettings(**known)
     engine = create_engine(environment["WINNOW_DATABASE_URL"], connections=3, name="test-gateway")

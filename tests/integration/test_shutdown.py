@@ -86,7 +86,7 @@ def upload_event(world: World, tenant: str, path: Path) -> Mapping[str, object]:
     }
 
 
-@pytest.mark.parametrize("service", [*STAGES, "keeper"])
+@pytest.mark.parametrize("service", [*STAGES, "keeper", "notifier"])
 async def test_one_that_has_nothing_to_do(idle_world: World, service: str) -> None:
     member = started(idle_world, service)
     member.wait_ready()

@@ -112,9 +112,9 @@ def test_a_wheel_sets_a_winnow_up_and_runs_every_service(
 
     members = []
     try:
-        for service in (*STAGES, "keeper"):
+        for service in (*STAGES, "keeper", "notifier"):
             known = stack.environment_for(service)
-            urls = {name: _in_database(known[name]) for name in known if name.endswith("_URL")}
+            urls = {name: _in_database(known[name]) for name in known if name.endswith("DATABASE_URL")}
             member = ServiceProcess(service, 0, {**known, **urls}, tmp_path / f"{service}.log")
             with member.log.open("wb") as log:
                 member.process = subprocess.Popen(

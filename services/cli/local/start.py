@@ -15,6 +15,8 @@ from shared.runtime.settings import KafkaSettings
 
 # Writing to production is most of the work: more than one connection is used at once.
 DEFAULT_REPLICAS = {**dict.fromkeys(SERVICES, 1), "committer": 2}
+# What rows do not go through.
+_ONE_IS_ENOUGH = dict.fromkeys(("keeper", "gateway", "notifier"), 1)
 
 _SERVERS = "Kafka, PostgreSQL and an S3 server"
 _PATIENCE = 30.0
@@ -43,7 +45,7 @@ def bring_up(stack: Stack, console: Console, *, workers: int | None = None) -> N
         )
     with _step(console, "bringing tables, roles and topics up to date"):
         asyncio.run(_prepare(stack))
-    wanted = DEFAULT_REPLICAS if workers is None else {**dict.fromkeys(SERVICES, workers), "keeper": 1}
+    wanted = DEFAULT_REPLICAS if workers is None else {**dict.fromkeys(SERVICES, workers), **_ONE_IS_ENOUGH}
     if stack.services_running:
         _look_after_services(stack, console, None if workers is None else wanted)
         return

@@ -14,7 +14,7 @@ from services.gateway.resources import Gateway
 from services.gateway.uploads.used import UploadNotComplete, UploadUnknown, UploadUsed, use_upload
 from shared.api.imports import NewImport
 from shared.entities import ENTITY_TYPES
-from shared.events import FileUploaded
+from shared.events import FileOptions, FileUploaded
 from shared.intake.uploads import register
 from shared.ledger.registration import is_import_of
 from shared.ledger.repeats import differences, imported_before, of_key
@@ -142,7 +142,7 @@ def _event(person: Person, asked: NewImport, import_id: UUID, said: dict[str, An
         import_id=import_id,
         parent_import_id=asked.parent_import_id,
         idempotency_key=key,
-        options=asked.options,
+        options=FileOptions(**asked.options.model_dump()),
         **said,
     )
 

@@ -16,8 +16,11 @@ class Once(Generic[T]):
         self._most = most
         self._known: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
 
-    async def of(self, key: Hashable, find: Callable[[], Awaitable[T]]) -> T:
-        """The answer for a key: one that is there, or is being found, or is found now."""
+    async def of(self, key: Hashable, find: Callable[[], Awaitable[T]], *, or_older: float = 0) -> T:
+        """The answer for a key: one that is there, or is being found, or is found now.
+
+        One that is at most `or_older` seconds old will do, too: then a newer one is found meanwhile, for whoever asks next.
+        """
         now = time.monotonic()
         since, task = self._known.get(key, (0.0, None))
         if task is None or now - since > self._seconds or _failed(task):
@@ -26,8 +29,11 @@ class Once(Generic[T]):
             async def found() -> T:
                 return await find()
 
-            task = asyncio.create_task(found())
+            older, task = task, asyncio.create_task(found())
+            task.add_done_callback(_failed)
             self._known[key] = (now, task)
+            if older is not None and older.done() and not _failed(older) and now - since <= or_older:
+                return older.result()
         # Whoever leaves does not take it from the others.
         return await asyncio.shield(task)
 

@@ -14,9 +14,9 @@ Letters = Sequence[dead_letters.DeadLetter]
 _MOST_BODY = 64_000
 
 
-async def waiting_letters(ways: Gateway) -> Letters:
-    """Those that have not been sent again, the oldest first; what many ask for is read once."""
-    return await ways.letters.of("letters", lambda: _read(ways))
+async def waiting_letters(ways: Gateway, *, or_older: float = 0) -> Letters:
+    """Those that have not been sent again (`or_older` seconds ago), the oldest first; what many ask for is read once."""
+    return await ways.letters.of("letters", lambda: _read(ways), or_older=or_older)
 
 
 async def _read(ways: Gateway) -> Letters:

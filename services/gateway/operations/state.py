@@ -22,9 +22,9 @@ _PATIENCE = 8.0
 _NOTHING = OutboxLag(0, 0, None)
 
 
-async def operations_of(ways: Gateway) -> Operations:
-    """The state of all. What Kafka does not answer in time is not known, and the rest is."""
-    return await ways.operations.of("operations", lambda: _found(ways))
+async def operations_of(ways: Gateway, *, or_older: float = 0) -> Operations:
+    """The state of all, as it was at most `or_older` seconds ago. What Kafka does not answer in time is not known."""
+    return await ways.operations.of("operations", lambda: _found(ways), or_older=or_older)
 
 
 async def _found(ways: Gateway) -> Operations:

@@ -47,9 +47,6 @@ async def draw(request: Request, problem: Problem) -> Response:
         said, text = _CSRF, "Nothing was changed. Go back, load the page again, and send the form once more."
     elif problem.status == HTTPStatus.NOT_FOUND and request.url.path.startswith("/imports/"):
         said, text = _NO_IMPORT, "It may have been removed, or belong to somebody else."
-    headers = {}
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         text = "Your data is safe and running imports go on. Try again in a moment."
-    return page(
-        request, person, "error.html", status=problem.status, headers=headers, said=said, text=text, problem=problem
-    )
+    return page(request, person, "error.html", status=problem.status, said=said, text=text, problem=problem)

@@ -107,6 +107,12 @@ def until(moment: datetime, zone: tzinfo = UTC) -> str:
     return f"{local.day} {local:%B %Y, %H:%M}"
 
 
+def exact_day(moment: datetime, zone: tzinfo = UTC) -> str:
+    """`25 November 2026`."""
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%B %Y}"
+
+
 def on(moment: datetime, now: datetime, zone: tzinfo = UTC) -> str:
     """`today 15:20`, `yesterday 17:31`, `23 Nov 2026, 17:31`: within a sentence."""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()

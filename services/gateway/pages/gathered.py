@@ -1,6 +1,6 @@
 """What the page of an import is made of, read from the ledger in one transaction of its tenant. No words, no markup."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -35,7 +35,6 @@ _BACK_OF_REASON = text(
          ORDER BY row_no DESC LIMIT :limit) nearest
     """
 )
-_NAMES = text("SELECT user_id, name FROM gateway.people WHERE user_id = ANY(CAST(:users AS text[]))")
 
 _FEW = 20
 
@@ -114,9 +113,3 @@ def _of_group(rows: Sequence[ImportRow], group: int) -> list[ImportRow]:
             break
         found.append(row)
     return found
-
-
-async def names_of(conn: AsyncConnection, users: Sequence[str]) -> Mapping[str, str]:
-    """What people are called, of those who have ever signed in. In a transaction of the gateway's own role."""
-    rows = await conn.execute(_NAMES, {"users": list(users)})
-    return {row.user_id: row.name for row in rows}

@@ -11,9 +11,10 @@ from services.gateway.asking import PageImporter, PageSender, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.history import Wanted, history
 from services.gateway.imports.registering import register_new
+from services.gateway.imports.transactions import tenant_of
 from services.gateway.live import Shown
 from services.gateway.pages.choices import Choices, NotChosen, choices_of
-from services.gateway.pages.progress import called, tenant_of
+from services.gateway.pages.names import names_of
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.people import Person
@@ -94,7 +95,9 @@ async def start(request: Request, person: PageSender, ways: Ways) -> Response:
     repairs = await _repaired(person, ways, _id(sent.fields.get("repairs")))
     if upload is None:
         trouble = Trouble("Choose a file first", field="file")
-        return await _form(request, person, ways, chosen, repairs=repairs and repairs.id, trouble=trouble, status=422)
+        return await _form(
+            request, person, ways, chosen, repairs=repairs.id if repairs else None, trouble=trouble, status=422
+        )
     return await _register(request, person, ways, chosen, upload, repairs, go=sent.fields.get("go", "start"))
 
 
@@ -127,7 +130,14 @@ async def _register(
     else:
         return RedirectResponse(f"/imports/{made.import_id}", 303)
     return await _form(
-        request, person, ways, chosen, repairs=repairs and repairs.id, upload=upload, trouble=trouble, status=status
+        request,
+        person,
+        ways,
+        chosen,
+        repairs=repairs.id if repairs else None,
+        upload=upload,
+        trouble=trouble,
+        status=status,
     )
 
 
@@ -189,7 +199,7 @@ async def _repaired(person: Person, ways: Gateway, import_id: UUID | None) -> Im
 async def _imported_before(person: Person, ways: Gateway, import_id: UUID, again: str) -> Trouble:
     before = await _repaired(person, ways, import_id)
     assert before is not None
-    names = await called(ways, tenant_of(person), [before.user_id])
+    names = await names_of(ways, tenant_of(person), [before.user_id])
     return Trouble(
         "This file was imported before",
         before=before,

@@ -9,19 +9,16 @@ from markupsafe import Markup
 
 from services.gateway.pages import figures
 from services.gateway.pages.gathered import Mistakes
-from services.gateway.pages.words import kind_of
+from services.gateway.pages.words import kind_of, reason_title
 from shared.api.imports import Import
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.declaration import GroupKey
-from shared.entities.reasons import ROW_REASONS
 from shared.intake.reading import FileReading
 from shared.intake.repairs import Repairs
 from shared.intake.reports import ErrorGroup
 from shared.states import UNDO, ImportStatus, Standing
 
 _SHOWN_NAMES = 6
-_TITLES = {reason.code: reason.title for reason in ROW_REASONS}
-_INVALID = "invalid_"
 _ENDED_WORDS = ("Created", "Updated", "Skipped", "Failed", "Not processed")
 _UNDO_WORDS = ("Created", "Taken back", "Left as it was", "Kept", "Not processed")
 
@@ -48,7 +45,7 @@ class Good(NamedTuple):
 class Made(NamedTuple):
     """Entities of one kind that were made on the way: how many, their kind in words, the first names."""
 
-    count: int
+    number: int
     words: str
     names: Sequence[str]
 
@@ -57,19 +54,10 @@ def reasons_shown(groups: Sequence[ErrorGroup]) -> list[ReasonShown]:
     """Each reason with the short title of its code."""
     return [
         ReasonShown(
-            group.code, group.heading, title_of(group.code, group.heading), group.count, group.example, group.row
+            group.code, group.heading, reason_title(group.code, group.heading), group.count, group.example, group.row
         )
         for group in groups
     ]
-
-
-def title_of(code: str, heading: str | None) -> str:
-    """The short title of a reason; of one about a single column, such as a barcode, it begins with that."""
-    if code in _TITLES:
-        return _TITLES[code]
-    if code.startswith(_INVALID):
-        return f"{heading or code.removeprefix(_INVALID).capitalize()} turned into a number"
-    return code.replace("_", " ").capitalize()
 
 
 def sum_words(imp: Import) -> tuple[tuple[str, ...], str]:
@@ -124,6 +112,11 @@ def is_refused(imp: Import) -> bool:
         and imp.error is not None
         and imp.created_rows + imp.updated_rows + imp.failed_rows == 0
     )
+
+
+def rows_per_second(imp: Import) -> float | None:
+    """How fast it was, over all its time; None when that says nothing."""
+    return imp.total_rows / imp.worked_seconds if imp.worked_seconds >= 1 and imp.total_rows else None
 
 
 def all_good(imp: Import) -> Good | None:
@@ -184,7 +177,7 @@ def made_on_the_way(imp: Import, names: Mapping[str, Sequence[str]]) -> list[Mad
         count = int(said.get("created", 0)) if isinstance(said, Mapping) else 0
         if count:
             found.append(Made(count, _entity_words(kind, count), list(names.get(kind, ()))[:_SHOWN_NAMES]))
-    return sorted(found, key=lambda made: -made.count)
+    return sorted(found, key=lambda made: -made.number)
 
 
 def _entity_words(kind: str, count: int) -> str:

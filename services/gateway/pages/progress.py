@@ -1,7 +1,7 @@
 """An import that runs: its page, kept up to date by a stream of parts of it."""
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -9,9 +9,10 @@ from fastapi.responses import PlainTextResponse, Response
 
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
+from services.gateway.imports.transactions import tenant_of
 from services.gateway.live import Shown
 from services.gateway.pages import staircase
-from services.gateway.pages.gathered import names_of
+from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import ReasonShown, reasons_shown
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.people import Person
@@ -71,12 +72,12 @@ async def _read(ways: Gateway, tenant: str, import_id: UUID) -> tuple[Import | N
         return imp, reasons_shown(await group_errors(conn, imp.id))[:_REASONS]
 
 
-async def _shown(ways: Gateway, tenant: str, imp: Import, reasons: list[ReasonShown]) -> dict[str, object]:
+async def _shown(ways: Gateway, tenant: str, imp: Import, reasons: list[ReasonShown]) -> dict[str, Any]:
     now = datetime.now(UTC)
     running = None if imp.started_at is None else (now - imp.started_at).total_seconds()
     return {
         "imp": imp,
-        "names": await called(ways, tenant, [imp.user_id]),
+        "names": await names_of(ways, tenant, [imp.user_id]),
         "reasons": reasons,
         "title": staircase.title(imp),
         "say": staircase.say(imp),
@@ -88,18 +89,6 @@ async def _shown(ways: Gateway, tenant: str, imp: Import, reasons: list[ReasonSh
     }
 
 
-async def called(ways: Gateway, tenant: str, users: Iterable[str]) -> Mapping[str, str]:
-    """What these people are called."""
-    async with tenant_transaction(ways.own, tenant) as conn:
-        return await names_of(conn, sorted(set(users)))
-
-
 def awaits_files(imp: Import) -> bool:
     """Whether rows are still to be handed back."""
     return imp.ended and any(stage.name == "handed_back" and stage.state == "moving" for stage in imp.stages)
-
-
-def tenant_of(person: Person) -> str:
-    """The tenant of who may see imports, which is never none."""
-    assert person.tenant is not None
-    return person.tenant

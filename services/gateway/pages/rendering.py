@@ -71,12 +71,12 @@ def page(
     template: str,
     *,
     status: int = 200,
-    headers: Mapping[str, str] | None = None,
+    response_headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HTMLResponse:
     """A whole page for who asks. It is theirs alone: nothing between keeps it."""
     html = _render(template, request, person, context)
-    return HTMLResponse(html, status, headers={"Cache-Control": "no-store", **(headers or {})})
+    return HTMLResponse(html, status, headers={"Cache-Control": "no-store", **(response_headers or {})})
 
 
 def partial(request: Request, person: Person, template: str, **context: Any) -> str:
@@ -126,6 +126,8 @@ def environment() -> Environment:
         "exact": _exact,
         "until": _until,
         "clock": _clock,
+        "exact_day": _exact_day,
+        "short_day": _short_day,
         "on": _on,
     }
     templates.globals |= {
@@ -182,6 +184,18 @@ def _until(context: Context, moment: datetime) -> str:
 @pass_context
 def _clock(context: Context, moment: datetime) -> str:
     return figures.clock(moment, context["seen"].zone)
+
+
+@pass_context
+def _exact_day(context: Context, moment: datetime) -> str:
+    return figures.exact_day(moment, context["seen"].zone)
+
+
+@pass_context
+def _short_day(context: Context, moment: datetime) -> str:
+    return figures.day(
+        moment.astimezone(context["seen"].zone).date(), context["now"].astimezone(context["seen"].zone).date()
+    )
 
 
 @pass_context

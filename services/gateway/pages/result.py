@@ -10,12 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
+from services.gateway.imports.transactions import tenant_of
 from services.gateway.pages import figures, outcome, progress, staircase
 from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before
-from services.gateway.pages.progress import awaits_files, called, tenant_of
+from services.gateway.pages.names import names_of
+from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, seen_by
 from services.gateway.pages.sheet import Sheet, reason_of, sheet_of
 from services.gateway.pages.shell import SHELL
+from services.gateway.pages.words import kind_of
 from services.gateway.people import Person, Role
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
@@ -64,7 +67,7 @@ async def import_page(
             return RedirectResponse(f"/imports/{imp.id}/check", 303)
         return await progress.show(request, person, ways, imp)
     users = [imp.user_id, *(correction.user_id for correction in found["repairs"].corrections)]
-    names = await called(ways, tenant_of(person), users)
+    names = await names_of(ways, tenant_of(person), users)
     return _page(request, person, ways, imp, found, names)
 
 
@@ -136,13 +139,14 @@ def _page(
         **found,
         imp=imp,
         names=names,
-        kind=outcome.kind_of(imp.entity_type),
+        kind=kind_of(imp.entity_type),
         title=staircase.title(imp),
         say=staircase.say(imp),
         words=words,
         total_words=total_words,
         side_notes=outcome.side_notes(imp, found["mistakes"]),
         relations=_relations(imp),
+        speed=outcome.rows_per_second(imp),
         refused=outcome.is_refused(imp),
         all_good=outcome.all_good(imp),
         expired=expired,
@@ -163,7 +167,7 @@ def _page(
 
 
 def _address(imp: Import, asked: Mapping[str, str | None]) -> str:
-    return Sheet.address_of(f"/imports/{imp.id}", {**asked, "show": "failures"})
+    return Sheet.address_of(f"/imports/{imp.id}", {**asked, "show": "failures"}) + "#details"
 
 
 def _relations(imp: Import) -> Sequence[tuple[str, str, str]]:

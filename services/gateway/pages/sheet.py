@@ -78,7 +78,7 @@ class Sheet:
     def href(self, **changed: object) -> str:
         """The address of the same sheet, with some of what is asked for changed; None takes it out."""
         asked = {**self.asked, **{name: None if value is None else str(value) for name, value in changed.items()}}
-        return self.address_of(self.address, asked)
+        return f"{self.address_of(self.address, asked)}#details"
 
     @staticmethod
     def address_of(address: str, asked: Mapping[str, str | None]) -> str:
@@ -157,7 +157,7 @@ def _shown(
 ) -> tuple[SheetColumn, ...]:
     """The columns a row is known by and those with mistakes on this page; or all."""
     by_heading = {} if entity is None else {field.heading: field for field in entity.fields}
-    mistaken = {places[error.heading] for row in page.rows for error in row.errors if error.heading in places}
+    mistaken = set().union(*(_bad(row, places) for row in page.rows))
     beyond = max((len(row.cells) for row in page.rows), default=0)
     shown = []
     titled = False
@@ -184,7 +184,7 @@ def _rows(rows: Sequence[ImportRow], columns: Sequence[SheetColumn], places: Map
             to_repair.setdefault(row.group_row, []).append(row.row)
     before = None
     for row in rows:
-        bad = {places[error.heading] for error in row.errors if error.heading in places}
+        bad = _bad(row, places)
         begins = row.group_row != before or row.row == row.group_row
         before = row.group_row
         yield SheetRow(
@@ -193,6 +193,11 @@ def _rows(rows: Sequence[ImportRow], columns: Sequence[SheetColumn], places: Map
             why=_why(row, to_repair.get(row.group_row, [row.group_row])),
             cells=tuple(_cell(row, column, is_bad=column.index in bad) for column in columns),
         )
+
+
+def _bad(row: ImportRow, places: Mapping[str, int]) -> set[int]:
+    """The columns in which a row has a mistake."""
+    return {places[error.heading] for error in row.errors if error.heading is not None and error.heading in places}
 
 
 def _cell(row: ImportRow, column: SheetColumn, *, is_bad: bool) -> SheetCell:
@@ -208,7 +213,12 @@ def _why(row: ImportRow, to_repair: Sequence[int]) -> tuple[tuple[str, str], ...
     headings: dict[str, list[str]] = {}
     for error in row.errors:
         headings.setdefault(error.message, []).append(error.heading or "")
-    return tuple((", ".join(filter(None, names)), message) for message, names in headings.items())
+    return tuple(_said(", ".join(filter(None, names)), message) for message, names in headings.items())
+
+
+def _said(heading: str, message: str) -> tuple[str, str]:
+    """A heading and what is said of it; a sentence that begins with it does not say it twice."""
+    return heading, message.removeprefix(f"{heading} ") if heading else message
 
 
 def _named(rows: Sequence[int]) -> str:

@@ -54,6 +54,8 @@ def details(imp: Import, running_seconds: float | None) -> list[str]:
     if imp.standing is Standing.QUEUED:
         return ["It begins as soon as it is its turn"]
     if imp.percent is None:
+        if not imp.staged_rows:
+            return ["The first rows are on their way"]
         said = [f"{figures.counted(imp.staged_rows, 'row')} so far"]
         if imp.committed_rows:
             said.append(f"{figures.number(imp.committed_rows)} imported")
@@ -91,7 +93,8 @@ def _step(imp: Import, stage: Stage) -> Step:
         says = "Will not go on"
     else:
         says = usually.format(several=kind_of(imp.entity_type).several)
-    total = stage.rows + stage.waiting if stage.name == "handed_back" else imp.total_rows
+    # While nobody knows how many rows there are, they are measured by those that are read.
+    total = stage.rows + stage.waiting if stage.name == "handed_back" else max(imp.total_rows, imp.staged_rows)
     return Step(
         title=title,
         says=says,
@@ -100,8 +103,7 @@ def _step(imp: Import, stage: Stage) -> Step:
         rows=stage.rows,
         waiting=stage.waiting,
         total=total,
-        # Of a file that is still being read only what is read is known: its bar has no end yet.
-        known=stage.name == "handed_back" or not moves or imp.percent is not None,
+        known=stage.name != "read" or not moves or imp.percent is not None,
         rate=None if stage.name == "handed_back" else stage.rows_per_second,
     )
 
@@ -140,9 +142,13 @@ def title(imp: Import) -> str:
     if imp.ended:
         far = f"{figures.number(imp.failed_rows)} failed" if imp.failed_rows else "Done"
         return f"{far} · {imp.file_name}"
-    far = f"{percent_checked(imp)}%" if imp.standing is Standing.CHECKING and imp.percent is not None else None
-    far = far or (f"{imp.percent}%" if imp.percent is not None else "Reading" if imp.staged_rows else "In the queue")
-    return f"{far} · {imp.file_name}"
+    return f"{_far(imp)} · {imp.file_name}"
+
+
+def _far(imp: Import) -> str:
+    if imp.percent is None:
+        return "Reading" if imp.staged_rows else "In the queue"
+    return f"{percent_checked(imp) if imp.standing is Standing.CHECKING else imp.percent}%"
 
 
 def say(imp: Import) -> str:

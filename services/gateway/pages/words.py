@@ -6,6 +6,7 @@ Source: the brief of the pages, sections 2 and 3.
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from shared.entities.reasons import title_of
 from shared.states import Standing
 
 
@@ -66,6 +67,47 @@ STAGES: Final[Mapping[str, tuple[str, str]]] = {
     "imported": ("Imported", "Good {several} go in, whole"),
     "handed_back": ("Handed back", "Starts when the last row is in"),
 }
+
+REASONS: Final[Mapping[str, str]] = {
+    "required": "{heading} is blank",
+    "unidentified_row": "Nothing identifies the row",
+    "orphan_variant": "Variant without a product",
+    "duplicate_in_file": "{heading} used twice in the file",
+    "already_exists": "{heading} already exists",
+    "not_found": "{heading} not found",
+    "conflict": "{heading} of another record",
+    "first_rows_failed": "First rows of the product failed",
+    "invalid_number": "{heading} is not a number",
+    "invalid_percentage": "Percentages that cannot be",
+    "incomplete_pair": "{heading} is missing beside its pair",
+    "duplicate_attribute": "Attribute twice in a row",
+    "invalid_list": "{heading} separated by commas",
+    "invalid_url": "{heading} is not a web address",
+    "invalid_choice": "{heading} is none of the choices",
+    "invalid_cell": "{heading} cannot be read",
+    "cells_beyond_headings": "A value too many in the row",
+    "other_table": "Row of another table",
+    "swallowed_row": "Row within quotation marks",
+    "open_quotation_mark": "Quotation mark not closed",
+    "record_in_one_cell": "Whole row in one cell",
+    "changed_since": "Changed by others since",
+    "changed_meanwhile": "Changed by others meanwhile",
+    "rejected": "Refused by the database",
+}
+"""Short titles of what is wrong with a row, by code, with the heading it is about."""
+
+_INVALID = "invalid_"
+_LONG_TITLE = 60
+
+
+def reason_title(code: str, heading: str | None) -> str:
+    """The short title of a reason: `Barcode turned into a number`."""
+    if code in REASONS:
+        title = REASONS[code].format(heading=heading or "Value")
+        return title if len(title) <= _LONG_TITLE else REASONS[code].format(heading="Value")
+    if code.startswith(_INVALID):
+        return f"{heading or code.removeprefix(_INVALID).capitalize()} turned into a number"
+    return title_of(code)
 
 
 def kind_of(entity_type: str) -> Kind:

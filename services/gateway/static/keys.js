@@ -6,7 +6,6 @@ if (toggle) {
   toggle.checked = !off();
   toggle.addEventListener("change", () => localStorage.setItem("keys", toggle.checked ? "on" : "off"));
 }
-
 const follow = (link) => { link?.click(); return Boolean(link); };
 function step(links, by, act) {
   const all = [...document.querySelectorAll(links)].filter((link) => link.checkVisibility());
@@ -30,7 +29,6 @@ const KEYS = {
   "?": () => { list.showModal(); return true; },
 };
 const GO = { i: "/import", h: "/history", o: "/operations" };
-
 let going = 0;
 document.addEventListener("keydown", (event) => {
   if (off() || !list || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;

@@ -27,8 +27,7 @@ function refresh() {
 }
 document.addEventListener("htmx:after:swap", refresh);
 
-function whole() { return htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerMorph" }); }
-
+const whole = () => htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerMorph" });
 if (live) {
   let last = Date.now(), connected = false, ended = false, polling = null;
   live.addEventListener("htmx:sse:after:connection", () => { connected = true; back(); });

@@ -45,9 +45,7 @@ async function begin(file) {
   zone.querySelector(".upload").setAttribute("aria-label", file.name);
   bar.setAttribute("aria-label", file.name);
   remove.setAttribute("aria-label", `Remove ${file.name}`);
-  more.textContent = words.goesOn;
-  start.textContent = words.whenUploaded;
-  hint.textContent = words.chooseMeanwhile;
+  [more.textContent, start.textContent, hint.textContent] = [words.goesOn, words.whenUploaded, words.chooseMeanwhile];
   pause.focus();
 
   let seen = [], running = true, told = 0;

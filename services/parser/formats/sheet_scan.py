@@ -30,7 +30,11 @@ _UNCALCULATED = re.compile(
     rb"(?:<" + _P + rb"v\s*+/>|<" + _P + rb"v(?:\s[^<>]{0,200})?>\s*+</" + _P + rb"v\s*+>)?+\s*+</" + _P + rb"c\s*+>"
 )
 _FORMULA = b"<f"
-_UNUSUAL = (b" =", b"= ", b"='", b"\n=", b"=\n", b"\t=", b"=\t")
+_UNUSUAL_BEHIND = re.compile(rb"=[ '\n\t]")
+# With their rarer byte: where that is not, neither are both, and a search for one byte costs a hundredth.
+_UNUSUAL_BEFORE = ((b" ", b" ="), (b"\n", b"\n="), (b"\t", b"\t="))
+# Behind it most programs break the line, and nowhere else.
+_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^<>]*\?>\s*")
 _LOOKED_AT = 4
 # From a cell's opening tag to its value, with or without a formula between them.
 _TO_VALUE = (
@@ -141,7 +145,11 @@ class SheetScan:
         """
         if self._looked < _LOOKED_AT:
             self._looked += 1
-            self._unusual = self._unusual or any(mark in text for mark in _UNUSUAL)
+            self._unusual = (
+                self._unusual
+                or any(rare in text and mark in text for rare, mark in _UNUSUAL_BEFORE)
+                or _UNUSUAL_BEHIND.search(text) is not None
+            )
         # What is looked for first is a single byte: that costs a tenth.
         return self._unusual or (b"!" in text and b"<!--" in text) or (b":" in text and b":sheetData" in text)
 
@@ -221,6 +229,8 @@ def _whole_cells(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _is_to_be_mended(text: bytes, *, unusual: bool) -> bool:
+    if declaration := _DECLARATION.match(text):
+        text = text[declaration.end() :]
     # White space around a value: the reader takes the first of the shared strings for it.
     if b"v> " in text or b" </v" in text:
         return True

@@ -50,6 +50,8 @@ class WorkbookReader:
         self._prescanned = prescanned
         # Of the sheet that was looked at last: a workbook of one sheet is looked at once.
         self._first_rows: tuple[str | None, list[list[Cell]]] = (None, [])
+        # Whether these are all of its rows, as they are: then it need not be read again.
+        self._is_whole = False
         self._path = path
         self._narrowed: set[str] = set()
         self._twice: dict[str, frozenset[int]] = {}
@@ -123,15 +125,20 @@ class WorkbookReader:
         if last == sheet:
             return rows
         rows = []
+        is_whole = True
         try:
             for cells in self._rows(sheet):
-                rows.append([cell[:_LOOKED_AT] if type(cell) is str else cell for cell in cells])
+                looked_at = [cell[:_LOOKED_AT] if type(cell) is str else cell for cell in cells]
+                rows.append(looked_at)
+                is_whole = is_whole and looked_at == cells
                 if len(rows) >= FIRST_ROWS:
+                    is_whole = False
                     break
         except FileRefused:
+            is_whole = False
             if heading_row(entity, rows) is None:
                 raise
-        self._first_rows = (sheet, rows)
+        self._first_rows, self._is_whole = (sheet, rows), is_whole
         return rows
 
     def rows(self, sheet: str) -> Iterator[list[Cell]]:
@@ -142,7 +149,7 @@ class WorkbookReader:
         """
         if self._sheets[sheet].seen.repeats_rows:
             raise repeated_rows(self._name)
-        yield from self._rows(sheet)
+        yield from self._first_rows[1] if self._is_whole and self._first_rows[0] == sheet else self._rows(sheet)
 
     def hidden_rows(self, sheet: str) -> Sequence[int]:
         """The numbers of the rows that cannot be seen, in order."""

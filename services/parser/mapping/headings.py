@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from services.parser.mapping.interpretation import storable
 from shared.entities import EntityType
@@ -64,7 +65,14 @@ def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRo
 
     Where rows that follow one another say more headings together than any by itself, it is those rows.
     """
-    searched = [tuple(storable(cell_text(cell).strip()) for cell in cells) for cells in rows[:SEARCHED_ROWS]]
+    return _found(
+        entity, tuple(tuple(storable(cell_text(cell).strip()) for cell in cells) for cells in rows[:SEARCHED_ROWS])
+    )
+
+
+# The same rows are asked for when the sheet is chosen and when it is read.
+@lru_cache(maxsize=4)
+def _found(entity: EntityType, searched: tuple[tuple[str, ...], ...]) -> HeadingRow | None:
     best: HeadingRow | None = None
     counts = [_known(entity, texts) for texts in searched]
     for number, (texts, known) in enumerate(zip(searched, counts, strict=True), start=1):
@@ -72,12 +80,10 @@ def heading_row(entity: EntityType, rows: Sequence[Sequence[Cell]]) -> HeadingRo
             best = HeadingRow(number, texts, known, number)
     for count in range(2, _MOST_ROWS + 1):
         for first in range(len(searched) - count + 1):
-            together = _together(entity, searched[first : first + count])
-            if together is None:
-                continue
-            known = _known(entity, together)
-            if known > 1 and (best is None or known > best.known):
-                best = HeadingRow(first + count, together, known, first + 1)
+            more_than = 1 if best is None else max(1, best.known)
+            together = _together(entity, searched[first : first + count], more_than)
+            if together is not None:
+                best = HeadingRow(first + count, together, _known(entity, together), first + 1)
     if best is None:
         return None
     return _with_remarks(entity, searched, _first_table(searched, counts, best))
@@ -101,10 +107,10 @@ def _known(entity: EntityType, texts: Sequence[str]) -> int:
     return sum(1 for text in texts if text and entity.field_of(text) is not None)
 
 
-def _together(entity: EntityType, rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
-    """The headings that rows say together; None when a row says nothing, or the last none of the headings."""
+def _together(entity: EntityType, rows: Sequence[Sequence[str]], more_than: int) -> tuple[str, ...] | None:
+    """The headings that rows say together; None when a row says nothing, the last none of the headings, or no more are known."""
     width = max(map(len, rows))
-    if width > _MOST_COLUMNS or not all(map(any, rows)):
+    if not more_than < width <= _MOST_COLUMNS or not all(map(any, rows)):
         return None
     if any(len(text) > _LONGEST for row in rows for text in row):
         return None
@@ -112,12 +118,17 @@ def _together(entity: EntityType, rows: Sequence[Sequence[str]]) -> tuple[str, .
     own = [[row[at] if at < len(row) else "" for row in rows] for at in range(width)]
     headings = []
     adds = False
+    unknown = 0
     for at, texts in enumerate(own):
         said = list(dict.fromkeys(filter(None, texts)))
         above = list(dict.fromkeys(filter(None, (row[at] for row in spread))))
         # A title above a known heading only says what it is about; what stands below one changes what it means.
         candidates = [" ".join(filter(None, texts)), " ".join(said), texts[-1], " ".join([*above, texts[-1]])]
         known = next((text for text in candidates if text and entity.field_of(text) is not None), None)
+        unknown += known is None
+        if width - unknown <= more_than:
+            # Whatever the other columns say: most runs of rows are data, and are given up after a few columns.
+            return None
         adds = adds or (known is not None and bool(texts[-1]))
         headings.append(known or " ".join(said))
     return tuple(headings) if adds else None

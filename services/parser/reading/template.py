@@ -27,7 +27,7 @@ LIFELINE, DESCRIPTORS = 0, 4
 
 _MESSAGE = 16
 # Codecs are loaded when they are first asked for.
-_CODECS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "mac-roman", "cp850")
+_CODECS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "mac-roman", "cp850", "cp437")
 
 
 class Template:

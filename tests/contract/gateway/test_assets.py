@@ -53,5 +53,5 @@ def test_make_assets_would_change_nothing(modules: Path) -> None:
 
 def test_nothing_else_of_others_lies_there(modules: Path) -> None:
     vendored = set(assets.vendored(modules))
-    ours = {"app.css", "dialogs.js", "keys.js", "live.js", "mark.svg", "upload.js"}
+    ours = {"app.css", "dialogs.js", "history.js", "keys.js", "live.js", "mark.svg", "upload.js"}
     assert {path.name for path in assets.STATIC.iterdir()} <= vendored | ours

@@ -96,8 +96,8 @@ def test_a_sheet_says_which_rows_it_has_of_how_many() -> None:
 
 def test_an_address_keeps_what_was_asked_for_and_changes_what_is_said() -> None:
     sheet = of(failed_rows(HEADINGS, LINEN, more_from=7), reason="not_found:Category")
-    assert sheet.href(after=7) == "/imports/1?show=failures&reason=not_found%3ACategory&after=7"
-    assert sheet.href(reason=None) == "/imports/1?show=failures"
+    assert sheet.href(after=7) == "/imports/1?show=failures&reason=not_found%3ACategory&after=7#details"
+    assert sheet.href(reason=None) == "/imports/1?show=failures#details"
 
 
 def test_a_reason_survives_its_address() -> None:

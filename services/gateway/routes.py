@@ -1,0 +1,63 @@
+"""What the gateway serves: one router a module of `api` and `pages`, by name."""
+
+from fastapi import APIRouter
+
+from services.gateway.api import (
+    actions,
+    api_keys,
+    catalogue,
+    events,
+    files,
+    imports,
+    me,
+    operations,
+    results,
+    rows,
+    uploads,
+    webhooks,
+)
+from services.gateway.pages import (
+    check,
+    confirm,
+    dead_letters,
+    downloads,
+    history,
+    importing,
+    progress,
+    result,
+    shell,
+    sign_in,
+    static,
+)
+from services.gateway.pages import operations as operations_page
+
+# fmt: off
+API_ROUTERS: tuple[APIRouter, ...] = (
+    actions.router,
+    api_keys.router,
+    catalogue.router,
+    events.router,
+    files.router,
+    imports.router,
+    me.router,
+    operations.router,
+    results.router,
+    rows.router,
+    uploads.router,
+    webhooks.router,
+)
+PAGE_ROUTERS: tuple[APIRouter, ...] = (
+    check.router,
+    confirm.router,
+    downloads.router,
+    dead_letters.router,
+    history.router,
+    importing.router,
+    operations_page.router,
+    progress.router,
+    result.router,
+    shell.router,
+    sign_in.router,
+    static.router,
+)
+# fmt: on
