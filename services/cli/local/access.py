@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from deploy.local.stack import Stack
 from services.cli.local.readiness import problems
 from services.cli.terminal.hints import typed
@@ -63,6 +61,9 @@ class LocalAccess:
         return f'Tenant "{tenant}" is not registered.{meant} A new one: {typed("tenants", "add", tenant)}'
 
     async def _read(self, query: str, *values: Any) -> list[str]:
+        # Loads a client of Postgres: only where no tenant is said, or one is refused.
+        import asyncpg  # noqa: PLC0415
+
         address = self._stack.database_url("winnow_operator").replace("+asyncpg", "")
         conn = await asyncpg.connect(address, timeout=10, command_timeout=30)
         try:
