@@ -86,6 +86,17 @@ class Winnow:
         """A line for every service process that is known not to be ready; none where they cannot be asked."""
         return [] if self.local is None else await self.local.problems()
 
+    async def refuse_unknown(self) -> None:
+        """Let registered tenants pass, where there is nothing of one and that can be looked up.
+
+        Raises:
+            CommandFailed: it is not registered; names the nearest one.
+        """
+        if self.local is None or self.tenant is None:
+            return
+        if (why := await self.local.refusal_of(self.tenant)) is not None:
+            raise CommandFailed(why, code=USAGE)
+
     async def import_of(self, import_id: UUID) -> Import:
         """The import of this id.
 

@@ -52,6 +52,7 @@ def an_import(status: str = "completed", **known: Any) -> Import:
             "worked_seconds": 2.0,
             "created_at": BEGAN,
             "stages": stages(),
+            "is_final": known.get("completed_at", BEGAN) is not None,
             "undo": {"possible": False, "until": None, "why_not": None},
             "links": dict.fromkeys(Links.model_fields, ""),
             **known,

@@ -49,6 +49,8 @@ def catalogue(
             page = await winnow.api.list_values(
                 listed, attribute=attribute, q=search or None, after=after or None, limit=limit
             )
+            if not page.items:
+                await winnow.refuse_unknown()
         if as_json:
             print_json(
                 {"kind": kind, "values": [value.model_dump(mode="json") for value in page.items], "next": page.next}

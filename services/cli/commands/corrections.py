@@ -282,7 +282,7 @@ async def _link(winnow: Winnow, import_id: UUID, kind: FileKind) -> str:
 
 
 async def _file(winnow: Winnow, progress: Import, kind: FileKind) -> HandedBack:
-    from services.cli.terminal.standing import file_of, files_ready, kept_for
+    from services.cli.terminal.standing import file_of, kept_for
 
     kept = kept_for(progress, progress.results_removed_at)
     if kept is not None and progress.failed_rows + progress.unprocessed_rows:
@@ -292,7 +292,7 @@ async def _file(winnow: Winnow, progress: Import, kind: FileKind) -> HandedBack:
         )
     if (file := file_of(progress, kind)) is not None:
         return file
-    if not files_ready(progress):
+    if not progress.is_final:
         state = (
             f"The files of import {progress.id} are being written"
             if progress.ended

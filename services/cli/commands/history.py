@@ -86,6 +86,8 @@ def imports(
                 after=after,
                 limit=limit,
             )
+            if not page.items:
+                await winnow.refuse_unknown()
         if as_json:
             print_json({"imports": [as_dict(each, winnow.tenant) for each in page.items], "next": page.next})
             return exits.COMPLETED

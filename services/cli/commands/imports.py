@@ -120,7 +120,13 @@ def import_file(
     refuse_senseless(_readable(file), options)
     known_mode(mode, known_entity(entity))
     new = NewImport.model_validate(
-        {"entity_type": entity, "mode": mode, "options": options, "parent_import_id": parent, "file_name": file.name}
+        {
+            "entity_type": entity,
+            "mode": mode,
+            "options": options.model_dump(),
+            "parent_import_id": parent,
+            "file_name": file.name,
+        }
     )
     sending = Sending(file, new, tenant, user, idempotency_key)
     return asyncio.run(_import(sending, watch=watch or dry_run, dry_run=dry_run, as_json=as_json))
@@ -207,6 +213,8 @@ async def _recent(tenant: str | None, limit: int, *, as_json: bool) -> int:
     if tenant is not None:
         async with reached(tenant) as winnow:
             found = [(tenant, each) for each in await _latest(winnow, limit)]
+            if not found:
+                await winnow.refuse_unknown()
     else:
         async with reached_as_each(limit) as each_tenants:
             for winnow in each_tenants:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from services.cli.reach import Winnow, unknown_import
 from services.cli.terminal.display import spoken
 from services.cli.terminal.hints import typed
-from services.cli.terminal.standing import awaits_start, files_ready, handed_back
+from services.cli.terminal.standing import awaits_start, handed_back
 from shared.api.client import Client, NotFound
 from shared.api.imports import Import
 from shared.states import ImportStatus
@@ -53,7 +53,7 @@ async def watch_import(
         async with following(winnow.api, import_id, _lost(console)) as changes:
             while True:
                 view.show(progress)
-                if files_ready(progress) or awaits_start(progress):
+                if progress.is_final or awaits_start(progress):
                     return progress
                 if progress.status == ImportStatus.UPLOADING and time.monotonic() - began > _SILENCE and not hinted:
                     hinted = True

@@ -7,11 +7,6 @@ from shared.periods import roughly
 from shared.states import ImportStatus
 
 
-def files_ready(found: Import) -> bool:
-    """Whether it has ended, and everything that is handed back can be fetched (or was given up)."""
-    return found.ended and handed_back(found).state in {"done", "left"}
-
-
 def awaits_start(found: Import) -> bool:
     """Whether all that can be done of a held import is done, and a person has to start or cancel it."""
     read = found.status == ImportStatus.PREVIEWING and found.parsed_at is not None

@@ -142,8 +142,8 @@ async def test_a_method_asks_where_its_operation_is_and_says_all_that_it_is_told
     once = Patience(attempts=1, first=0, longest=0)
     told = {each: an_argument(kind, tmp_path / "a.csv") for each, kind in arguments(methods()[name]).items()}
     async with Client("http://winnow.test", "t", patience=once, transport=httpx.MockTransport(answer)) as client:
+        called = getattr(client, name)(**told, **({"lost": never} if name == "watch_import" else {}))
         with pytest.raises((ApiError, ConnectionError)):
-            called = getattr(client, name)(**told, **({"lost": never} if name == "watch_import" else {}))
             await (anext(called) if isinstance(called, AsyncIterator) else called)
     request = asked[0]
     assert request.method == method

@@ -9,7 +9,6 @@ from rich.console import Console
 from services.cli.commands.corrections import left_unsaid
 from services.cli.terminal.display import counted, moment, show_errors, show_import, show_reasons, show_recent
 from services.cli.terminal.progress import counts
-from services.cli.terminal.standing import files_ready
 from shared.api.results import Correction, Reason, Repairs
 from shared.api.rows import RowError
 from shared.db.catalog import ENTITIES
@@ -202,18 +201,11 @@ def test_how_far_a_cancelled_file_was_read_is_said() -> None:
     assert "no row of the file was read" in text(console)
 
 
-def test_an_import_whose_rows_are_not_handed_back_yet_is_waited_for() -> None:
+def test_what_is_handed_back_is_counted_once_the_import_has_ended() -> None:
     waits = ended("cancelled", unprocessed_rows=3, stages=stages(state="moving", rows=1, waiting=2))
-    assert not files_ready(waits)
     assert counts(waits)["handed back"] == (1, 3)
     done = ended("cancelled", unprocessed_rows=3, stages=stages(rows=3))
-    assert files_ready(done)
     assert counts(done)["handed back"] == (3, 3)
-
-
-def test_files_that_could_not_be_written_are_not_waited_for() -> None:
-    given_up = ended("completed_with_failures", failed_rows=3, stages=stages(state="left", waiting=3))
-    assert files_ready(given_up)
 
 
 def test_what_is_handed_back_is_not_known_before_the_end() -> None:

@@ -14,7 +14,7 @@ from services.cli.reach import Winnow
 from services.cli.terminal.progress import watch_import
 from shared.api.client import Client, Patience
 from shared.api.imports import Import
-from tests.harness.wire import ID, an_import, stages
+from tests.harness.wire import ID, an_import
 
 
 def winnow(answer: Callable[[httpx.Request], httpx.Response]) -> Winnow:
@@ -69,8 +69,8 @@ async def test_a_stream_that_breaks_is_said_once_and_taken_up_again() -> None:
 
 
 async def test_a_stream_that_ends_before_its_import_has_is_asked_for_again() -> None:
-    waits = an_import("completed", version="1", failed_rows=1, stages=stages(state="moving", waiting=1))
-    done = an_import("completed", version="2", failed_rows=1, stages=stages(rows=1))
+    waits = an_import("completed", version="1", failed_rows=1, is_final=False)
+    done = an_import("completed", version="2", failed_rows=1)
     now = iter([waits, done, done, done])
 
     def answer(request: httpx.Request) -> httpx.Response:
