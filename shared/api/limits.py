@@ -9,7 +9,7 @@ MOST_ROWS = 500
 MOST_VALUES = 500
 """Names of a catalogue of a page."""
 
-MOST_UNMATCHED = 1_000
+MOST_UNMATCHED = 100
 """Categories nobody knows, of an import."""
 
 MOST_CHANGES = 200

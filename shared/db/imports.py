@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Index,
     Integer,
     LargeBinary,
@@ -109,6 +110,10 @@ imports = Table(
     Column("undoes_import_id", Uuid()),
     # What its upload asked for (mode, options) where it is imported otherwise: as its parent was.
     Column("asked", JSONB),
+    # Bytes of each file that was handed back, by kind.
+    _json("result_sizes", "{}"),
+    # What the history is searched and sorted by.
+    Column("file_key", KEY, Computed('lower(file_name COLLATE "default")', persisted=True), nullable=False),
     # Its end is written down and not yet told: to webhooks, to its sender.
     Column("notice_due", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("tenant_id", "idempotency_key"),
@@ -132,7 +137,7 @@ imports = Table(
     Index(
         "imports_history_idx",
         *("tenant_id", "created_at", "id"),
-        postgresql_include=["file_name", "entity_type", "status", "mode", "user_id", "total_rows", "failed_rows"],
+        postgresql_include=["file_key", "entity_type", "status", "mode", "user_id", "total_rows", "failed_rows"],
     ),
     Index("imports_open_idx", "updated_at", postgresql_where=text("completed_at IS NULL")),
     _one_of("status", ImportStatus),

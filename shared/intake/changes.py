@@ -27,14 +27,16 @@ _FIRST_MADE = text(
      WHERE import_id = :id ORDER BY row_no, record, record_id LIMIT :limit
     """
 )
-# Of one row either what waits for its commit or what is committed.
+# Of one row either what waits for its commit or what is committed. Joined as a set, all rows of the import would be read.
 _STAGED_OF_ROWS = text(
     """
     SELECT d.row_no, d.record, d.record_id, d.before, d.after
       FROM unnest(CAST(:rows AS integer[])) AS page (row_no)
-      JOIN imports.raw_rows r ON r.import_id = :id AND r.row_no = page.row_no
+     CROSS JOIN LATERAL (
+           SELECT * FROM imports.raw_rows WHERE import_id = :id AND row_no >= page.row_no ORDER BY row_no LIMIT 1) r
       JOIN staging.changes d ON d.import_id = :id AND d.chunk_no = r.chunk_no AND d.group_row = r.group_row
                             AND d.row_no = r.row_no
+     WHERE r.row_no = page.row_no
      ORDER BY d.row_no, d.record, d.record_id
     """
 )

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.db.planner import BY_INDEX
 from shared.entities import ENTITY_TYPES
 from shared.entities.categories import CategoryTree, path_of
 from shared.entities.cells import BLANKS, cell_text
@@ -18,14 +19,18 @@ from shared.entities.declaration import Kind
 MOST_TEXTS = 1_000
 """So many different texts are looked at, the most frequent ones."""
 
+MOST_ROWS = 5_000
+"""And so many rows, the first ones: whoever puts these right sends the file again."""
+
 _IMPORT = text("SELECT entity_type, column_mappings FROM imports.imports WHERE id = :id")
 _TREE = text("SELECT id, path FROM catalog.taxonomy_categories ORDER BY path")
 _TEXTS = text(
     """
     SELECT CAST(r.cells -> CAST(:column AS integer) AS text) AS cell, count(*) AS rows, min(e.row_no) AS first_row
-      FROM imports.row_errors e
-      JOIN imports.raw_rows r ON r.import_id = :id AND r.row_no = e.row_no
-     WHERE e.import_id = :id AND e.code = 'not_found' AND e.column_index = :column
+      FROM (SELECT row_no FROM imports.row_errors
+             WHERE import_id = :id AND code = 'not_found' AND column_index = :column ORDER BY row_no LIMIT :rows) e
+     CROSS JOIN LATERAL (
+           SELECT cells FROM imports.raw_rows WHERE import_id = :id AND row_no = e.row_no LIMIT 1) r
      GROUP BY 1 ORDER BY count(*) DESC, min(e.row_no) LIMIT :limit
     """
 )
@@ -58,8 +63,11 @@ async def unmatched_categories(
         if field.kind is Kind.PATH and field.code in found.column_mappings
     ]
     by_path: dict[tuple[str, ...], UnmatchedCategory] = {}
+    await conn.execute(BY_INDEX)
     for column in columns:
-        for said in await conn.execute(_TEXTS, {"id": import_id, "column": column, "limit": MOST_TEXTS}):
+        for said in await conn.execute(
+            _TEXTS, {"id": import_id, "column": column, "limit": MOST_TEXTS, "rows": MOST_ROWS}
+        ):
             _add(by_path, cell_text(json.loads(said.cell)).strip(BLANKS), said.rows, said.first_row)
     most = sorted(by_path.values(), key=lambda category: (-category.rows, category.first_row))[:limit]
     if not most:

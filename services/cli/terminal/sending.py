@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -46,6 +48,7 @@ async def send(winnow: Winnow, sending: Sending, console: Console) -> Sent:
         CommandFailed: it contradicts what was sent before, or was imported before; says the way out.
         ApiError: it was refused otherwise, or did not get there.
     """
+    checksum = await asyncio.to_thread(_checksum, sending.path)
     try:
         with _bar(sending, console) as told:
             upload_id = await winnow.api.upload(sending.path, sent=told)
@@ -54,7 +57,7 @@ async def send(winnow: Winnow, sending: Sending, console: Console) -> Sent:
         raise
     # A key of its own, so that an answer that is lost makes no second import.
     key = sending.key or f"command-{uuid4()}"
-    new = sending.new.model_copy(update={"upload_id": str(upload_id)})
+    new = sending.new.model_copy(update={"upload_id": str(upload_id), "file_sha256": checksum})
     try:
         created = await winnow.api.create_import(new, idempotency_key=key)
     except Refused as refused:
@@ -63,6 +66,11 @@ async def send(winnow: Winnow, sending: Sending, console: Console) -> Sent:
         raise _refusal(refused, winnow, sending) from refused
     # Under a key that nobody has said, a repeat is an answer that was lost.
     return Sent(created.known, is_repeat=created.is_repeat and sending.key is not None)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refusal(refused: Refused, winnow: Winnow, sending: Sending) -> Exception:

@@ -98,7 +98,7 @@ async def list_unmatched_categories(
     ways: Ways,
     person: Viewer,
     import_id: Annotated[UUID, Query(description="The import whose rows named them.")],
-    limit: Annotated[int, Query(ge=1, le=MOST_UNMATCHED)] = 100,
+    limit: Annotated[int, Query(ge=1, le=MOST_UNMATCHED)] = 10,
 ) -> UnmatchedCategories:
     """Categories that rows of an import name and nobody knows, the most frequent first, with the nearest known ones."""
     async with reading(ways, person) as conn:

@@ -23,6 +23,7 @@ from shared.states import ImportStatus
 MOST_LOOKED_AT = 100_000
 """So many imports a page looks at; one that is sorted is sorted among these, the newest of what is asked for."""
 
+_FIRST_LOOK = 5_000
 MOST_COUNTED = 10_000
 """Beyond so many, a count says "more"."""
 
@@ -32,14 +33,14 @@ Sort = Literal[
 
 _COLUMNS: dict[str, tuple[str, type]] = {
     "started": ("created_at", datetime),
-    "file": ('lower(file_name) COLLATE "C"', str),
+    "file": ("file_key", str),
     "status": ("status", str),
     "type": ("entity_type", str),
     "rows": ("total_rows", int),
     "failed": ("failed_rows", int),
 }
 _FILTERS = {
-    "file_name": "strpos(lower(file_name), lower(:file_name)) > 0",
+    "file_name": "strpos(file_key, lower(CAST(:file_name AS text))) > 0",
     "entity_type": "entity_type = :entity_type",
     "statuses": "status = ANY(CAST(:statuses AS text[]))",
     "mode": "mode = :mode",
@@ -88,49 +89,67 @@ async def history(
     """
     await conn.execute(BY_INDEX)
     name = list_name("imports", {**wanted.said, "sort": sort})
-    found, following = await (_newest if sort.endswith("started") else _sorted)(conn, wanted, sort, name, after, limit)
-    total, more = await _count(conn, wanted) if count else (None, False)
-    return ImportPage(items=tuple(await summaries(conn, found)), next=following, total=total, more_than_total=more)
+    found, following, total = await (_newest if sort.endswith("started") else _sorted)(
+        conn, wanted, sort, name, after, limit
+    )
+    if count and total is None:
+        total = await _count(conn, wanted)
+    return ImportPage(
+        items=tuple(await summaries(conn, found)),
+        next=following,
+        total=min(total, MOST_COUNTED) if count and total is not None else None,
+        more_than_total=count and total is not None and total > MOST_COUNTED,
+    )
+
+
+_Found = tuple[list[UUID], str | None, int | None]
+"""The imports of a page, where the next one begins, and how many there are of all where that was found out on the way."""
 
 
 async def _newest(
     conn: AsyncConnection, wanted: Wanted, sort: Sort, name: str, after: str | None, limit: int
-) -> tuple[list[UUID], str | None]:
+) -> _Found:
     down = sort.startswith("-")
-    values: dict[str, Any] = {**wanted.said, "limit": limit + 1, "most": MOST_LOOKED_AT}
+    values: dict[str, Any] = {**wanted.said, "limit": limit + 1, "most": _FIRST_LOOK}
     places = [condition for part, condition in _DATES.items() if part in values]
     if after is not None:
         values["at"], values["id"] = take_back(name, after, datetime, UUID)
         places.append(f"(created_at, id) {'<' if down else '>'} (:at, :id)")
     order = f"created_at {'DESC' if down else 'ASC'}, id {'DESC' if down else 'ASC'}"
-    query = text(
-        f"""
-        WITH looked_at AS (
-            SELECT id, created_at, file_name, entity_type, status, mode, user_id FROM imports.imports
-             WHERE tenant_id = current_setting('winnow.tenant_id') AND {_all_of(places)} ORDER BY {order} LIMIT :most
-        ), found AS (
-            SELECT id, created_at FROM looked_at WHERE {_filters(wanted)} ORDER BY {order} LIMIT :limit
+    looked_at = f"""
+        (SELECT id, created_at, file_key, entity_type, status, mode, user_id FROM imports.imports
+          WHERE {_all_of(places)} ORDER BY {order} LIMIT :most) looked_at
+    """  # noqa: S608 - our own words
+    page = text(f"SELECT id, created_at FROM {looked_at} WHERE {_filters(wanted)} ORDER BY {order} LIMIT :limit")  # noqa: S608 - our own words
+    rows = [(row.id, row.created_at) for row in await conn.execute(page, values)]
+    total: int | None = None
+    if len(rows) <= limit and not _filters_anything(wanted):
+        total = len(rows)
+    elif len(rows) <= limit:
+        # What is rare is looked for farther back, and counted on the way.
+        farther = text(
+            f"""
+            SELECT count(*) AS looked, count(*) FILTER (WHERE fits) AS found,
+                   (array_agg(id) FILTER (WHERE fits))[1 : CAST(:limit AS integer)] AS ids,
+                   (array_agg(created_at) FILTER (WHERE fits))[1 : CAST(:limit AS integer)] AS moments
+              FROM (SELECT id, created_at, {_filters(wanted)} AS fits FROM {looked_at}) judged
+            """  # noqa: S608 - our own words
         )
-        SELECT id, created_at FROM found
-        """  # noqa: S608 - our own words
-    )
-    rows = (await conn.execute(query, values)).all()
-    if len(rows) > limit:
-        return [row.id for row in rows[:limit]], hand_out(name, rows[limit - 1].created_at, rows[limit - 1].id)
-    return [row.id for row in rows], await _behind_all_looked_at(conn, wanted, values, places, order, name)
+        found = (await conn.execute(farther, {**values, "most": MOST_LOOKED_AT})).one()
+        rows, total = list(zip(found.ids or (), found.moments or (), strict=True)), int(found.found)
+        if found.looked == MOST_LOOKED_AT and len(rows) <= limit:
+            following = await _behind(conn, values, places, order, name)
+            return [each for each, _ in rows], following, total if after is None else None
+    following = hand_out(name, rows[limit - 1][1], rows[limit - 1][0]) if len(rows) > limit else None
+    return [each for each, _ in rows[:limit]], following, total if after is None else None
 
 
-async def _behind_all_looked_at(
-    conn: AsyncConnection, wanted: Wanted, values: dict[str, Any], places: list[str], order: str, name: str
+async def _behind(
+    conn: AsyncConnection, values: dict[str, Any], places: list[str], order: str, name: str
 ) -> str | None:
     """Where the list goes on behind all that was looked at; None where that was all there is."""
-    if not _filters_anything(wanted):
-        return None
     query = text(
-        f"""
-        SELECT id, created_at FROM imports.imports
-         WHERE tenant_id = current_setting('winnow.tenant_id') AND {_all_of(places)} ORDER BY {order} OFFSET :last LIMIT 2
-        """  # noqa: S608 - our own words
+        f"SELECT id, created_at FROM imports.imports WHERE {_all_of(places)} ORDER BY {order} OFFSET :last LIMIT 2"  # noqa: S608 - our own words
     )
     last = (await conn.execute(query, {**values, "last": MOST_LOOKED_AT - 1})).all()
     return hand_out(name, last[0].created_at, last[0].id) if len(last) > 1 else None
@@ -138,7 +157,7 @@ async def _behind_all_looked_at(
 
 async def _sorted(
     conn: AsyncConnection, wanted: Wanted, sort: Sort, name: str, after: str | None, limit: int
-) -> tuple[list[UUID], str | None]:
+) -> _Found:
     column, kind = _COLUMNS[sort.lstrip("-")]
     down = sort.startswith("-")
     values: dict[str, Any] = {**wanted.said, "limit": limit + 1, "most": MOST_LOOKED_AT}
@@ -151,8 +170,8 @@ async def _sorted(
     query = text(
         f"""
         WITH looked_at AS (
-            SELECT id, created_at, file_name, entity_type, status, mode, user_id, {column} AS key FROM imports.imports
-             WHERE tenant_id = current_setting('winnow.tenant_id') AND {_all_of(places)}
+            SELECT id, created_at, file_key, entity_type, status, mode, user_id, {column} AS key FROM imports.imports
+             WHERE {_all_of(places)}
              ORDER BY created_at DESC, id DESC LIMIT :most
         )
         SELECT id, created_at, key FROM looked_at WHERE {_filters(wanted)} AND {behind}
@@ -164,24 +183,24 @@ async def _sorted(
     if len(rows) > limit:
         last = rows[limit - 1]
         following = hand_out(name, last.key, last.created_at, last.id)
-    return [row.id for row in rows[:limit]], following
+    return [row.id for row in rows[:limit]], following, None
 
 
-async def _count(conn: AsyncConnection, wanted: Wanted) -> tuple[int, bool]:
-    """How many there are, and whether there are more."""
+async def _count(conn: AsyncConnection, wanted: Wanted) -> int:
+    """How many there are, at most one more than are counted."""
     values = wanted.said
     places = [condition for part, condition in _DATES.items() if part in values]
     query = text(
         f"""
         SELECT count(*) FROM (
-            SELECT FROM (SELECT id, created_at, file_name, entity_type, status, mode, user_id FROM imports.imports
-                          WHERE tenant_id = current_setting('winnow.tenant_id') AND {_all_of(places)}
+            SELECT FROM (SELECT id, created_at, file_key, entity_type, status, mode, user_id FROM imports.imports
+                          WHERE {_all_of(places)}
                           ORDER BY created_at DESC, id DESC LIMIT :most) looked_at
              WHERE {_filters(wanted)} LIMIT :counted) found
         """  # noqa: S608 - our own words
     )
-    counted = (await conn.execute(query, {**values, "most": MOST_LOOKED_AT, "counted": MOST_COUNTED + 1})).scalar_one()
-    return min(counted, MOST_COUNTED), counted > MOST_COUNTED
+    counted = await conn.execute(query, {**values, "most": MOST_LOOKED_AT, "counted": MOST_COUNTED + 1})
+    return int(counted.scalar_one())
 
 
 def _filters(wanted: Wanted) -> str:

@@ -62,13 +62,13 @@ async def entities_of(conn: AsyncConnection, import_id: UUID, *, names: int) -> 
     progress = await read_import(conn, import_id)
     if progress is None:
         return None
-    counts = progress.summary.get("entities", {})
+    counts = {kind: int(said.get("created", 0)) for kind, said in progress.summary.get("entities", {}).items()}
     made = await read_entities_made(conn, import_id, limit=names) if counts else {}
     kinds = sorted({*counts, *made})
     return results.EntitiesMade(
         items=tuple(
             results.EntitiesOfKind(
-                kind=kind, count=max(int(counts.get(kind, 0)), len(made.get(kind, ()))), names=tuple(made.get(kind, ()))
+                kind=kind, count=max(counts.get(kind, 0), len(made.get(kind, ()))), names=tuple(made.get(kind, ()))
             )
             for kind in kinds
         )

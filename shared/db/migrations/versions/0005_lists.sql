@@ -169,8 +169,9 @@ SELECT tenant_id, first_id, import_id, count(*) FROM first_repairs GROUP BY 1, 2
 -- How large the files are that were handed back, in bytes by kind; empty of those that were written before this is known.
 ALTER TABLE imports.imports ADD COLUMN result_sizes JSONB DEFAULT '{}'::jsonb NOT NULL;
 
--- A page of the history is looked for in here alone, whatever it is filtered by.
+-- A page of the history is looked for in here alone, whatever it is filtered by. Names are compared in small letters.
+ALTER TABLE imports.imports ADD COLUMN file_key TEXT COLLATE "C" GENERATED ALWAYS AS (lower(file_name COLLATE "default")) STORED NOT NULL;
 CREATE INDEX imports_history_idx ON imports.imports (tenant_id, created_at, id)
-    INCLUDE (file_name, entity_type, status, mode, user_id, total_rows, failed_rows);
+    INCLUDE (file_key, entity_type, status, mode, user_id, total_rows, failed_rows);
 -- Imports that are under way, of all tenants: what operators see of them.
 CREATE INDEX imports_open_idx ON imports.imports (updated_at) WHERE completed_at IS NULL;

@@ -1,5 +1,6 @@
 DROP INDEX imports.imports_open_idx;
 DROP INDEX imports.imports_history_idx;
+ALTER TABLE imports.imports DROP COLUMN file_key;
 ALTER TABLE imports.imports DROP COLUMN result_sizes;
 DROP TRIGGER count_lost_repairs ON imports.row_origins;
 DROP TRIGGER count_other_repairs ON imports.row_origins;
