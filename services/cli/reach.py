@@ -46,11 +46,18 @@ class Services(Protocol):
     async def problems(self) -> list[str]:
         """A line for each that is not ready, with the way out; none when all are."""
 
+    async def admitted(self, tenant: str) -> None:
+        """Wait until the gateway lets a tenant in that was registered just now."""
+
 
 class Local(Services, Protocol):
     """The local stack, to who uses it: anybody at this machine may be anybody."""
 
     url: str
+
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether it has an issuer of its own."""
 
     def token(self, tenant: str, user: str | None) -> Token:
         """What gives tokens of a tenant that may import."""
@@ -164,6 +171,8 @@ async def _reach(tenant: str | None, import_id: UUID | None, user: str | None) -
     local = _local(address)
     if address.token:
         return Winnow(Client(local.url, address.token), tenant, None)
+    if not local.gives_tokens:
+        raise missing("token")
     if tenant is None and import_id is not None:
         tenant = await local.tenant_of(import_id)
         if tenant is None:

@@ -24,4 +24,4 @@ class Answer(BaseModel):
 class Asked(BaseModel):
     """What is asked for. A field nobody knows is refused: it would be a wish that nobody hears."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")

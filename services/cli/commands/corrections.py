@@ -139,6 +139,7 @@ def errors(
     async def run() -> int:
         from services.cli.reach import reached
         from services.cli.terminal.display import counted, print_json, show_errors, terminal
+        from services.cli.terminal.standing import is_about_a_category
 
         async with reached(tenant, import_id=import_id) as winnow:
             progress = await winnow.import_of(import_id)
@@ -159,6 +160,9 @@ def errors(
                 terminal().print(line, markup=False)
         else:
             show_errors(terminal(), found)
+            if any(is_about_a_category(progress, error.code, error.heading) for error in found):
+                nearest = typed("unmatched", progress.id)
+                terminal().print(f"The known categories that are nearest: {nearest}", markup=False)
             for line in left_unsaid(
                 progress, len(found), total, rows=len({error.row for error in known}) if len(known) == total else None
             ):

@@ -316,7 +316,7 @@ async def _show(
     from services.cli.terminal.display import show_import, show_reasons
     from services.cli.terminal.listing import show_preview
     from services.cli.terminal.reading import show_columns, show_decisions
-    from services.cli.terminal.standing import awaits_start
+    from services.cli.terminal.standing import awaits_start, is_about_a_category
 
     made, repairs, reading = await asyncio.gather(
         winnow.api.get_entities(progress.id), winnow.api.get_repairs(progress.id), winnow.api.get_reading(progress.id)
@@ -332,6 +332,8 @@ async def _show(
     if progress.failed_rows or ready:
         if reasons := (await winnow.api.get_reasons(progress.id)).items:
             show_reasons(console, reasons, progress)
+            if any(is_about_a_category(progress, reason.code, reason.heading) for reason in reasons):
+                console.print(f"The known categories that are nearest: {typed('unmatched', progress.id)}", markup=False)
         elif ready:
             console.print("  no errors found")
     if ready:

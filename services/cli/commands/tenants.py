@@ -26,6 +26,8 @@ def add(tenant: Annotated[str, typer.Argument(metavar="NAME", help="The tenant's
 
         async with connected() as winnow, tenant_transaction(winnow.engine("intake"), name) as conn:
             added = await register_tenant(conn, name)
+        if added and winnow.services is not None:
+            await winnow.services.admitted(name)
         if as_json:
             print_json({"tenant": name, "added": added})
         else:

@@ -1,5 +1,7 @@
 """The local stack as whoever uses it meets it: at its address, with a token of any tenant."""
 
+import asyncio
+import os
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -7,29 +9,58 @@ from uuid import UUID
 from deploy.local.stack import Stack
 from services.cli.local.readiness import problems
 from services.cli.terminal.hints import typed
-from shared.api.client import Token
+from shared.api.client import ApiError, Client, NotAllowed, Patience, Token
 
+_LOOKS, _LOOK_EVERY = 20, 0.25
 _LATEST = """
     SELECT tenant_id FROM (SELECT tenant_id, created_at FROM imports.imports ORDER BY created_at DESC LIMIT $1) latest
      GROUP BY tenant_id ORDER BY max(created_at) DESC
 """
 
 
-class LocalAccess:
-    """A stack that runs. What nobody of one tenant can know is looked up in its database, as `winnow_operator`."""
+class LocalServices:
+    """The service processes of a stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self.url = stack.gateway_url
 
     @property
     def running(self) -> bool:
-        """Whether its services run."""
+        """Whether their supervisor runs."""
         return self._stack.services_running
+
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether its own issuer is asked who people are."""
+        return not os.environ.get("WINNOW_GATEWAY_OIDC_ISSUER")
 
     async def problems(self) -> list[str]:
         """See `services.cli.local.readiness.problems`."""
         return await problems(self._stack)
+
+    async def admitted(self, tenant: str) -> None:
+        """Wait until the gateway lets a tenant in that was registered just now: it remembers for a moment whom it does not know."""
+        if not (self.running and self.gives_tokens):
+            return
+        token = await asyncio.to_thread(self._stack.token_for, tenant, "viewer")
+        async with Client(self._stack.gateway_url, token, patience=Patience(attempts=1)) as gateway:
+            for _ in range(_LOOKS):
+                try:
+                    await gateway.get_me()
+                except NotAllowed:
+                    await asyncio.sleep(_LOOK_EVERY)
+                except ApiError:
+                    return
+                else:
+                    return
+
+
+class LocalAccess(LocalServices):
+    """A stack that runs. What nobody of one tenant can know is looked up in its database, as `winnow_operator`."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack)
+        self.url = stack.gateway_url
 
     def token(self, tenant: str, user: str | None) -> Token:
         """What gives tokens of a tenant that may import."""

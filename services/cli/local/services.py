@@ -5,25 +5,9 @@ from collections.abc import Mapping
 from deploy.local.s3_server import RESULTS, UPLOADS
 from deploy.local.stack import Stack
 from services.cli.direct import Servers
-from services.cli.local.readiness import problems
+from services.cli.local.access import LocalServices
 from services.cli.reach import Services
 from services.cli.settings import read
-
-
-class LocalServices:
-    """The service processes of a stack."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-
-    @property
-    def running(self) -> bool:
-        """Whether their supervisor runs."""
-        return self._stack.services_running
-
-    async def problems(self) -> list[str]:
-        """See `services.cli.local.readiness.problems`."""
-        return await problems(self._stack)
 
 
 def running_stack() -> tuple[Mapping[str, str], Services] | None:

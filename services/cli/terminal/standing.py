@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from shared.api.imports import FileKind, HandedBack, Import, ImportSummary, Stage
+from shared.entities import ENTITY_TYPES
+from shared.entities.declaration import Kind
 from shared.periods import roughly
 from shared.states import ImportStatus
 
@@ -22,6 +24,13 @@ def handed_back(found: Import) -> Stage:
 def file_of(found: ImportSummary, kind: FileKind) -> HandedBack | None:
     """The file of this kind; None when there is none, not yet or not any more."""
     return next((file for file in found.files if file.kind == kind), None)
+
+
+def is_about_a_category(found: Import, code: str, heading: str | None) -> bool:
+    """Whether an error is about a category that nobody knows; what was likely meant is known of those."""
+    entity = ENTITY_TYPES.get(found.entity_type)
+    paths = () if entity is None else (field.heading for field in entity.fields if field.kind is Kind.PATH)
+    return code == "not_found" and heading in paths
 
 
 def kept_for(found: ImportSummary, gone: datetime | None) -> str | None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from services.cli.commands.corrections import left_unsaid
 from services.cli.terminal.display import counted, moment, show_errors, show_import, show_reasons, show_recent
 from services.cli.terminal.progress import counts
+from services.cli.terminal.standing import is_about_a_category
 from shared.api.results import Correction, Reason, Repairs
 from shared.api.rows import RowError
 from shared.db.catalog import ENTITIES
@@ -210,3 +211,13 @@ def test_what_is_handed_back_is_counted_once_the_import_has_ended() -> None:
 
 def test_what_is_handed_back_is_not_known_before_the_end() -> None:
     assert counts(ended("importing", completed_at=None, total_rows=4))["handed back"] == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "heading", "is_about_one"),
+    [("not_found", "Category", True), ("not_found", "SKU", False), ("required", "Category", False)],
+)
+def test_only_of_a_category_that_is_not_known_the_nearest_are_known(
+    code: str, heading: str, is_about_one: bool
+) -> None:
+    assert is_about_a_category(ended(), code, heading) is is_about_one
