@@ -112,7 +112,9 @@ bench: install ## the benchmarks, as ratios against a floor measured in the same
 	@$(BIN)/python -m tests.benchmarks.end_to_end --rows $(ROWS)
 	@$(BIN)/python -m tests.benchmarks.small_files
 	@$(BIN)/python -m tests.benchmarks.modes --rows $(ROWS)
+	@$(BIN)/python -m tests.benchmarks.gateway
 	@$(BIN)/python -m tests.benchmarks.beside --rows $$((3 * $(ROWS)))
+	@$(BIN)/python -m tests.benchmarks.uploads
 
 corpora: install ## a folder of any spreadsheets and text files against the reader (make corpora DIR=...)
 	@$(BIN)/python -m tests.corpora $(or $(DIR),$(error Name a folder: make corpora DIR=...))

@@ -11,6 +11,7 @@ from typing import Any
 from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
 
+from deploy.api_page import api_page, openapi_document
 from deploy.settings_page import settings_page
 from shared.api.problems import problems_page
 from shared.entities import ENTITY_TYPES
@@ -78,6 +79,8 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield DOCS / "settings.md", settings_page()
     yield DOCS / "reasons.md", reasons_page()
     yield DOCS / "problems.md", problems_page()
+    yield DOCS / "openapi.json", openapi_document()
+    yield DOCS / "api.md", api_page()
     for entity in ENTITY_TYPES.values():
         yield DOCS / f"{entity.name}.md", entity_page(entity)
 

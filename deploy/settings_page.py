@@ -31,6 +31,7 @@ _TITLES = {
         "The command of an administrator",
         "`winnow tenants`, `dead-letters`, `lag`, `cleanup`, which go to the servers themselves",
     ),
+    "UploadSettings": ("Uploads", "the gateway"),
     "ParserSettings": ("Parser", "the parser"),
     "ExporterSettings": ("Exporter", "the exporter"),
     "KeeperSettings": ("Keeper", "the keeper"),
@@ -90,7 +91,7 @@ def settings_page() -> str:
     lines += [
         "",
         "The local stack uses servers of yours instead of starting its own when `WINNOW_KAFKA_BOOTSTRAP`, `WINNOW_POSTGRES_ADMIN_URL`",
-        "or `WINNOW_S3_ENDPOINT` (with its keys) are set.",
+        "or `WINNOW_S3_ENDPOINT` (with its keys) are set; the same for its OpenID Connect provider and `WINNOW_GATEWAY_OIDC_ISSUER`.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -97,18 +97,20 @@ def running_world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def world(running_world: World) -> World:
     """Winnow as it runs: one process of every service, shared by all tests that only send files."""
-    return _with_services(running_world, *STAGES, "keeper", "gateway")
+    return with_services(running_world, *STAGES, "keeper", "gateway")
 
 
 @pytest.fixture
 async def gateway(stack: Stack, running_world: World) -> AsyncIterator[GatewayClient]:
     """The gateway's own process; whoever asks it has a login of the local issuer (`gateway.as_(tenant, "viewer")`)."""
-    _with_services(running_world, "gateway")
+    with_services(running_world, "gateway")
     async with gateway_client(stack) as client:
         yield client
 
 
-def _with_services(world: World, *services: str) -> World:
+def with_services(world: World, *services: str) -> World:
+    """The world with a process of each of these services, at least."""
+    """The same world with these services running, those that are missing started now."""
     missing = [service for service in services if not world.fleet.of(service)]
     world.fleet.start(dict.fromkeys(missing, 1))
     return world

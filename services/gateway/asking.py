@@ -59,7 +59,8 @@ Someone = Annotated[Person | None, Depends(someone)]
 class Needs:
     """The least a route asks for. Tests read it off the routes."""
 
-    role: Role
+    role: Role | None
+    """None: any login, also one that may do nothing."""
     page: bool = False
     """Whether who is not signed in is sent to sign in, in place of 401."""
     streams_form: bool = False
@@ -82,7 +83,7 @@ class Needs:
                 headers={"WWW-Authenticate": 'Bearer realm="winnow"'},
             )
         request.state.person = person
-        if not person.may(self.role):
+        if self.role is not None and not person.may(self.role):
             denied(request, 403, f"not_{self.role}", person)
             raise Refused("forbidden", _LESSER[self.role])
         if person.csrf is not None:
@@ -108,6 +109,7 @@ _LESSER = {
     Role.OPERATOR: "This crosses tenants: for this your login needs the role operator.",
 }
 
+LoggedIn = Annotated[Person, Depends(Needs(None))]
 Viewer = Annotated[Person, Depends(Needs(Role.VIEWER))]
 Importer = Annotated[Person, Depends(Needs(Role.IMPORTER))]
 Admin = Annotated[Person, Depends(Needs(Role.ADMIN))]

@@ -53,7 +53,7 @@ class UploadSettings(Settings):
         ge=2,
         description="pieces of 8 MB one process has in memory at most, however many files are sent through it",
     )
-    parts_at_once: int = Field(default=3, ge=1, description="pieces one process sends to storage at the same time")
+    parts_at_once: int = Field(default=4, ge=1, description="pieces one process sends to storage at the same time")
     patience_seconds: float = Field(
         default=20, gt=0, description="wait for a piece of memory to get free; then a sender is told to come again"
     )

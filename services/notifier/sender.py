@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 # Before the lease is over: what cannot be written down by then is somebody else's.
 _MARGIN = 2.0
+# Of the grace period of a process that is told to end.
+_LEAVING = 3.0
 # Of the time between two tries: receivers that came back are not all asked in one instant.
 _JITTER = 0.1
 
@@ -62,6 +64,9 @@ class Sender:
                     async with asyncio.timeout(self.settings.poll_seconds):
                         await self.woken.wait()
         finally:
+            # What is in hand is sent to its end where that is soon: cut off, it would be sent once more.
+            if self._in_hand:
+                await asyncio.wait(self._in_hand, timeout=_LEAVING)
             for task in self._in_hand:
                 task.cancel()
 

@@ -259,6 +259,8 @@ class ImportFile:
                     is_whole = await staging.finish(total=part.rows, notices=part.notices)
                 else:
                     self._with.beat()
+                    # What has been read already comes without a wait: whoever else has something to do here has a turn.
+                    await asyncio.sleep(0)
                     if not await staging.take(_rows_of(part, known.file_name)):
                         return False
         return is_whole

@@ -90,6 +90,7 @@ deliveries = Table(
     ),
     Index(None, "import_id", unique=True, postgresql_where=text("kind = 'email'")),
     Index(None, "next_try_at", postgresql_where=text("state = 'waiting'")),
+    Index(None, "leased_until", postgresql_where=text("leased_until IS NOT NULL")),
     Index(None, "tenant_id", "webhook_id", "created_at", "id"),
     Index(None, "settled_at", postgresql_where=text("settled_at IS NOT NULL")),
     schema=SCHEMA,

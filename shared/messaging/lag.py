@@ -43,7 +43,7 @@ class TopicLag:
         return self.end - self.committed - self.nobodys
 
 
-class _DescribeGroups(Request[DescribeGroupsRequest_v0 | DescribeGroupsRequest_v1]):
+class _DescribeGroups(Request[DescribeGroupsRequest_v0 | DescribeGroupsRequest_v1]):  # type: ignore[misc] # the client has no types
     """Not the client's own, which asks in the newest version and reads the answer as if it were an older one."""
 
     API_KEY = 15

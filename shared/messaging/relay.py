@@ -38,10 +38,12 @@ class Producer(Protocol):
 
 
 # One relay at a time claims of a topic, so that the window is a limit and not a hope. Nobody waits for it: whoever
-# claims may be frozen, and then Postgres ends its transaction, which is one of milliseconds, after these times.
+# claims may be frozen, and then Postgres ends its transaction, which is one of milliseconds, after these times. A claim
+# that a crash of Postgres makes undone is made again, so nobody waits until it is on disk.
 _TURN = text(
     """
     SELECT pg_try_advisory_xact_lock(hashtextextended('winnow-relay:' || :topic, 0)),
+           set_config('synchronous_commit', 'off', true),
            set_config('idle_in_transaction_session_timeout', '5s', true), set_config('lock_timeout', '5s', true),
            set_config('statement_timeout', '15s', true)
     """

@@ -5,18 +5,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
-import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.events import Topic
 from shared.messaging.delivery import Courier, Ending
 from shared.messaging.envelope import Delivery, read_headers
 from shared.messaging.kafka import subscribe
+from shared.runtime.acknowledgements import Acknowledgements, Consumer
 from shared.runtime.background import Background
 from shared.runtime.lanes import Lanes, Offsets, tenant_of
-
-log = structlog.get_logger(__name__)
 
 
 def consume(
@@ -26,6 +24,7 @@ def consume(
     *,
     background: Background | None,
     lanes: Lanes,
+    acknowledgements: Acknowledgements,
     replica: str | None,
     group: str | None = None,
 ) -> None:
@@ -64,11 +63,8 @@ def consume(
             # Not acknowledged: it comes again, to whoever has the partition then.
             return
         if (done := offsets.end(delivery)) is not None:
-            try:
-                consumer = cast("AIOKafkaConsumer", message.consumer)
-                await consumer.commit({TopicPartition(delivery.topic, delivery.partition): done})
-            except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again and is known then
-                log.warning("event.not_acknowledged", error=repr(error))
+            consumer = cast("Consumer", message.consumer)
+            acknowledgements.note(consumer, TopicPartition(delivery.topic, delivery.partition), done)
         if background is not None and acted_on:
             await background.submit(delivery)
 

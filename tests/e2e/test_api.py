@@ -138,7 +138,7 @@ async def test_what_cannot_be_imported_is_refused_before_anything_is(
     sender: GatewayClient, world: World, tenant: str, tmp_path: Path
 ) -> None:
     key = put(world, tenant, tmp_path, catalogue(1))
-    for said, field in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"object_key": "somebody-else/a.csv"}, "object_key"),
         ({"object_key": f"{tenant}/../a.csv"}, "object_key"),
         ({"object_key": f"{tenant}/nothing.csv"}, "object_key"),
@@ -151,7 +151,8 @@ async def test_what_cannot_be_imported_is_refused_before_anything_is(
         ({"object_key": None, "upload_id": str(uuid4())}, "upload_id"),
         ({"object_key": None, "upload_id": "../x"}, "upload_id"),
         ({"tenant_id": "somebody-else"}, "tenant_id"),
-    ):
+    )
+    for said, field in cases:
         answer = problem(await created(sender, **{"object_key": key, **said}), 422, "invalid")
         assert [each["field"] for each in answer["errors"]] == [field], answer
     problem(

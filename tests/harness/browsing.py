@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright, expect
 
 from tests.harness.chromium import MISSING, executable
+
+PATIENCE = 20_000
+"""Milliseconds that a page has for what is expected of it: machines that run tests are busy."""
 
 AXE = Path(__file__).parents[1] / "browser" / "axe.min.js"
 WIDTHS = (320, 360, 480, 600, 640, 768, 960, 1120, 1200, 1440, 1920)
@@ -152,7 +155,8 @@ async def visitor(
         timezone_id="Europe/Copenhagen",
         accept_downloads=True,
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     if cookies:
         await context.add_cookies([dict(cookie) for cookie in cookies])  # type: ignore[misc] # as Chromium gave them
     page = await context.new_page()

@@ -42,7 +42,7 @@ class RouteSeen:
 
     def may(self, role: Role | None) -> bool:
         """Whether somebody with this role, and no other, gets through."""
-        return all(role in CONTAINING[need.role] for need in self.needs)
+        return all(need.role is None or role in CONTAINING[need.role] for need in self.needs)
 
     def address(self, **parameters: str) -> str:
         """Its address with these in it."""

@@ -1,10 +1,12 @@
 """Processes of a gateway that take files, and what senders do with them."""
 
 import base64
+import contextlib
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +16,6 @@ import httpx
 
 from deploy.local.processes import die_with_parent, free_port
 from deploy.local.stack import Stack
-from tests.harness.world import eventually
 
 ROOT = Path(__file__).parents[2]
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -35,11 +36,12 @@ class UploadGateway:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
+    def start(self) -> None:
+        """Start it and wait until it answers."""
         told = {**self.stack.environment_for("gateway"), "WINNOW_GATEWAY_PORT": str(self.port)}
         upload = {f"WINNOW_GATEWAY_UPLOAD_{name.upper()}": value for name, value in self.settings.items()}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+            self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.harness.upload_server"],
                 cwd=ROOT,
                 env={**os.environ, **told, **upload},
@@ -48,17 +50,13 @@ class UploadGateway:
                 stderr=log,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - nothing of it runs Python's locks
             )
-
-        async def answers() -> bool:
-            assert self.process is not None
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            try:
-                async with httpx.AsyncClient() as client:
-                    return (await client.get(f"{self.url}/v1/openapi.json")).status_code < 500
-            except httpx.TransportError:
-                return False
-
-        await eventually("the gateway answers", answers)
+        deadline = time.monotonic() + 120
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(f"{self.url}/v1/openapi.json")
+                return
+            time.sleep(0.1)  # the condition lies in another process
+        raise AssertionError(self.log.read_text()[-3000:])
 
     def kill(self) -> None:
         """SIGKILL."""

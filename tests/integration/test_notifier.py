@@ -406,6 +406,24 @@ async def test_a_notifier_that_dies_between_sending_and_writing_down_sends_again
     assert receiver.ids == [str(delivered.id)] * 2
 
 
+async def test_a_notifier_that_is_told_to_end_sends_what_it_has_in_hand_to_its_end(
+    desk: Desk, told: Told, receiver: Receiver
+) -> None:
+    await told.webhook(receiver.url())
+    await told.tell(await ended(desk, told.world, GOOD), NOWHERE)
+    arrived, leave = threading.Event(), threading.Event()
+
+    def slow(_request: object) -> Reply:
+        arrived.set()
+        return Reply(200 if leave.wait(20) else 500)
+
+    receiver.answer = slow
+    async with told.sending():
+        await asyncio.to_thread(arrived.wait, 20)
+        asyncio.get_running_loop().call_later(0.3, leave.set)
+    assert await told.states() == ["delivered"]
+
+
 async def test_whoever_was_slow_does_not_overwrite_what_came_after(desk: Desk, told: Told, receiver: Receiver) -> None:
     await told.webhook(receiver.url())
     await told.tell(await ended(desk, told.world, GOOD), NOWHERE)

@@ -31,6 +31,8 @@ ACROSS = {
     ("winnow_keeper", "imports.outbox"),
     # Ids of uploads that are to be looked at.
     ("winnow_parser", "gateway.looks"),
+    # Where files lie that nobody goes on with.
+    ("winnow_keeper", "gateway.uploads"),
     # What waits to be told, and what is old enough to go: whom, and what they answered.
     ("winnow_notifier", "gateway.deliveries"),
     ("winnow_keeper", "gateway.deliveries"),

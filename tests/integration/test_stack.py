@@ -99,10 +99,14 @@ async def test_servers_named_by_the_environment_are_used_and_left_alone(stack: S
             "WINNOW_S3_ENDPOINT": theirs.s3_endpoint,
             "WINNOW_S3_ACCESS_KEY": theirs.s3_access_key,
             "WINNOW_S3_SECRET_KEY": theirs.s3_secret_key,
+            "WINNOW_GATEWAY_OIDC_ISSUER": stack.issuer.url,
         },
     )
     mine.up()
     assert mine.servers == []
+    assert mine.environment_for("gateway")["WINNOW_GATEWAY_OIDC_ISSUER"] == stack.issuer.url
+    with pytest.raises(StartFailed, match="Tokens come from the provider"):
+        mine.token_for("acme", "viewer")
     assert mine.endpoints == theirs
     mine.down()
     assert stack.running

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,20 @@ from deploy.local.stack import Stack
 from services.gateway.uploads.pieces import PIECE
 from tests.harness.upload_server import CSRF
 from tests.harness.uploading import OFFSETS, TUS, UploadGateway, begin, go_on, named, offset
-from tests.harness.world import World
+from tests.harness.world import World, eventually
 
-Start = Callable[..., Awaitable[UploadGateway]]
+Start = Callable[..., UploadGateway]
 
 
 @pytest.fixture
-async def start(stack: Stack, tmp_path: Path) -> AsyncIterator[Start]:
+def start(stack: Stack, tmp_path: Path) -> Iterator[Start]:
     """Starts a process of the gateway."""
     started: list[UploadGateway] = []
 
-    async def one(**settings: str) -> UploadGateway:
+    def one(**settings: str) -> UploadGateway:
         gateway = UploadGateway(stack, tmp_path / f"gateway-{len(started)}.log", settings)
         started.append(gateway)
-        await gateway.start()
+        gateway.start()
         return gateway
 
     yield one
@@ -35,9 +35,13 @@ async def start(stack: Stack, tmp_path: Path) -> AsyncIterator[Start]:
         gateway.kill()
 
 
-@pytest.fixture
-async def gateway(start: Start) -> UploadGateway:
-    return await start()
+@pytest.fixture(scope="module")
+def gateway(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UploadGateway]:
+    """A process of the gateway, shared by all tests that only send files."""
+    shared = UploadGateway(stack, tmp_path_factory.mktemp("gateway") / "log")
+    shared.start()
+    yield shared
+    shared.kill()
 
 
 @pytest.fixture
@@ -218,7 +222,7 @@ async def test_a_body_may_say_its_name_in_a_header(sender: httpx.AsyncClient, di
 async def test_a_body_that_is_too_large_is_refused_and_leaves_nothing(
     start: Start, running_world: World, tenant: str
 ) -> None:
-    narrow = await start(megabytes="9")
+    narrow = start(megabytes="9")
 
     async def too_much() -> AsyncIterator[bytes]:
         for _piece in range(100):
@@ -312,15 +316,18 @@ async def test_a_sender_goes_on_through_another_process_when_one_is_killed(
     start: Start, running_world: World, tenant: str
 ) -> None:
     content = os.urandom(6 * PIECE)
-    first, second = await start(), await start()
+    first, second = start(), start()
     async with first.client(tenant) as client, second.client(tenant) as other:
         place = (await begin(client, len(content))).headers["Location"]
 
         async def dies_on_the_way() -> AsyncIterator[bytes]:
             for start_ in range(0, len(content), PIECE // 4):
                 if start_ == 3 * PIECE + PIECE // 4:
-                    while await offset(other, place) < PIECE:
-                        await asyncio.sleep(0.02)  # the condition lies in another process
+
+                    async def is_counted() -> bool:
+                        return await offset(other, place) >= PIECE
+
+                    await eventually("a piece is counted", is_counted, every=0.02)
                     first.kill()
                 yield content[start_ : start_ + PIECE // 4]
 
@@ -336,7 +343,7 @@ async def test_a_sender_goes_on_through_another_process_when_one_is_killed(
 async def test_a_gigabyte_goes_through_a_process_of_256_megabytes(
     start: Start, running_world: World, tenant: str
 ) -> None:
-    gateway = await start(megabytes="1100")
+    gateway = start(megabytes="1100")
     block, blocks = os.urandom(1_000_000), 1_000
 
     async def body() -> AsyncIterator[bytes]:
@@ -353,7 +360,7 @@ async def test_a_gigabyte_goes_through_a_process_of_256_megabytes(
 
 
 async def test_many_senders_at_once_fit_into_the_same_memory(start: Start, running_world: World, tenant: str) -> None:
-    gateway = await start(at_once="100")
+    gateway = start(at_once="100")
     content = os.urandom(PIECE + PIECE // 2)
     async with gateway.client(tenant) as client:
         places = [(await begin(client, len(content), f"{number}.csv")).headers["Location"] for number in range(24)]

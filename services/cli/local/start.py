@@ -18,7 +18,7 @@ DEFAULT_REPLICAS = {**dict.fromkeys(SERVICES, 1), "committer": 2}
 # What rows do not go through.
 _ONE_IS_ENOUGH = dict.fromkeys(("keeper", "gateway", "notifier"), 1)
 
-_SERVERS = "Kafka, PostgreSQL and an S3 server"
+_SERVERS = "Kafka, PostgreSQL, an S3 server and the local issuer"
 _PATIENCE = 30.0
 """Seconds for services that run already to become ready."""
 _START_PATIENCE = 60.0

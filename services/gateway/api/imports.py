@@ -81,12 +81,13 @@ async def recent_imports(
         200: {"model": Import, "description": "The import that this `Idempotency-Key` is of already."},
         **problems.of(401, 403, 409, 413, 415, 422),
     },
-    dependencies=[Depends(json_only)],
 )
 async def create_import(
     request: Request,
     ways: Ways,
     person: Importer,
+    # Behind who asks, for whom it is too early to be told what a body has to be.
+    _json: Annotated[None, Depends(json_only)],
     asked: NewImport,
     idempotency_key: Annotated[
         str | None,

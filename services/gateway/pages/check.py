@@ -268,8 +268,7 @@ def _place(said: str) -> Place | None:
     """A place as an address says it; None for the beginning, and for what is none."""
     try:
         chunk, group, row, record, record_id = said.split(".")
-        return Place(
-            *(min(int(number), 2**31 - 1) for number in (chunk, group, row)), str(Record(record)), UUID(record_id)
-        )
+        at_chunk, at_group, at_row = (min(int(number), 2**31 - 1) for number in (chunk, group, row))
+        return Place(at_chunk, at_group, at_row, str(Record(record)), UUID(record_id))
     except ValueError:
         return None

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
+from uuid import UUID
 
 from pydantic import ValidationError
 
-from shared.api.imports import NewImport
+from shared.api.imports import ImportOptions, Mode, NewImport
 from shared.entities import ENTITY_TYPES
-from shared.events.model import FileOptions
 
 DEFAULT_TYPE: Final = next(iter(ENTITY_TYPES))
 
@@ -57,7 +57,7 @@ class Choices:
         said = _SAID.get(self.type, {})
         return [(mode, said.get(mode, "")) for mode in ENTITY_TYPES[self.type].modes]
 
-    def options(self, *, hold: bool, again: bool) -> FileOptions:
+    def options(self, *, hold: bool, again: bool) -> ImportOptions:
         """The same as a parser is told. What has no meaning in the mode is left out: it was chosen for another one.
 
         Raises:
@@ -73,27 +73,24 @@ class Choices:
         else:
             said["blanks"] = self.blanks
         try:
-            return FileOptions(**said, hold=hold, allow_repeat=again)
+            return ImportOptions(**said, hold=hold, allow_repeat=again)
         except ValidationError as error:
             field = str(error.errors()[0]["loc"][0])
             raise NotChosen(field, _cannot_be(field)) from error
 
-    def new_import(self, upload_id: str, parent: str | None, *, hold: bool, again: bool) -> NewImport:
+    def new_import(self, upload_id: UUID, parent: UUID | None, *, hold: bool, again: bool) -> NewImport:
         """What is asked for with an upload.
 
         Raises:
             NotChosen: something of it cannot be.
         """
-        try:
-            return NewImport(
-                upload_id=upload_id,
-                entity_type=self.type,
-                mode=self.mode,
-                options=self.options(hold=hold, again=again),
-                parent_import_id=parent,
-            )
-        except ValidationError as error:
-            raise NotChosen("file", "What was chosen cannot be imported so") from error
+        return NewImport(
+            upload_id=str(upload_id),
+            entity_type=self.type,
+            mode=cast("Mode", self.mode),
+            options=self.options(hold=hold, again=again),
+            parent_import_id=parent,
+        )
 
 
 def choices_of(said: Mapping[str, str]) -> Choices:

@@ -66,7 +66,7 @@ async def redrive(request: Request, ways: Ways, person: PageOperator, letter_id:
 
 
 @router.get("")
-async def list_them() -> RedirectResponse:
+async def list_them(_person: PageOperator) -> RedirectResponse:
     """They are listed with the rest."""
     return RedirectResponse(_BACK, 303)
 

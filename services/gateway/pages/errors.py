@@ -45,6 +45,10 @@ async def draw(request: Request, problem: Problem) -> Response:
     text = problem.detail
     if problem.type.endswith("/csrf"):
         said, text = _CSRF, "Nothing was changed. Go back, load the page again, and send the form once more."
+    elif problem.status == HTTPStatus.UNPROCESSABLE_ENTITY and request.method == "GET":
+        # An address that no page has, such as one of an id that is none.
+        problem = problem.model_copy(update={"status": HTTPStatus.NOT_FOUND.value})
+        said, text = _SAID[HTTPStatus.NOT_FOUND], "The address may have been cut off or mistyped."
     elif problem.status == HTTPStatus.NOT_FOUND and request.url.path.startswith("/imports/"):
         said, text = _NO_IMPORT, "It may have been removed, or belong to somebody else."
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

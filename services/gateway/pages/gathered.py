@@ -37,6 +37,19 @@ _BACK_OF_REASON = text(
 )
 
 _FEW = 20
+# What one file repaired counts for the rows it came from, and for the rows those came from.
+_REPAIRED = text(
+    """
+    WITH RECURSIVE sent AS (
+        SELECT import_id, row_no, origin_row AS first_row, in_production FROM imports.row_origins
+         WHERE origin_import_id = :id AND origin_row BETWEEN :first AND :last
+         UNION
+        SELECT o.import_id, o.row_no, s.first_row, o.in_production
+          FROM sent s JOIN imports.row_origins o ON o.origin_import_id = s.import_id AND o.origin_row = s.row_no
+    )
+    SELECT DISTINCT first_row FROM sent WHERE in_production
+    """
+)
 
 Reason = tuple[str, str | None]
 """A code, and the heading it is about."""
@@ -95,6 +108,14 @@ async def page_before(conn: AsyncConnection, import_id: UUID, *, before: int, re
         rows += [row for row in page.rows if row.row < before]
         after = page.next if page.rows and page.rows[-1].row < before else None
     return _start_of_last(rows)
+
+
+async def repaired_rows(conn: AsyncConnection, import_id: UUID, rows: Sequence[ImportRow]) -> frozenset[int]:
+    """Those of these rows, in their order, that are in production by now through another file."""
+    if not rows:
+        return frozenset()
+    asked = {"id": import_id, "first": rows[0].row, "last": rows[-1].row}
+    return frozenset((await conn.execute(_REPAIRED, asked)).scalars())
 
 
 def _start_of_last(rows: Sequence[ImportRow]) -> int:

@@ -116,7 +116,7 @@ async def _register(
         chosen = Choices(type=repairs.entity_type, mode=repairs.mode)
     is_check, again = go.startswith("check"), go.endswith("again")
     try:
-        asked = chosen.new_import(str(upload.id), str(repairs.id) if repairs else None, hold=is_check, again=again)
+        asked = chosen.new_import(upload.id, repairs.id if repairs else None, hold=is_check, again=again)
         made = await register_new(ways, person, asked, key=f"upload-{upload.id}")
     except NotChosen as wrong:
         trouble, status = Trouble(wrong.words, field=wrong.field), 422

@@ -1,7 +1,7 @@
 """The page of an import: while it runs its progress, then what became of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +12,7 @@ from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.transactions import tenant_of
 from services.gateway.pages import figures, outcome, progress, staircase
-from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before
+from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before, repaired_rows
 from services.gateway.pages.names import names_of
 from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, seen_by
@@ -22,7 +22,7 @@ from services.gateway.pages.words import kind_of
 from services.gateway.people import Person, Role
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
-from shared.api.imports import Import
+from shared.api.imports import FileKind, Import
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.intake.reading import FileReading, read_reading
@@ -116,6 +116,7 @@ async def _sheet(
         asked={**asked, "show": "failures", "after": str(after) if after else None},
         previous=rows.rows[0].row if after and rows.rows else None,
         total=imp.failed_rows,
+        repaired=await repaired_rows(conn, imp.id, rows.rows) if imp.repaired_rows else frozenset(),
     )
 
 
@@ -151,7 +152,7 @@ def _page(
         all_good=outcome.all_good(imp),
         expired=expired,
         awaits_files=awaits_files(imp),
-        files={file.kind: file for file in imp.files},
+        files={kind: next((file for file in imp.files if file.kind == kind), None) for kind in get_args(FileKind)},
         may_change=person.may(Role.IMPORTER),
         public_url=ways.settings.public_url.rstrip("/"),
         tabs=list(outcome.tabs(imp, made=found["has_made"])),

@@ -1,6 +1,7 @@
 """Failed rows as a sheet: the sender's own columns with their letters, mistakes marked, the reason beside each row."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlencode
@@ -56,6 +57,7 @@ class SheetRow:
 
     number: int
     cls: str
+    repaired: bool
     why: tuple[tuple[str, str], ...]
     cells: tuple[SheetCell, ...]
 
@@ -113,8 +115,12 @@ def sheet_of(
     asked: Mapping[str, str | None],
     previous: int | None,
     total: int,
+    repaired: AbstractSet[int] = frozenset(),
 ) -> Sheet:
-    """The sheet of a page of failed rows. `columns` say what each heading was read as, where that is known."""
+    """The sheet of a page of failed rows. `columns` say what each heading was read as, where that is known.
+
+    The rows `repaired` are in production by now.
+    """
     places = _places(page.headings, columns)
     all_columns = asked.get("columns") == "all"
     shown = _shown(page, columns, entity, places, all_columns=all_columns)
@@ -123,7 +129,7 @@ def sheet_of(
         address=address,
         asked=asked,
         columns=shown,
-        rows=tuple(_rows(page.rows, shown, places)),
+        rows=tuple(_rows(page.rows, shown, places, repaired)),
         column_count=len(page.headings),
         all_columns=all_columns or (named is None and not shown),
         previous=previous,
@@ -177,7 +183,9 @@ def _shown(
     return tuple(shown)
 
 
-def _rows(rows: Sequence[ImportRow], columns: Sequence[SheetColumn], places: Mapping[str, int]) -> Iterable[SheetRow]:
+def _rows(
+    rows: Sequence[ImportRow], columns: Sequence[SheetColumn], places: Mapping[str, int], repaired: AbstractSet[int]
+) -> Iterable[SheetRow]:
     to_repair: dict[int, list[int]] = {}
     for row in rows:
         if row.errors:
@@ -189,8 +197,11 @@ def _rows(rows: Sequence[ImportRow], columns: Sequence[SheetColumn], places: Map
         before = row.group_row
         yield SheetRow(
             number=row.row,
+            repaired=row.row in repaired,
             cls=" ".join(name for name, on in (("first", begins), ("held", not row.errors)) if on),
-            why=_why(row, to_repair.get(row.group_row, [row.group_row])),
+            why=()
+            if not row.errors and row.row in repaired
+            else _why(row, to_repair.get(row.group_row, [row.group_row])),
             cells=tuple(_cell(row, column, is_bad=column.index in bad) for column in columns),
         )
 

@@ -11,7 +11,6 @@ function say(words) {
   timer ??= setTimeout(() => { timer = null; saidAt = Date.now(); box.textContent = waiting; }, Math.max(200, saidAt + EVERY - Date.now()));
 }
 document.addEventListener("say", (event) => say(event.detail));
-
 const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (mine && mine !== document.body.dataset.zone) {
   document.cookie = `zone=${mine}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
@@ -28,18 +27,19 @@ function refresh() {
 document.addEventListener("htmx:after:swap", refresh);
 
 const whole = () => htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerMorph" });
+// The end of a stream (an element of its own, or #live) is the time for the page that comes then.
+document.addEventListener("end", whole);
 if (live) {
   let last = Date.now(), connected = false, ended = false, polling = null;
   live.addEventListener("htmx:sse:after:connection", () => { connected = true; back(); });
   live.addEventListener("htmx:sse:after:message", () => { last = Date.now(); connected = true; });
   live.addEventListener("htmx:sse:error", () => { connected = false; });
   live.addEventListener("htmx:sse:close", () => { connected = false; });
-  live.addEventListener("end", () => { ended = true; back(); whole(); });
+  live.addEventListener("end", () => { ended = true; back(); });
 
   function back() {
     offline.replaceChildren();
-    clearInterval(polling);
-    polling = null;
+    polling = clearInterval(polling);
   }
   function poll() {
     if (document.hidden) return;

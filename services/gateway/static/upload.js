@@ -55,7 +55,7 @@ async function begin(file) {
     onShouldRetry: (error) => {
       const status = error.originalResponse?.getStatus() ?? 0;
       const goesOn = !status || status === 409 || status === 423 || status === 429 || status >= 500;
-      if (goesOn) { more.textContent = words.waits; zone.querySelector(".upload").classList.add("waits"); }
+      if (goesOn) { [more.textContent, rate.textContent] = [words.waits, ""]; zone.querySelector(".upload").classList.add("waits"); }
       return goesOn;
     },
     onProgress: (sent, total) => {

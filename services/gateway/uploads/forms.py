@@ -76,6 +76,8 @@ async def store_form_file(request: Request, ways: Gateway, person: Person) -> Fo
     try:
         _check_length(request, ways)
         return await _Form(request, person, ways).read(body)
+    except BrokenOff:
+        raise _malformed("it breaks off") from None
     except Refused:
         # A browser may show no answer to a request that it has not finished sending.
         with contextlib.suppress(TimeoutError, BrokenOff):

@@ -1,12 +1,13 @@
 """Bytes of one request into pieces, and pieces into storage, one behind the other.
 
-While a piece is on its way to storage the next one is filled. What is too little for a part when the request ends, or breaks
+While two pieces are on their way to storage the next one is filled; each counts when all before it do. What is too little for a part when the request ends, or breaks
 off, waits in the database for what comes behind it, so a sender whose connection breaks every few seconds gets on as well.
 """
 
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -21,6 +22,9 @@ from services.gateway.uploads.repository import Advance, Upload, WriterReplaced
 from shared.db.transaction import tenant_transaction
 from shared.storage import LEAST_PART, MOST_PARTS, ObjectStat, StoredPart
 from shared.storage.multipart import Bytes
+
+ON_THE_WAY = 2
+"""Pieces of one file that are sent to storage at the same time."""
 
 # Seconds for which a piece may be filled while others wait for one.
 _TURN = 3.0
@@ -105,13 +109,13 @@ class Receiver:
         self._lives = lives
         self._silence = silence
         self._object_key, self._storage_upload = upload.object_key, upload.storage_upload
-        self._number = upload.next_part - 1
+        self._numbers = deque(range(upload.next_part - ON_THE_WAY, upload.next_part))
         # Bytes that are counted; bytes that have come; of these, where the piece in hand begins.
         self._received = self._position = self._start = upload.received
         self._has_waiting = True
         self._piece: Piece | None = None
         self._since = 0.0
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: deque[asyncio.Task[None]] = deque()
 
     @property
     def received(self) -> int:
@@ -133,8 +137,6 @@ class Receiver:
             ObjectUnavailable: storage is away.
             UploadGone: storage has given up what it had of it.
         """
-        if self._number > MOST_PARTS:
-            raise TooManyParts
         try:
             async for chunk in _spoken(stream, self._silence):
                 await self._add(memoryview(chunk))
@@ -196,41 +198,70 @@ class Receiver:
             await self._keep(self._piece)
 
     async def _hand_over(self, *, is_end: bool) -> None:
-        """Have the piece in hand sent, when the one before it is."""
-        await self._sent()
+        """Have the piece in hand sent, when not too many are on their way."""
+        if len(self._sending) == ON_THE_WAY:
+            await asyncio.wait({self._sending[0]})
+            if self._sending[0].exception() is not None:
+                await self._sent()
+            self._sending.popleft()
+        if self._numbers[0] > MOST_PARTS:
+            raise TooManyParts
+        is_whole = is_end and self._storage_upload is None
+        if self._storage_upload is None and not is_whole:
+            await self._begin(self._own_key())
         piece, self._piece = self._piece, None
         assert piece is not None
-        self._sending = asyncio.create_task(self._send(piece, self._start, is_end=is_end))
+        if is_whole:
+            sending = self._send_whole(piece)
+        else:
+            before = self._sending[-1] if self._sending else None
+            sending = self._send(piece, self._start, self._numbers.popleft(), before, is_end=is_end)
+        self._sending.append(asyncio.create_task(sending))
 
     async def _sent(self) -> None:
-        """Wait until the piece that is on its way has arrived, whatever becomes of this request meanwhile."""
-        if self._sending is not None:
-            await asyncio.wait({self._sending})
-            sending, self._sending = self._sending, None
-            sending.result()
+        """Wait until the pieces that are on their way have arrived, whatever becomes of this request meanwhile."""
+        if self._sending:
+            await asyncio.wait(self._sending)
+            sent = list(self._sending)
+            self._sending.clear()
+            for failed in [task.exception() for task in sent]:
+                if failed is not None:
+                    raise failed
 
-    async def _send(self, piece: Piece, start: int, *, is_end: bool) -> None:
-        upload = self._upload
+    async def _send_whole(self, piece: Piece) -> None:
         try:
-            if self._storage_upload is None:
-                key = object_key(upload.tenant_id, str(upload.id), self._number, upload.file_name)
-                if is_end:
-                    await self._store.put(self._bucket, key, piece.content)
-                    self.stored_whole = key
-                    return
-                await self._begin(key)
-            assert self._object_key is not None
-            assert self._storage_upload is not None
-            etag = await self._store.part(
-                self._bucket, self._object_key, self._storage_upload, self._number, piece.content
-            )
-            part = StoredPart(self._number, etag)
-            advance = Advance(self._received, start + piece.filled, is_end)
-            async with tenant_transaction(self._engine, upload.tenant_id) as conn:
-                self._number = await repository.add_part(conn, upload, self._writer, advance, start, part, self._lives)
-            self._received = advance.end
+            key = self._own_key()
+            await self._store.put(self._bucket, key, piece.content)
+            self.stored_whole = key
         finally:
             self._pieces.give_back(piece)
+
+    async def _send(
+        self, piece: Piece, start: int, number: int, before: "asyncio.Task[None] | None", *, is_end: bool
+    ) -> None:
+        """Send a part, and count it when the one before it counts."""
+        upload = self._upload
+        assert self._object_key is not None
+        assert self._storage_upload is not None
+        try:
+            etag = await self._store.part(self._bucket, self._object_key, self._storage_upload, number, piece.content)
+            if before is not None:
+                await asyncio.wait({before})
+                before.result()
+            advance = Advance(self._received, start + piece.filled, is_end)
+            async with tenant_transaction(self._engine, upload.tenant_id) as conn:
+                further = await repository.add_part(
+                    conn, upload, self._writer, advance, start, StoredPart(number, etag), self._lives
+                )
+            self._received = advance.end
+            self._numbers.append(further)
+        finally:
+            self._pieces.give_back(piece)
+
+    def _own_key(self) -> str:
+        """A key that no other request has for this upload."""
+        upload = self._upload
+        return object_key(upload.tenant_id, str(upload.id), upload.next_part, upload.file_name)
 
     async def _begin(self, key: str) -> None:
         storage_upload = await self._store.begin(self._bucket, key, content_type(self._upload.file_name))

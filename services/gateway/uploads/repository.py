@@ -39,7 +39,7 @@ _FIND = text(f"SELECT {_COLUMNS} FROM gateway.uploads WHERE tenant_id = :tenant 
 _CLAIM = text(
     f"""
     UPDATE gateway.uploads
-       SET writer = :writer, next_part = next_part + 1, updated_at = clock_timestamp()
+       SET writer = :writer, next_part = next_part + :numbers, updated_at = clock_timestamp()
      WHERE tenant_id = :tenant AND id = :id AND state = '{UploadState.RECEIVING}' AND NOT presigned
        AND received = :position AND expires_at > now()
     RETURNING {_COLUMNS}
@@ -166,12 +166,14 @@ async def find(conn: AsyncConnection, tenant: str, upload_id: UUID) -> Upload | 
     return None if found is None else Upload.of(found)
 
 
-async def claim(conn: AsyncConnection, tenant: str, upload_id: UUID, writer: UUID, *, position: int) -> Upload | None:
+async def claim(
+    conn: AsyncConnection, tenant: str, upload_id: UUID, writer: UUID, *, position: int, numbers: int
+) -> Upload | None:
     """Be the one request that may go on with an upload from this byte, whoever was before; None when it cannot be gone on with there.
 
-    The number of its first part is `next_part - 1`.
+    The numbers of its first parts are the last so many before `next_part`.
     """
-    values = {"tenant": tenant, "id": upload_id, "writer": writer, "position": position}
+    values = {"tenant": tenant, "id": upload_id, "writer": writer, "position": position, "numbers": numbers}
     found = (await conn.execute(_CLAIM, values)).mappings().one_or_none()
     return None if found is None else Upload.of(found)
 

@@ -17,7 +17,7 @@ from services.gateway.settings import UploadSettings
 from services.gateway.uploads import names, repository
 from services.gateway.uploads.names import FileNotTaken
 from services.gateway.uploads.pieces import NoRoom, Pieces
-from services.gateway.uploads.receiving import BrokenOff, PartStore, Receiver, Silent, TooManyParts, TooMuch
+from services.gateway.uploads.receiving import ON_THE_WAY, BrokenOff, PartStore, Receiver, Silent, TooManyParts, TooMuch
 from services.gateway.uploads.repository import Upload, WriterReplaced
 from shared.db.transaction import tenant_transaction
 from shared.storage import ObjectStat, ObjectUnavailable, ObjectUnreadable, UploadGone
@@ -209,7 +209,7 @@ class Uploads:
     async def _claimed(self, person: Person, upload_id: UUID, position: int) -> tuple[Upload, UUID]:
         tenant, writer = _tenant(person), uuid4()
         async with tenant_transaction(self._engine, tenant) as conn:
-            claimed = await repository.claim(conn, tenant, upload_id, writer, position=position)
+            claimed = await repository.claim(conn, tenant, upload_id, writer, position=position, numbers=ON_THE_WAY)
         if claimed is not None:
             return claimed, writer
         found = await self.find(person, upload_id)
@@ -293,14 +293,17 @@ class Uploads:
         except NoRoom:
             raise Refused(
                 "unavailable",
-                "Too many files are on their way in at the moment. What was received is kept; go on in 20 s.",
+                "Too many files are on their way in at the moment; go on in 20 s.",
                 headers={"Retry-After": "20"},
             ) from None
         except BrokenOff:
             raise Refused("timeout", f'The connection broke off within "{name}".') from None
         except Silent:
+            # Not 408, after which senders do not come again.
             raise Refused(
-                "timeout", f'Nothing came of "{name}" for a while. What was received is kept; go on from there.'
+                "unavailable",
+                f'Nothing came of "{name}" for a while, so the request was ended; go on from where it is.',
+                headers={"Retry-After": _RETRY_SECONDS},
             ) from None
         except (UploadGone, TooManyParts):
             await self._forget(upload)
@@ -311,7 +314,7 @@ class Uploads:
             log.warning("upload.storage_away", upload_id=str(upload.id), reason=str(away))
             raise Refused(
                 "storage",
-                f'Storage is away, so "{name}" cannot be taken just now. What was received is kept; go on in a moment.',
+                f'Storage is away, so "{name}" cannot be taken just now; go on in a moment.',
                 headers={"Retry-After": _RETRY_SECONDS},
             ) from away
 

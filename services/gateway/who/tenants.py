@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.transaction import tenant_transaction
 from shared.ledger.tenants import is_registered
 
-_KNOWN_SECONDS, _UNKNOWN_SECONDS, _MOST = 60.0, 3.0, 10_000
+_KNOWN_SECONDS, _UNKNOWN_SECONDS, _MOST = 15.0, 3.0, 10_000
 
 
 class Tenants:
-    """The tenants that may ask. One that is new may ask after a few seconds, one that is gone no more after a minute."""
+    """The tenants that may ask. One that is new may ask after a few seconds, one that is gone no more after a quarter of a minute."""
 
     def __init__(self, reader: AsyncEngine, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._reader = reader

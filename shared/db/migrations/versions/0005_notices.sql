@@ -59,6 +59,7 @@ CREATE UNIQUE INDEX deliveries_webhook_id_import_id_ended_at_idx ON gateway.deli
     WHERE import_id IS NOT NULL AND webhook_id IS NOT NULL;
 CREATE UNIQUE INDEX deliveries_import_id_idx ON gateway.deliveries (import_id) WHERE kind = 'email';
 CREATE INDEX deliveries_next_try_at_idx ON gateway.deliveries (next_try_at) WHERE state = 'waiting';
+CREATE INDEX deliveries_leased_until_idx ON gateway.deliveries (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX deliveries_tenant_id_webhook_id_created_at_id_idx ON gateway.deliveries (tenant_id, webhook_id, created_at, id);
 CREATE INDEX deliveries_settled_at_idx ON gateway.deliveries (settled_at) WHERE settled_at IS NOT NULL;
 

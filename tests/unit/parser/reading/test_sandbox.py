@@ -255,6 +255,15 @@ async def test_the_reader_is_limited_before_it_opens_the_file(never: Path) -> No
     assert processor_time == 77
 
 
+async def test_whoever_reads_a_large_file_lets_others_go_first(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "file", catalogue(20_000, variants=1))
+    async with reading(request(path), LIMITS, silence=SILENCE) as heard:
+        assert isinstance(await anext(heard), FileLayout)
+        for _ in range(12):
+            assert isinstance(await anext(heard), bytes)
+        assert reader().nice() > os.nice(0)
+
+
 async def test_the_reader_knows_nothing_of_the_parsers_environment(
     never: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
