@@ -71,8 +71,8 @@ class Local(Services, Protocol):
     async def latest_tenants(self, imports: int) -> list[str]:
         """Whose the latest so many imports are."""
 
-    async def refusal_of(self, tenant: str) -> str | None:
-        """What to say of a tenant that is not registered; None of one that is."""
+    async def refusal_of(self, tenant: str, *, also: str = "") -> str | None:
+        """What to say of a tenant that is not registered, and what follows from that; None of one that is."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Winnow:
         """A line for every service process that is known not to be ready; none where they cannot be asked."""
         return [] if self.local is None else await self.local.problems()
 
-    async def refuse_unknown(self) -> None:
+    async def refuse_unknown(self, *, also: str = "") -> None:
         """Let registered tenants pass, where there is nothing of one and that can be looked up.
 
         Raises:
@@ -101,7 +101,7 @@ class Winnow:
         """
         if self.local is None or self.tenant is None:
             return
-        if (why := await self.local.refusal_of(self.tenant)) is not None:
+        if (why := await self.local.refusal_of(self.tenant, also=also)) is not None:
             raise CommandFailed(why, code=USAGE)
 
     async def import_of(self, import_id: UUID) -> Import:

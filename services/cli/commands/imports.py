@@ -288,9 +288,12 @@ async def _previewed(winnow: Winnow, progress: Import, *, as_json: bool) -> int:
 async def _described(winnow: Winnow, progress: Import) -> dict[str, Any]:
     """All there is to know of one import, for a script."""
     from services.cli.terminal.display import as_dict
+    from shared.api.limits import MOST_NAMES
 
     reading, repairs, made = await asyncio.gather(
-        winnow.api.get_reading(progress.id), winnow.api.get_repairs(progress.id), winnow.api.get_entities(progress.id)
+        winnow.api.get_reading(progress.id),
+        winnow.api.get_repairs(progress.id),
+        winnow.api.get_entities(progress.id, names=MOST_NAMES),
     )
     return {
         **as_dict(progress, winnow.tenant),

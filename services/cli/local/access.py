@@ -80,8 +80,8 @@ class LocalAccess(LocalServices):
         """Whose the latest so many imports are."""
         return await self._read(_LATEST, imports)
 
-    async def refusal_of(self, tenant: str) -> str | None:
-        """What to say of a tenant that is not registered; None of one that is."""
+    async def refusal_of(self, tenant: str, *, also: str = "") -> str | None:
+        """What to say of a tenant that is not registered, and what follows from that; None of one that is."""
         from shared.ledger.tenants import nearest  # noqa: PLC0415 - loads the ledger, and only to refuse
 
         known = await self._read("SELECT tenant_id FROM imports.tenants")
@@ -89,7 +89,7 @@ class LocalAccess(LocalServices):
             return None
         near = nearest(tenant, known)
         meant = f' Did you mean "{near}"?' if near else ""
-        return f'Tenant "{tenant}" is not registered.{meant} A new one: {typed("tenants", "add", tenant)}'
+        return f'Tenant "{tenant}" is not registered{also}.{meant} A new one: {typed("tenants", "add", tenant)}'
 
     async def _read(self, query: str, *values: Any) -> list[str]:
         # Loads a client of Postgres: only where no tenant is said, or one is refused.

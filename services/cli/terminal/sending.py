@@ -17,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import typed
-from shared.api.client import ApiError, Contradicts, Refused
+from shared.api.client import ApiError, Contradicts, NotAllowed, Refused
 from shared.api.imports import Import
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.api.client.uploading import Sent as Told
 
 _WORTH_A_BAR = 4 * 2**20
+_NOTHING = ", and nothing was sent"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ async def send(winnow: Winnow, sending: Sending, console: Console) -> Sent:
     try:
         with _bar(sending, console) as told:
             upload_id = await winnow.api.upload(sending.path, sent=told)
+    except NotAllowed:
+        await winnow.refuse_unknown(also=_NOTHING)
+        raise
     except asyncio.CancelledError:
         console.print("Nothing was sent.", markup=False)
         raise
@@ -63,6 +67,8 @@ async def send(winnow: Winnow, sending: Sending, console: Console) -> Sent:
     except Refused as refused:
         with suppress(ApiError):
             await winnow.api.delete_upload(upload_id)
+        if isinstance(refused, NotAllowed):
+            await winnow.refuse_unknown(also=_NOTHING)
         raise _refusal(refused, winnow, sending) from refused
     # Under a key that nobody has said, a repeat is an answer that was lost.
     return Sent(created.known, is_repeat=created.is_repeat and sending.key is not None)
