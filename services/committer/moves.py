@@ -4,19 +4,14 @@ Every statement acts on the pending rows of one chunk. Moves take the parameters
 `chunk_no` and `groups`.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Column, Index, Table, TextClause, UniqueConstraint, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.written import Run, Written
 from shared.db.metadata import quoted
-from shared.entities.scope import ChunkScope
-from shared.states import Action, GroupStatus
+from shared.states import GroupStatus
 
 PENDING = f"""import_id = :import_id AND chunk_no = :chunk_no AND row_status = '{GroupStatus.PENDING}'
                 AND group_row BETWEEN :first AND :last"""
@@ -59,39 +54,6 @@ class Plan:
 
     steps: Sequence[Step]
     stale: Sequence[int] = ()
-
-
-class InSteps(ABC):
-    """Writes a run by one statement after another."""
-
-    steps: Sequence[Step]
-    """What makes records."""
-
-    async def plan(
-        self,
-        conn: AsyncConnection,  # noqa: ARG002 - of those that change records
-        scope: ChunkScope,  # noqa: ARG002
-        actions: Collection[Action],  # noqa: ARG002
-    ) -> Plan:
-        """All steps: records are made, or left alone."""
-        return Plan(self.steps)
-
-    @abstractmethod
-    def written(self, counts: Mapping[str, int]) -> Written:
-        """What the steps wrote, by what each of them counted."""
-
-    async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:  # noqa: ARG002
-        """Nothing: records refer to nothing that an import makes on the way."""
-        return 0
-
-    async def write(self, conn: AsyncConnection, run: Run, steps: Sequence[Step]) -> Written:
-        """Take the steps."""
-        counts: dict[str, int] = {}
-        for step in steps:
-            done = await conn.execute(step.sql, run._asdict())
-            numbers = done.one() if step.returning else (done.rowcount,)
-            counts.update(zip(step.counts, map(int, numbers), strict=True))
-        return self.written(counts)
 
 
 def identities(table: Table, fields: Collection[str]) -> frozenset[str]:

@@ -5,7 +5,6 @@ This costs as much as there are groups, whatever is wrong with how many of them,
 """
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.families import Family
 from services.committer.moves import Step
+from services.committer.plpgsql import VARIABLES, statement
 from services.committer.refusals import DatabaseRefusal
 from services.committer.repository import COUNT_ROWS, COUNTED
 from services.committer.written import Committed
@@ -30,8 +30,6 @@ _ASK = text(
     "SELECT set_config('winnow.asked', :asked, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
 _ANSWER = text("SELECT current_setting('winnow.answered')")
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
-_DECLARED = ("tenant_id", "import_id", "chunk_no", "first", "last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ async def write_each(
 
 def _program(steps: Sequence[Step]) -> str:
     """A block that takes every step for runs of the groups it is asked for; what a group is refused for is its own."""
-    taken = "\n".join(map(_step, steps))
+    taken = "\n".join(map(statement, steps))
     numbers = sum(len(step.counts) for step in steps)
     return f"""
 DO $winnow$
@@ -89,12 +87,10 @@ DECLARE
     v_high integer;
     v_first integer;
     v_last integer;
-    v_count bigint;
-    v_second bigint;
+    {VARIABLES}
     v_creates bigint;
     v_updates bigint;
     v_skips bigint;
-    v_of_run bigint[];
     v_counts bigint[] := array_fill(0::bigint, ARRAY[{max(1, numbers)}]);
     v_rows bigint[] := ARRAY[0, 0, 0];
     v_refused jsonb := '[]';
@@ -148,17 +144,3 @@ BEGIN
         'refused', v_refused, 'rows', to_jsonb(v_rows), 'counts', to_jsonb(v_counts[1:{numbers}]))::text, true);
 END $winnow$
 """  # noqa: S608 - our own statements
-
-
-def _step(step: Step) -> str:
-    said = _PARAMETER.sub(_variable, str(step.sql)).strip()
-    if not step.returning:
-        return f"{said};\nGET DIAGNOSTICS v_count = ROW_COUNT;\nv_of_run := v_of_run || v_count;"
-    into = ("v_count", "v_second")[: len(step.returning)]
-    assert len(into) == len(step.returning), step.name
-    return f"{said} INTO {', '.join(into)};\nv_of_run := v_of_run || ARRAY[{', '.join(into)}];"
-
-
-def _variable(found: re.Match[str]) -> str:
-    assert found[1] in _DECLARED, found[1]
-    return f"v_{found[1]}"

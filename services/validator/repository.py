@@ -14,7 +14,7 @@ from services.validator.asked import Asked, Undone
 from services.validator.outcomes import Decided, Duplicate, Failed, Outcome
 from services.validator.rows import RawRow
 from shared.corrections import RowOrigin
-from shared.db.bulk import copy_rows
+from shared.db.bulk import Records, copy_together
 from shared.db.existing import read_family
 from shared.db.metadata import metadata
 from shared.db.staging import SCHEMA, groups
@@ -225,9 +225,7 @@ def _group(outcome: Outcome) -> tuple[object, ...]:
 
 async def write_decided(conn: AsyncConnection, scope: ChunkScope, decided: Decided) -> None:
     """Write the outcome of every group, its typed rows and its errors."""
-    same = scope._asdict()
-    await copy_rows(conn, groups, _GROUPS, map(_group, decided.outcomes), same=same)
-    for records in decided.records:
-        table = metadata.tables[f"{SCHEMA}.{records.table}"]
-        await copy_rows(conn, table, records.columns, records.rows, same=same)
+    staged = (Records(metadata.tables[f"{SCHEMA}.{table}"], columns, rows) for table, columns, rows in decided.records)
+    outcomes = Records(groups, _GROUPS, map(_group, decided.outcomes))
+    await copy_together(conn, [outcomes, *staged], same=scope._asdict())
     await write_errors(conn, scope, decided.errors)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import ARRAY, Table
@@ -61,6 +62,45 @@ async def copy_rows(
     return moved.rowcount
 
 
+class Records(NamedTuple):
+    """Records for one table, values in the order of `columns`."""
+
+    table: Table
+    columns: Sequence[str]
+    records: Iterable[Sequence[object]]
+
+
+async def copy_together(conn: AsyncConnection, several: Iterable[Records], *, same: Mapping[str, object]) -> None:
+    """Write records into tables that do not refer to one another: where there are few, all of them in one statement.
+
+    Raises:
+        asyncpg.PostgresError: as `copy_rows`.
+    """
+    tables: list[tuple[Table, tuple[str, ...]]] = []
+    arrays: list[list[object]] = []
+    for table, columns, records in several:
+        rows = iter(records)
+        few = list(islice(rows, _FEW + 1))
+        if len(few) > _FEW or not _is_flat(table, columns):
+            await copy_rows(conn, table, columns, chain(few, rows), same=same)
+        elif few:
+            tables.append((table, tuple(columns)))
+            arrays += (list(column) for column in zip(*few, strict=True))
+    if tables:
+        await conn.exec_driver_sql(_inserts(tuple(tables), tuple(same)), (*same.values(), *arrays))
+
+
+@lru_cache(maxsize=256)
+def _inserts(tables: Sequence[tuple[Table, tuple[str, ...]]], same: tuple[str, ...]) -> str:
+    inserts, first = [], len(same) + 1
+    for table, columns in tables:
+        inserts.append(_insert(table, columns, same, first=first, first_same=1))
+        first += len(columns)
+    *others, last = inserts
+    written = ", ".join(f"written_{number} AS ({insert})" for number, insert in enumerate(others))
+    return f"WITH {written} {last}" if others else last
+
+
 def _used_in(conn: AsyncConnection) -> set[str]:
     """The landing tables that may hold rows of the present transaction."""
     used: WeakKeyDictionary[object, set[str]] = conn.sync_connection.info.setdefault(_USED, WeakKeyDictionary())  # type: ignore[union-attr]
@@ -80,29 +120,51 @@ class _Statements:
 
 @lru_cache(maxsize=256)
 def _statements(table: Table, columns: tuple[str, ...], same: tuple[str, ...], *, keep_existing: bool) -> _Statements:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    types = {column.name: column.type.compile(dialect) for column in table.columns}
+    types = _types(table)
     typed = ", ".join(f'"{name}" {of}' for name, of in types.items())
     # A pooler keeps connections for longer than a release lasts: another shape of the table is another landing table.
     shape = hashlib.sha256(typed.encode()).hexdigest()[:8]
     landing = f"landing_{table.schema}_{table.name}_{shape}"
-    into = f"INSERT INTO {table.schema}.{table.name} ({', '.join(map(quoted, (*columns, *same)))})"
+    into = _into(table, columns, same)
     kept = " ON CONFLICT DO NOTHING" if keep_existing else ""
 
-    def selected(first: int) -> str:
-        told = [f"CAST(${n} AS {_plain(types[name])})" for n, name in enumerate(same, start=first)]
-        return ", ".join([*map(quoted, columns), *told])
-
-    arrays = ", ".join(f"CAST(${n} AS {_plain(types[name])}[])" for n, name in enumerate(columns, start=1))
-    of_arrays = f"unnest({arrays}) AS sent ({', '.join(map(quoted, columns))})"
-    is_flat = not any(isinstance(table.c[name].type, ARRAY) for name in columns)
+    told = ", ".join([*map(quoted, columns), *_told(types, same, 1)])
     return _Statements(
-        insert=f"{into} SELECT {selected(len(columns) + 1)} FROM {of_arrays}{kept}" if is_flat else None,  # noqa: S608 - our names
+        insert=_insert(table, columns, same, first=1, first_same=len(columns) + 1) + kept
+        if _is_flat(table, columns)
+        else None,
         landing=landing,
         create=f"CREATE TEMPORARY TABLE IF NOT EXISTS {landing} ({typed}) ON COMMIT DELETE ROWS",
-        move=f"{into} SELECT {selected(1)} FROM {landing}{kept}",  # noqa: S608 - our names
+        move=f"{into} SELECT {told} FROM {landing}{kept}",  # noqa: S608 - our names
         clear=f"TRUNCATE {landing}",
     )
+
+
+def _insert(table: Table, columns: tuple[str, ...], same: tuple[str, ...], *, first: int, first_same: int) -> str:
+    """The statement whose parameters are an array for each column, from `first` on, and what is the same in all rows."""
+    types = _types(table)
+    arrays = ", ".join(f"CAST(${n} AS {_plain(types[name])}[])" for n, name in enumerate(columns, start=first))
+    selected = ", ".join([*map(quoted, columns), *_told(types, same, first_same)])
+    of_arrays = f"unnest({arrays}) AS sent ({', '.join(map(quoted, columns))})"
+    return f"{_into(table, columns, same)} SELECT {selected} FROM {of_arrays}"  # noqa: S608 - our names
+
+
+def _into(table: Table, columns: tuple[str, ...], same: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table.schema}.{table.name} ({', '.join(map(quoted, (*columns, *same)))})"
+
+
+def _told(types: Mapping[str, str], same: tuple[str, ...], first: int) -> list[str]:
+    return [f"CAST(${n} AS {_plain(types[name])})" for n, name in enumerate(same, start=first)]
+
+
+def _types(table: Table) -> dict[str, str]:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return {column.name: column.type.compile(dialect) for column in table.columns}
+
+
+def _is_flat(table: Table, columns: Sequence[str]) -> bool:
+    """Whether no value is an array itself."""
+    return not any(isinstance(table.c[name].type, ARRAY) for name in columns)
 
 
 def _plain(type_name: str) -> str:

@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.connections import DatabaseOptions
@@ -54,6 +54,12 @@ def create_engine(
     _prepare_connections(engine, options)
     _check_rested_connections(engine)
     return engine
+
+
+def keeps_its_session(connection: AsyncConnection) -> bool:
+    """Whether what a transaction makes of its session is there for the connection's next one; behind a pooler it may be anybody's."""
+    options: DatabaseOptions = connection.sync_engine.get_execution_options().get(_OPTIONS, _DEFAULT)
+    return not options.transaction_pooler
 
 
 async def connect_directly(engine: AsyncEngine, *, name: str) -> "asyncpg.Connection[asyncpg.Record]":

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.moves import InSteps, identities, move, set_aside
+from services.committer.in_steps import InSteps
+from services.committer.moves import identities, move, set_aside
 from services.committer.refusals import Conflict
 from services.committer.written import Written
 from shared.db.existing import identifier_queries, read_taken

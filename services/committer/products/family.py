@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.moves import InSteps, Plan, Step, identities
+from services.committer.in_steps import InSteps
+from services.committer.moves import Plan, Step, identities
 from services.committer.products.changes import (
     CHANGES,
     PRODUCTS_CHANGED,

@@ -5,12 +5,13 @@ What comes new while somebody looks waits behind a link: nothing moves under the
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from pydantic import AwareDatetime
 
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen, summaries
@@ -35,6 +36,8 @@ router = APIRouter(include_in_schema=False, dependencies=[SHELL])
 
 ROWS: Final = 25
 _MOST_REASONS = 3
+# Whatever an address says: further back there is nothing, and some of it the database does not take.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _HEADS = (
     ("File", "file", ""),
     ("Started", "started", ""),
@@ -113,7 +116,7 @@ async def live(
     ways: Ways,
     person: PageViewer,
     ids: Annotated[str, Query(max_length=37 * ROWS)] = "",
-    now: Annotated[datetime | None, Query()] = None,
+    now: Annotated[AwareDatetime | None, Query()] = None,
 ) -> Response:
     """The rows of a page as they are, in the order they were; and how many imports have come since."""
     assert person.tenant is not None
@@ -136,7 +139,7 @@ async def live(
 
 
 async def _newcomers(conn: Any, wanted: Wanted, now: datetime) -> int:
-    since = now if wanted.since is None else max(now, wanted.since)
+    since = max(now, wanted.since or now, _LONG_AGO)
     found = await history(conn, Wanted(**{**wanted.__dict__, "since": since}), limit=1, count=True)
     return found.total or 0
 

@@ -20,7 +20,7 @@ from shared.states import UNDO, ImportStatus, Standing
 
 _SHOWN_NAMES = 6
 _ENDED_WORDS = ("Created", "Updated", "Skipped", "Failed", "Not processed")
-_UNDO_WORDS = ("Created", "Taken back", "Left as it was", "Kept", "Not processed")
+_UNDO_WORDS = ("", "Taken back", "Left as it was", "Stay", "Not processed")
 
 
 @dataclass(frozen=True)
@@ -233,6 +233,11 @@ def _end(imp: Import) -> str:
         return "The file was refused"
     if imp.status is ImportStatus.CANCELLED:
         return "It ended"
+    if imp.mode == UNDO:
+        stay = (
+            f"; {figures.number(imp.failed_rows)} of {figures.number(imp.total_rows)} stay" if imp.failed_rows else ""
+        )
+        return f"Last row taken back{stay}"
     if imp.failed_rows:
         return f"Last row imported; {figures.number(imp.failed_rows)} of {figures.number(imp.total_rows)} failed"
     return "Last row imported"
