@@ -53,16 +53,18 @@ async def test_with_a_keyboard_alone_a_file_becomes_an_import_and_its_correction
         await page.keyboard.press("g")
         await page.keyboard.press("i")
         await expect(page.get_by_role("heading", name="Import a file")).to_be_visible()
+        await page.wait_for_load_state()
         async with page.expect_file_chooser() as chooser:
             await page.keyboard.press("u")
         await (await chooser.value).set_files(path)
-        await expect(page.get_by_text("Looks like products")).to_be_visible()
+        await expect(page.locator("[data-look=products]")).to_be_visible()
         for _ in range(20):
             await page.keyboard.press("Tab")
             if await page.evaluate("document.activeElement.matches('[data-start]')"):
                 break
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("link", name=re.compile("Download corrections"))).to_be_visible()
+        await page.wait_for_load_state()
         async with page.expect_download() as download:
             await page.keyboard.press("d")
         assert (await download.value).suggested_filename.endswith(".xlsx")

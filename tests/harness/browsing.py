@@ -60,9 +60,8 @@ class Look:
 LIGHT = Look("light", 1440, 900, "light")
 DARK = Look("dark", 1440, 900, "dark")
 PHONE = Look("phone", 390, 844, "light", touch=True)
-DARK_PHONE = Look("dark-phone", 390, 844, "dark", touch=True)
 PLAIN = Look("plain", 1440, 900, "light", scripts=False)
-LOOKS = (LIGHT, DARK, PHONE, DARK_PHONE)
+LOOKS = (LIGHT, DARK, PHONE)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -54,6 +55,7 @@ _REPAIRED = text(
     SELECT DISTINCT first_row FROM sent WHERE in_production
     """
 )
+_OPTIONS = text("SELECT options FROM imports.imports WHERE id = :id")
 
 Reason = tuple[str, str | None]
 """A code, and the heading it is about."""
@@ -130,6 +132,11 @@ async def page_before(conn: AsyncConnection, import_id: UUID, *, before: int, re
         rows += [row for row in page.rows if row.row < before]
         after = page.next if page.rows and page.rows[-1].row < before else None
     return _start_of_last(rows)
+
+
+async def read_options(conn: AsyncConnection, import_id: UUID) -> dict[str, Any]:
+    """How its sender asked for an import to be read; empty when this connection sees no such import."""
+    return dict((await conn.execute(_OPTIONS, {"id": import_id})).scalar_one_or_none() or {})
 
 
 async def repaired_rows(conn: AsyncConnection, import_id: UUID, rows: Sequence[ImportRow]) -> frozenset[int]:

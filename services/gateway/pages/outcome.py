@@ -16,6 +16,7 @@ from shared.entities.declaration import GroupKey
 from shared.intake.reading import FileReading
 from shared.intake.repairs import Repairs
 from shared.intake.reports import ErrorGroup
+from shared.ledger.repeats import IMPORTED_BEFORE
 from shared.states import UNDO, ImportStatus, Standing
 
 _SHOWN_NAMES = 6
@@ -112,6 +113,11 @@ def is_refused(imp: Import) -> bool:
         and imp.error is not None
         and imp.created_rows + imp.updated_rows + imp.failed_rows == 0
     )
+
+
+def is_repeat(imp: Import) -> bool:
+    """Whether the file was refused because its content was imported before."""
+    return is_refused(imp) and imp.error is not None and imp.error.code == IMPORTED_BEFORE
 
 
 def rows_per_second(imp: Import) -> float | None:

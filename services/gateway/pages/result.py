@@ -148,6 +148,7 @@ def _page(
         relations=_relations(imp),
         speed=outcome.rows_per_second(imp),
         refused=outcome.is_refused(imp),
+        is_repeat=outcome.is_repeat(imp),
         all_good=outcome.all_good(imp),
         expired=expired,
         awaits_files=awaits_files(imp),
