@@ -140,10 +140,10 @@ class _Commit:
         written = await self._write_all(sorted(self._groups.keys() - set(self._plan.stale)))
         if not written and not (refuses and await self._write_all_but_conflicts()):
             await self._write_what_can_be()
-        if refuses:
-            await self._say_what_else_is_taken()
         committed = total(self._committed)
         counts = await repository.count_rows(self._conn, self._scope, committed)
+        if refuses and counts.failed:
+            await self._say_what_else_is_taken()
         if counts.rows != self._chunk.row_count or committed.written.rows != counts.created + counts.updated:
             raise RuntimeError(
                 f"chunk {self._scope.chunk_no} has {self._chunk.row_count} rows; {counts} are counted of its groups, "
@@ -220,8 +220,6 @@ class _Commit:
 
         So a row has the reasons it would have had, had it been checked only now.
         """
-        if not await repository.has_failed_groups(self._conn, self._scope):
-            return
         found = await repository.read_conflicts(self._conn, self._family, self._scope)
         errors = await repository.without_said(self._conn, self._scope, errors_of_conflicts(found, self._columns))
         await repository.add_errors(self._conn, self._scope, errors)

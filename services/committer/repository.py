@@ -72,12 +72,6 @@ _FAILED_ROWS = text(
      WHERE import_id = :import_id AND chunk_no = :chunk_no AND status = '{GroupStatus.FAILED}'
     """  # noqa: S608 - our own words
 )
-_HAS_FAILED_GROUPS = text(
-    f"""
-    SELECT EXISTS (SELECT FROM staging.groups
-                    WHERE import_id = :import_id AND chunk_no = :chunk_no AND status = '{GroupStatus.FAILED}')
-    """  # noqa: S608 - our own words
-)
 _SAID = text(
     """
     SELECT e.row_no, e.column_index, e.code
@@ -178,7 +172,9 @@ async def pending_groups(conn: AsyncConnection, scope: ChunkScope) -> dict[int, 
 
 async def read_plan(conn: AsyncConnection, family: Family, scope: ChunkScope, actions: Collection[Action]) -> Plan:
     """How the pending groups are written, which ask for these actions; what they change is locked."""
-    await conn.execute(BY_INDEX)
+    if set(actions) != {Action.CREATE}:
+        # Of what is to be made nothing is looked up.
+        await conn.execute(BY_INDEX)
     return await family.plan(conn, scope, actions)
 
 
@@ -186,11 +182,6 @@ async def read_conflicts(conn: AsyncConnection, family: Family, scope: ChunkScop
     """What staged groups have in common with production as it is committed now."""
     await conn.execute(BY_INDEX)
     return await family.conflicts(conn, scope)
-
-
-async def has_failed_groups(conn: AsyncConnection, scope: ChunkScope) -> bool:
-    """Whether any group of the chunk has failed so far."""
-    return bool((await conn.execute(_HAS_FAILED_GROUPS, scope._asdict())).scalar_one())
 
 
 async def without_said(conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowError]) -> list[RowError]:

@@ -57,11 +57,7 @@ class Download:
             ObjectUnavailable: it could not be read this time.
         """
         try:
-            found = await self.store.stat(self.bucket, known.object_key)
-            if found is None:
-                raise _missing(known)
-            self._check_size(known, found.size)
-            await self.store.download(self.bucket, known.object_key, path, etag=found.etag, limit=self._limit)
+            await self._download(known, path)
         except ObjectMissing:
             raise _missing(known) from None
         except ObjectChanged:
@@ -72,9 +68,26 @@ class Download:
             raise unreadable(known, f"{refused.message} ({refused.code})") from refused
         self.beat()
         fetched = await asyncio.to_thread(_fetched, path)
+        self._check_size(known, fetched.size)
         _check_sha256(known, fetched.sha256)
         await self._unpack(known.file_name, path)
         return fetched
+
+    async def _download(self, known: KnownImport, path: Path) -> None:
+        """Bring it here in one request where that brings no more than was announced; else it is looked at first."""
+        if known.file_size is not None and known.file_size <= self._limit:
+            try:
+                await self.store.download(self.bucket, known.object_key, path, limit=known.file_size)
+            except ObjectTooLarge:
+                # Another one than was announced: it is looked at to be able to say so.
+                pass
+            else:
+                return
+        found = await self.store.stat(self.bucket, known.object_key)
+        if found is None:
+            raise _missing(known)
+        self._check_size(known, found.size)
+        await self.store.download(self.bucket, known.object_key, path, etag=found.etag, limit=self._limit)
 
     async def fetch_unknown(self, key: str, name: str, path: Path) -> Fetched:
         """Bring an object to a file, as it can be read, of which no import is known yet.

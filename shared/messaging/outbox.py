@@ -10,8 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import ColumnElement, func, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.imports import outbox
@@ -36,6 +35,21 @@ _APPEND = text(
     SELECT pg_notify('{CHANNEL}', CAST(:topic AS text))
     """  # noqa: S608 - our own words
 )
+_APPEND_PUBLISHED = text(
+    f"""
+    INSERT INTO imports.outbox (id, tenant_id, import_id, topic, chunk_no, epoch, key, headers, body,
+                                published_at, attempts, next_attempt_at)
+    VALUES (:id, :tenant_id, :import_id, :topic, :chunk_no, :epoch, :key, CAST(:headers AS jsonb), :body,
+            now(), 1, now() + CAST(:reemit_after AS interval))
+    ON CONFLICT ({", ".join(_KEY)}) DO UPDATE SET next_attempt_at = excluded.next_attempt_at
+    """  # noqa: S608 - our own words
+)
+_KNOWN = text(
+    """
+    SELECT id, body FROM imports.outbox
+     WHERE tenant_id = :tenant_id AND import_id = :import_id AND topic = :topic AND chunk_no = :chunk_no AND epoch = :epoch
+    """
+)
 # There is a place for another of the tenant's. One that is appended at this moment wakes the relay itself, and should
 # that find no place yet, it finds one at its next look.
 _SETTLE = text(
@@ -58,14 +72,7 @@ async def append(conn: AsyncConnection, event: Event, *, traceparent: str | None
     Of the same import, topic, chunk and epoch only the latest is announced: one that still waits and says the same is
     left as it is, one that says something else (an import that ended again, with other numbers) is replaced.
     """
-    sealed = seal(event, traceparent=traceparent)
-    body = {
-        "id": sealed.id,
-        "key": sealed.key.decode(),
-        "headers": json.dumps(dict(sealed.headers)),
-        "body": sealed.body,
-    }
-    await conn.execute(_APPEND, {**_place(event), **body})
+    await conn.execute(_APPEND, {**_place(event), **_said(seal(event, traceparent=traceparent))})
 
 
 async def append_published(
@@ -75,16 +82,8 @@ async def append_published(
 
     One that is remembered is being acted on from now on: it comes again after the same time.
     """
-    new = _insert(
-        event,
-        seal(event, traceparent=traceparent),
-        published_at=func.now(),
-        attempts=1,
-        next_attempt_at=func.now() + reemit_after,
-    )
-    await conn.execute(
-        new.on_conflict_do_update(index_elements=_KEY, set_={"next_attempt_at": new.excluded.next_attempt_at})
-    )
+    said = _said(seal(event, traceparent=traceparent))
+    await conn.execute(_APPEND_PUBLISHED, {**_place(event), **said, "reemit_after": reemit_after})
 
 
 async def postpone(conn: AsyncConnection, event: Event, *, reemit_after: timedelta) -> None:
@@ -128,7 +127,7 @@ async def count_attempt(conn: AsyncConnection, event: Event) -> int:
 
 async def _known(conn: AsyncConnection, event: Event) -> UUID | None:
     """The row of this very event; None when there is none, or it says something else."""
-    known = (await conn.execute(select(outbox.c.id, outbox.c.body).where(*_is(event)))).one_or_none()
+    known = (await conn.execute(_KNOWN, _place(event))).one_or_none()
     if known is None or type(event).model_validate_json(known.body) != event:
         return None
     found: UUID = known.id
@@ -155,16 +154,10 @@ def _is(event: Event) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _insert(event: Event, envelope: Envelope, **published: Any) -> Insert:
-    return insert(outbox).values(
-        id=envelope.id,
-        tenant_id=event.tenant_id,
-        import_id=event.import_key,
-        topic=envelope.topic.name,
-        chunk_no=event.part,
-        epoch=event.of_epoch,
-        key=envelope.key.decode(),
-        headers=dict(envelope.headers),
-        body=envelope.body,
-        **published,
-    )
+def _said(sealed: Envelope) -> dict[str, Any]:
+    return {
+        "id": sealed.id,
+        "key": sealed.key.decode(),
+        "headers": json.dumps(dict(sealed.headers)),
+        "body": sealed.body,
+    }

@@ -43,11 +43,6 @@ async def watch_import(ways: Ways, person: Viewer, import_id: UUID) -> Streaming
     await the_import(ways, person, import_id)
 
     async def look() -> Shown | None:
-        found = await look_of(ways, person, import_id)
-        if found is None:
-            return None
-        return Shown(
-            found.version, found.model_dump_json(), ended=found.is_final, moves=found.quiet_seconds is not None
-        )
+        return await look_of(ways, person, import_id)
 
     return ways.streams.stream(person, look, tenant=tenant_of(person), import_id=import_id)

@@ -34,7 +34,7 @@ _UNUSUAL_BEHIND = re.compile(rb"=[ '\n\t]")
 # With their rarer byte: where that is not, neither are both, and a search for one byte costs a hundredth.
 _UNUSUAL_BEFORE = ((b" ", b" ="), (b"\n", b"\n="), (b"\t", b"\t="))
 # Behind it most programs break the line, and nowhere else.
-_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^<>]*\?>\s*")
+_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^<>]*\?>\s*(?=<[^/])")
 _LOOKED_AT = 4
 # From a cell's opening tag to its value, with or without a formula between them.
 _TO_VALUE = (

@@ -1,6 +1,7 @@
 """What many ask for at the same moment is found out once."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -37,7 +38,7 @@ async def test_what_has_become_old_is_found_out_anew() -> None:
 
 
 async def test_a_failure_is_told_to_all_who_wait_and_not_kept() -> None:
-    answers = iter([ConnectionError("away"), 2])
+    answers: Iterator[Exception | int] = iter([ConnectionError("away"), 2])
 
     async def find() -> int:
         answer = next(answers)
