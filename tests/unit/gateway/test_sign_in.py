@@ -195,7 +195,9 @@ async def test_roles_that_only_the_access_token_has_are_found_there(provider: Pr
 
 
 @pytest.mark.parametrize(
-    "access", [{"sub": "somebody-else"}, {"aud": "graph"}, {"exp": NOW - 3600}, {"key": rsa("stranger")}], ids=str
+    "access",
+    [{"sub": "somebody-else"}, {"aud": "graph"}, {"exp": NOW - 3600}, {"key": rsa("stranger")}],
+    ids=["another person", "another audience", "expired", "signed by another"],
 )
 async def test_an_access_token_that_is_not_for_us_says_nothing(provider: Provider, access: dict[str, Any]) -> None:
     visit = await Visit.begun(provider)
