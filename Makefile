@@ -22,7 +22,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
   --custom-compile-command 'make lock' $(if $(filter 1,$(UPGRADE)),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight demo test unit chaos up down clean install lock fix lint types contracts check docs assets bench corpora pollock ci
+.PHONY: help preflight browser demo test unit chaos up down clean install lock fix lint types contracts check docs assets bench corpora pollock ci
 
 help: ## this menu
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,7 +30,7 @@ help: ## this menu
 demo: preflight install ## a real import, end to end: starts everything, shows it, cleans up
 	@$(BIN)/winnow demo
 
-test: preflight install ## every test, on real servers started for them; T=path runs those of a file, folder or name
+test: preflight browser install ## every test, on real servers started for them; T=path runs those of a file, folder or name
 	@$(BIN)/pytest $(if $(T),$(T),-n $(WORKERS) --dist loadfile)
 
 unit: install ## the tests that need no server, in seconds
@@ -63,6 +63,10 @@ clean: ## stop, and remove all data, caches and the virtual environment; asks fi
 preflight:
 	@$(PYTHON_IS_THERE)
 	@$(PYTHON) -m deploy.local.preflight
+
+# Tests of the pages drive Chromium; T=path of other tests needs none.
+browser:
+	@$(if $(or $(if $(T),,all),$(findstring browser,$(T))),$(PYTHON) -m tests.harness.chromium,:)
 
 install: $(VENV)/.installed ## the virtual environment, as locks/development.txt has it
 

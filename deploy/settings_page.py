@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 import services
+from shared.periods import in_words
 
 _SHARED = "shared.runtime.settings"
 _TITLES = {
@@ -25,7 +26,11 @@ _TITLES = {
     "WebhookSettings": ("Addresses of webhooks", "the gateway and the notifier"),
     "ServiceSettings": ("Services", "all services, beside Kafka and Postgres"),
     "MigrationSettings": ("Setting up", "`winnow migrate`, `winnow setup`"),
-    "ClientSettings": ("The command's client", "`winnow`, for a Winnow on whatever machine"),
+    "AddressSettings": ("The command", "`winnow`, for all that a user does"),
+    "ServerSettings": (
+        "The command of an administrator",
+        "`winnow tenants`, `dead-letters`, `lag`, `cleanup`, which go to the servers themselves",
+    ),
     "UploadSettings": ("Uploads", "the gateway"),
     "ParserSettings": ("Parser", "the parser"),
     "ExporterSettings": ("Exporter", "the exporter"),
@@ -139,12 +144,5 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, timedelta):
-        return _spoken(value)
+        return in_words(value)
     return f"{value:,}" if isinstance(value, int | float) else f"`{value}`"
-
-
-def _spoken(period: timedelta) -> str:
-    for unit, seconds in (("days", 86_400), ("h", 3_600)):
-        if period.total_seconds() > seconds and not period.total_seconds() % seconds:
-            return f"{period.total_seconds() / seconds:g} {unit}"
-    return f"{period.total_seconds() / 60:g} min"

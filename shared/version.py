@@ -9,7 +9,7 @@ _PROJECT = Path(__file__).parents[1]
 
 
 def version() -> str:
-    """`0.2.0`; in a checkout with what is checked out: `0.2.0 (4a47212)`, or `0.2.0 (4a47212, changed)`."""
+    """`0.3.0`; in a checkout with what is checked out: `0.3.0 (4a47212)`, or `0.3.0 (4a47212, changed)`."""
     number = installed_version("winnow")
     revision = _revision()
     return f"{number} ({revision})" if revision else number

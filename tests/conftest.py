@@ -97,7 +97,7 @@ def running_world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def world(running_world: World) -> World:
     """Winnow as it runs: one process of every service, shared by all tests that only send files."""
-    return with_services(running_world, *STAGES, "keeper")
+    return with_services(running_world, *STAGES, "keeper", "gateway")
 
 
 @pytest.fixture

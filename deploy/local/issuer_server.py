@@ -7,10 +7,13 @@ import sys
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deploy.local.issuer_keys import IssuerKeys
 from deploy.local.release import PROJECT
 from deploy.local.server import LocalServer
+
+if TYPE_CHECKING:
+    from deploy.local.issuer_keys import IssuerKeys
 
 _PATIENCE = 2.0
 
@@ -27,8 +30,11 @@ class IssuerServer(LocalServer):
         return f"http://127.0.0.1:{self.port()}"
 
     @property
-    def keys(self) -> IssuerKeys:
+    def keys(self) -> "IssuerKeys":
         """What it signs with."""
+        # Loads cryptography: not for every command that wants to know where the server is.
+        from deploy.local.issuer_keys import IssuerKeys  # noqa: PLC0415
+
         return IssuerKeys(self.folder)
 
     def prepare(self) -> None:

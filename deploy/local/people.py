@@ -31,10 +31,17 @@ class DemoPerson:
 
 PEOPLE = (
     DemoPerson(
-        "mara", "Mara Lindqvist", "mara@nordlys.example", "nordlys", "admin", "Imports, and manages keys and webhooks"
+        "mara",
+        "Mara Lindqvist",
+        "mara@nordlys.example",
+        "nordlys",
+        "admin",
+        "imports and repairs files; keys and webhooks",
     ),
-    DemoPerson("jonas", "Jonas Berg", "jonas@nordlys.example", "nordlys", "viewer", "Looks, and changes nothing"),
-    DemoPerson("aiko", "Aiko Tanaka", "aiko@brightwater.example", "brightwater", "importer", "Imports"),
-    DemoPerson("priya", "Priya Nair", "priya@winnow.example", None, "operator", "Operates Winnow; sees no rows"),
+    DemoPerson("jonas", "Jonas Berg", "jonas@nordlys.example", "nordlys", "viewer", "sees everything, changes nothing"),
+    DemoPerson(
+        "aiko", "Aiko Tanaka", "aiko@brightwater.example", "brightwater", "importer", "imports and repairs files"
+    ),
+    DemoPerson("priya", "Priya Nair", "priya@winnow.example", None, "operator", "sees how Winnow works, and no rows"),
 )
 DEMO_TENANTS = tuple(dict.fromkeys(person.tenant for person in PEOPLE if person.tenant is not None))

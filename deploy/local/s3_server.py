@@ -10,11 +10,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import urllib3
-from minio import Minio
-from minio.error import S3Error
-
-from deploy.local.certificate import write_certificate
 from deploy.local.server import LocalServer, StartFailed
 
 UPLOADS = "winnow-uploads"
@@ -68,6 +63,8 @@ class S3Server(LocalServer):
         config = self.folder / "s3.json"
         config.touch(mode=0o600)
         config.write_text(json.dumps({"identities": identities}))
+        from deploy.local.certificate import write_certificate  # noqa: PLC0415 - as below: loads cryptography
+
         write_certificate(self.folder, "winnow-s3")
 
     def environment(self) -> Mapping[str, str]:
@@ -132,6 +129,11 @@ class S3Server(LocalServer):
 
     def answers(self) -> bool:
         """Whether both buckets are there; they are made when the server takes requests and they are not."""
+        # Loads a client of storage: not for every command that wants to know where the server is.
+        import urllib3  # noqa: PLC0415
+        from minio import Minio  # noqa: PLC0415
+        from minio.error import S3Error  # noqa: PLC0415
+
         access, secret = self._keys["admin"]
         pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=1, read=3), retries=False)
         client = Minio(self.endpoint, access, secret, secure=False, region="us-east-1", http_client=pool)

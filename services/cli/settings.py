@@ -1,4 +1,4 @@
-"""How the command reaches a Winnow.
+"""How the command reaches the servers of a Winnow, for who administers it. What users need of it is in `services.cli.reach`.
 
 An option comes before the environment, the environment before a profile, and the local stack of this checkout, when it
 runs, comes last. Nothing here connects to anything, and no value of it is ever printed.
@@ -7,7 +7,7 @@ runs, comes last. Nothing here connects to anything, and no value of it is ever 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -16,19 +16,29 @@ from sqlalchemy.exc import ArgumentError
 
 from services.cli.exits import MISCONFIGURED, UNAVAILABLE, CommandFailed
 from services.cli.profiles import chosen, read_profile
+from services.cli.reach import PREFIX, SERVERS, Services, missing, variable
 from services.cli.terminal.hints import typed
 from shared.connections import DEFAULT_REGION, Addressing, StorageConnection
 from shared.db.roles import role_password
-from shared.runtime.settings import DatabaseSettings, KafkaSettings
+from shared.runtime.settings import DatabaseSettings, KafkaSettings, Settings
 
-PREFIX = "WINNOW_"
 _DATABASE = "winnow"
-_SERVERS = ("kafka_bootstrap", "database_url", "postgres_admin_url", "s3_endpoint")
-"""The settings that say where a server is."""
 
 
-class ClientSettings(KafkaSettings, DatabaseSettings):
-    """What a command is told by its environment or a profile, beside Kafka and Postgres. Each needs only what it uses.
+class AddressSettings(Settings):
+    """All that who uses a Winnow tells the command: its address, and a token of theirs. The tenant is the token's."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    url: str | None = Field(default=None, description="address of the gateway, such as https://winnow.example.com")
+    token: SecretStr | None = Field(default=None, description="a token of your sign-in provider, or an API key")
+    ca_file: FilePath | None = Field(
+        default=None, description="PEM file of the authorities its certificate is checked against; else the system's"
+    )
+
+
+class ServerSettings(AddressSettings, KafkaSettings, DatabaseSettings):
+    """What a command of an administrator is told, beside Kafka and Postgres. Each needs only what it uses.
 
     Raises:
         CommandFailed: a setting is unknown or wrong.
@@ -47,14 +57,11 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
     secret: SecretStr | None = Field(
         default=None, description="what the passwords of all roles are derived from (winnow migrate sets them)"
     )
-    reader_database_url: SecretStr | None = Field(
-        default=None, description="postgresql+asyncpg://winnow_reader:password@host:port/database: rows of one tenant"
-    )
     operator_database_url: SecretStr | None = Field(
-        default=None, description="the same for winnow_operator: imports of all tenants, and no rows"
+        default=None, description="postgresql+asyncpg://winnow_operator:password@host:port/database: lists tenants"
     )
     intake_database_url: SecretStr | None = Field(
-        default=None, description="the same for winnow_intake: sends, starts, cancels, registers tenants, redrives"
+        default=None, description="the same for winnow_intake: registers tenants, redrives"
     )
     keeper_database_url: SecretStr | None = Field(
         default=None, description="the same for winnow_keeper: winnow cleanup removes what its time is over for"
@@ -63,12 +70,8 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         default=None, description="for winnow migrate: a role that may create databases and roles"
     )
     s3_endpoint: str | None = Field(default=None, description="host:port, or http(s)://host:port")
-    s3_access_key: SecretStr | None = Field(default=None, description="reads results, and writes uploads")
+    s3_access_key: SecretStr | None = Field(default=None, description="the key that lists and deletes")
     s3_secret_key: SecretStr | None = Field(default=None, description="its secret key")
-    s3_upload_access_key: SecretStr | None = Field(
-        default=None, description="the key that writes uploads, where that is another one"
-    )
-    s3_upload_secret_key: SecretStr | None = Field(default=None, description="its secret key")
     s3_admin_access_key: SecretStr | None = Field(
         default=None, description="for winnow tenants erase: the key that lists and deletes, where that is another one"
     )
@@ -110,7 +113,7 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         return env_settings, init_settings
 
     def database(self, role: str) -> str:
-        """Address of the database as a role (`reader`, `operator`, `intake`, `keeper`), or as the `administrator`.
+        """Address of the database as a role (`operator`, `intake`, `keeper`), or as the `administrator`.
 
         The password is included: not for logs.
 
@@ -127,9 +130,9 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
             return _address(own, f"{role}_database_url")
         server = self.database_url or self.postgres_admin_url
         if server is None or self.secret is None:
-            missing = [variable("database_url")] if server is None else []
-            missing += [variable("secret")] if self.secret is None else []
-            raise _missing(f"{variable(f'{role}_database_url')} (or {' and '.join(missing)})")
+            instead = [variable("database_url")] if server is None else []
+            instead += [variable("secret")] if self.secret is None else []
+            raise missing(f"{role}_database_url", or_else=f" (or {' and '.join(instead)})")
         name = "database_url" if self.database_url is not None else "postgres_admin_url"
         url = make_url(_address(server, name))
         user = f"winnow_{role}"
@@ -148,16 +151,8 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         """
         value = getattr(self, name)
         if value is None:
-            raise _missing(variable(name))
+            raise missing(name)
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-
-    def storage(self, *, upload: bool) -> StorageConnection:
-        """How storage is reached, with the key of uploads or of results.
-
-        Raises:
-            CommandFailed: nothing says it; names the variables.
-        """
-        return self._storage(self.storage_key(upload=upload))
 
     def storage_of_administrator(self) -> StorageConnection:
         """How storage is reached, with the key of who may list and delete.
@@ -181,15 +176,6 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         token = None if self.s3_session_token is None else self.s3_session_token.get_secret_value()
         return StorageConnection(endpoint, *keys, token, self.s3_region, self.s3_addressing, self.s3_ca_file)
 
-    def storage_key(self, *, upload: bool) -> tuple[str, str]:
-        """Access key and secret key, of uploads or of results.
-
-        Raises:
-            CommandFailed: they are not said; names the variables.
-        """
-        kind = "s3_upload" if upload and self.s3_upload_access_key is not None else "s3"
-        return self.needed(f"{kind}_access_key"), self.needed(f"{kind}_secret_key")
-
     def admin_storage_key(self) -> tuple[str, str]:
         """Access key and secret key of who may list and delete.
 
@@ -200,27 +186,16 @@ class ClientSettings(KafkaSettings, DatabaseSettings):
         return self.needed(f"{kind}_access_key"), self.needed(f"{kind}_secret_key")
 
 
-class Services(Protocol):
-    """What is known of the service processes, where they can be asked: those of the local stack."""
-
-    @property
-    def running(self) -> bool:
-        """Whether they run at all."""
-
-    async def problems(self) -> list[str]:
-        """A line for each that is not ready, with the way out; none when all are."""
-
-
 @dataclass(frozen=True)
 class Target:
-    """The Winnow a command talks to. `services` is None where its processes are somebody else's to look after."""
+    """The Winnow a command administers. `services` is None where its processes are somebody else's to look after."""
 
-    settings: ClientSettings
+    settings: ServerSettings
     services: Services | None = None
 
 
 def target() -> Target:
-    """The Winnow the command is to talk to.
+    """The Winnow whose servers the command is to talk to.
 
     The local stack completes the settings only where no profile is named and every server that is named is its own:
     half of one Winnow and half of another is none.
@@ -230,11 +205,9 @@ def target() -> Target:
     """
     profile = read_profile()
     told = read(profile)
-    named = [name for name in _SERVERS if getattr(told, name) is not None]
+    named = [name for name in SERVERS if getattr(told, name) is not None]
     named += [
-        name
-        for name in ("reader_database_url", "operator_database_url", "intake_database_url", "keeper_database_url")
-        if getattr(told, name)
+        name for name in ("operator_database_url", "intake_database_url", "keeper_database_url") if getattr(told, name)
     ]
     if profile or chosen() is not None:
         return Target(told)
@@ -246,8 +219,9 @@ def target() -> Target:
     if not named:
         raise CommandFailed(
             "No Winnow is named and none runs here. Start one: make up (or: "
-            f"{typed('up')}). Or name a deployed one: WINNOW_KAFKA_BOOTSTRAP, WINNOW_DATABASE_URL with WINNOW_SECRET, and "
-            "WINNOW_S3_ENDPOINT with WINNOW_S3_ACCESS_KEY and WINNOW_S3_SECRET_KEY, or --profile NAME",
+            f"{typed('up')}). Or name the servers of a deployed one, which this command goes to itself: "
+            "WINNOW_KAFKA_BOOTSTRAP, WINNOW_DATABASE_URL with WINNOW_SECRET, and WINNOW_S3_ENDPOINT with "
+            "WINNOW_S3_ACCESS_KEY and WINNOW_S3_SECRET_KEY, or --profile NAME",
             code=UNAVAILABLE,
         )
     return Target(told)
@@ -262,7 +236,7 @@ def stand_in() -> Mapping[str, Any]:
         CommandFailed: the profile is not right.
     """
     profile = read_profile()
-    if profile or chosen() is not None or any(variable(name) in os.environ for name in _SERVERS):
+    if profile or chosen() is not None or any(variable(name) in os.environ for name in SERVERS):
         return profile
     try:
         from services.cli.local.services import administration  # noqa: PLC0415 - as below
@@ -271,18 +245,13 @@ def stand_in() -> Mapping[str, Any]:
     return administration()
 
 
-def read(known: Mapping[str, Any]) -> ClientSettings:
+def read(known: Mapping[str, Any]) -> ServerSettings:
     """Settings of the environment, and of `known` what it does not say.
 
     Raises:
         CommandFailed: one of them is unknown or wrong.
     """
-    return ClientSettings(**known)
-
-
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return f"{PREFIX}{name.upper()}"
+    return ServerSettings(**known)
 
 
 def _local() -> tuple[Mapping[str, Any], Services] | None:
@@ -296,11 +265,6 @@ def _local() -> tuple[Mapping[str, Any], Services] | None:
 
 def _plain(value: object) -> object:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
-def _missing(what: str) -> CommandFailed:
-    where = f'is neither in the environment nor in profile "{chosen()}"' if chosen() else "is not set"
-    return CommandFailed(f"{what} {where}; the command needs it to reach this Winnow", code=MISCONFIGURED)
 
 
 def _address(url: SecretStr, name: str) -> str:

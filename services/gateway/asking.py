@@ -42,6 +42,8 @@ async def someone(request: Request, ways: Ways) -> Person | None:
         raise Refused("unauthenticated", refused.message, headers={"WWW-Authenticate": challenge}) from refused
     except TenantUnknown as unknown:
         denied(request, 403, "tenant_unknown", unknown.person)
+        # The page that says so lets them sign out.
+        request.state.person = unknown.person
         raise Refused("forbidden", unregistered(unknown.person)) from unknown
     except ProviderAway as away:
         denied(request, 503, "provider_away")

@@ -6,11 +6,10 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.gateway.live import Live, Once, Streams
+from services.gateway.live import Live, Once, Shown, Streams
 from services.gateway.settings import GatewaySettings, UploadSettings
 from services.gateway.uploads.uploads import Uploads
 from services.gateway.who.identification import Who
-from shared.api.imports import Import
 from shared.api.operations import Operations
 from shared.connections import KafkaConnection
 from shared.db.engine import create_engine
@@ -75,7 +74,7 @@ class Gateway:
         return Streams(self.live, most=self.settings.live_streams, most_of_one=self.settings.live_streams_of_one)
 
     @cached_property
-    def looks(self) -> "Once[Import | None]":
+    def looks(self) -> "Once[Shown | None]":
         """Imports that many watch, read once for all of them."""
         return Once(seconds=0.4)
 

@@ -28,7 +28,9 @@ def main() -> None:
 
     def wire(resources: Resources) -> Stage:
         sender = Sender(resources.engine, _post(mine, addresses), _mailer(mine, mail), mine)
-        tell = TellOfEnds(resources.engine, mine.public_url, by_mail=mail.host is not None, wake=sender.wake)
+        tell = TellOfEnds(
+            resources.engine, mine.public_url, by_mail=mail.host is not None, lives=mine.untold_lives, wake=sender.wake
+        )
 
         async def tell_forgotten() -> None:
             await tell.tell_forgotten(age=timedelta(seconds=mine.untold_seconds))

@@ -24,16 +24,23 @@ class TellOfEnds:
     """Acts on `import-completed`. Whether there is something to tell, and what, is read from the ledger.
 
     Of one end each receiver is told once, however often the event comes: the ledger says of an import that its end is to be
-    told, and no more in the transaction that writes down to whom. `by_mail`: whether senders get e-mail. `wake` is called
-    when there is something to send.
+    told, and no more in the transaction that writes down to whom. `by_mail`: whether senders get e-mail. What ended longer ago
+    than it `lives` is told to nobody. `wake` is called when there is something to send.
     """
 
     def __init__(
-        self, engine: AsyncEngine, public_url: str, *, by_mail: bool, wake: Callable[[], None] = lambda: None
+        self,
+        engine: AsyncEngine,
+        public_url: str,
+        *,
+        by_mail: bool,
+        lives: timedelta,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
         self._public_url = public_url
         self._by_mail = by_mail
+        self._lives = lives
         self._wake = wake
 
     async def __call__(self, event: ImportCompleted, _delivery: Delivery) -> None:
@@ -57,11 +64,11 @@ class TellOfEnds:
 
     async def _tell(self, tenant_id: str, import_id: UUID) -> None:
         async with tenant_transaction(self._engine, tenant_id) as conn:
-            ended = await repository.untold_end(conn, import_id)
+            ended = await repository.untold_end(conn, import_id, lives=self._lives)
             if ended is None:
                 return
             event = completed(ended)
-            told = [*await self._webhooks(conn, event), *await self._mail(conn, event)]
+            told = [] if ended["is_old"] else [*await self._webhooks(conn, event), *await self._mail(conn, event)]
             await repository.write_down(conn, tenant_id, told)
             await repository.end_is_told(conn, import_id)
         if told:

@@ -19,7 +19,8 @@ _UNTOLD = text(
     """
     SELECT id, tenant_id, user_id, entity_type, mode, status, file_name, total_rows, created_rows, updated_rows, skipped_rows,
            failed_rows, unprocessed_rows, summary, has_exportable_failures, has_exportable_unprocessed, read_to_row, error,
-           started_at, completed_at, cancelled_at, object_key, idempotency_key, event_id, event_source
+           started_at, completed_at, cancelled_at, object_key, idempotency_key, event_id, event_source,
+           completed_at < now() - CAST(:lives AS interval) AS is_old
       FROM imports.imports WHERE id = :id AND notice_due AND completed_at IS NOT NULL
        FOR NO KEY UPDATE
     """
@@ -179,9 +180,12 @@ class Webhook:
     versions: Sequence[int]
 
 
-async def untold_end(conn: AsyncConnection, import_id: UUID) -> Mapping[str, Any] | None:
-    """The row of an import whose end is to be told, locked until the transaction ends; None when it is told, or has not ended."""
-    found = (await conn.execute(_UNTOLD, {"id": import_id})).mappings().one_or_none()
+async def untold_end(conn: AsyncConnection, import_id: UUID, *, lives: timedelta) -> Mapping[str, Any] | None:
+    """The row of an import whose end is to be told, locked until the transaction ends; None when it is told, or has not ended.
+
+    It `is_old` when that was longer ago than an end is of interest.
+    """
+    found = (await conn.execute(_UNTOLD, {"id": import_id, "lives": lives})).mappings().one_or_none()
     return None if found is None else dict(found)
 
 

@@ -49,6 +49,12 @@ class NotifierSettings(Settings):
         default=30, gt=0, description="time between two looks for ends that were not told, and their age by then"
     )
 
+    untold_lives: timedelta = Field(
+        default=timedelta(days=3),
+        description="an end that nobody was there to tell for so long is told to nobody: a notifier that is started months after "
+        "the rest sends no old news",
+    )
+
     @model_validator(mode="after")
     def _lease_outlasts_a_try(self) -> Self:
         if self.lease_seconds < self.try_seconds + 5:

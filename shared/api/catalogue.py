@@ -4,6 +4,18 @@ from shared.api.imports import Rows
 from shared.api.pages import Page
 from shared.api.wire import Answer
 
+KINDS = (
+    "manufacturers",
+    "seasons",
+    "tags",
+    "attributes",
+    "materials",
+    "eco_claims",
+    "facilities",
+    "categories",
+)
+"""The kinds of names there are."""
+
 
 class Value(Answer):
     """A name as it was first typed. Of an attribute, `values` are its first ones; `has_more` whether there are others."""

@@ -239,3 +239,10 @@ class NewImport(Asked):
             description="Default: the upload's, or the last part of the key.",
         ),
     ] = None
+    file_sha256: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9a-fA-F]{64}$",
+            description="Hex; a file of another checksum is refused, and one that was imported before is, at once.",
+        ),
+    ] = None

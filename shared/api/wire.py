@@ -17,7 +17,8 @@ Moment = Annotated[AwareDatetime, PlainSerializer(_in_utc, return_type=str, when
 class Answer(BaseModel):
     """What is answered. A client passes over fields it does not know: a newer gateway may say more."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Built when it is first used: a command uses few of all there are.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Asked(BaseModel):

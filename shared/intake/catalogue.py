@@ -10,11 +10,9 @@ from types import MappingProxyType
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.api.limits import MOST_VALUES
 from shared.db.catalog import ENTITIES, attribute_values
 from shared.entities.names import name_key
-
-MOST_VALUES = 500
-"""The most values of a page."""
 
 MOST_WITHIN = 100
 """So many values of an attribute are listed with it; the others are pages of their own."""

@@ -11,15 +11,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.api.limits import MOST_IMPORTS
 from shared.db.planner import BY_INDEX
 from shared.ledger import ImportProgress, read_imports, read_recent
 from shared.states import ImportStatus
 
 MOST_RECENT, RECENT = 10, 5
 """How many recent imports there are at most, and when nobody says how many."""
-
-MOST_IMPORTS = 200
-"""The most imports of a page."""
 
 _WHERE = {
     "tenant": "tenant_id = :tenant",

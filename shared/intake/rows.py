@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.api import limits
 from shared.entities.cells import Cell, cell_text, read_cells
 from shared.entities.errors import UNIDENTIFIED
 from shared.intake.changes import Change, changes_of_rows
@@ -22,8 +23,8 @@ from shared.states import ENDED, OPEN_CHUNKS, Action, ChunkState, GroupStatus, R
 FAIL = "fail"
 """The outcome of a row that will be handed back, beside those of `Action`."""
 
-MOST_ROWS = 500
-"""The most rows of a page."""
+MOST_ROWS = limits.MOST_ROWS + 1
+"""The most rows of a page: one more than an answer has, for who has to see what comes behind it."""
 
 _LAST = 2_147_483_647
 

@@ -11,10 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.ledger import identity
 from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
+from shared.periods import roughly
 from shared.states import ENDED, PROCESSED_CHUNKS, ChunkState, sql_list
-
-# From here on a time is told in days.
-_LONG_IN_HOURS = 48
 
 
 @dataclass(frozen=True)
@@ -113,9 +111,7 @@ class ImportProgress:
         """For how long something was kept that is gone since then, in words; None when it is there."""
         if gone is None or self.completed_at is None:
             return None
-        hours = (gone - self.completed_at).total_seconds() / 3600
-        number, unit = (hours / 24, "day") if hours >= _LONG_IN_HOURS else (hours, "hour")
-        return f"{int(number)} {unit}{'' if int(number) == 1 else 's'}"
+        return roughly(gone - self.completed_at)
 
     def as_json(self) -> dict[str, Any]:
         """All of it with values JSON knows."""

@@ -113,8 +113,6 @@ def differences(known: Mapping[str, Any] | RowMapping, event: FileUploaded, *, s
         "file_name": (known["file_name"], event.file_name),
         "entity_type": (known["entity_type"], event.entity_type),
         "mode": (event.mode if event.mode == asked.get("mode") else known["mode"], event.mode),
-        "file_size": (known["file_size"], event.file_size),
-        "file_sha256": (_lower(known["file_sha256"]), _lower(event.file_sha256)),
         "user_id": (known["user_id"], event.user_id),
         "parent_import_id": (known["parent_import_id"], event.parent_import_id),
     }
@@ -124,7 +122,7 @@ def differences(known: Mapping[str, Any] | RowMapping, event: FileUploaded, *, s
             "object_key": (known["object_key"], event.object_key),
             **claims,
         }
-    differing = [
+    differing = _content(known, event) + [
         f'{name} "{there}" (this one says "{said}")'
         for name, (there, said) in claims.items()
         if there is not None and said is not None and there != said
@@ -137,6 +135,15 @@ def differences(known: Mapping[str, Any] | RowMapping, event: FileUploaded, *, s
         for name in FileOptions.model_fields
         if (there := getattr(registered, name)) != (said := getattr(event.options, name))
     ]
+
+
+def _content(known: Mapping[str, Any] | RowMapping, event: FileUploaded) -> list[str]:
+    """Whether it is another file that is sent: sizes mean something to a person, checksums do not."""
+    there, said = known["file_size"], event.file_size
+    if there is not None and said is not None and there != said:
+        return [f"another content (of {there:,} bytes, where this file has {said:,})"]
+    checksums = {_lower(known["file_sha256"]), _lower(event.file_sha256)} - {None}
+    return ["another content (of the same size)"] if len(checksums) > 1 else []
 
 
 def _shown(said: object) -> object:

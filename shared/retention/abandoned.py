@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.transaction import tenant_transaction
 from shared.ledger import abandon_import, fail_import
 from shared.ledger.release import release_chunks
+from shared.periods import in_words
 from shared.retention.due import Found
 from shared.states import ImportStatus
 from shared.storage import ObjectStore
@@ -61,7 +62,7 @@ async def end_unstarted(engine: AsyncEngine, found: Found, periods: Mapping[str,
         return await abandon_import(
             conn,
             found.id,
-            f"Nobody started this import within {spoken(periods['held'])}, so nothing of it was imported. Send the file again",
+            f"Nobody started this import within {in_words(periods['held'])}, so nothing of it was imported. Send the file again",
         )
 
 
@@ -86,17 +87,9 @@ async def end_without_file(
             return False
         if not dry_run:
             message = (
-                f'There is no object "{key}" in the uploads bucket, and there was none for {spoken(periods["missing_files"])}. '
+                f'There is no object "{key}" in the uploads bucket, and there was none for {in_words(periods["missing_files"])}. '
                 "Upload the file first, then send the event again"
             )
             await release_chunks(conn, found.id)
             await fail_import(conn, found.id, OBJECT_MISSING, message)
     return True
-
-
-def spoken(period: timedelta) -> str:
-    """A period in words: days, else hours, else minutes."""
-    for unit, seconds in (("days", 86_400), ("hours", 3_600)):
-        if period.total_seconds() > seconds and not period.total_seconds() % seconds:
-            return f"{period.total_seconds() / seconds:.0f} {unit}"
-    return f"{period.total_seconds() / 60:.0f} minutes"

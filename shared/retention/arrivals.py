@@ -1,7 +1,7 @@
 """Files on their way in whose time is over: nobody went on with them, or no import was made of them.
 
-How long that is, whoever takes files says of each (`gateway.uploads.expires_at`). Of one that an import was made of, only the
-note goes: the file is the import's.
+How long that is, whoever takes files says of each (`gateway.uploads.expires_at`). Of one that an import was made of, or
+that an import names by its key, only the note goes: the file is the import's.
 """
 
 from collections.abc import AsyncIterator
@@ -25,8 +25,10 @@ _DUE = text(
 # Deleted first, and so locked until what storage has of it is gone as well.
 _REMOVE = text(
     """
-    DELETE FROM gateway.uploads WHERE tenant_id = :tenant AND id = :id AND expires_at <= now()
-    RETURNING object_key, storage_upload, import_id
+    DELETE FROM gateway.uploads u WHERE u.tenant_id = :tenant AND u.id = :id AND u.expires_at <= now()
+    RETURNING u.object_key, u.storage_upload,
+              u.import_id IS NOT NULL
+              OR EXISTS (SELECT FROM imports.imports i WHERE i.tenant_id = :tenant AND i.object_key = u.object_key) AS is_used
     """
 )
 
@@ -60,7 +62,7 @@ async def remove_arrival(engine: AsyncEngine, store: ObjectStore, bucket: str, f
         removed = (await conn.execute(_REMOVE, {"tenant": found.tenant_id, "id": found.id})).one_or_none()
         if removed is None:
             return False
-        if removed.import_id is None and removed.object_key is not None:
+        if not removed.is_used and removed.object_key is not None:
             if removed.storage_upload is not None:
                 await store.abort(bucket, removed.object_key, removed.storage_upload)
             await store.remove(bucket, removed.object_key)

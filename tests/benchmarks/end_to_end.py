@@ -27,17 +27,18 @@ from rich.table import Table
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deploy.local.s3_server import UPLOADS
 from deploy.local.stack import PROJECT, Stack
 from services.cli.local.sample import write_catalogue
-from services.cli.local.services import client_of
-from services.cli.terminal.progress import watch_import
 from shared.db.transaction import tenant_transaction
 from shared.events.model import FileOptions
-from shared.intake.uploads import Upload
+from shared.intake.uploads import Upload, send
+from shared.ledger import ImportProgress, read_import
 from shared.ledger.tenants import register_tenant
-from tests.benchmarks.stack import administrator, empty, prepare, server_cpu
+from tests.benchmarks.stack import administrator, empty, intake_of, prepare, server_cpu, uploads_of
 
 VARIANTS = 3
+_LOOK_EVERY = 0.15
 MEMORY_LIMIT_MB = 256
 GOAL = 0.7
 _STAGES = {"parser": "file-uploaded", "validator": "rows-staged", "committer": "rows-validated"}
@@ -112,14 +113,15 @@ def _pair(stack: Stack, path: Path, workers: int, console: Console) -> dict[str,
 
 
 async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
-    winnow = client_of(stack)
-    async with tenant_transaction(winnow.engine("intake"), "bench") as conn:
+    intake = intake_of(stack)
+    async with tenant_transaction(intake, "bench") as conn:
         await register_tenant(conn, "bench")
     cpu = server_cpu(stack)
     began = datetime.now(UTC)
-    sent = await winnow.send(Upload(path, "bench", "bench", "products", "create", FileOptions()))
-    progress = await watch_import(winnow, sent.import_id, Console(quiet=True))
-    await winnow.close()
+    upload = Upload(path, "bench", "bench", "products", "create", FileOptions())
+    sent = await send(intake, uploads_of(stack), UPLOADS, upload)
+    await intake.dispose()
+    progress = await _ended(stack, sent.import_id)
     assert progress.status == "completed", progress
     assert progress.completed_at is not None
     async with administrator(stack) as conn:
@@ -135,6 +137,16 @@ async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
         },
         "server_cpu_seconds": {name: round(after - cpu[name], 1) for name, after in server_cpu(stack).items()},
     }
+
+
+async def _ended(stack: Stack, import_id: UUID) -> ImportProgress:
+    async with administrator(stack) as conn:
+        while True:
+            found = await read_import(conn, import_id)
+            if found is not None and found.files_ready:
+                return found
+            await conn.commit()
+            await asyncio.sleep(_LOOK_EVERY)
 
 
 async def _spans(conn: AsyncConnection, import_id: UUID) -> dict[str, tuple[datetime, datetime]]:

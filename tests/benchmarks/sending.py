@@ -10,11 +10,11 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
+from deploy.local.s3_server import UPLOADS
 from deploy.local.stack import Stack
-from services.cli.client import Client
-from services.cli.local.services import client_of
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.events.model import FileOptions
@@ -23,7 +23,8 @@ from shared.ledger.tenants import register_tenant
 from shared.messaging.envelope import seal, wire_headers
 from shared.messaging.kafka import BrokerPublisher, connected_publisher
 from shared.states import ImportStatus
-from tests.benchmarks.stack import administrator
+from shared.storage import ObjectStore
+from tests.benchmarks.stack import administrator, intake_of, uploads_of
 
 PATIENCE = 1_800.0
 
@@ -36,20 +37,21 @@ class Sender:
     """Uploads files and publishes their events, as systems do that send many."""
 
     stack: Stack
-    winnow: Client
+    intake: AsyncEngine
+    store: ObjectStore
     publisher: BrokerPublisher
 
     async def register(self, *tenants: str) -> None:
         """Let files of these tenants be taken."""
         for tenant in tenants:
-            async with tenant_transaction(self.winnow.engine("intake"), tenant) as conn:
+            async with tenant_transaction(self.intake, tenant) as conn:
                 await register_tenant(conn, tenant)
 
     async def upload(self, tenant: str, path: Path, mode: str = "create", *, again: bool = False) -> FileUploaded:
         """Put a file where its event says it is; the event itself is yet to be published."""
         upload = Upload(path, tenant, "bench", "products", mode, FileOptions(allow_repeat=again))
         event = announced(upload, UUID(str(uuid7())))
-        await self.winnow.uploads.upload(self.winnow.buckets[0], event.object_key, path, "application/octet-stream")
+        await self.store.upload(UPLOADS, event.object_key, path, "application/octet-stream")
         return event
 
     async def publish(self, events: Sequence[FileUploaded]) -> datetime:
@@ -92,9 +94,9 @@ class Sender:
 @asynccontextmanager
 async def sending(stack: Stack) -> AsyncIterator[Sender]:
     """A sender to a stack whose services run."""
-    winnow = client_of(stack)
+    intake = intake_of(stack)
     try:
-        async with connected_publisher(winnow.kafka, client_id="winnow-bench") as publisher:
-            yield Sender(stack, winnow, publisher)
+        async with connected_publisher(stack.endpoints.kafka_bootstrap, client_id="winnow-bench") as publisher:
+            yield Sender(stack, intake, uploads_of(stack), publisher)
     finally:
-        await winnow.close()
+        await intake.dispose()

@@ -2,18 +2,31 @@
 
 import psutil
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from deploy.local.stack import Stack
+from shared.connections import StorageConnection
+from shared.db.engine import create_engine
 from shared.db.migrate import migrate
 from shared.messaging.kafka import apply_topics
+from shared.storage import ObjectStore
 
 
 async def prepare(stack: Stack) -> None:
     """Tables and topics."""
     await migrate(stack.endpoints.postgres_admin_url, stack.state.secret)
     await apply_topics(stack.endpoints.kafka_bootstrap)
+
+
+def intake_of(stack: Stack) -> AsyncEngine:
+    """The database as who sends files."""
+    return create_engine(stack.database_url("winnow_intake"), connections=1, name="winnow-bench")
+
+
+def uploads_of(stack: Stack) -> ObjectStore:
+    """Storage, with the key of a system that sends files."""
+    return ObjectStore(StorageConnection(stack.endpoints.s3_endpoint, *stack.storage_keys("upstream")))
 
 
 async def empty(stack: Stack) -> None:

@@ -1,9 +1,10 @@
 """The history in a browser: finding imports, looking at one, and what changes meanwhile."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from sqlalchemy import text
 
 from tests.browser.conftest import Site
@@ -133,6 +134,19 @@ async def test_a_row_in_view_follows_its_import_and_a_new_one_waits_to_be_shown(
         await pill.click()
         await expect(page.locator("tbody tr")).to_have_count(2)
         await expect(page.locator("tbody tr").first).to_contain_text("arrives.xlsx")
+
+
+async def test_updates_come_also_when_the_script_for_streams_is_the_last_to_arrive(past: Site) -> None:
+    async with past.visit(cookies=await past.cookies("viewer")) as mara:
+
+        async def late(route: Route) -> None:
+            await asyncio.sleep(0.5)  # a slow network
+            await route.continue_()
+
+        await mara.page.route("**/static/htmx-sse*", late)
+        async with mara.page.expect_response("**/history/live*") as streamed:
+            await mara.open("/history")
+        assert (await streamed.value).status == 200
 
 
 async def test_what_has_just_been_imported_is_in_the_history_with_its_numbers(site: Site, tmp_path: Path) -> None:

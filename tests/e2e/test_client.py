@@ -1,4 +1,4 @@
-"""The command against servers that are named by the environment, from an empty folder, where no stack runs."""
+"""The command against a Winnow that is named by the environment, from an empty folder, where no stack runs."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -69,9 +70,16 @@ class Remote:
 
 
 @pytest.fixture
-def told(stack: Stack) -> dict[str, str]:
-    """What names the servers of this test run."""
+def user(stack: Stack, tenant: str) -> dict[str, str]:
+    """All that a user of this tenant tells."""
+    return {"WINNOW_URL": stack.gateway_url, "WINNOW_TOKEN": stack.token_for(tenant, "importer", user="ana")}
+
+
+@pytest.fixture
+def told(stack: Stack, user: dict[str, str]) -> dict[str, str]:
+    """What names the servers of this test run, beside that."""
     return {
+        **user,
         "WINNOW_KAFKA_BOOTSTRAP": stack.endpoints.kafka_bootstrap,
         "WINNOW_POSTGRES_ADMIN_URL": stack.endpoints.postgres_admin_url,
         "WINNOW_SECRET": stack.state.secret,
@@ -86,6 +94,75 @@ def remote(tmp_path: Path, told: dict[str, str]) -> Remote:
     folder = tmp_path / "empty"
     folder.mkdir()
     return Remote(folder, told)
+
+
+async def test_a_user_needs_an_address_and_a_token_and_nothing_else(
+    world: World, remote: Remote, user: dict[str, str], tenant: str, tmp_path: Path
+) -> None:
+    await world.register(tenant)
+    remote.told = user
+    path = workbook(tmp_path / "autumn.xlsx", [*catalogue(2), *product(9, weight_g="heavy", season="AW27")])
+    dry = await remote("import", path, "--dry-run", "--json")
+    assert dry.returncode == 2, dry.stderr
+    held = json.loads(dry.stdout)
+    assert held["preview"]["rows"] == {"create": 6, "update": 0, "skip": 0, "fail": 1}
+    assert held["user_id"] == "ana", "who sends it is whom the token is of"
+    assert len((await remote.json("rows", held["id"]))["rows"]) == 7
+    assert (await remote.json("start", held["id"]))["started"]
+    assert (await remote("watch", held["id"])).returncode == 2
+    assert [error["row"] for error in await remote.json("errors", held["id"])] == [8]
+    assert (await remote.json("unmatched", held["id"])) == []
+    for name, begins in (("fixed.xlsx", b"PK"), ("failed.csv", b"\xef\xbb\xbf")):
+        fetched = await remote.json("corrections", held["id"], "-o", tmp_path / name)
+        assert fetched["failed_rows"] == 1
+        assert (tmp_path / name).read_bytes().startswith(begins)
+    assert [found["id"] for found in await remote.json("status")] == [held["id"]]
+    assert [found["id"] for found in (await remote.json("imports", "--tenant", tenant))["imports"]] == [held["id"]]
+    assert (await remote.json("catalogue", "materials"))["values"]
+    assert (await remote("template", "--tenant", tenant, "-o", tmp_path / "mine.xlsx")).returncode == 0
+    assert (await remote.json("dismiss", held["id"]))["dismissed"]
+    undone = await remote("undo", held["id"], "--watch")
+    assert undone.returncode == 0, undone.stdout + undone.stderr
+    assert (await remote("lag")).returncode == 69, "what an administrator does goes to the servers themselves"
+
+
+async def test_another_tenant_than_the_tokens_is_refused_in_words(
+    world: World, remote: Remote, user: dict[str, str], tenant: str, tmp_path: Path
+) -> None:
+    await world.register(tenant)
+    remote.told = user
+    path = workbook(tmp_path / "autumn.xlsx", catalogue(1))
+    for command in (("import", path), ("status",), ("imports",), ("catalogue", "seasons"), ("watch", uuid4())):
+        refused = await remote(*command, "--tenant", "somebody-else")
+        assert refused.returncode == 64, command
+        assert f'which is tenant "{tenant}" (ana)' in refused.stderr
+    refused = await remote("import", path, "--user", "ben")
+    assert refused.returncode == 64
+    assert 'who is "ana"' in refused.stderr
+    assert await remote.json("status") == []
+
+
+async def test_a_token_that_is_none_and_an_address_where_nothing_is_are_said_in_words(
+    world: World, remote: Remote, user: dict[str, str], stack: Stack, tenant: str
+) -> None:
+    remote.told = {**user, "WINNOW_TOKEN": "nonsense"}
+    refused = await remote("status")
+    assert refused.returncode == 78
+    assert "WINNOW_TOKEN" in refused.stderr
+    assert "nonsense" not in refused.stderr
+    await world.register(tenant)
+    remote.told = {**user, "WINNOW_TOKEN": stack.token_for(tenant, "viewer")}
+    assert (await remote("status")).returncode == 0
+    lesser = await remote("cancel", uuid4())
+    assert lesser.returncode == 1
+    remote.told = {**user, "WINNOW_URL": "http://127.0.0.1:9"}
+    away = await remote("status")
+    assert away.returncode == 69
+    assert "http://127.0.0.1:9" in away.stderr
+    remote.told = {**user, "WINNOW_URL": f"http://{stack.endpoints.s3_endpoint}"}
+    other = await remote("status")
+    assert other.returncode == 69
+    assert "does not answer as Winnow does" in other.stderr
 
 
 async def test_every_command_but_the_local_ones_works_with_nothing_but_the_environment(
@@ -113,6 +190,7 @@ async def test_a_profile_does_what_the_environment_does(world: World, remote: Re
     config = remote._folder / ".config" / "winnow" / "config.toml"
     config.parent.mkdir(parents=True)
     lines = [f'{name.removeprefix("WINNOW_").lower()} = "{value}"' for name, value in remote.told.items()]
+    assert any(line.startswith("url = ") for line in lines)
     config.write_text("\n".join(["[profiles.elsewhere]", *lines]))
     remote.told = {}
     await world.register(tenant)
@@ -124,9 +202,11 @@ async def test_a_profile_does_what_the_environment_does(world: World, remote: Re
     ("without", "arguments", "named"),
     [
         ("WINNOW_KAFKA_BOOTSTRAP", ["lag"], "WINNOW_KAFKA_BOOTSTRAP"),
-        ("WINNOW_SECRET", ["status"], "WINNOW_SECRET"),
+        ("WINNOW_SECRET", ["tenants", "list"], "WINNOW_SECRET"),
+        ("WINNOW_TOKEN", ["status"], "WINNOW_TOKEN"),
         ("WINNOW_POSTGRES_ADMIN_URL", ["migrate"], "WINNOW_POSTGRES_ADMIN_URL"),
-        ("WINNOW_S3_SECRET_KEY", ["import", "here.csv", "--tenant", "t"], "WINNOW_S3_SECRET_KEY"),
+        ("WINNOW_URL", ["import", "here.csv"], "WINNOW_URL"),
+        ("WINNOW_S3_SECRET_KEY", ["cleanup", "--dry-run"], "WINNOW_S3_SECRET_KEY"),
     ],
 )
 async def test_the_variable_that_is_missing_is_named(
@@ -146,6 +226,7 @@ async def test_an_upload_is_known_while_every_parser_is_away_and_is_imported_whe
     idle_world: World, remote: Remote, tenant: str, tmp_path: Path
 ) -> None:
     await idle_world.register(tenant)
+    idle_world.fleet.start({"gateway": 1})
     sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
     (listed,) = await remote.json("status", "--tenant", tenant)
     assert (listed["id"], listed["status"]) == (sent["id"], "uploading")
@@ -162,6 +243,7 @@ async def test_an_upload_that_waits_can_be_cancelled(
     idle_world: World, remote: Remote, tenant: str, tmp_path: Path
 ) -> None:
     await idle_world.register(tenant)
+    idle_world.fleet.start({"gateway": 1})
     sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
     assert (await remote("cancel", sent["id"])).returncode == 0
     again = await remote.json("cancel", sent["id"])
@@ -184,6 +266,7 @@ async def test_whoever_stops_watching_is_told_that_the_import_goes_on(
     idle_world: World, remote: Remote, tenant: str, tmp_path: Path
 ) -> None:
     await idle_world.register(tenant)
+    idle_world.fleet.start({"gateway": 1})
     sent = await remote.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(3)), "--tenant", tenant)
     output = tmp_path / "watched.txt"
     watching = remote.started(output, "watch", sent["id"])

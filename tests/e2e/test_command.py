@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import confluent_kafka
@@ -56,9 +56,10 @@ class Command:
         )
 
 
-def downloaded(link: str) -> bytes:
-    """What a link without any login gives."""
-    with urlopen(link, timeout=10) as answer:
+def downloaded(link: str, token: str | None = None) -> bytes:
+    """What a link gives to whoever has this token."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    with urlopen(Request(link, headers=headers), timeout=10) as answer:
         content: bytes = answer.read()
     return content
 
@@ -84,7 +85,8 @@ async def test_a_good_file_ends_with_code_0_and_every_number(winnow: Command, te
     assert said["summary"]["variants"] == {"created": 15}
     assert said["error"] is None
     assert said["object_key"].startswith(f"{tenant}/")
-    assert said["correction_object_key"] is None
+    assert said["tenant_id"] == tenant
+    assert said["files"] == []
     assert said["started_at"]
     assert said["completed_at"]
     assert await winnow.json("status", said["id"]) == said
@@ -165,9 +167,15 @@ async def test_a_file_with_bad_rows_ends_with_code_2_and_its_corrections_can_be_
     assert as_csv.read_bytes().startswith(b"\xef\xbb\xbf")
     assert "red" not in fetched.stdout
     signed = (await winnow.json("corrections", found["id"], "--link"))["link"]
-    assert (await asyncio.to_thread(downloaded, signed)).startswith(b"PK")
-    with pytest.raises(HTTPError, match="403"):
-        await asyncio.to_thread(downloaded, signed.replace("Expires=900", "Expires=86400"))
+    with pytest.raises(HTTPError, match="401"):
+        await asyncio.to_thread(downloaded, signed)
+    token = (await winnow.json("connection", "--tenant", tenant))["token"]
+    assert (await asyncio.to_thread(downloaded, signed, token)).startswith(b"PK")
+    other = (await winnow.json("connection", "--tenant", f"{tenant}-other"))["token"]
+    with pytest.raises(HTTPError, match=r"40[34]"):
+        await asyncio.to_thread(downloaded, signed, other)
+    with pytest.raises(HTTPError, match=r"4[01][034]"):
+        await asyncio.to_thread(downloaded, f"{signed[:-3]}xyz", token)
 
     nothing = await winnow("corrections", json.loads(again.stdout)["id"], "-o", tmp_path / "none.xlsx")
     assert nothing.returncode == 1
@@ -226,7 +234,9 @@ async def test_a_tenant_without_imports_is_said_to_have_none(winnow: Command, te
         (["import", "here.txt", "--tenant", "../t"], "cannot be a tenant"),
         (["import", "here.txt", "--tenant", "t", "--mode", "merge"], "choose create"),
         (["import", "here.txt", "--tenant", "t", "--entity", "cars"], "choose products"),
-        (["import", "here.txt"], "--tenant"),
+        (["import", "here.txt"], "--tenant NAME"),
+        (["import", "here.txt", "--tenant", "t", "--sheet", "Autumn"], "here.txt is no workbook, and has no sheets"),
+        (["imports", "--since", "soon"], '"soon" is no day: type one such as 2026-03-31'),
         (["watch", "not-an-id"], "is not the id of an import"),
         (["frobnicate"], "No such command"),
     ],
@@ -243,7 +253,7 @@ async def test_a_command_that_is_not_understood_ends_with_code_64(
 
 async def test_an_import_of_another_tenant_is_not_shown_to_one(winnow: Command, tenant: str, tmp_path: Path) -> None:
     sent = await winnow.json("import", workbook(tmp_path / "autumn.xlsx", catalogue(2)), "--tenant", tenant)
-    for command in ("status", "errors", "corrections", "start", "cancel"):
+    for command in ("status", "watch", "errors", "corrections", "start", "cancel"):
         done = await winnow(command, sent["id"], "--tenant", "somebody-else")
         assert done.returncode == 1, command
         assert "There is no import" in done.stderr

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from services.cli.terminal.display import awaits_start
 from shared.intake.mapping import MappingChanged, change_mapping
 from shared.intake.repairs import Repairs, read_repairs
 from shared.ledger import ImportProgress, Started, cancel_import, start_import
@@ -49,7 +48,7 @@ async def held(world: World, tenant: str, path: Path) -> UUID:
 
     async def ready() -> bool:
         found = await world.progress(import_id)
-        return found is not None and awaits_start(found)
+        return found is not None and found.parsed_at is not None and found.stages.validated_rows >= found.total_rows
 
     await eventually(f"import {import_id} can be started", ready)
     return import_id

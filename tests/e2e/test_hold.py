@@ -66,6 +66,7 @@ async def test_a_start_that_comes_too_early_says_what_is_waited_for(
 ) -> None:
     winnow = Command(stack, tmp_path)
     await idle_world.register(tenant)
+    idle_world.fleet.start({"gateway": 1})
     sent = await winnow.json("import", workbook(tmp_path / "a.xlsx", catalogue(2)), "--tenant", tenant, "--hold")
     early = await winnow("start", sent["id"])
     assert early.returncode == 1
@@ -80,4 +81,4 @@ async def test_a_start_that_comes_too_early_says_what_is_waited_for(
     await eventually("the file is read", read)
     early = await winnow("start", sent["id"])
     assert early.returncode == 1
-    assert "1 of 1 chunks is still being validated" in early.stderr
+    assert "6 of 6 rows are still being validated" in early.stderr

@@ -79,7 +79,7 @@ async def test_files_of_an_import_that_is_dismissed_before_they_are_written_are_
     idle_world: World, stack: Stack, tenant: str, tmp_path: Path
 ) -> None:
     world, winnow = idle_world, Command(stack, tmp_path)
-    world.fleet.start({"parser": 1, "validator": 1, "committer": 1})
+    world.fleet.start({"parser": 1, "validator": 1, "committer": 1, "gateway": 1})
     import_id = world.send(tenant, workbook(tmp_path / "a.xlsx", [*catalogue(1), *product(9, weight_g="heavy")]))
 
     async def over() -> bool:

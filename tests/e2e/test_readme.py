@@ -32,7 +32,7 @@ async def test_what_the_readme_tells_to_type_imports_its_file_and_hands_one_prod
             check=False,
         )
 
-    (block,) = shell_blocks(ROOT / "README.md", "Use it")
+    block, *_others = shell_blocks(ROOT / "README.md", "Use it")
     # The servers and services of this test run are up; that `winnow up` starts them has a test of its own.
     lines = [line for line in block.splitlines() if not line.startswith("make ")]
     assert len(lines) == 5

@@ -93,7 +93,7 @@ async def test_the_command_refuses_a_misspelt_tenant_before_anything_is_uploaded
     assert refused.returncode == 64
     assert f'Did you mean "{tenant}"?' in refused.stderr
     assert "nothing was sent" in refused.stderr
-    assert list(world.storage.list_objects("winnow-uploads", prefix=f"{tenant}x/")) == []
+    assert list(world.storage.list_objects("winnow-uploads", prefix=f"{tenant}x/", recursive=True)) == []
     for listing in ("status", "imports"):
         asked = await winnow(listing, "--tenant", f"{tenant}x", "--json")
         assert (asked.returncode, asked.stdout) == (64, "")

@@ -52,7 +52,7 @@ async def test_what_was_read_and_not_imported_of_a_damaged_file_is_fetched_and_s
     assert "The file was read up to row 2,402; what follows row 2,402 could not be read" in said
     assert "1 row not processed, in a file to send again" in said
     (found,) = await winnow.json("status", "--tenant", tenant)
-    assert (found["unprocessed_rows"], found["read_to_row"]) == (1, 2402)
+    assert (found["unprocessed_rows"], (await winnow.json("status", found["id"]))["read_to_row"]) == (1, 2402)
     assert f"corrections {found['id']} --unprocessed" in (await winnow("errors", found["id"])).stdout
     nothing = await winnow("corrections", found["id"], "-o", "corrections.xlsx")
     assert nothing.returncode == 1

@@ -5,6 +5,7 @@ the content security policy kept from loading.
 """
 
 import json
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright, expect
 
 from tests.harness.chromium import MISSING, executable
+from tests.harness.pictures import compact
 
 PATIENCE = 20_000
 """Milliseconds that a page has for what is expected of it: machines that run tests are busy."""
@@ -58,9 +60,8 @@ class Look:
 LIGHT = Look("light", 1440, 900, "light")
 DARK = Look("dark", 1440, 900, "dark")
 PHONE = Look("phone", 390, 844, "light", touch=True)
-DARK_PHONE = Look("dark-phone", 390, 844, "dark", touch=True)
 PLAIN = Look("plain", 1440, 900, "light", scripts=False)
-LOOKS = (LIGHT, DARK, PHONE, DARK_PHONE)
+LOOKS = (LIGHT, DARK, PHONE)
 
 
 @asynccontextmanager
@@ -133,6 +134,16 @@ class Visitor:
             found = await self.page.evaluate(_SIDEWAYS)
             assert found == [], f"{self.page.url} at {width}: {found}"
         await self.page.set_viewport_size({"width": self.look.width, "height": self.look.height})
+
+    async def picture(self, name: str) -> None:
+        """Take a picture for the documentation, when it is asked for (WINNOW_SCREENSHOTS names a folder); else nothing."""
+        folder = os.environ.get("WINNOW_SCREENSHOTS")
+        if folder is None or self.look.name not in {"light", "dark", "phone"}:
+            return
+        path = Path(folder) / f"{name}-{self.look.name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        taken = await self.page.screenshot(animations="disabled", caret="hide", scale="css")
+        path.write_bytes(compact(taken))
 
     async def text(self, selector: str = "main") -> str:
         """What is to be read in a part of the page."""

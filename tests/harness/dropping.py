@@ -31,10 +31,10 @@ def repair(corrections: Path) -> Path:
     """Put right what is red in the corrections of the example file; the same file, as another."""
     book = openpyxl.load_workbook(corrections)
     sheet = book.worksheets[0]
-    places = {cell.value: cell.column or 0 for cell in sheet[1]}
+    places = {cell.value: index for index, cell in enumerate(sheet[1])}
     for row in sheet.iter_rows(min_row=2):
-        category, barcode = row[places["Category"] - 1], row[places["Barcode"] - 1]
-        percentages = row[places["Percentages"] - 1]
+        category, barcode = row[places["Category"]], row[places["Barcode"]]
+        percentages = row[places["Percentages"]]
         if category.value == "Tops > Shirts":
             category.value = "Clothing > Shirts"
         if barcode.value == "4.0E+12":

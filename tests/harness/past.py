@@ -1,5 +1,6 @@
 """Imports that have ended, put into the ledger at once: one a day, the newest first."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -34,12 +35,16 @@ _CHUNK = text(
 )
 
 
-async def past_imports(world: World, tenant: str, count: int) -> list[UUID]:
-    """Imports `file-00.xlsx` and so on: of five, three are completed, the fourth has failures, the fifth was refused."""
+async def past_imports(world: World, tenant: str, count: int, *, names: Sequence[str] = ()) -> list[UUID]:
+    """Imports `file-00.xlsx` and so on: of five, three are completed, the fourth has failures, the fifth was refused.
+
+    With `names`, they are called otherwise, and begin yesterday.
+    """
     ids = [UUID(str(uuid7())) for _ in range(count)]
     async with world.database() as conn:
         for number, import_id in enumerate(ids):
-            values = {"id": import_id, "tenant": tenant, "number": number, "file": f"file-{number:02}.xlsx"}
+            name = names[number % len(names)] if names else f"file-{number:02}.xlsx"
+            values = {"id": import_id, "tenant": tenant, "number": number + bool(names), "file": name}
             await conn.execute(_IMPORT, values)
             await conn.execute(_CHUNK, {"id": import_id})
     return ids

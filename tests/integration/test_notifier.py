@@ -73,7 +73,7 @@ class Told:
 
     @property
     def tell(self) -> TellOfEnds:
-        return TellOfEnds(self.engine, "https://winnow.example.com", by_mail=True)
+        return TellOfEnds(self.engine, "https://winnow.example.com", by_mail=True, lives=timedelta(days=3))
 
     def sender(self, **other: Any) -> Sender:
         settings = SETTINGS.model_copy(update=other)
@@ -189,6 +189,17 @@ async def test_an_end_whose_event_was_lost_is_told_all_the_same(desk: Desk, told
     assert await told.states() == []
     await told.tell.tell_forgotten(age=timedelta(0))
     assert [one.import_id for one in await told.deliveries()] == [event.import_id]
+
+
+async def test_old_news_is_told_to_nobody(desk: Desk, told: Told, receiver: Receiver) -> None:
+    await told.webhook(receiver.url())
+    await told.person("ana@example.com")
+    event = await ended(desk, told.world, BAD)
+    await told.change("UPDATE imports.imports SET completed_at = now() - interval '73 h' WHERE tenant_id = :t")
+    await told.tell(event, NOWHERE)
+    assert await told.states() == []
+    due = "SELECT count(*) FROM imports.imports WHERE tenant_id = :t AND notice_due"
+    assert await told.world.scalar(due, t=told.tenant) == 0, "and is not looked at again"
 
 
 async def test_an_import_that_ends_again_is_told_again(desk: Desk, told: Told, receiver: Receiver) -> None:

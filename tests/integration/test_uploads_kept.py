@@ -115,14 +115,24 @@ async def test_what_nobody_goes_on_with_is_removed_and_nothing_else(arrivals: Ar
 
 
 async def test_the_file_of_an_import_stays_when_the_note_of_its_upload_goes(arrivals: Arrivals, stack: Stack) -> None:
-    used = await arrivals.send(20)
+    used, named = await arrivals.send(20), await arrivals.send(30)
     await arrivals.use(used)
-    await arrivals.let_be_over(used)
+    async with arrivals.world.database() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO imports.imports (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key) "
+                "VALUES (:id, :tenant, 'u', 'products', 'create', 'uploading', 'f.csv', :key)"
+            ),
+            {"id": UUID(str(uuid7())), "tenant": arrivals.person.tenant, "key": named.object_key},
+        )
+    await arrivals.let_be_over(used, named)
     assert used.object_key is not None
-    keeper = keeper_of(stack, fresh={used.object_key})
+    assert named.object_key is not None
+    keeper = keeper_of(stack, fresh={used.object_key, named.object_key})
     await keeper.run()
-    assert not await arrivals.known(used)
-    assert await arrivals.is_stored(used)
+    for upload in (used, named):
+        assert not await arrivals.known(upload)
+        assert await arrivals.is_stored(upload)
     await keeper.engine.dispose()
 
 

@@ -4,6 +4,7 @@ import os
 import pty
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,17 @@ def test_a_python_that_is_too_old_is_said_in_one_line_with_what_to_do(tmp_path: 
     assert "needs Python 3.11 or newer" in line
     assert "3.9.2" in line
     assert "make PYTHON=" in line
+
+
+def test_tests_of_pages_name_the_package_that_they_lack(tmp_path: Path) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-S", "-m", "tests.harness.chromium"],
+        cwd=ROOT,
+        env={**os.environ, "WINNOW_CHROMIUM": str(tmp_path / "nowhere")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert asked.returncode == 1
+    assert "apt-get install -y chromium" in asked.stderr

@@ -24,7 +24,7 @@ def cleanup(
 
 
 async def _cleanup(*, dry_run: bool, as_json: bool) -> int:
-    from services.cli.client import connected
+    from services.cli.direct import connected
     from services.cli.terminal.display import print_json, terminal
     from shared.observability.logs import configure_logs
     from shared.retention.cleanup import FAILED, WHAT, Buckets, Cleanup

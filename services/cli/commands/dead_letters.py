@@ -42,7 +42,7 @@ def list_letters(
     """The dead letters that have not been sent again or discarded, oldest first."""
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import print_json, terminal
         from shared.events import TOPICS
 
@@ -71,7 +71,7 @@ def show_letter(letter_id: LetterId, as_json: Json = False) -> int:
     """One dead letter: where it came from, why it is here, and the record as it was."""
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import print_json, terminal
 
         async with connected() as winnow, winnow.dead_letters() as reader:
@@ -101,7 +101,7 @@ def redrive(
         raise CommandFailed("Name the dead letters to send again, or say --all", code=exits.USAGE)
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import print_json, terminal
         from shared.intake.redrives import Redrive
         from shared.intake.redrives import redrive as redrive_letter
@@ -150,7 +150,7 @@ def discard(
     """
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import print_json, terminal
 
         async with connected() as winnow, winnow.dead_letters() as reader:

@@ -23,7 +23,7 @@ def lag(as_json: Json = False) -> int:
     async def run() -> int:
         from dataclasses import asdict
 
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import print_json, terminal
         from shared.messaging.lag import topic_lag
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -19,23 +19,20 @@ from services.cli.terminal.options import (
     ImportId,
     Json,
     Tenant,
+    User,
     known_entity,
     known_id,
     known_key,
     known_mode,
-    known_tenant,
-    login,
 )
 from shared.states import ImportStatus
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from services.cli.client import Client
-    from shared.intake.preview import Preview
-    from shared.intake.repairs import Repairs
-    from shared.intake.uploads import Upload
-    from shared.ledger import ImportProgress
+    from services.cli.reach import Winnow
+    from shared.api.imports import Import, ImportSummary, NewImport
+    from shared.api.results import Preview, Repairs
 
 
 def import_file(
@@ -47,8 +44,8 @@ def import_file(
             help="What to do with the rows: create makes products; enrich changes those that are there; upsert does both."
         ),
     ] = "create",
-    tenant: Annotated[str, typer.Option(help="Whose data it is; registered by `winnow tenants add`.")] = ...,  # type: ignore[assignment]
-    user: Annotated[str | None, typer.Option(help="Who sends it; your login name when not given.")] = None,
+    tenant: Tenant = None,
+    user: User = None,
     sheet: Annotated[str | None, typer.Option(help="Read this sheet (.xlsx).")] = None,
     delimiter: Annotated[
         str | None,
@@ -105,93 +102,76 @@ def import_file(
 
     With --dry-run how it would end: 0 every row imported, 2 some handed back, 1 none can be.
     """
-    from services.cli.terminal.file_options import file_options
-    from shared.intake.uploads import Upload
+    from services.cli.terminal.file_options import file_options, refuse_senseless
+    from shared.api.imports import NewImport
 
-    upload = Upload(
-        path=_readable(file),
-        tenant=known_tenant(tenant),
-        user=user or login(),
-        entity=known_entity(entity),
-        mode=known_mode(mode, entity),
-        options=file_options(
-            sheet,
-            delimiter,
-            encoding,
-            decimal=decimal,
-            heading_row=heading_row,
-            hold=hold or dry_run,
-            allow_repeat=allow_repeat,
-            existing=existing,
-            blanks=blanks,
-            mode=mode,
-        ),
-        parent=parent,
-        idempotency_key=idempotency_key,
+    options = file_options(
+        sheet,
+        delimiter,
+        encoding,
+        decimal=decimal,
+        heading_row=heading_row,
+        hold=hold or dry_run,
+        allow_repeat=allow_repeat,
+        existing=existing,
+        blanks=blanks,
+        mode=mode,
     )
-    return asyncio.run(_import(upload, watch=watch or dry_run, dry_run=dry_run, as_json=as_json))
+    refuse_senseless(_readable(file), options)
+    known_mode(mode, known_entity(entity))
+    new = NewImport.model_validate(
+        {
+            "entity_type": entity,
+            "mode": mode,
+            "options": options.model_dump(),
+            "parent_import_id": parent,
+            "file_name": file.name,
+        }
+    )
+    sending = Sending(file, new, tenant, user, idempotency_key)
+    return asyncio.run(_import(sending, watch=watch or dry_run, dry_run=dry_run, as_json=as_json))
 
 
-async def _import(upload: Upload, *, watch: bool, dry_run: bool, as_json: bool) -> int:
-    from services.cli.client import connected
-    from services.cli.terminal.display import print_json, terminal
-    from shared.intake.uploads import ContradictsAnother, SentBefore, UnknownParent
-    from shared.ledger.tenants import UnknownTenant
+@dataclass(frozen=True)
+class Sending:
+    """A file that is to be sent, as what and for whom."""
+
+    path: Path
+    new: NewImport
+    tenant: str | None = None
+    user: str | None = None
+    key: str | None = None
+
+
+async def _import(sending: Sending, *, watch: bool, dry_run: bool, as_json: bool) -> int:
+    from services.cli.reach import reached
+    from services.cli.terminal.display import as_dict, print_json, terminal
+    from services.cli.terminal.sending import send
 
     errors = terminal(stderr=True)
-    async with connected() as winnow:
-        try:
-            sent = await winnow.send(upload)
-        except UnknownTenant as unknown:
-            raise CommandFailed(_unknown(unknown), code=exits.USAGE) from None
-        except UnknownParent as unknown:
-            raise CommandFailed(
-                f'--parent: tenant "{upload.tenant}" has no import {unknown.parent}, and nothing was sent. '
-                f"Its imports: {typed('status', '--tenant', upload.tenant)}",
-                code=exits.USAGE,
-            ) from None
-        except ContradictsAnother as other:
-            raise CommandFailed(
-                f'--idempotency-key: "{upload.idempotency_key}" is the key of import {other.import_id}, which has '
-                f"{', '.join(other.differences)}. Nothing was sent; for another import give another key",
-                code=exits.USAGE,
-            ) from None
-        except SentBefore as repeated:
-            raise CommandFailed(repeated.before.refusal(upload.path.name, option="--allow-repeat")) from None
-        except asyncio.CancelledError:
-            errors.print("Nothing was sent.", markup=False)
-            raise
-        if winnow.services is not None and not winnow.services.running:
-            errors.print(
-                f"The services do not run here, so nothing will happen to the file until they do: {typed('up')}",
-                style="yellow",
-                markup=False,
-            )
-        said = f"Sent {upload.path.name} as import {sent.import_id}"
+    async with reached(sending.tenant, user=sending.user) as winnow:
+        sent = await send(winnow, sending, errors)
+        said = f"Sent {sending.path.name} as import {sent.id}"
         if sent.is_repeat:
-            said = f"Sent before with this key, and not again: {upload.path.name} is import {sent.import_id}"
+            said = f"Sent before with this key, and not again: {sending.path.name} is import {sent.id}"
         if watch:
             if not as_json:
                 errors.print(said, markup=False)
-            return await watched(winnow, sent.import_id, dry_run=dry_run, as_json=as_json)
+            return await watched(winnow, sent.id, dry_run=dry_run, as_json=as_json)
         if as_json:
-            status = (await winnow.import_of(sent.import_id)).status if sent.is_repeat else ImportStatus.UPLOADING
-            print_json(
-                sent.event.model_dump(mode="json", exclude_none=True)
-                | {"id": str(sent.import_id), "status": status, "is_repeat": sent.is_repeat}
-            )
+            print_json({**as_dict(sent.known, winnow.tenant), "is_repeat": sent.is_repeat})
         else:
-            terminal().print(f"{said}\nHow it goes on: {typed('watch', sent.import_id)}", markup=False)
+            terminal().print(f"{said}\nHow it goes on: {typed('watch', sent.id)}", markup=False)
         return exits.COMPLETED
 
 
-def watch(import_id: ImportId, as_json: Json = False) -> int:
+def watch(import_id: ImportId, tenant: Tenant = None, as_json: Json = False) -> int:
     """Show an import until it ends. Exit code: 0 completed, 2 completed with failures, 1 failed or no such import."""
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.reach import reached
 
-        async with connected() as winnow:
+        async with reached(tenant, import_id=import_id) as winnow:
             return await watched(winnow, import_id, as_json=as_json)
 
     return asyncio.run(run())
@@ -210,45 +190,74 @@ def status(
 
 
 async def _status(import_id: UUID | None, tenant: str | None, limit: int, *, as_json: bool) -> int:
-    from services.cli.client import connected
-    from services.cli.terminal.display import print_json, show_recent, terminal
+    from services.cli.reach import reached
+    from services.cli.terminal.display import print_json, terminal
 
-    async with connected() as winnow:
-        if import_id is not None:
-            progress = await winnow.import_of(import_id, tenant=tenant)
-            if as_json:
-                print_json(await _described(winnow, progress))
-            else:
-                await _show(winnow, progress, terminal(), columns=True)
-            return exits.COMPLETED
-        recent = await winnow.recent(tenant=tenant, limit=limit)
-        if tenant is not None and not recent:
-            await winnow.refuse_unknown(tenant)
+    if import_id is None:
+        return await _recent(tenant, limit, as_json=as_json)
+    async with reached(tenant, import_id=import_id) as winnow:
+        progress = await winnow.import_of(import_id)
         if as_json:
-            print_json([progress.as_json() for progress in recent])
-        elif recent:
-            show_recent(terminal(), recent)
+            print_json(await _described(winnow, progress))
         else:
-            nobody = "No imports yet" if tenant is None else f'Tenant "{tenant}" has no imports'
-            send_one = typed("import", "FILE", "--tenant", "NAME" if tenant is None else tenant, "--watch")
-            terminal().print(f"{nobody}. Send a file: {send_one}", markup=False)
-        return exits.COMPLETED
+            await _show(winnow, progress, terminal(), columns=True)
+    return exits.COMPLETED
 
 
-async def watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
+async def _recent(tenant: str | None, limit: int, *, as_json: bool) -> int:
+    """The latest imports: of the tenant that is said or that the token is of, else of every tenant of this checkout."""
+    from services.cli.reach import reached, reached_as_each
+    from services.cli.terminal.display import as_dict, print_json, show_recent, terminal
+
+    found: list[tuple[str | None, ImportSummary]] = []
+    if tenant is not None:
+        async with reached(tenant) as winnow:
+            found = [(tenant, each) for each in await _latest(winnow, limit)]
+            if not found:
+                await winnow.refuse_unknown()
+    else:
+        async with reached_as_each(limit) as each_tenants:
+            for winnow in each_tenants:
+                found += [(winnow.tenant, each) for each in await _latest(winnow, limit)]
+    found = sorted(found, key=lambda one: (one[1].created_at, one[1].id), reverse=True)[:limit]
+    if as_json:
+        print_json([as_dict(each, whose) for whose, each in found])
+    elif found:
+        show_recent(terminal(), found)
+    else:
+        nobody = "No imports yet" if tenant is None else f'Tenant "{tenant}" has no imports'
+        send_one = typed("import", "FILE", "--tenant", "NAME" if tenant is None else tenant, "--watch")
+        terminal().print(f"{nobody}. Send a file: {send_one}", markup=False)
+    return exits.COMPLETED
+
+
+async def _latest(winnow: Winnow, limit: int) -> list[ImportSummary]:
+    from shared.api.limits import MOST_IMPORTS
+
+    found: list[ImportSummary] = []
+    after = None
+    while len(found) < limit:
+        page = await winnow.api.list_imports(after=after, limit=min(limit - len(found), MOST_IMPORTS))
+        found += page.items
+        if (after := page.next) is None:
+            break
+    return found
+
+
+async def watched(winnow: Winnow, import_id: UUID, *, dry_run: bool = False, as_json: bool) -> int:
     """Show an import until it has ended, or waits for somebody; the exit code that says how it ended."""
-    from services.cli.terminal.display import awaits_start, print_json, terminal
+    from services.cli.terminal.display import print_json, terminal
     from services.cli.terminal.progress import watch_import
+    from services.cli.terminal.standing import awaits_start
 
     console = terminal(stderr=True)
     try:
         progress = await watch_import(winnow, import_id, console)
     except asyncio.CancelledError:
         goes_on = "The import goes on"
-        if winnow.services is not None:
-            goes_on += (
-                f": the services run until {typed('down')}" if winnow.services.running else f" after {typed('up')}"
-            )
+        if winnow.local is not None:
+            running = winnow.local.running
+            goes_on += f": the services run until {typed('down')}" if running else f" after {typed('up')}"
         console.print(
             f"{goes_on}. Watch it again: {typed('watch', import_id)}   Stop it: {typed('cancel', import_id)}",
             markup=False,
@@ -263,35 +272,41 @@ async def watched(winnow: Client, import_id: UUID, *, dry_run: bool = False, as_
     return exits.COMPLETED if awaits_start(progress) else exits.of_status(progress.status)
 
 
-async def _previewed(winnow: Client, progress: ImportProgress, *, as_json: bool) -> int:
+async def _previewed(winnow: Winnow, progress: Import, *, as_json: bool) -> int:
     """A dry run that is through: what its file would do."""
     from services.cli.commands.preview import code_of, read_preview
     from services.cli.terminal.display import print_json, terminal
 
-    found = await read_preview(winnow, progress)
+    found = await read_preview(winnow, progress.id)
     if as_json:
-        print_json({**await _described(winnow, progress), "preview": asdict(found)})
+        print_json({**await _described(winnow, progress), "preview": found.model_dump(mode="json")})
     else:
         await _show(winnow, progress, terminal(), found=found)
     return code_of(progress, found)
 
 
-async def _described(winnow: Client, progress: ImportProgress) -> dict[str, Any]:
+async def _described(winnow: Winnow, progress: Import) -> dict[str, Any]:
     """All there is to know of one import, for a script."""
-    reading = await winnow.reading(progress)
-    repairs = await winnow.repairs(progress)
+    from services.cli.terminal.display import as_dict
+    from shared.api.limits import MOST_NAMES
+
+    reading, repairs, made = await asyncio.gather(
+        winnow.api.get_reading(progress.id),
+        winnow.api.get_repairs(progress.id),
+        winnow.api.get_entities(progress.id, names=MOST_NAMES),
+    )
     return {
-        **progress.as_json(),
-        "reading": None if reading is None else asdict(reading),
-        "entities_made": await winnow.entities_made(progress),
+        **as_dict(progress, winnow.tenant),
+        "reading": reading.model_dump(mode="json") if reading.columns else None,
+        "entities_made": {kind.kind: list(kind.names) for kind in made.items},
         "repairs": [str(correction.id) for correction in repairs.corrections],
-        "repaired": repairs.as_json(),
+        "repaired": repairs.model_dump(mode="json"),
     }
 
 
 async def _show(
-    winnow: Client,
-    progress: ImportProgress,
+    winnow: Winnow,
+    progress: Import,
     console: Console,
     *,
     columns: bool = False,
@@ -301,14 +316,16 @@ async def _show(
 
     With `columns`, each column of its file too; with what was `found` in a preview, that too.
     """
-    from services.cli.terminal.display import NAMES, awaits_start, show_error_groups, show_import
+    from services.cli.terminal.display import show_import, show_reasons
     from services.cli.terminal.listing import show_preview
     from services.cli.terminal.reading import show_columns, show_decisions
+    from services.cli.terminal.standing import awaits_start, is_about_a_category
 
-    made = await winnow.entities_made(progress, limit=NAMES)
-    repairs = await winnow.repairs(progress)
-    show_import(console, progress, made, repairs)
-    if (reading := await winnow.reading(progress)) is not None:
+    made, repairs, reading = await asyncio.gather(
+        winnow.api.get_entities(progress.id), winnow.api.get_repairs(progress.id), winnow.api.get_reading(progress.id)
+    )
+    show_import(console, progress, {kind.kind: kind.names for kind in made.items}, repairs)
+    if reading.columns:
         show_decisions(console, reading)
         if columns:
             show_columns(console, reading)
@@ -316,8 +333,10 @@ async def _show(
         show_preview(console, progress.entity_type, found)
     ready = awaits_start(progress)
     if progress.failed_rows or ready:
-        if groups := await winnow.error_groups(progress):
-            show_error_groups(console, groups, progress)
+        if reasons := (await winnow.api.get_reasons(progress.id)).items:
+            show_reasons(console, reasons, progress)
+            if any(is_about_a_category(progress, reason.code, reason.heading) for reason in reasons):
+                console.print(f"The known categories that are nearest: {typed('unmatched', progress.id)}", markup=False)
         elif ready:
             console.print("  no errors found")
     if ready:
@@ -332,26 +351,20 @@ async def _show(
     _show_what_was_not_done(progress, repairs, console)
 
 
-def _show_what_was_not_done(progress: ImportProgress, repairs: Repairs, console: Console) -> None:
+def _show_what_was_not_done(progress: Import, repairs: Repairs, console: Console) -> None:
     """What to type for rows that were left, as long as some of them are open."""
+    from services.cli.terminal.standing import file_of
+
     if progress.failed_rows and progress.undoes_import_id is not None:
         console.print(f"Each of them: {typed('errors', progress.id)}", markup=False)
     is_mended = bool(repairs.handed_back_rows) and not repairs.open_rows
-    if progress.correction_object_key and progress.results_removed_at is None and not is_mended:
+    if file_of(progress, "corrections") is not None and not is_mended:
         command = typed("corrections", progress.id, "-o", "corrections.xlsx")
         console.print(f"The failed rows in a workbook: {command}", markup=False)
-    if progress.unprocessed_object_key and progress.results_removed_at is None:
+    if file_of(progress, "unprocessed_rows") is not None:
         from services.cli.commands.corrections import unprocessed_rows
 
         console.print(unprocessed_rows(progress), markup=False)
-
-
-def _unknown(unknown: Any) -> str:
-    meant = f' Did you mean "{unknown.nearest}"?' if unknown.nearest else ""
-    return (
-        f'Tenant "{unknown.tenant_id}" is not registered, and nothing was sent.{meant} '
-        f"A new one: {typed('tenants', 'add', unknown.tenant_id)}"
-    )
 
 
 def _readable(file: Path) -> Path:

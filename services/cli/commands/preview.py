@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -12,19 +12,19 @@ from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import typed
 from services.cli.terminal.options import ImportId, Json, Tenant
+from shared.api.limits import MOST_CHANGES, MOST_ROWS, MOST_UNMATCHED
 from shared.states import RowStatus
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from services.cli.client import Client
-    from shared.intake.preview import Preview
-    from shared.ledger import ImportProgress
+    from services.cli.reach import Winnow
+    from shared.api.imports import Import
+    from shared.api.results import Preview
+    from shared.api.rows import Change
 
 CHANGES = 20
 """How many changes are listed when nobody says how many."""
-
-_MOST_ROWS = 500
 
 
 def preview(
@@ -39,17 +39,17 @@ def preview(
     """
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.reach import reached
         from services.cli.terminal.display import print_json, show_import, terminal
 
-        async with connected() as winnow:
-            progress = await winnow.import_of(import_id, tenant=tenant)
-            found = await read_preview(winnow, progress, changes=changes)
-            if as_json:
-                print_json({"id": str(import_id), **asdict(found)})
-            else:
-                show_import(terminal(), progress)
-                show_previewed(terminal(), progress, found)
+        async with reached(tenant, import_id=import_id) as winnow:
+            progress = await winnow.import_of(import_id)
+            found = await read_preview(winnow, import_id, changes=changes)
+        if as_json:
+            print_json({"id": str(import_id), **found.model_dump(mode="json")})
+        else:
+            show_import(terminal(), progress)
+            show_previewed(terminal(), progress, found)
         return code_of(progress, found)
 
     return asyncio.run(run())
@@ -61,7 +61,7 @@ def rows(
         str | None, typer.Option(help=f"Only rows of this status: {', '.join(RowStatus)}.", metavar="STATUS")
     ] = None,
     after: Annotated[int, typer.Option(min=0, metavar="ROW", help="Begin behind this row.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST_ROWS, help="How many rows.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="How many rows.")] = 20,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> int:
@@ -69,22 +69,20 @@ def rows(
     wanted = None if status is None else _known_status(status)
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.reach import reached
         from services.cli.terminal.display import print_json, terminal
         from services.cli.terminal.listing import show_rows
-        from shared.intake.rows import read_rows
 
-        async with connected() as winnow:
-            progress = await winnow.import_of(import_id, tenant=tenant)
-            page = await winnow.read(
-                progress, lambda conn: read_rows(conn, import_id, status=wanted, after=after, limit=limit)
-            )
-        assert page is not None
+        async with reached(tenant, import_id=import_id) as winnow:
+            progress = await winnow.import_of(import_id)
+            page = await winnow.api.list_rows(import_id, status=wanted, after=after or None, limit=limit)
         if as_json:
-            print_json({"id": str(import_id), **asdict(page)})
+            said = page.model_dump(mode="json")
+            behind = None if page.next is None else int(page.next)
+            print_json({"id": str(import_id), "rows": said.pop("items"), **said, "next": behind})
             return exits.COMPLETED
         show_rows(terminal(), progress.entity_type, page)
-        if not page.rows:
+        if not page.items:
             why = "Its rows were kept for their time and are removed." if page.expired else "No such rows."
             terminal().print(why, markup=False)
         if page.next is not None:
@@ -97,24 +95,22 @@ def rows(
 
 def unmatched(
     import_id: ImportId,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many categories.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_UNMATCHED, help="How many categories.")] = 100,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> int:
     """The categories of an import that nobody knows, the most frequent first, each with the known ones that are nearest."""
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.reach import reached
         from services.cli.terminal.display import print_json, terminal
         from services.cli.terminal.listing import show_unmatched
-        from shared.intake.unmatched import unmatched_categories
 
-        async with connected() as winnow:
-            progress = await winnow.import_of(import_id, tenant=tenant)
-            found = await winnow.read(progress, lambda conn: unmatched_categories(conn, import_id, limit=limit))
-        assert found is not None
+        async with reached(tenant, import_id=import_id) as winnow:
+            await winnow.import_of(import_id)
+            found = (await winnow.api.list_unmatched_categories(import_id=import_id, limit=limit)).items
         if as_json:
-            print_json([asdict(category) for category in found])
+            print_json([category.model_dump(mode="json") for category in found])
         elif found:
             show_unmatched(terminal(), found)
         else:
@@ -124,19 +120,25 @@ def unmatched(
     return asyncio.run(run())
 
 
-async def read_preview(winnow: Client, progress: ImportProgress, *, changes: int = CHANGES) -> Preview:
-    """What an import comes to."""
-    from shared.intake.preview import preview as read
+async def read_preview(winnow: Winnow, import_id: UUID, *, changes: int = CHANGES) -> Preview:
+    """What an import comes to, with its first changes."""
+    found = await winnow.api.get_preview(import_id, changes=min(changes, MOST_CHANGES))
+    if changes <= MOST_CHANGES or len(found.changes) < MOST_CHANGES:
+        return found
+    listed: list[Change] = []
+    after = None
+    while len(listed) < changes:
+        page = await winnow.api.list_changes(import_id, after=after, limit=min(changes - len(listed), MOST_CHANGES))
+        listed += page.items
+        if (after := page.next) is None:
+            break
+    return found.model_copy(update={"changes": tuple(listed)})
 
-    found = await winnow.read(progress, lambda conn: read(conn, progress.id, changes=changes))
-    assert found is not None
-    return found
 
-
-def show_previewed(console: Console, progress: ImportProgress, found: Preview) -> None:
+def show_previewed(console: Console, progress: Import, found: Preview) -> None:
     """What an import comes to, and what to type next."""
-    from services.cli.terminal.display import awaits_start
     from services.cli.terminal.listing import show_preview
+    from services.cli.terminal.standing import awaits_start
 
     show_preview(console, progress.entity_type, found)
     if awaits_start(progress):
@@ -147,7 +149,7 @@ def show_previewed(console: Console, progress: ImportProgress, found: Preview) -
         )
 
 
-def code_of(progress: ImportProgress, found: Preview) -> int:
+def code_of(progress: Import, found: Preview) -> int:
     """The exit code for what a preview shows."""
     if progress.error is not None or (progress.ended and progress.status not in exits.OF_STATUS):
         return exits.FAILED

@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,24 +24,32 @@ def template(
     ] = None,
     entity: Entity = DEFAULT_ENTITY,
     tenant: Annotated[
-        str | None, typer.Option(help="Offer the names this tenant's catalogue has; else no server is asked.")
+        str | None,
+        typer.Option(
+            parser=known_tenant,
+            metavar="NAME",
+            help="Offer the names this tenant's catalogue has (the token's tenant); else no Winnow is asked.",
+        ),
     ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> int:
     """Write a workbook to fill in: headings, an example row that is never imported, a guide, and lists to choose from."""
     from services.cli.terminal.display import print_json, terminal
-    from shared.intake.template import write_template
 
     declared = ENTITY_TYPES[known_entity(entity if named is None else named)]
     target = target_for(output, f"{declared.name}.xlsx")
     if target.suffix.lower() != ".xlsx":
         raise CommandFailed(f"A template is a workbook: name it {target.with_suffix('.xlsx').name}", code=exits.USAGE)
     refuse_to_overwrite(target, force=force)
-    known = {} if tenant is None else asyncio.run(_known(known_tenant(tenant), declared))
     with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
         written = Path(folder) / "template.xlsx"
-        write_template(written, declared, known)
+        if tenant is None:
+            from shared.intake.template import write_template
+
+            write_template(written, declared)
+        else:
+            asyncio.run(_fetch(tenant, declared, written))
         copy_whole(written, target)
     if as_json:
         print_json({"path": str(target), "entity": declared.name})
@@ -56,21 +63,12 @@ def template(
     return exits.COMPLETED
 
 
-async def _known(tenant: str, entity: EntityType) -> Mapping[str, Sequence[str]]:
-    """The names a tenant's catalogue has of what the template can offer."""
-    from services.cli.client import connected
-    from shared.db.transaction import tenant_transaction
-    from shared.intake.catalogue import known_names
-    from shared.intake.template import MOST_OFFERED, offered_kinds
-    from shared.ledger.tenants import UnknownTenant
+async def _fetch(tenant: str, entity: EntityType, target: Path) -> None:
+    """The template with the names a tenant's catalogue has of what it can offer."""
+    from services.cli.reach import reached
 
-    async with connected() as winnow:
-        try:
-            await winnow.require_tenant(tenant)
-        except UnknownTenant as unknown:
-            raise CommandFailed(str(unknown), code=exits.USAGE) from None
-        async with tenant_transaction(winnow.engine("reader"), tenant) as conn:
-            return await known_names(conn, offered_kinds(entity), limit=MOST_OFFERED)
+    async with reached(tenant) as winnow:
+        await winnow.api.get_template(entity.name, target)
 
 
 def _of(entity: EntityType) -> tuple[str, ...]:

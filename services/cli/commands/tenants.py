@@ -19,13 +19,15 @@ def add(tenant: Annotated[str, typer.Argument(metavar="NAME", help="The tenant's
     name = known_tenant(tenant)
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import print_json, terminal
         from shared.db.transaction import tenant_transaction
         from shared.ledger.tenants import register_tenant
 
         async with connected() as winnow, tenant_transaction(winnow.engine("intake"), name) as conn:
             added = await register_tenant(conn, name)
+        if added and winnow.services is not None:
+            await winnow.services.admitted(name)
         if as_json:
             print_json({"tenant": name, "added": added})
         else:
@@ -40,7 +42,7 @@ def list_tenants(as_json: Json = False) -> int:
     """The registered tenants, by name."""
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import moment, print_json, terminal
         from services.cli.terminal.hints import typed
         from shared.ledger.tenants import registered
@@ -74,7 +76,7 @@ def erase(
         _ask(name)
 
     async def run() -> int:
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import print_json, terminal
         from shared.intake.erasure import SentMeanwhile, TenantInUse, erase_tenant
 
@@ -112,7 +114,7 @@ def list_erased(as_json: Json = False) -> int:
     async def run() -> int:
         from dataclasses import asdict
 
-        from services.cli.client import connected
+        from services.cli.direct import connected
         from services.cli.terminal.display import moment, print_json, terminal
         from shared.intake.erasure import read_erasures
 

@@ -11,13 +11,13 @@ import typer
 from services.cli import exits
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import typed
-from services.cli.terminal.options import ImportId, Json, Tenant, login
+from services.cli.terminal.options import ImportId, Json, Tenant, User
 
 
 def undo(
     import_id: ImportId,
     tenant: Tenant = None,
-    user: Annotated[str | None, typer.Option(help="Who does it; your login name when not given.")] = None,
+    user: User = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show how it moves and wait for its end.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -30,29 +30,24 @@ def undo(
 
 
 async def _undo(import_id: UUID, tenant: str | None, user: str | None, *, watch: bool, as_json: bool) -> int:
-    from services.cli.client import connected
     from services.cli.commands.imports import watched
+    from services.cli.reach import reached
     from services.cli.terminal.display import print_json, spoken, terminal
-    from shared.db.transaction import tenant_transaction
-    from shared.ledger import NotUndone, undo_import
+    from shared.api.client import Contradicts
 
-    async with connected() as winnow:
-        known = await winnow.import_of(import_id, tenant=tenant)
-        async with tenant_transaction(winnow.engine("intake"), known.tenant_id) as conn:
-            outcome = await undo_import(conn, import_id, user_id=user or login())
-        assert outcome is not None
-        if isinstance(outcome, NotUndone):
+    async with reached(tenant, import_id=import_id, user=user) as winnow:
+        known = await winnow.import_of(import_id)
+        try:
+            undo = await winnow.api.undo_import(import_id)
+        except Contradicts as refused:
+            why = refused.detail.removeprefix("It cannot be undone: ").rstrip(".")
             raise CommandFailed(
-                f"Import {import_id} ({spoken(outcome.status)}) cannot be undone: {outcome.why}. Nothing was changed"
-            )
+                f"Import {import_id} ({spoken(known.status)}) cannot be undone: {why}. Nothing was changed"
+            ) from None
         if watch:
-            return await watched(winnow, outcome.id, as_json=as_json)
-        if as_json:
-            print_json(
-                {"id": str(outcome.id), "undoes": str(import_id), "rows": outcome.rows, "chunks": outcome.chunks}
-            )
-        else:
-            terminal().print(
-                f"Import {outcome.id} takes it back. How it goes on: {typed('watch', outcome.id)}", markup=False
-            )
+            return await watched(winnow, undo.id, as_json=as_json)
+    if as_json:
+        print_json({"id": str(undo.id), "undoes": str(import_id), "rows": undo.total_rows})
+    else:
+        terminal().print(f"Import {undo.id} takes it back. How it goes on: {typed('watch', undo.id)}", markup=False)
     return exits.COMPLETED

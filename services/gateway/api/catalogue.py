@@ -15,8 +15,9 @@ from services.gateway.imports.cursors import hand_out, list_name, take_back
 from services.gateway.imports.files import headers_of
 from services.gateway.imports.transactions import reading
 from shared.api.catalogue import UnmatchedCategories, UnmatchedCategory, Value, ValuePage
+from shared.api.limits import MOST_UNMATCHED, MOST_VALUES
 from shared.entities import ENTITY_TYPES, EntityType
-from shared.intake.catalogue import KINDS, MOST_VALUES, known_names, list_attribute_values, list_values
+from shared.intake.catalogue import KINDS, known_names, list_attribute_values, list_values
 from shared.intake.template import MOST_OFFERED, offered_kinds, write_template
 from shared.intake.unmatched import unmatched_categories
 
@@ -97,7 +98,7 @@ async def list_unmatched_categories(
     ways: Ways,
     person: Viewer,
     import_id: Annotated[UUID, Query(description="The import whose rows named them.")],
-    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    limit: Annotated[int, Query(ge=1, le=MOST_UNMATCHED)] = 10,
 ) -> UnmatchedCategories:
     """Categories that rows of an import name and nobody knows, the most frequent first, with the nearest known ones."""
     async with reading(ways, person) as conn:

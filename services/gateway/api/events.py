@@ -14,6 +14,15 @@ from services.gateway.live import Shown
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
+_MESSAGE = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "The import's version."},
+        "event": {"type": "string", "description": "`message`, or `end`."},
+        "data": {"type": "string", "description": "The import, as JSON."},
+    },
+}
+
 
 @router.get(
     "/{import_id}/events",
@@ -23,7 +32,7 @@ router = APIRouter(prefix="/v1/imports", tags=["imports"])
         200: {
             "description": "The import as `GET /v1/imports/{import_id}` says it, at once and whenever it is another: each "
             "message has the whole of it (`data`) and its version (`id`). The last event is `end`. A comment comes every 15 s.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": _MESSAGE}},
         },
         **problems.of(401, 403, 404, 422),
     },
@@ -34,11 +43,6 @@ async def watch_import(ways: Ways, person: Viewer, import_id: UUID) -> Streaming
     await the_import(ways, person, import_id)
 
     async def look() -> Shown | None:
-        found = await look_of(ways, person, import_id)
-        if found is None:
-            return None
-        return Shown(
-            found.version, found.model_dump_json(), ended=found.is_final, moves=found.quiet_seconds is not None
-        )
+        return await look_of(ways, person, import_id)
 
     return ways.streams.stream(person, look, tenant=tenant_of(person), import_id=import_id)

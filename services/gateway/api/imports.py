@@ -12,12 +12,13 @@ from services.gateway.api.bodies import json_only
 from services.gateway.api.conditions import answer_of
 from services.gateway.asking import Importer, Viewer, Ways
 from services.gateway.imports import seen, summaries
-from services.gateway.imports.history import MOST_ON_A_PAGE, Sort, Wanted, history
+from services.gateway.imports.history import Sort, Wanted, history
 from services.gateway.imports.registering import register_new
 from services.gateway.imports.transactions import reading
 from services.gateway.people import Person
 from services.gateway.resources import Gateway
 from shared.api.imports import Import, ImportPage, NewImport
+from shared.api.limits import MOST_IMPORTS
 from shared.intake.history import MOST_RECENT, RECENT, recent_ids
 from shared.states import ImportStatus
 
@@ -53,7 +54,7 @@ async def list_imports(
     filters: Annotated[Wanted, Depends(wanted)],
     sort: Sort = "-started",
     after: Cursor = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MOST_IMPORTS)] = 50,
     count: Annotated[bool, Query(description="Whether to say how many there are.")] = False,
 ) -> ImportPage:
     """The tenant's imports, newest first."""

@@ -9,6 +9,7 @@ from services.gateway import problems
 from services.gateway.asking import Viewer, Ways
 from services.gateway.imports import results as found
 from services.gateway.imports.transactions import reading
+from shared.api.limits import MOST_CHANGES, MOST_NAMES
 from shared.api.results import EntitiesMade, Preview, Reading, Reasons, Repairs
 
 router = APIRouter(prefix="/v1/imports", tags=["results"])
@@ -29,7 +30,7 @@ async def get_preview(
     ways: Ways,
     person: Viewer,
     import_id: UUID,
-    changes: Annotated[int, Query(ge=0, le=found.MOST_CHANGES, description="So many changes, the first ones.")] = 20,
+    changes: Annotated[int, Query(ge=0, le=MOST_CHANGES, description="So many changes, the first ones.")] = 20,
 ) -> Preview:
     """What an import comes to, counted before it does anything; of one that has ended, what it came to."""
     async with reading(ways, person) as conn:
@@ -41,7 +42,7 @@ async def get_entities(
     ways: Ways,
     person: Viewer,
     import_id: UUID,
-    names: Annotated[int, Query(ge=0, le=found.MOST_NAMES, description="So many names of each kind.")] = 50,
+    names: Annotated[int, Query(ge=0, le=MOST_NAMES, description="So many names of each kind.")] = 50,
 ) -> EntitiesMade:
     """What the import made on the way: manufacturers, seasons, tags and the like, by kind."""
     async with reading(ways, person) as conn:

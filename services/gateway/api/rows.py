@@ -10,6 +10,7 @@ from services.gateway.asking import Viewer, Ways
 from services.gateway.imports.cursors import hand_out, list_name, take_back
 from services.gateway.imports.rows import rows_of
 from services.gateway.imports.transactions import reading, tenant_of
+from shared.api.limits import MOST_ROWS
 from shared.api.rows import Change, ChangePage, ErrorPage, RowError, RowPage
 from shared.intake.changes import Place, list_changes
 from shared.intake.reports import list_errors
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1/imports", tags=["rows"])
 _LAST_ROW = 2**31 - 1
 _REFUSALS = problems.of(401, 403, 404, 422)
 Cursor = Annotated[str | None, Query(max_length=3_000, description="The `next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=200)]
+Limit = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 
 
 @router.get("/{import_id}/rows", operation_id="list_rows", responses=_REFUSALS)

@@ -23,7 +23,6 @@ from shared.states import ImportStatus
 MOST_LOOKED_AT = 100_000
 """So many imports a page looks at; one that is sorted is sorted among these, the newest of what is asked for."""
 
-MOST_ON_A_PAGE = 200
 _FIRST_LOOK = 5_000
 MOST_COUNTED = 10_000
 """Beyond so many, a count says "more"."""

@@ -102,7 +102,12 @@ async def _said(
     """What is known of the file: where it lies, its name, its size, and its checksum where somebody has looked at it."""
     if asked.object_key is not None:
         name = asked.file_name or asked.object_key.rpartition("/")[2][-255:]
-        return {"object_key": asked.object_key, "file_name": name, "file_size": size}
+        return {
+            "object_key": asked.object_key,
+            "file_name": name,
+            "file_size": size,
+            "file_sha256": asked.file_sha256,
+        }
     assert asked.upload_id is not None
     upload_id = _upload_id(asked.upload_id)
     try:
@@ -117,12 +122,16 @@ async def _said(
             raise Refused(
                 "conflict", f"Import {before.import_id} was made of this upload.", import_id=before.import_id
             ) from before
-        return {"object_key": known["object_key"], "file_name": asked.file_name or known["file_name"]}
+        return {
+            "object_key": known["object_key"],
+            "file_name": asked.file_name or known["file_name"],
+            "file_sha256": asked.file_sha256,
+        }
     return {
         "object_key": used.object_key,
         "file_name": asked.file_name or used.file_name,
         "file_size": used.size,
-        "file_sha256": used.file_sha256,
+        "file_sha256": asked.file_sha256 or used.file_sha256,
     }
 
 

@@ -14,9 +14,6 @@ from shared.intake.reports import group_errors, read_entities_made
 from shared.ledger import ImportProgress, read_import
 from shared.states import ImportStatus
 
-MOST_NAMES = 200
-MOST_CHANGES = 200
-
 
 async def reasons_of(conn: AsyncConnection, import_id: UUID) -> results.Reasons | None:
     """Why rows were not imported; None when this connection sees no such import."""

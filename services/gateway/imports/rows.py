@@ -5,10 +5,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.api.rows import Row, RowPage
-from shared.intake.rows import MOST_ROWS, read_rows
+from shared.intake.rows import read_rows
 from shared.states import RowStatus
-
-MOST_ON_A_PAGE = MOST_ROWS - 1
 
 
 async def rows_of(

@@ -75,7 +75,7 @@ async def show(
         if not imp.hold:
             return RedirectResponse(f"/imports/{import_id}", 303)
         view = show if show in {CHANGES, FITTING, FAILING} else _first_view(preview)
-        shown = await _shown(conn, imp, preview, view, after=after, row=int(row) if row.isdecimal() else 0)
+        shown = await _shown(conn, imp, preview, view, after=after, row=_number(row) if row.isdecimal() else 0)
     return _page(request, person, imp, preview, view, shown)
 
 
@@ -268,7 +268,10 @@ def _place(said: str) -> Place | None:
     """A place as an address says it; None for the beginning, and for what is none."""
     try:
         chunk, group, row, record, record_id = said.split(".")
-        at_chunk, at_group, at_row = (min(int(number), 2**31 - 1) for number in (chunk, group, row))
-        return Place(at_chunk, at_group, at_row, str(Record(record)), UUID(record_id))
+        return Place(_number(chunk), _number(group), _number(row), str(Record(record)), UUID(record_id))
     except ValueError:
         return None
+
+
+def _number(said: str) -> int:
+    return min(int(said), 2**31 - 1)

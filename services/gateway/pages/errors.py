@@ -24,7 +24,7 @@ _HISTORY = ("/history", "Go to the history")
 _SAID = {
     HTTPStatus.BAD_REQUEST: Said("x-circle", "The request cannot be read"),
     HTTPStatus.UNAUTHORIZED: Said("lock-key", "You are not signed in", "/sign-in", "Sign in"),
-    HTTPStatus.FORBIDDEN: Said("eye", "You can look, not change", *_HISTORY),
+    HTTPStatus.FORBIDDEN: Said("lock-key", "Your login may not do that", "/", "Go back to your pages"),
     HTTPStatus.NOT_FOUND: Said("magnifying-glass", "There is nothing here", *_HISTORY),
     HTTPStatus.CONFLICT: Said("info", "That cannot be done now", *_HISTORY),
     HTTPStatus.GONE: Said("lock-key", "This link is no longer valid", *_HISTORY),
@@ -34,6 +34,8 @@ _SAID = {
     HTTPStatus.SERVICE_UNAVAILABLE: Said("wifi-slash", "Something that is needed is away"),
 }
 _CSRF = Said("arrows-clockwise", "This form is out of date")
+_LOOK = "You can look, not change"
+_LOOK_ONLY = Said("eye", _LOOK, *_HISTORY)
 _NO_IMPORT = Said("magnifying-glass", "There is no such import", *_HISTORY)
 _OTHER = Said("x-circle", "That did not work")
 
@@ -45,6 +47,8 @@ async def draw(request: Request, problem: Problem) -> Response:
     text = problem.detail
     if problem.type.endswith("/csrf"):
         said, text = _CSRF, "Nothing was changed. Go back, load the page again, and send the form once more."
+    elif text.startswith(f"{_LOOK}: "):
+        said, text = _LOOK_ONLY, f"{text.removeprefix(f'{_LOOK}: ').capitalize()} Ask an administrator for it."
     elif problem.status == HTTPStatus.UNPROCESSABLE_ENTITY and request.method == "GET":
         # An address that no page has, such as one of an id that is none.
         problem = problem.model_copy(update={"status": HTTPStatus.NOT_FOUND.value})

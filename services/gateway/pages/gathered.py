@@ -1,13 +1,16 @@
 """What the page of an import is made of, read from the ledger in one transaction of its tenant. No words, no markup."""
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.pages.sheet import ROWS
+from shared.api.imports import Import
 from shared.db.planner import BY_INDEX
 from shared.intake.rows import MOST_ROWS, ImportRow, RowPage, read_rows
 from shared.states import RowStatus
@@ -36,7 +39,9 @@ _BACK_OF_REASON = text(
     """
 )
 
-_FEW = 20
+# Room for the rest of the group that a page ends with.
+_A_GROUP = 20
+_MOST_KEPT = 1_000
 # What one file repaired counts for the rows it came from, and for the rows those came from.
 _REPAIRED = text(
     """
@@ -50,6 +55,7 @@ _REPAIRED = text(
     SELECT DISTINCT first_row FROM sent WHERE in_production
     """
 )
+_OPTIONS = text("SELECT options FROM imports.imports WHERE id = :id")
 
 Reason = tuple[str, str | None]
 """A code, and the heading it is about."""
@@ -63,11 +69,28 @@ class Mistakes:
     groups: int
 
 
-async def count_mistakes(conn: AsyncConnection, import_id: UUID) -> Mistakes:
-    """How many rows of an import have a mistake of their own."""
-    await conn.execute(BY_INDEX)
-    found = (await conn.execute(_MISTAKES, {"id": import_id})).one()
-    return Mistakes(found.rows, found.groups)
+class MistakeCounts:
+    """How many rows of imports have a mistake of their own. Of one that has ended it is counted once in a process.
+
+    To count a hundred thousand takes longer than a page may; of an import that has ended they only ever go, with its rows.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Mistakes] = OrderedDict()
+
+    async def of(self, conn: AsyncConnection, imp: Import) -> Mistakes:
+        """The mistakes of an import that has ended."""
+        if not imp.failed_rows:
+            return Mistakes(0, 0)
+        what = (imp.id, imp.epoch, imp.failed_rows, imp.completed_at, imp.dismissed_at, imp.rows_expired_at)
+        if (known := self._kept.get(what)) is not None:
+            return known
+        await conn.execute(BY_INDEX)
+        found = (await conn.execute(_MISTAKES, {"id": imp.id})).one()
+        self._kept[what] = Mistakes(found.rows, found.groups)
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[what]
 
 
 async def failed_page(conn: AsyncConnection, import_id: UUID, *, after: int, reason: Reason | None) -> RowPage | None:
@@ -75,18 +98,19 @@ async def failed_page(conn: AsyncConnection, import_id: UUID, *, after: int, rea
 
     With a reason only rows that have that mistake themselves. None when this connection sees no such import.
     """
-    page = await read_rows(conn, import_id, status=RowStatus.FAILED, reason=reason, after=after, limit=ROWS)
-    if page is None or page.next is None or reason is not None:
-        return page
-    for limit in (_FEW, MOST_ROWS):
-        last = page.rows[-1]
-        more = await read_rows(conn, import_id, status=RowStatus.FAILED, after=last.row, limit=limit)
-        assert more is not None
-        same = _of_group(more.rows, last.group_row)
-        is_rest = len(same) == len(more.rows) and more.next is None
-        page = RowPage(page.headings, (*page.rows, *same), None if is_rest else (*page.rows, *same)[-1].row)
-        if len(same) < len(more.rows) or is_rest:
+    if reason is not None:
+        return await read_rows(conn, import_id, status=RowStatus.FAILED, reason=reason, after=after, limit=ROWS)
+    for limit in (ROWS + _A_GROUP, MOST_ROWS):
+        page = await read_rows(conn, import_id, status=RowStatus.FAILED, after=after, limit=limit)
+        if page is None or len(page.rows) <= ROWS:
+            return page
+        group = page.rows[ROWS - 1].group_row
+        beyond = (at for at, row in enumerate(page.rows) if at >= ROWS and row.group_row != group)
+        if (end := next(beyond, None)) is not None:
+            return RowPage(page.headings, page.rows[:end], page.rows[end - 1].row)
+        if page.next is None:
             break
+    # The group goes on to the last row there is, or is longer than anybody reads.
     return page
 
 
@@ -110,6 +134,11 @@ async def page_before(conn: AsyncConnection, import_id: UUID, *, before: int, re
     return _start_of_last(rows)
 
 
+async def read_options(conn: AsyncConnection, import_id: UUID) -> dict[str, Any]:
+    """How its sender asked for an import to be read; empty when this connection sees no such import."""
+    return dict((await conn.execute(_OPTIONS, {"id": import_id})).scalar_one_or_none() or {})
+
+
 async def repaired_rows(conn: AsyncConnection, import_id: UUID, rows: Sequence[ImportRow]) -> frozenset[int]:
     """Those of these rows, in their order, that are in production by now through another file."""
     if not rows:
@@ -125,12 +154,3 @@ def _start_of_last(rows: Sequence[ImportRow]) -> int:
         if begins and len(rows) - number >= ROWS:
             return rows[number].row - 1
     return rows[0].row - 1 if rows else 0
-
-
-def _of_group(rows: Sequence[ImportRow], group: int) -> list[ImportRow]:
-    found: list[ImportRow] = []
-    for row in rows:
-        if row.group_row != group:
-            break
-        found.append(row)
-    return found

@@ -5,12 +5,13 @@ What comes new while somebody looks waits behind a link: nothing moves under the
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from pydantic import AwareDatetime
 
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen, summaries
@@ -18,6 +19,7 @@ from services.gateway.imports.history import Wanted, history
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, duration, exact, number, rate, size
 from services.gateway.pages.names import names_of
+from services.gateway.pages.outcome import reasons_shown
 from services.gateway.pages.rendering import Seen, page, partial, seen_by
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.wanted import DATES, PERIODS, STATUSES, Asked, asked_by
@@ -25,9 +27,7 @@ from services.gateway.pages.words import KINDS, MODES
 from services.gateway.people import Person
 from services.gateway.problems import Refused
 from shared.api.imports import Import, ImportSummary
-from shared.api.results import Reason
 from shared.db.transaction import tenant_transaction
-from shared.entities.reasons import title_of
 from shared.intake.reports import group_errors
 from shared.states import Standing
 
@@ -35,6 +35,8 @@ router = APIRouter(include_in_schema=False, dependencies=[SHELL])
 
 ROWS: Final = 25
 _MOST_REASONS = 3
+# Whatever an address says: further back there is nothing, and some of it the database does not take.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _HEADS = (
     ("File", "file", ""),
     ("Started", "started", ""),
@@ -101,7 +103,7 @@ async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse
         opened=opened,
         facts=[] if opened is None else _facts(opened, people, looks),
         relations=[] if opened is None else _relations(opened),
-        reasons=[_reason(each) for each in reasons[:_MOST_REASONS]],
+        reasons=reasons_shown(reasons[:_MOST_REASONS]),
         corrections=opened is not None and any(file.kind == "corrections" for file in opened.files),
         **_list(asked, found.items, people, total=found.total or 0),
     )
@@ -113,7 +115,7 @@ async def live(
     ways: Ways,
     person: PageViewer,
     ids: Annotated[str, Query(max_length=37 * ROWS)] = "",
-    now: Annotated[datetime | None, Query()] = None,
+    now: Annotated[AwareDatetime | None, Query()] = None,
 ) -> Response:
     """The rows of a page as they are, in the order they were; and how many imports have come since."""
     assert person.tenant is not None
@@ -136,7 +138,7 @@ async def live(
 
 
 async def _newcomers(conn: Any, wanted: Wanted, now: datetime) -> int:
-    since = now if wanted.since is None else max(now, wanted.since)
+    since = max(now, wanted.since or now, _LONG_AGO)
     found = await history(conn, Wanted(**{**wanted.__dict__, "since": since}), limit=1, count=True)
     return found.total or 0
 
@@ -283,14 +285,3 @@ def _made(summary: Mapping[str, Any]) -> str:
 def _relations(opened: Import) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("Repairs", opened.parent)] if opened.parent is not None else []
     return [*found, *(("Repaired by", child) for child in opened.children)]
-
-
-def _reason(group: Any) -> Reason:
-    return Reason(
-        code=group.code,
-        title=title_of(group.code),
-        heading=group.heading,
-        errors=group.count,
-        example=group.example,
-        row=group.row,
-    )

@@ -1,7 +1,7 @@
 """The import page: a file is sent, and what should happen with it is chosen, at the same time; beside it what happened lately."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +14,9 @@ from services.gateway.imports.registering import register_new
 from services.gateway.imports.transactions import tenant_of
 from services.gateway.live import Shown
 from services.gateway.pages.choices import Choices, NotChosen, choices_of
+from services.gateway.pages.gathered import read_options
 from services.gateway.pages.names import names_of
+from services.gateway.pages.outcome import is_repeat
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.people import Person
@@ -23,7 +25,7 @@ from services.gateway.resources import Gateway
 from services.gateway.uploads.forms import FormSent, store_form_file
 from services.gateway.uploads.names import EXTENSIONS
 from services.gateway.uploads.repository import Upload
-from shared.api.imports import Import, ImportSummary
+from shared.api.imports import Import, ImportOptions, ImportSummary, Mode, NewImport
 from shared.api.uploads import Look
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
@@ -99,6 +101,27 @@ async def start(request: Request, person: PageSender, ways: Ways) -> Response:
             request, person, ways, chosen, repairs=repairs.id if repairs else None, trouble=trouble, status=422
         )
     return await _register(request, person, ways, chosen, upload, repairs, go=sent.fields.get("go", "start"))
+
+
+@router.post("/imports/{import_id}/again")
+async def once_more(import_id: UUID, person: PageImporter, ways: Ways) -> Response:
+    """Import a file that was refused because its content was imported before: as it was asked for, and meant this time."""
+    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+        imp = await seen(conn, import_id)
+        said = await read_options(conn, import_id)
+    if imp is None:
+        raise unknown("import")
+    if not is_repeat(imp):
+        raise Refused("conflict", "Only a file that was refused for having been imported before is imported again so.")
+    asked = NewImport(
+        object_key=imp.object_key,
+        entity_type=imp.entity_type,
+        mode=cast("Mode", imp.mode),
+        options=ImportOptions(**{**said, "allow_repeat": True}),
+        file_name=imp.file_name,
+    )
+    made = await register_new(ways, person, asked, key=f"again-{imp.id}")
+    return RedirectResponse(f"/imports/{made.import_id}", 303)
 
 
 async def _register(

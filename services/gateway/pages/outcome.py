@@ -16,11 +16,12 @@ from shared.entities.declaration import GroupKey
 from shared.intake.reading import FileReading
 from shared.intake.repairs import Repairs
 from shared.intake.reports import ErrorGroup
+from shared.ledger.repeats import IMPORTED_BEFORE
 from shared.states import UNDO, ImportStatus, Standing
 
 _SHOWN_NAMES = 6
 _ENDED_WORDS = ("Created", "Updated", "Skipped", "Failed", "Not processed")
-_UNDO_WORDS = ("Created", "Taken back", "Left as it was", "Kept", "Not processed")
+_UNDO_WORDS = ("", "Taken back", "Left as it was", "Stay", "Not processed")
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,11 @@ def is_refused(imp: Import) -> bool:
         and imp.error is not None
         and imp.created_rows + imp.updated_rows + imp.failed_rows == 0
     )
+
+
+def is_repeat(imp: Import) -> bool:
+    """Whether the file was refused because its content was imported before."""
+    return is_refused(imp) and imp.error is not None and imp.error.code == IMPORTED_BEFORE
 
 
 def rows_per_second(imp: Import) -> float | None:
@@ -233,6 +239,11 @@ def _end(imp: Import) -> str:
         return "The file was refused"
     if imp.status is ImportStatus.CANCELLED:
         return "It ended"
+    if imp.mode == UNDO:
+        stay = (
+            f"; {figures.number(imp.failed_rows)} of {figures.number(imp.total_rows)} stay" if imp.failed_rows else ""
+        )
+        return f"Last row taken back{stay}"
     if imp.failed_rows:
         return f"Last row imported; {figures.number(imp.failed_rows)} of {figures.number(imp.total_rows)} failed"
     return "Last row imported"

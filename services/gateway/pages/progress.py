@@ -38,8 +38,8 @@ async def live(import_id: UUID, request: Request, person: PageViewer, ways: Ways
             return None
         if files:
             return Shown(imp.version, "", ended=not awaits_files(imp), moves=False)
-        # A held one that is checked has a page of its own.
-        ended = imp.ended or imp.standing == "waiting"
+        # What is held has a page of its own.
+        ended = imp.ended or imp.hold
         part = "" if ended else partial(request, person, "_progress.html", **await _shown(ways, tenant, imp, reasons))
         return Shown(imp.version, swap("progress", part) if part else "", ended=ended)
 

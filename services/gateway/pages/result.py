@@ -12,7 +12,7 @@ from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.transactions import tenant_of
 from services.gateway.pages import figures, outcome, progress, staircase
-from services.gateway.pages.gathered import Mistakes, count_mistakes, failed_page, page_before, repaired_rows
+from services.gateway.pages.gathered import MistakeCounts, failed_page, page_before, repaired_rows
 from services.gateway.pages.names import names_of
 from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, seen_by
@@ -28,11 +28,11 @@ from shared.entities import ENTITY_TYPES
 from shared.intake.reading import FileReading, read_reading
 from shared.intake.repairs import Repairs, read_repairs
 from shared.intake.reports import group_errors, read_entities_made
-from shared.states import Standing
 
 router = APIRouter(include_in_schema=False, dependencies=[SHELL])
 
 _NAMES = 6
+_mistakes = MistakeCounts()
 _LAST_ROW = 2_147_483_647
 _NOTHING_READ = FileReading((), ())
 Text = Annotated[str | None, Query(max_length=500)]
@@ -63,7 +63,7 @@ async def import_page(
             return RedirectResponse(_address(imp, {**asked, "after": str(start) if start else None}), 303)
         found = await _gather(conn, imp, asked, after or 0) if imp.ended else None
     if found is None:
-        if imp.standing is Standing.WAITING or (imp.hold and imp.standing is Standing.CHECKING):
+        if imp.hold:
             return RedirectResponse(f"/imports/{imp.id}/check", 303)
         return await progress.show(request, person, ways, imp)
     users = [imp.user_id, *(correction.user_id for correction in found["repairs"].corrections)]
@@ -84,7 +84,6 @@ async def _start(
 async def _gather(conn: AsyncConnection, imp: Import, asked: Mapping[str, str | None], after: int) -> dict[str, Any]:
     """All that the page shows of an import that has ended, as the ledger has it."""
     groups = await group_errors(conn, imp.id)
-    mistakes = await count_mistakes(conn, imp.id) if imp.failed_rows else Mistakes(0, 0)
     has_made = bool(imp.summary.get("entities"))
     views = [name for name, _title, _n in outcome.tabs(imp, made=has_made)]
     show = asked["show"] if asked["show"] in views else views[0]
@@ -94,7 +93,7 @@ async def _gather(conn: AsyncConnection, imp: Import, asked: Mapping[str, str | 
         "show": show,
         "has_made": has_made,
         "groups": groups,
-        "mistakes": mistakes,
+        "mistakes": await _mistakes.of(conn, imp),
         "reading": reading or _NOTHING_READ,
         "entity_names": names,
         "repairs": await read_repairs(conn, imp.id),
@@ -149,6 +148,7 @@ def _page(
         relations=_relations(imp),
         speed=outcome.rows_per_second(imp),
         refused=outcome.is_refused(imp),
+        is_repeat=outcome.is_repeat(imp),
         all_good=outcome.all_good(imp),
         expired=expired,
         awaits_files=awaits_files(imp),
@@ -179,7 +179,7 @@ def _relations(imp: Import) -> Sequence[tuple[str, str, str]]:
     if imp.undoes_import_id is not None:
         found.append(("Takes back", imp.file_name, f"/imports/{imp.undoes_import_id}"))
     if imp.undone_by is not None:
-        found.append(("Undone by", "another import", f"/imports/{imp.undone_by}"))
+        found.append(("Taken back by", "its undo", f"/imports/{imp.undone_by}"))
     return found
 
 

@@ -135,15 +135,17 @@ def sheet_of(
         previous=previous,
         next=page.next,
         expired=page.expired,
-        says=_says(page.rows, total),
+        says=_says(page.rows, total, of_reason=bool(asked.get("reason"))),
     )
 
 
-def _says(rows: Sequence[ImportRow], total: int) -> str:
+def _says(rows: Sequence[ImportRow], total: int, *, of_reason: bool) -> str:
     if not rows:
         return ""
     first, last = rows[0].row, rows[-1].row
     where = f"Row {first:,}" if first == last else f"Rows {first:,}–{last:,}"
+    if of_reason:
+        return f"{where} · {len(rows):,} {'row' if len(rows) == 1 else 'rows'} with this mistake"
     return f"{where} · {len(rows):,} of {total:,} failed {'row' if total == 1 else 'rows'}"
 
 

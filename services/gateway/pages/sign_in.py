@@ -13,37 +13,38 @@ from services.gateway.who.denials import NOT_MEANT, PROVIDER_AWAY, denied, unreg
 from services.gateway.who.identification import TenantUnknown
 from services.gateway.who.refusals import NotBelieved, ProviderAway
 from services.gateway.who.same_site import NotMeant, check_meant
-from services.gateway.who.sign_in import LASTS, RETURN
+from services.gateway.who.sign_in import LASTS, PAGE, RETURN
 
 router = APIRouter(include_in_schema=False)
 
-_PAGE = "/sign-in"
 _TEMPLATE = "sign_in.html"
+_HOME = "/"
+"""Leads to the page that who comes can do most on."""
+
 Next = Annotated[str, Query(alias="next", max_length=2000)]
 
 
-@router.get(_PAGE)
-async def show(request: Request, ways: Ways, afterwards: Next = "/import", out: bool = False) -> Response:
+@router.get(PAGE)
+async def show(request: Request, ways: Ways, afterwards: Next = _HOME, out: bool = False) -> Response:
     """The people of the demo, a button each; of any other provider one button. Who is signed in goes on at once."""
-    token = ways.who.cookie.read(request)
-    if token is not None and await ways.who.sessions.person(token) is not None:
-        return RedirectResponse(local(afterwards), 303)
-    return await _page(request, ways, local(afterwards), notice="You are signed out." if out else None)
+    if await _is_signed_in(request, ways):
+        return RedirectResponse(local(afterwards, _HOME), 303)
+    return await _page(request, ways, local(afterwards, _HOME), out=out)
 
 
-@router.get(f"{_PAGE}/start")
+@router.get(f"{PAGE}/start")
 async def start(
     ways: Ways,
     request: Request,
-    afterwards: Next = "/import",
+    afterwards: Next = _HOME,
     hint: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Send the browser to the provider; it keeps what proves that it began."""
     try:
-        address, kept = await ways.who.sign_in.begin(local(afterwards), hint)
+        address, kept = await ways.who.sign_in.begin(local(afterwards, _HOME), hint)
     except ProviderAway:
         denied(request, 503, "provider_away")
-        return await _page(request, ways, local(afterwards), error=PROVIDER_AWAY, status=503)
+        return await _page(request, ways, local(afterwards, _HOME), error=PROVIDER_AWAY, status=503)
     answer = RedirectResponse(address, 303)
     ways.who.begun_cookie.put(answer, kept, LASTS)
     return answer
@@ -57,6 +58,9 @@ async def come_back(request: Request, ways: Ways) -> Response:
         person, afterwards = await who.sign_in.finish(who.begun_cookie.read(request), request.query_params)
         await who.admitted(person)
     except NotBelieved as refused:
+        if refused.reason == "state" and await _is_signed_in(request, ways):
+            # A second window of theirs was quicker.
+            return RedirectResponse(_HOME, 303)
         denied(request, 403, f"sign_in_{refused.reason}")
         return await _again(request, ways, f"You were not signed in. {refused.message}", 403)
     except TenantUnknown as unknown:
@@ -67,7 +71,7 @@ async def come_back(request: Request, ways: Ways) -> Response:
         return await _again(request, ways, PROVIDER_AWAY, 503)
     if (before := who.cookie.read(request)) is not None:
         await who.sessions.end(before)
-    answer = RedirectResponse(local(afterwards), 303)
+    answer = RedirectResponse(local(afterwards, _HOME), 303)
     who.cookie.put(answer, await who.sessions.begin(person), ways.settings.session_longest)
     who.begun_cookie.take(answer)
     return answer
@@ -84,17 +88,22 @@ async def sign_out(request: Request, ways: Ways, everywhere: Annotated[bool, For
             await check_meant(request, who.sessions.csrf(token), ways.settings.public_url)
         except NotMeant as unmeant:
             denied(request, 403, unmeant.reason, person)
-            return await _page(request, ways, "/import", error=NOT_MEANT, status=403)
+            return await _page(request, ways, _HOME, error=NOT_MEANT, status=403)
         await who.sessions.end(token)
         if everywhere:
             await who.sessions.end_all_of(person)
-    answer = RedirectResponse(f"{_PAGE}?out=true", 303)
+    answer = RedirectResponse(f"{PAGE}?out=true", 303)
     who.cookie.take(answer)
     return answer
 
 
+async def _is_signed_in(request: Request, ways: Gateway) -> bool:
+    token = ways.who.cookie.read(request)
+    return token is not None and await ways.who.sessions.person(token) is not None
+
+
 async def _again(request: Request, ways: Gateway, error: str, status: int) -> Response:
-    answer = await _page(request, ways, "/import", error=error, status=status)
+    answer = await _page(request, ways, _HOME, error=error, status=status)
     ways.who.begun_cookie.take(answer)
     return answer
 
@@ -105,17 +114,17 @@ async def _page(
     afterwards: str,
     *,
     error: str | None = None,
-    notice: str | None = None,
+    out: bool = False,
     status: int = 200,
 ) -> Response:
-    people = await ways.who.people()
     return page(
         request,
         None,
         _TEMPLATE,
         status=status,
         afterwards=afterwards,
-        people=people,
+        people=await ways.who.people(),
         error=error,
-        notice=notice,
+        out=out,
+        way_out=await ways.who.sign_in.way_out() if out else None,
     )

@@ -29,7 +29,13 @@ document.addEventListener("htmx:after:swap", refresh);
 const whole = () => htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerMorph" });
 // The end of a stream (an element of its own, or #live) is the time for the page that comes then.
 document.addEventListener("end", whole);
+function connect() {
+  if (!live._htmx?.sse) { live.removeAttribute("data-htmx-powered"); delete live._htmx; htmx.process(live); }
+}
+
 if (live) {
+  // htmx looks at the page once it is loaded itself, which may be before its extension for streams is.
+  setTimeout(connect);
   let last = Date.now(), connected = false, ended = false, polling = null;
   live.addEventListener("htmx:sse:after:connection", () => { connected = true; back(); });
   live.addEventListener("htmx:sse:after:message", () => { last = Date.now(); connected = true; });
@@ -49,7 +55,7 @@ if (live) {
       offline.querySelector("[data-since]").textContent = at;
     }
     whole();
-    if (!live._htmx?.sse) { live.removeAttribute("data-htmx-powered"); delete live._htmx; htmx.process(live); }
+    connect();
   }
   setInterval(() => {
     if (connected || document.hidden) last = Date.now();

@@ -96,8 +96,11 @@ class Issuer:
 
     async def _known(self) -> _Said:
         said = self._said
-        if said is not None and self._clock() - said.at < FRESH_SECONDS:
-            return said
+        if said is not None:
+            age = self._clock() - said.at
+            # While one asks, possibly in vain, the others are not kept waiting.
+            if age < FRESH_SECONDS or (age < STALE_SECONDS and self._asking.locked()):
+                return said
         try:
             return await self._asked_again(said)
         except ProviderAway:

@@ -24,7 +24,7 @@ from services.gateway.who.tokens import Tokens
 
 log = structlog.get_logger(__name__)
 
-RETURN = "/sign-in/return"
+PAGE, RETURN = "/sign-in", "/sign-in/return"
 LASTS = timedelta(minutes=10)
 """So long somebody has for it."""
 
@@ -78,6 +78,20 @@ class SignIn:
         return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(asked)}", self._sealing.dumps(
             asdict(begun)
         )
+
+    async def way_out(self) -> str | None:
+        """Where one signs out of the provider as well; None where it has no such place, or does not answer."""
+        try:
+            metadata = await self._issuer.metadata()
+        except ProviderAway:
+            return None
+        if metadata.end_session_endpoint is None:
+            return None
+        said = {
+            "client_id": self._settings.oidc_client_id,
+            "post_logout_redirect_uri": self._settings.public_url.rstrip("/") + PAGE,
+        }
+        return _with_query(metadata.end_session_endpoint, said)
 
     async def finish(self, kept: str | None, said: Mapping[str, str]) -> tuple[Person, str]:
         """Who it is that comes back, and where they wanted to go.
@@ -163,3 +177,7 @@ class SignIn:
             # For somebody else, or not for us to read: many are.
             return {}
         return said if said.get("sub") == claims.get("sub") else {}
+
+
+def _with_query(address: str, said: Mapping[str, str]) -> str:
+    return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(said)}"

@@ -4,13 +4,13 @@
         upload_id = await winnow.upload(Path("autumn.xlsx"))
         new = NewImport(upload_id=upload_id, entity_type="products", mode="create")
         sent = await winnow.create_import(new, idempotency_key="autumn-2026")
-        async for seen in winnow.watch(sent.id):
+        async for seen in winnow.watch_import(sent.known.id):
             print(seen.standing, seen.percent)
 
 What is refused, and what does not come through, is an `ApiError`: `shared.api.client.problems` has the tree of them.
 """
 
-from shared.api.client.client import Client
+from shared.api.client.calls.client import Client
 from shared.api.client.problems import (
     ApiError,
     Contradicts,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 import httpx
 
@@ -32,10 +32,8 @@ async def link(requests: Requests, path: str, **said: Any) -> str:
     return urljoin(str(response.request.url), location)
 
 
-async def fetch(requests: Requests, address: str, target: Path, *, received: Received | None = None) -> str | None:
-    """Write what is behind a link into a file, again from its beginning when it breaks off; the name it is given.
-
-    The token goes along only to the Winnow it is of.
+async def fetch(requests: Requests, path: str, target: Path, *, received: Received | None = None) -> str | None:
+    """Write what is at a path into a file, again from its beginning when it breaks off; the name it is given.
 
     Raises:
         ApiError: see `shared.api.client.problems`. The file may be there in part.
@@ -43,7 +41,7 @@ async def fetch(requests: Requests, address: str, target: Path, *, received: Rec
     attempts = requests.patience.attempts
     for attempt in range(1, attempts + 1):
         try:
-            return await _fetch_once(requests, address, target, received or (lambda _bytes: None))
+            return await _fetch_once(requests, path, target, received or (lambda _bytes: None))
         except httpx.TransportError as error:
             if attempt == attempts:
                 raise Unreachable(requests.url, str(error) or type(error).__name__) from error
@@ -51,12 +49,10 @@ async def fetch(requests: Requests, address: str, target: Path, *, received: Rec
     raise AssertionError("the last attempt returns or raises")
 
 
-async def _fetch_once(requests: Requests, address: str, target: Path, received: Received) -> str | None:
-    if not _is_at(address, requests.url):
-        raise Unforeseen(address, f"it is not at {requests.url}")
-    async with requests.stream("GET", address, headers={"Accept": "*/*"}) as response:
+async def _fetch_once(requests: Requests, path: str, target: Path, received: Received) -> str | None:
+    async with requests.stream("GET", path, headers={"Accept": "*/*"}) as response:
         if response.status_code != HTTPStatus.OK:
-            raise Unforeseen(address, f"status {response.status_code} in place of a file")
+            raise Unforeseen(f"{requests.url}{path}", f"status {response.status_code} in place of a file")
         done = 0
         with await asyncio.to_thread(target.open, "wb") as file:
             async for block in response.aiter_bytes(2**18):
@@ -68,11 +64,6 @@ async def _fetch_once(requests: Requests, address: str, target: Path, received: 
 
 def _write(file: BinaryIO, block: bytes) -> None:
     file.write(block)
-
-
-def _is_at(address: str, url: str) -> bool:
-    one, other = urlsplit(address), urlsplit(url)
-    return (one.scheme, one.netloc) == (other.scheme, other.netloc)
 
 
 def _name(disposition: str) -> str | None:

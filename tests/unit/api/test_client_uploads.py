@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from shared.api.client import NotFound, Patience, Refused, Unavailable, Unreacha
 from shared.api.client.requests import Requests
 from shared.api.client.uploading import Changed, upload
 
+ID = UUID(int=7)
 AT_ONCE = Patience(attempts=3, first=0, longest=0)
 CONTENT = bytes(range(256)) * 40
 
@@ -35,8 +37,8 @@ class Tus:
         if request.method == "POST":
             self.created += 1
             self.size, self.metadata = int(request.headers["upload-length"]), request.headers["upload-metadata"]
-            return httpx.Response(201, headers={"location": "/v1/uploads/abc"})
-        assert request.url.path == "/v1/uploads/abc"
+            return httpx.Response(201, headers={"location": f"/v1/uploads/{ID}"})
+        assert request.url.path == f"/v1/uploads/{ID}"
         if self.gone:
             return httpx.Response(404, json={}, headers={"content-type": "application/problem+json"})
         if request.method == "HEAD":
@@ -71,7 +73,7 @@ def requests(answer: Callable[[httpx.Request], object]) -> Requests:
 
 async def test_a_file_goes_over_in_pieces_under_its_name_and_says_how_far_it_is(file: Path) -> None:
     tus, seen = Tus(), []
-    assert await upload(requests(tus.answer), file, piece=4096, sent=lambda done, of: seen.append((done, of))) == "abc"
+    assert await upload(requests(tus.answer), file, piece=4096, sent=lambda done, of: seen.append((done, of))) == ID
     assert bytes(tus.has) == CONTENT
     assert tus.pieces == [(0, 4096), (4096, 4096), (8192, 2048)]
     name, _, value = tus.metadata.partition(" ")
@@ -104,7 +106,7 @@ async def test_it_ends_when_nothing_gets_on_any_more(file: Path) -> None:
 
 async def test_an_upload_that_was_interrupted_is_resumed_by_its_id(file: Path) -> None:
     tus = Tus(has=bytearray(CONTENT[:9000]), size=len(CONTENT))
-    assert await upload(requests(tus.answer), file, upload_id="abc") == "abc"
+    assert await upload(requests(tus.answer), file, upload_id=ID) == ID
     assert tus.pieces == [(9000, 1240)]
     assert tus.created == 0
     assert bytes(tus.has) == CONTENT
@@ -113,14 +115,14 @@ async def test_an_upload_that_was_interrupted_is_resumed_by_its_id(file: Path) -
 async def test_one_that_is_gone_meanwhile_begins_anew_when_resumed_and_ends_when_under_way(file: Path) -> None:
     tus = Tus(gone=True)
     with pytest.raises(NotFound):
-        await upload(requests(tus.answer), file, upload_id="abc")
+        await upload(requests(tus.answer), file, upload_id=ID)
     assert tus.created == 1
 
 
 async def test_an_empty_file_is_sent_whole_by_its_creation(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_bytes(b"")
     tus = Tus()
-    assert await upload(requests(tus.answer), tmp_path / "empty.csv") == "abc"
+    assert await upload(requests(tus.answer), tmp_path / "empty.csv") == ID
     assert (tus.size, tus.pieces) == (0, [])
 
 

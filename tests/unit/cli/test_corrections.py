@@ -11,7 +11,7 @@ from services.cli import exits
 from services.cli.__main__ import run
 from services.cli.commands.corrections import wants_csv, write_listing
 from services.cli.exits import CommandFailed
-from shared.intake.reports import ReportedError
+from shared.api.rows import RowError
 
 
 @pytest.mark.parametrize("also", [[], ["--json"], ["--csv"]])
@@ -48,8 +48,8 @@ def test_a_folder_gets_the_file_of_the_kind_that_was_asked_for(tmp_path: Path) -
 
 
 ERRORS = [
-    ReportedError(7, "Barcode", "mangled_number", '=1+1 is "no" barcode'),
-    ReportedError(9, None, "internal", "quote reference W-1"),
+    RowError(row=7, heading="Barcode", code="mangled_number", message='=1+1 is "no" barcode'),
+    RowError(row=9, heading=None, code="internal", message="quote reference W-1"),
 ]
 
 

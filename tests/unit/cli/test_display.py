@@ -1,48 +1,22 @@
 """What people read: numbers that add up, words for statuses, lines that fit."""
 
 import io
-from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from rich.console import Console
 
 from services.cli.commands.corrections import left_unsaid
-from services.cli.terminal.display import counted, moment, show_error_groups, show_errors, show_import, show_recent
+from services.cli.terminal.display import counted, moment, show_errors, show_import, show_reasons, show_recent
 from services.cli.terminal.progress import counts
+from services.cli.terminal.standing import is_about_a_category
+from shared.api.results import Correction, Reason, Repairs
+from shared.api.rows import RowError
 from shared.db.catalog import ENTITIES
-from shared.intake.repairs import Repair, Repairs
-from shared.intake.reports import ErrorCounts, ErrorGroup, ReportedError
-from shared.ledger import ImportProgress
-from shared.ledger.progress import StageProgress
+from tests.harness.wire import BEGAN, an_import, stages
 
-BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REFUSED = {"code": "unreadable", "message": '"autumn.xlsx" is not a workbook. ' + "Save it as one. " * 20}
-
-
-def ended(status: str = "completed", **known: Any) -> ImportProgress:
-    """An import that has ended, with nothing in it but what is said."""
-    fields = ImportProgress.__dataclass_fields__
-    values: dict[str, Any] = {
-        **dict.fromkeys(fields),
-        **{name: 0 for name in fields if name.endswith("_rows")},
-        "id": UUID("0199d3c5-7a51-7e1a-a2f4-53f1c9f0a1b2"),
-        "tenant_id": "acme",
-        "status": status,
-        "file_name": "autumn.xlsx",
-        "mode": "create",
-        "summary": {},
-        "notices": (),
-        "has_exportable_failures": False,
-        "started_at": BEGAN,
-        "completed_at": BEGAN + timedelta(hours=2),
-        "worked_seconds": 2.0,
-        "created_at": BEGAN,
-        "stages": StageProgress(0, 0, 0),
-        **known,
-    }
-    return ImportProgress(**values)
+ended = an_import
 
 
 def screen(width: int = 120) -> Console:
@@ -95,7 +69,7 @@ def test_an_import_says_what_it_made_and_what_it_changed() -> None:
     summary = {"products": {"created": 0, "updated": 1}, "variants": {"created": 1, "updated": 1200}}
     changed = ended(total_rows=1203, created_rows=1, updated_rows=1200, skipped_rows=2, summary=summary)
     show_import(console, changed)
-    show_recent(console, [changed])
+    show_recent(console, [("acme", changed)])
     assert "made 1 variant\n" in text(console)
     assert "changed 1 product, 1,200 variants\n" in text(console)
     assert "1,203 rows: 1 created, 1,200 updated, 2 skipped, 0 failed" in text(console)
@@ -105,8 +79,9 @@ def test_an_undo_says_what_it_took_back_and_what_it_left() -> None:
     console = screen()
     undo = ended(total_rows=6, updated_rows=1, skipped_rows=2, failed_rows=3, undoes_import_id=UUID(int=1), mode="undo")
     show_import(console, undo)
-    show_error_groups(console, [ErrorGroup("changed_since", None, 3, "Changed since", 2)], undo)
-    show_recent(console, [undo])
+    reason = Reason(code="changed_since", title="", heading=None, errors=3, example="Changed since", row=2)
+    show_reasons(console, [reason], undo)
+    show_recent(console, [("acme", undo)])
     assert "6 rows = 1 taken back + 2 with nothing left to take back + 3 left as they are" in text(console)
     assert "Why rows were not taken back" in text(console)
     assert f"acme  undo  {moment(BEGAN)}" in text(console)
@@ -123,8 +98,22 @@ def test_the_time_an_import_took_is_the_time_it_was_worked_on() -> None:
 def test_an_import_names_the_one_it_repairs_and_those_that_repair_it() -> None:
     console = screen()
     parent, child = UUID(int=1), UUID(int=2)
-    repair = Repair(child, parent, "ana", "fixed.xlsx", "completed_with_failures", 5, 1, BEGAN, BEGAN, repaired_rows=4)
-    show_import(console, ended(total_rows=9, created_rows=9, parent_import_id=parent), repairs=Repairs(6, [repair]))
+    repair = Correction.model_validate(
+        {
+            "id": child,
+            "parent_import_id": parent,
+            "user_id": "ana",
+            "file_name": "fixed.xlsx",
+            "status": "completed_with_failures",
+            "total_rows": 5,
+            "failed_rows": 1,
+            "created_at": BEGAN,
+            "completed_at": BEGAN,
+            "repaired_rows": 4,
+        }
+    )
+    repairs = Repairs(handed_back_rows=6, repaired_rows=4, open_rows=2, corrections=(repair,))
+    show_import(console, ended(total_rows=9, created_rows=9, parent_import_id=parent), repairs=repairs)
     assert f"repairs import {parent}" in text(console)
     assert "4 of 6 rows repaired, 2 open" in text(console)
     assert f"repaired by ana  {moment(BEGAN)}  fixed.xlsx: completed with failures, 4 rows  {child}" in text(console)
@@ -154,7 +143,7 @@ def test_a_long_name_does_not_flood_the_screen() -> None:
 
 def test_the_list_of_imports_says_why_one_has_failed_and_in_which_zone_it_was_sent() -> None:
     console = screen(60)
-    show_recent(console, [ended("failed", error=REFUSED)])
+    show_recent(console, [(None, ended("failed", error=REFUSED))])
     first, second = text(console).splitlines()
     assert first.endswith(moment(BEGAN))
     assert moment(BEGAN).endswith(BEGAN.astimezone().strftime(" %Z"))
@@ -165,7 +154,12 @@ def test_the_list_of_imports_says_why_one_has_failed_and_in_which_zone_it_was_se
 
 def test_errors_are_a_table_where_there_is_room_and_two_lines_each_where_there_is_not() -> None:
     errors = [
-        ReportedError(8, "Grams Weight", "invalid_number", '"heavy" [sic] is not a number; use a point for decimals')
+        RowError(
+            row=8,
+            heading="Grams Weight",
+            code="invalid_number",
+            message='"heavy" [sic] is not a number; use a point for decimals',
+        )
     ]
     wide, narrow = screen(160), screen(60)
     show_errors(wide, errors)
@@ -178,19 +172,17 @@ def test_errors_are_a_table_where_there_is_room_and_two_lines_each_where_there_i
 
 
 def test_a_list_of_errors_says_what_it_does_not_show() -> None:
-    shown = [ReportedError(row, None, "internal", "…") for row in (1, 2)]
     progress = ended("completed_with_failures", total_rows=9, failed_rows=7, created_rows=2)
-    more, without = left_unsaid(progress, shown, ErrorCounts(errors=5, rows=4))
+    more, without = left_unsaid(progress, 2, 5, rows=4)
     assert more == "… and 3 errors more: --limit 5 shows all"
     assert without == "3 rows more failed only because another row of the same product did."
-    assert left_unsaid(progress, shown, ErrorCounts(errors=2, rows=7)) == []
+    assert left_unsaid(progress, 2, 2, rows=7) == []
+    assert left_unsaid(progress, 2, 5, rows=None) == [more], "how many rows have none is known only of all of them"
 
 
 def test_a_held_import_says_what_a_start_would_do() -> None:
     console = screen()
-    held = ended(
-        "previewing", completed_at=None, total_rows=10, unprocessed_rows=10, stages=StageProgress(10, 10, 0, 3)
-    )
+    held = ended("previewing", completed_at=None, total_rows=10, unprocessed_rows=10, validated_rows=10, invalid_rows=3)
     show_import(console, held)
     assert "started, 7 of 10 rows would be imported, 3 handed back" in text(console)
 
@@ -210,19 +202,22 @@ def test_how_far_a_cancelled_file_was_read_is_said() -> None:
     assert "no row of the file was read" in text(console)
 
 
-def test_files_that_could_not_be_written_are_said_beside_why_the_import_failed() -> None:
-    console = screen()
-    failed = ended("failed", error={**REFUSED, "files": "quote reference W-1"}, has_exportable_unprocessed=True)
-    show_import(console, failed)
-    assert "is not a workbook" in text(console)
-    assert "quote reference W-1" in text(console)
-    assert failed.files_ready
-
-
-def test_an_import_whose_unprocessed_rows_are_not_handed_back_yet_is_waited_for() -> None:
-    waits = ended("cancelled", unprocessed_rows=3, has_exportable_unprocessed=True)
-    assert not waits.files_ready
-    assert counts(waits)["handed back"] == (0, 3)
-    done = ended("cancelled", unprocessed_rows=3, has_exportable_unprocessed=True, unprocessed_object_key="acme/x.csv")
-    assert done.files_ready
+def test_what_is_handed_back_is_counted_once_the_import_has_ended() -> None:
+    waits = ended("cancelled", unprocessed_rows=3, stages=stages(state="moving", rows=1, waiting=2))
+    assert counts(waits)["handed back"] == (1, 3)
+    done = ended("cancelled", unprocessed_rows=3, stages=stages(rows=3))
     assert counts(done)["handed back"] == (3, 3)
+
+
+def test_what_is_handed_back_is_not_known_before_the_end() -> None:
+    assert counts(ended("importing", completed_at=None, total_rows=4))["handed back"] == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "heading", "is_about_one"),
+    [("not_found", "Category", True), ("not_found", "SKU", False), ("required", "Category", False)],
+)
+def test_only_of_a_category_that_is_not_known_the_nearest_are_known(
+    code: str, heading: str, is_about_one: bool
+) -> None:
+    assert is_about_a_category(ended(), code, heading) is is_about_one

@@ -11,14 +11,18 @@ from services.cli.__main__ import run
 from services.cli.commands.history import known_statuses
 from services.cli.terminal.display import spoken
 from services.cli.terminal.listing import said, show_preview, show_rows
-from shared.intake.changes import Change
-from shared.intake.preview import Outcomes, Preview
-from shared.intake.reports import ReportedError
-from shared.intake.rows import ImportRow, RowPage
-from shared.states import ImportStatus, RowStatus
+from shared.api.results import Outcomes, Preview
+from shared.api.rows import Change, Row, RowError, RowPage
+from shared.states import ImportStatus
 
 NOBODY = UUID(int=1)
-CHANGE = Change(7, "variant", NOBODY, {"weight_g": "230", "tags": []}, {"weight_g": "250", "tags": [{"name": "[red]"}]})
+CHANGE = Change(
+    row=7,
+    record="variant",
+    record_id=NOBODY,
+    before={"weight_g": "230", "tags": []},
+    after={"weight_g": "250", "tags": [{"name": "[red]"}]},
+)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +51,17 @@ def shown(show: object) -> str:
 
 
 def preview(changes: list[Change], *, is_read: bool = True) -> Preview:
-    rows, groups = Outcomes(create=4, update=3, skip=2, fail=1), Outcomes(1, 2, 3, 4)
-    return Preview(ImportStatus.PREVIEWING, is_read, 12, rows, 1, 1, groups, changes)
+    return Preview(
+        status=ImportStatus.PREVIEWING,
+        ready=False,
+        is_read=is_read,
+        total_rows=12,
+        undecided=1,
+        unprocessed=1,
+        rows=Outcomes(create=4, update=3, skip=2, fail=1),
+        groups=Outcomes(create=1, update=2, skip=3, fail=4),
+        changes=tuple(changes),
+    )
 
 
 def test_a_preview_adds_up_and_shows_what_changes_before_and_after() -> None:
@@ -63,16 +76,32 @@ def test_a_preview_adds_up_and_shows_what_changes_before_and_after() -> None:
     assert "12 rows so far" in shown(lambda console: show_preview(console, "products", preview([], is_read=False)))
 
 
+def row(number: int, group: int, status: str, outcome: str, cells: tuple[str, ...], **said: object) -> Row:
+    return Row.model_validate(
+        {
+            "row": number,
+            "group_row": group,
+            "status": status,
+            "outcome": outcome,
+            "cells": cells,
+            "errors": (),
+            "changes": (),
+            **said,
+        }
+    )
+
+
 def test_a_row_is_shown_with_what_it_says_and_why_it_failed() -> None:
-    error = ReportedError(4, "Grams Weight", "invalid_number", '"heavy" is not a number')
+    error = RowError(row=4, heading="Grams Weight", code="invalid_number", message='"heavy" is not a number')
     page = RowPage(
-        ("Product Title", "Grams Weight", "SKU"),
-        (
-            ImportRow(4, 4, RowStatus.FAILED, "fail", ("Shirt", "heavy", "", "[bold]"), (error,), ()),
-            ImportRow(5, 4, RowStatus.FAILED, "fail", ("", "", "S-2"), (), ()),
-            ImportRow(7, 7, RowStatus.PENDING, "update", ("", "250", "S-3"), (), (CHANGE,)),
+        headings=("Product Title", "Grams Weight", "SKU"),
+        items=(
+            row(4, 4, "failed", "fail", ("Shirt", "heavy", "", "[bold]"), errors=(error,)),
+            row(5, 4, "failed", "fail", ("", "", "S-2")),
+            row(7, 7, "pending", "update", ("", "250", "S-3"), changes=(CHANGE,)),
         ),
-        None,
+        next=None,
+        expired=False,
     )
     assert shown(lambda console: show_rows(console, "products", page)).splitlines() == [
         "row 4 · failed · fail",

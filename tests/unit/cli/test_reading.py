@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 
 from services.cli.terminal.reading import show_columns, show_decisions
+from shared.api.results import Reading
 from shared.entities import ENTITY_TYPES
 from shared.intake.reading import reading_of
 
@@ -18,9 +19,8 @@ LAYOUT = {
         {"name": "headings", "value": "row 1", "how": "asked", "because": ""},
     ],
 }
-READING = reading_of(
-    ENTITY_TYPES["products"], ["Product Handle", "EAN", "Shelf [a]"], {"handle": 0, "barcode": 1}, LAYOUT
-)
+READ = reading_of(ENTITY_TYPES["products"], ["Product Handle", "EAN", "Shelf [a]"], {"handle": 0, "barcode": 1}, LAYOUT)
+READING = Reading.model_validate(READ, from_attributes=True)
 
 
 def text(show: object) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 from services.cli import exits, profiles
 from services.cli.__main__ import run
 from services.cli.exits import CommandFailed
-from services.cli.settings import ClientSettings, read, target
+from services.cli.settings import ServerSettings, read, target
 from shared.db.roles import role_password
 
 FILE = """
@@ -62,30 +62,31 @@ def test_a_profile_named_default_is_used_when_none_is_named(config: Path) -> Non
 
 def test_the_address_of_a_role_is_made_of_the_server_and_the_secret() -> None:
     profiles.choose("production")
-    url = make_url(target().settings.database("reader"))
+    url = make_url(target().settings.database("operator"))
     assert (url.drivername, url.host, url.database) == ("postgresql+asyncpg", "db.example.net", "imports")
-    assert url.username == "winnow_reader"
-    assert url.password == role_password("the secret of production", "winnow_reader")
+    assert url.username == "winnow_operator"
+    assert url.password == role_password("the secret of production", "winnow_operator")
     assert url.query == {"ssl": "require"}
 
 
 def test_the_administrators_server_is_the_database_where_nothing_else_is_said() -> None:
     known = {"postgres_admin_url": "postgresql://postgres:pw@db:5433/postgres", "secret": "s"}
-    url = make_url(ClientSettings(**known).database("operator"))  # type: ignore[arg-type]
+    url = make_url(ServerSettings(**known).database("operator"))  # type: ignore[arg-type]
     assert (url.host, url.port, url.database, url.username) == ("db", 5433, "winnow", "winnow_operator")
 
 
 def test_an_address_of_a_role_of_its_own_needs_no_secret() -> None:
-    settings = ClientSettings(intake_database_url="postgresql://i:pw@db/winnow")
+    settings = ServerSettings(intake_database_url="postgresql://i:pw@db/winnow")
     assert settings.database("intake") == "postgresql+asyncpg://i:pw@db/winnow"
-    with pytest.raises(CommandFailed, match=r"WINNOW_READER_DATABASE_URL \(or WINNOW_DATABASE_URL and WINNOW_SECRET"):
-        settings.database("reader")
+    with pytest.raises(CommandFailed, match=r"WINNOW_OPERATOR_DATABASE_URL \(or WINNOW_DATABASE_URL and WINNOW_SECRET"):
+        settings.database("operator")
 
 
 @pytest.mark.parametrize(
     ("arguments", "variable"),
     [
-        (["status"], "WINNOW_OPERATOR_DATABASE_URL"),
+        (["status"], "WINNOW_URL"),
+        (["tenants", "list"], "WINNOW_OPERATOR_DATABASE_URL"),
         (["migrate"], "WINNOW_POSTGRES_ADMIN_URL"),
         (["tenants", "add", "acme"], "WINNOW_INTAKE_DATABASE_URL"),
     ],
@@ -99,12 +100,35 @@ def test_a_variable_that_is_missing_is_named(
     assert 'profile "staging"' in said
 
 
-def test_where_nothing_is_named_and_nothing_runs_both_ways_out_are_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["status"]) == exits.UNAVAILABLE
+@pytest.mark.parametrize(
+    ("command", "named"), [("status", "WINNOW_URL and WINNOW_TOKEN"), ("lag", "WINNOW_KAFKA_BOOTSTRAP")]
+)
+def test_where_nothing_is_named_and_nothing_runs_both_ways_out_are_said(
+    command: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command]) == exits.UNAVAILABLE
     said = capsys.readouterr().err
     assert "make up" in said
-    assert "WINNOW_KAFKA_BOOTSTRAP" in said
+    assert named in said
     assert "--profile" in said
+
+
+@pytest.mark.parametrize(
+    ("told", "missing"),
+    [
+        ({"WINNOW_URL": "https://winnow.example.com"}, "WINNOW_TOKEN"),
+        ({"WINNOW_TOKEN": "t"}, "WINNOW_URL"),
+        ({"WINNOW_KAFKA_BOOTSTRAP": "kafka.elsewhere:9092"}, "WINNOW_URL"),
+        ({"WINNOW_URL": "winnow.example.com", "WINNOW_TOKEN": "t"}, "WINNOW_URL is to be an address such as https://"),
+    ],
+)
+def test_an_address_and_a_token_are_all_that_a_user_needs_and_what_is_missing_is_named(
+    told: dict[str, str], missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert run(["status"]) == exits.MISCONFIGURED
+    assert missing in capsys.readouterr().err
 
 
 def test_a_profile_nobody_knows_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,7 +152,7 @@ def test_a_file_that_is_not_right_is_said_to_be(
     config: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config.write_text(text)
-    assert run(["--profile", "production", "status"]) == exits.MISCONFIGURED
+    assert run(["--profile", "production", "tenants", "list"]) == exits.MISCONFIGURED
     shown = capsys.readouterr().err
     assert said in shown
     assert "hush" not in shown

@@ -195,7 +195,9 @@ async def test_roles_that_only_the_access_token_has_are_found_there(provider: Pr
 
 
 @pytest.mark.parametrize(
-    "access", [{"sub": "somebody-else"}, {"aud": "graph"}, {"exp": NOW - 3600}, {"key": rsa("stranger")}], ids=str
+    "access",
+    [{"sub": "somebody-else"}, {"aud": "graph"}, {"exp": NOW - 3600}, {"key": rsa("stranger")}],
+    ids=["another person", "another audience", "expired", "signed by another"],
 )
 async def test_an_access_token_that_is_not_for_us_says_nothing(provider: Provider, access: dict[str, Any]) -> None:
     visit = await Visit.begun(provider)
@@ -243,3 +245,15 @@ async def test_an_authorization_endpoint_may_have_a_query_of_its_own(provider: P
     address, _ = await sign_in_with(provider).begin("/import", "mara")
     query = dict(parse_qsl(urlsplit(address).query))
     assert (query["policy"], query["login_hint"], query["client_id"]) == ("b2c", "mara", "winnow")
+
+
+async def test_who_signs_out_here_is_shown_the_way_out_of_the_provider(provider: Provider) -> None:
+    assert await sign_in_with(provider).way_out() is None
+    provider.metadata = {"end_session_endpoint": f"{ADDRESS}/logout"}
+    way_out = urlsplit(str(await sign_in_with(provider).way_out()))
+    assert (way_out.path, dict(parse_qsl(way_out.query))) == (
+        "/logout",
+        {"client_id": "winnow", "post_logout_redirect_uri": f"{HERE}/sign-in"},
+    )
+    provider.away = True
+    assert await sign_in_with(provider).way_out() is None

@@ -1,5 +1,6 @@
 """Bearer tokens of a provider, and the quirks that real ones have."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +146,20 @@ async def test_keys_are_good_for_a_day_while_the_provider_is_away(
     clock.now += PAUSE_SECONDS
     with pytest.raises(ProviderAway):
         await tokens.claims(provider.token())
+
+
+async def test_a_provider_that_hangs_keeps_one_waiting_and_not_all(
+    tokens: Tokens, provider: Provider, clock: Clock
+) -> None:
+    await tokens.claims(provider.token())
+    clock.now += FRESH_SECONDS
+    asked, may_answer = provider.hang = asyncio.Event(), asyncio.Event()
+    waiting = asyncio.create_task(tokens.claims(provider.token()))
+    await asked.wait()
+    async with asyncio.timeout(5):
+        assert (await tokens.claims(provider.token()))["sub"] == "u-1"
+    may_answer.set()
+    assert (await waiting)["sub"] == "u-1"
 
 
 async def test_one_that_says_it_is_another_provider_is_none(tokens: Tokens, provider: Provider) -> None:

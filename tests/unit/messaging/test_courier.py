@@ -93,6 +93,23 @@ async def test_a_poison_event_goes_to_dead_letter_with_its_context_and_the_queue
     assert stage.ledger.given_up == []
 
 
+async def test_a_dead_letter_of_a_second_group_says_which_one_gave_it_up() -> None:
+    stage = Stage(Failing([Poison("no such import")]))
+    courier = Courier(
+        ROWS_STAGED,
+        stage.handler,
+        group="winnow-another",
+        ledger=stage.ledger,
+        dead_letters=DeadLetterWriter(stage.published),
+        health=stage.health,
+        retries=NO_WAIT,
+        budget=stage.budget,
+    )
+    await courier.deliver(delivery())
+    ((_topic, _key, _body, headers),) = stage.published.records
+    assert headers["winnow-dead-letter-stage"] == "winnow-another"
+
+
 async def test_an_event_of_ours_that_makes_no_sense_here_is_held_for_others_and_at_last_given_up() -> None:
     stage = Stage(Failing([Poison("a type of another release")] * 9), ledger=MemoryLedger([EVENT]))
     courier = stage.courier()
