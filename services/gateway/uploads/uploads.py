@@ -61,7 +61,7 @@ class Uploads:
         key = names.object_key(tenant, str(upload_id), 0, name) if presigned else None
         async with tenant_transaction(self._engine, tenant) as conn:
             at_once, unused = await repository.counts(conn, tenant, recently=settings.recently)
-            if at_once >= settings.at_once:
+            if at_once >= settings.files_at_once:
                 raise _too_many(
                     f"Too many uploads at once: {at_once:,} files are on their way in; try again in 20 s.", "20"
                 )
