@@ -40,7 +40,6 @@ _FILES: tuple[tuple[FileKind, str, str, str], ...] = (
     ("failed_rows", "failed_rows_object_key", "failed_rows", "failed-rows"),
     ("unprocessed_rows", "unprocessed_object_key", "unprocessed_rows", "unprocessed-rows"),
 )
-_NO_SINCE = Since()
 
 
 async def seen(conn: AsyncConnection, import_id: UUID) -> Import | None:
