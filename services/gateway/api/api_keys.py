@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.gateway import problems
 from services.gateway.asking import Admin, Ways
-from services.gateway.people import Role
+from services.gateway.people import Role, tenant_of
 from services.gateway.who.keys import MOST_KEYS, TooManyKeys
 from services.gateway.who.repository import ApiKey as KeptKey
 from shared.api.api_keys import ApiKey, MadeApiKey, NewApiKey
@@ -26,7 +26,7 @@ async def list_api_keys(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> Page[ApiKey]:
     """The tenant's keys, newest first; those that were revoked or have expired as well."""
-    keys = await ways.who.keys.listed(_tenant(person), before=_place(after), limit=limit + 1)
+    keys = await ways.who.keys.listed(tenant_of(person), before=_place(after), limit=limit + 1)
     shown = [_said(key) for key in keys[:limit]]
     return Page[ApiKey](items=tuple(shown), next=_cursor(keys[limit - 1]) if len(keys) > limit else None)
 
@@ -37,7 +37,7 @@ async def make_api_key(ways: Ways, person: Admin, asked: NewApiKey, response: Re
     try:
         key, secret = await ways.who.keys.make(
             person,
-            _tenant(person),
+            tenant_of(person),
             name=asked.name,
             role=Role(asked.role),
             lasts=timedelta(days=asked.expires_in_days),
@@ -53,15 +53,10 @@ async def make_api_key(ways: Ways, person: Admin, asked: NewApiKey, response: Re
 @router.delete("/{key_id}", operation_id="revoke_api_key", responses=problems.of(401, 403, 404, 422))
 async def revoke_api_key(ways: Ways, person: Admin, key_id: UUID) -> ApiKey:
     """Revoke a key: from now on it is good for nothing. One that was revoked before stays as it is."""
-    key = await ways.who.keys.revoke(person, _tenant(person), key_id)
+    key = await ways.who.keys.revoke(person, tenant_of(person), key_id)
     if key is None:
         raise problems.unknown("key")
     return _said(key)
-
-
-def _tenant(person: Admin) -> str:
-    assert person.tenant is not None, "an administrator is one of a tenant"
-    return person.tenant
 
 
 def _said(key: KeptKey) -> ApiKey:

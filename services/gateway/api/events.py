@@ -9,8 +9,8 @@ from services.gateway import problems
 from services.gateway.api.imports import the_import
 from services.gateway.asking import Viewer, Ways
 from services.gateway.imports.looks import look_of
-from services.gateway.imports.transactions import tenant_of
 from services.gateway.live import Shown
+from services.gateway.people import tenant_of
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 

@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from services.gateway import problems
 from services.gateway.asking import Viewer, Ways
 from services.gateway.imports import files, links
-from services.gateway.imports.transactions import reading, tenant_of
-from services.gateway.people import Person
+from services.gateway.imports.transactions import reading
+from services.gateway.people import Person, tenant_of
 from services.gateway.resources import Gateway
 from shared.api.imports import FileKind
 

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from services.gateway.imports.transactions import acting, tenant_of
-from services.gateway.people import Person
+from services.gateway.imports.transactions import acting
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
 from shared.db.transaction import tenant_transaction

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from services.gateway.imports.seen import seen
-from services.gateway.imports.transactions import reading, tenant_of
+from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
-from services.gateway.people import Person
+from services.gateway.people import Person, tenant_of
 from services.gateway.resources import Gateway
 
 

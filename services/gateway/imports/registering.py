@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from services.gateway.imports.transactions import acting, tenant_of
-from services.gateway.people import Person
+from services.gateway.imports.transactions import acting
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, invalid
 from services.gateway.resources import Gateway
 from services.gateway.uploads.used import UploadNotComplete, UploadUnknown, UploadUsed, use_upload

@@ -15,13 +15,13 @@ from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.results import preview_of
 from services.gateway.imports.rows import rows_of
-from services.gateway.imports.transactions import reading, tenant_of
+from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, number
 from services.gateway.pages.rendering import page, partial
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.words import kind_of
-from services.gateway.people import Person, Role
+from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
 from shared.api.imports import Import
 from shared.api.results import Preview

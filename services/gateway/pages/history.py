@@ -16,6 +16,7 @@ from pydantic import AwareDatetime
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen, summaries
 from services.gateway.imports.history import Wanted, history
+from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, duration, exact, number, rate, size
 from services.gateway.pages.names import names_of
@@ -24,10 +25,9 @@ from services.gateway.pages.rendering import Seen, page, partial, seen_by
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.wanted import DATES, PERIODS, STATUSES, Asked, asked_by
 from services.gateway.pages.words import KINDS, MODES
-from services.gateway.people import Person
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused
 from shared.api.imports import Import, ImportSummary
-from shared.db.transaction import tenant_transaction
 from shared.intake.reports import group_errors
 from shared.states import Standing
 
@@ -70,11 +70,10 @@ class Head(NamedTuple):
 @router.get("/history")
 async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse:
     """A page of the imports that are asked for."""
-    assert person.tenant is not None
     asked, looks = asked_by(request.query_params), seen_by(request)
     wanted = asked.wanted(looks.now.astimezone(looks.zone).date(), looks.zone)
     opened, reasons = None, []
-    async with tenant_transaction(ways.reader, person.tenant) as conn:
+    async with reading(ways, person) as conn:
         try:
             found = await history(conn, wanted, sort=asked.order, after=asked.after or None, limit=ROWS, count=True)
         except Refused:
@@ -85,7 +84,7 @@ async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse
             opened = await seen(conn, UUID(asked.open))
             reasons = [] if opened is None else await group_errors(conn, opened.id)
     people = await names_of(
-        ways, person.tenant, [each.user_id for each in (*found.items, *([opened] if opened else ()))]
+        ways, tenant_of(person), [each.user_id for each in (*found.items, *([opened] if opened else ()))]
     )
     total = f"more than {number(found.total)}" if found.more_than_total else number(found.total)
     return page(
@@ -118,13 +117,12 @@ async def live(
     now: Annotated[AwareDatetime | None, Query()] = None,
 ) -> Response:
     """The rows of a page as they are, in the order they were; and how many imports have come since."""
-    assert person.tenant is not None
-    tenant = person.tenant
+    tenant = tenant_of(person)
     shown_ids, asked, looks = _ids(ids), asked_by(request.query_params), seen_by(request)
     wanted = asked.wanted(looks.now.astimezone(looks.zone).date(), looks.zone)
 
     async def look() -> Shown:
-        async with tenant_transaction(ways.reader, tenant) as conn:
+        async with reading(ways, person) as conn:
             imports = await summaries(conn, shown_ids)
             newcomers = 0 if now is None or wanted.before is not None else await _newcomers(conn, wanted, now)
         people = await names_of(ways, tenant, [each.user_id for each in imports])

@@ -11,7 +11,7 @@ from services.gateway.asking import PageImporter, PageSender, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.history import Wanted, history
 from services.gateway.imports.registering import register_new
-from services.gateway.imports.transactions import tenant_of
+from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.choices import Choices, NotChosen, choices_of
 from services.gateway.pages.gathered import read_options
@@ -19,7 +19,7 @@ from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import is_repeat
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
-from services.gateway.people import Person
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
 from services.gateway.uploads.forms import FormSent, store_form_file
@@ -27,7 +27,6 @@ from services.gateway.uploads.names import EXTENSIONS
 from services.gateway.uploads.repository import Upload
 from shared.api.imports import Import, ImportOptions, ImportSummary, Mode, NewImport
 from shared.api.uploads import Look
-from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 
 router = APIRouter(include_in_schema=False, dependencies=[SHELL])
@@ -106,7 +105,7 @@ async def start(request: Request, person: PageSender, ways: Ways) -> Response:
 @router.post("/imports/{import_id}/again")
 async def once_more(import_id: UUID, person: PageImporter, ways: Ways) -> Response:
     """Import a file that was refused because its content was imported before: as it was asked for, and meant this time."""
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+    async with reading(ways, person) as conn:
         imp = await seen(conn, import_id)
         said = await read_options(conn, import_id)
     if imp is None:
@@ -196,7 +195,7 @@ async def _form(
 
 
 async def _recent(person: Person, ways: Gateway) -> tuple[ImportSummary, ...]:
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+    async with reading(ways, person) as conn:
         return (await history(conn, Wanted(), limit=_RECENT)).items
 
 
@@ -212,7 +211,7 @@ async def _repaired(person: Person, ways: Gateway, import_id: UUID | None) -> Im
     """The import that is to be repaired."""
     if import_id is None:
         return None
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+    async with reading(ways, person) as conn:
         found = await seen(conn, import_id)
     if found is None:
         raise unknown("import")

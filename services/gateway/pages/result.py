@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
-from services.gateway.imports.transactions import tenant_of
+from services.gateway.imports.transactions import reading
 from services.gateway.pages import figures, outcome, progress, staircase
 from services.gateway.pages.gathered import MistakeCounts, failed_page, page_before, repaired_rows
 from services.gateway.pages.names import names_of
@@ -19,11 +19,10 @@ from services.gateway.pages.rendering import page, seen_by
 from services.gateway.pages.sheet import Sheet, reason_of, sheet_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.words import kind_of
-from services.gateway.people import Person, Role
+from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
 from shared.api.imports import FileKind, Import
-from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.intake.reading import FileReading, read_reading
 from shared.intake.repairs import Repairs, read_repairs
@@ -54,7 +53,7 @@ async def import_page(
 ) -> Response:
     """An import: its progress, or its result in one of its views."""
     asked = {"show": show, "reason": reason, "columns": columns}
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+    async with reading(ways, person) as conn:
         imp = await seen(conn, import_id)
         if imp is None:
             raise unknown("import")

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
-from services.gateway.people import Person
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.settings import UploadSettings
 from services.gateway.uploads import names, repository
@@ -52,7 +52,7 @@ class Uploads:
 
     async def begin(self, person: Person, name: str, size: int | None, *, presigned: bool = False) -> Upload:
         """Write down a file that is to come; its name and size are looked at first."""
-        settings, tenant = self.settings, _tenant(person)
+        settings, tenant = self.settings, tenant_of(person)
         with _file_taken():
             name = names.file_name(name)
             if size is not None:
@@ -84,7 +84,7 @@ class Uploads:
 
     async def find(self, person: Person, upload_id: UUID) -> Upload:
         """An upload, as far as it is."""
-        tenant = _tenant(person)
+        tenant = tenant_of(person)
         async with tenant_transaction(self._engine, tenant) as conn:
             found = await repository.find(conn, tenant, upload_id)
         if found is None:
@@ -207,7 +207,7 @@ class Uploads:
         return upload
 
     async def _claimed(self, person: Person, upload_id: UUID, position: int) -> tuple[Upload, UUID]:
-        tenant, writer = _tenant(person), uuid4()
+        tenant, writer = tenant_of(person), uuid4()
         async with tenant_transaction(self._engine, tenant) as conn:
             claimed = await repository.claim(conn, tenant, upload_id, writer, position=position, numbers=ON_THE_WAY)
         if claimed is not None:
@@ -325,12 +325,6 @@ def _file_taken() -> Iterator[None]:
         yield
     except FileNotTaken as refused:
         raise Refused(refused.slug, refused.detail) from None
-
-
-def _tenant(person: Person) -> str:
-    # Who may send files is of a tenant.
-    assert person.tenant is not None
-    return person.tenant
 
 
 def _bytes_of(upload: Upload) -> str:
