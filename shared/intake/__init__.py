@@ -3,7 +3,6 @@
 * `uploads`        a file on its way in
 * `reports`        what was not imported and why; the entities an import made
 * `repairs`        what of that was repaired since, by whom, and what is open
-* `history`        the imports there were, by page, filtered
 * `rows`           the rows of an import, by page and status
 * `preview`        what a held import would do, counted; `changes` of records, before and after
 * `pace`           how fast an import moves, stage by stage, and how long it takes yet

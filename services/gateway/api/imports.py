@@ -11,15 +11,14 @@ from services.gateway import problems
 from services.gateway.api.bodies import json_only
 from services.gateway.api.conditions import answer_of
 from services.gateway.asking import Importer, Viewer, Ways
-from services.gateway.imports import seen, summaries
+from services.gateway.imports import seen
 from services.gateway.imports.history import Sort, Wanted, history
 from services.gateway.imports.registering import register_new
 from services.gateway.imports.transactions import reading
 from services.gateway.people import Person
 from services.gateway.resources import Gateway
 from shared.api.imports import Import, ImportPage, NewImport
-from shared.api.limits import MOST_IMPORTS
-from shared.intake.history import MOST_RECENT, RECENT, recent_ids
+from shared.api.limits import MOST_IMPORTS, MOST_RECENT, RECENT
 from shared.states import ImportStatus
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
@@ -68,8 +67,8 @@ async def recent_imports(
 ) -> ImportPage:
     """The latest imports, newest first."""
     async with reading(ways, person) as conn:
-        found = await recent_ids(conn, limit=limit)
-        return ImportPage(items=tuple(await summaries(conn, found)), next=None)
+        found = await history(conn, Wanted(), limit=limit)
+    return found.model_copy(update={"next": None})
 
 
 @router.post(
