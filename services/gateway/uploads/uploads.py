@@ -17,7 +17,15 @@ from services.gateway.settings import UploadSettings
 from services.gateway.uploads import names, repository
 from services.gateway.uploads.names import FileNotTaken
 from services.gateway.uploads.pieces import NoRoom, Pieces
-from services.gateway.uploads.receiving import ON_THE_WAY, BrokenOff, PartStore, Receiver, Silent, TooManyParts, TooMuch
+from services.gateway.uploads.receiving import (
+    ON_THE_WAY,
+    BrokenOff,
+    PartStore,
+    Receiver,
+    Silent,
+    TooManyBytes,
+    TooManyParts,
+)
 from services.gateway.uploads.repository import Upload, WriterReplaced
 from shared.db.transaction import tenant_transaction
 from shared.storage import ObjectStat, ObjectUnavailable, ObjectUnreadable, UploadGone
@@ -283,7 +291,7 @@ class Uploads:
             raise Refused(
                 "conflict", f'Another request goes on with "{name}", or it was removed. Ask how far it is, then go on.'
             ) from None
-        except TooMuch as much:
+        except TooManyBytes as much:
             if upload.size is None:
                 limit = names.too_large(
                     name, f"more than {self.settings.megabytes:,}", megabytes=self.settings.megabytes
