@@ -12,7 +12,7 @@ from services.gateway.asking import PageImporter, Ways
 from services.gateway.imports import acts, seen
 from services.gateway.imports.transactions import reading
 from services.gateway.pages.figures import counted, number, until
-from services.gateway.pages.rendering import Seen, page, seen_by
+from services.gateway.pages.rendering import Viewing, page, viewing_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.people import Person
 from services.gateway.problems import Refused, unknown
@@ -92,7 +92,7 @@ async def ask_undo(request: Request, ways: Ways, person: PageImporter, import_id
         raise Refused("conflict", f"It cannot be undone: {imp.undo.why_not}")
     async with reading(ways, person) as conn:
         forecast = await forecast_undo(conn, import_id, limit=_MOST_STAYING)
-    return asks(request, person, undo_question(imp, forecast, seen_by(request)))
+    return asks(request, person, undo_question(imp, forecast, viewing_of(request)))
 
 
 @router.post("/{import_id}/undo")
@@ -158,7 +158,7 @@ def dismiss_question(imp: Import) -> Question:
     )
 
 
-def undo_question(imp: Import, forecast: UndoForecast, looks: Seen) -> Question:
+def undo_question(imp: Import, forecast: UndoForecast, viewing: Viewing) -> Question:
     """Whether to take it back."""
     says = []
     if forecast.removed_products or forecast.removed_variants:
@@ -184,7 +184,7 @@ def undo_question(imp: Import, forecast: UndoForecast, looks: Seen) -> Question:
         says.append("Nothing that it made or changed is there any more.")
     more = staying - len(forecast.staying)
     taken = forecast.removed_products + forecast.restored_products
-    deadline = f"Possible until {until(imp.undo.until, looks.zone)}. " if imp.undo.until is not None else ""
+    deadline = f"Possible until {until(imp.undo.until, viewing.zone)}. " if imp.undo.until is not None else ""
     return Question(
         title=f"Undo {imp.file_name}?",
         says=says,

@@ -62,10 +62,8 @@ async def live(request: Request, person: PageImporter, ways: Ways) -> Response:
     """The recent imports, whenever one of them has changed."""
 
     async def look() -> Shown:
-        recent = await _recent(person, ways)
-        # What is shown of them, to the last digit, names this state.
-        state = "-".join(f"{imp.id.hex[-6:]}{imp.standing}{imp.unprocessed_rows}{imp.failed_rows}{imp.repaired_rows}{len(imp.files)}" for imp in recent)  # fmt: skip
-        return Shown(state, swap("recent", partial(request, person, "_recent.html", recent=recent)), moves=False)
+        html = partial(request, person, "_recent.html", recent=await _recent(person, ways))
+        return Shown.named(swap("recent", html), moves=False)
 
     return ways.streams.stream(person, look, tenant=tenant_of(person))
 

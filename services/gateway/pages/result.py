@@ -15,7 +15,7 @@ from services.gateway.pages import figures, outcome, progress, staircase
 from services.gateway.pages.gathered import MistakeCounts, failed_page, page_before, repaired_rows
 from services.gateway.pages.names import names_of
 from services.gateway.pages.progress import awaits_files
-from services.gateway.pages.rendering import page, seen_by
+from services.gateway.pages.rendering import page, viewing_of
 from services.gateway.pages.sheet import Sheet, reason_of, sheet_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.words import kind_of
@@ -126,10 +126,10 @@ def _page(
     found: Mapping[str, Any],
     names: Mapping[str, str],
 ) -> Response:
-    seen_as, repairs = seen_by(request), found["repairs"]
+    viewing, repairs = viewing_of(request), found["repairs"]
     words, total_words = outcome.sum_words(imp)
     expired_at = imp.rows_expired_at or imp.results_removed_at
-    expired = outcome.expired_words(imp, figures.until(expired_at, seen_as.zone) if expired_at else None)
+    expired = outcome.expired_words(imp, figures.until(expired_at, viewing.zone) if expired_at else None)
     made = outcome.made_on_the_way(imp, found["entity_names"])
     return page(
         request,
