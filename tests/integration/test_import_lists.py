@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from services.gateway.imports.cursors import hand_out, list_name
+from services.gateway.cursors import hand_out, list_name
 from services.gateway.imports.history import Wanted, history
 from shared.db.transaction import tenant_transaction
 from shared.intake.catalogue import (

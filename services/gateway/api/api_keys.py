@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.gateway import problems
 from services.gateway.asking import Admin, Ways
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.people import Role, tenant_of
 from services.gateway.who.keys import MOST_KEYS, TooManyKeys
 from services.gateway.who.repository import ApiKey as KeptKey
@@ -17,18 +18,27 @@ from shared.api.pages import Page
 
 router = APIRouter(prefix="/v1/api-keys", tags=["keys"])
 
+_KEYS = list_name("api-keys", {})
+
 
 @router.get("", operation_id="list_api_keys", responses=problems.of(401, 403))
 async def list_api_keys(
     ways: Ways,
     person: Admin,
-    after: Annotated[str | None, Query(max_length=100)] = None,
+    after: Annotated[str | None, Query(max_length=3_000, description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> Page[ApiKey]:
     """The tenant's keys, newest first; those that were revoked or have expired as well."""
-    keys = await ways.who.keys.listed(tenant_of(person), before=_place(after), limit=limit + 1)
-    shown = [_said(key) for key in keys[:limit]]
-    return Page[ApiKey](items=tuple(shown), next=_cursor(keys[limit - 1]) if len(keys) > limit else None)
+    before = None
+    if after is not None:
+        at, key_id = take_back(_KEYS, after, datetime, UUID)
+        before = (at, key_id)
+    keys = await ways.who.keys.listed(tenant_of(person), before=before, limit=limit + 1)
+    last = keys[limit - 1] if len(keys) > limit else None
+    return Page[ApiKey](
+        items=tuple(_said(key) for key in keys[:limit]),
+        next=None if last is None else hand_out(_KEYS, last.created_at, last.id),
+    )
 
 
 @router.post("", operation_id="make_api_key", status_code=201, responses=problems.of(401, 403, 409, 422))
@@ -61,25 +71,3 @@ async def revoke_api_key(ways: Ways, person: Admin, key_id: UUID) -> ApiKey:
 
 def _said(key: KeptKey) -> ApiKey:
     return ApiKey(**asdict(key))
-
-
-def _cursor(key: KeptKey) -> str:
-    return f"{key.created_at.isoformat()}~{key.id}"
-
-
-def _place(after: str | None) -> tuple[datetime, UUID] | None:
-    if after is None:
-        return None
-    at, _, id_ = after.partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-        found = moment, UUID(id_)
-    except ValueError as error:
-        raise _no_page() from error
-    if moment.tzinfo is None:
-        raise _no_page()
-    return found
-
-
-def _no_page() -> problems.Refused:
-    return problems.Refused("cursor", "This is no page of the list of keys; begin again without `after`.")

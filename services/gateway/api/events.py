@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from services.gateway import problems
-from services.gateway.api.imports import the_import
 from services.gateway.asking import Viewer, Ways
+from services.gateway.imports import the_import
 from services.gateway.imports.watched import watched
 from services.gateway.live import Shown
 from services.gateway.people import tenant_of

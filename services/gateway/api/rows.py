@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from services.gateway import problems
 from services.gateway.asking import Viewer, Ways
-from services.gateway.imports.cursors import hand_out, list_name, take_back
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.imports.rows import rows_of
 from services.gateway.imports.transactions import reading
 from services.gateway.people import tenant_of

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from services.gateway import problems, webhooks
 from services.gateway.asking import Admin, Viewer, Ways
-from services.gateway.imports.cursors import hand_out, list_name, take_back
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.people import tenant_of
 from services.gateway.resources import Gateway
 from shared.api.webhooks import (

@@ -10,9 +10,8 @@
 * `standing`      how an import stands, and what may be asked of it. Pure
 * `relatives`     what other imports have to do with it
 * `files`, `links`    files that are handed back, and signed links to them
-* `cursors`       places in a list, as they are handed out and taken back
 """
 
-from services.gateway.imports.seen import seen, summaries, version_of
+from services.gateway.imports.seen import seen, summaries, the_import, version_of
 
-__all__ = ["seen", "summaries", "version_of"]
+__all__ = ["seen", "summaries", "the_import", "version_of"]

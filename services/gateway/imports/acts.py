@@ -107,6 +107,7 @@ async def fail_anybodys(ways: Gateway, operator: Person, import_id: UUID) -> Non
     if found is None:
         raise unknown("import")
     await _fail(ways, found.tenant_id, operator, import_id)
+    ways.operations.forget()
 
 
 async def _fail(ways: Gateway, tenant: str, person: Person, import_id: UUID) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.gateway.asking import PageImporter, PageSender, Ways
-from services.gateway.imports import seen
+from services.gateway.imports import seen, the_import
 from services.gateway.imports.history import Wanted, history
 from services.gateway.imports.registering import register_new
 from services.gateway.imports.transactions import reading
@@ -207,18 +207,11 @@ async def _uploaded(person: Person, ways: Gateway, sent: FormSent) -> Upload | N
 
 async def _repaired(person: Person, ways: Gateway, import_id: UUID | None) -> Import | None:
     """The import that is to be repaired."""
-    if import_id is None:
-        return None
-    async with reading(ways, person) as conn:
-        found = await seen(conn, import_id)
-    if found is None:
-        raise unknown("import")
-    return found
+    return None if import_id is None else await the_import(ways, person, import_id)
 
 
 async def _imported_before(person: Person, ways: Gateway, import_id: UUID, again: str) -> Trouble:
-    before = await _repaired(person, ways, import_id)
-    assert before is not None
+    before = await the_import(ways, person, import_id)
     names = await names_of(ways, tenant_of(person), [before.user_id])
     return Trouble(
         "This file was imported before",

@@ -89,7 +89,6 @@ async def ask_fail(request: Request, ways: Ways, person: PageOperator, import_id
 async def fail(ways: Ways, person: PageOperator, import_id: ImportId) -> RedirectResponse:
     """Mark it as failed."""
     await acts.fail_anybodys(ways, person, import_id)
-    ways.operations.forget()
     return RedirectResponse("/operations", 303)
 
 

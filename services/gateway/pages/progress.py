@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from services.gateway.asking import PageViewer, Ways
-from services.gateway.imports import seen
+from services.gateway.imports import seen, the_import
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages import staircase
@@ -16,7 +16,6 @@ from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import ReasonShown, reasons_shown
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.people import Person, tenant_of
-from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
 from shared.api.imports import Import
 from shared.intake.reports import group_errors
@@ -48,10 +47,7 @@ async def live(import_id: UUID, request: Request, person: PageViewer, ways: Ways
 @router.get("/imports/{import_id}/title")
 async def title(import_id: UUID, person: PageViewer, ways: Ways) -> Response:
     """What the tab of a page in the background is called: how far the import is."""
-    async with reading(ways, person) as conn:
-        imp = await seen(conn, import_id)
-    if imp is None:
-        raise unknown("import")
+    imp = await the_import(ways, person, import_id)
     return PlainTextResponse(f"{staircase.title(imp)} · Winnow", headers={"Cache-Control": "no-store"})
 
 
