@@ -15,7 +15,7 @@ from services.gateway.uploads.used import UploadNotComplete, UploadUnknown, Uplo
 from shared.api.imports import NewImport
 from shared.entities import ENTITY_TYPES
 from shared.events import FileOptions, FileUploaded
-from shared.intake.uploads import register
+from shared.intake.registration import register
 from shared.ledger.registration import is_import_of
 from shared.ledger.repeats import differences, imported_before, of_key
 from shared.ledger.tenants import UnknownTenant, require_tenant
