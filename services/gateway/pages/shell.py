@@ -8,10 +8,10 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import text
 
 from services.gateway.asking import Ways, someone
+from services.gateway.imports.transactions import reading
 from services.gateway.pages.rendering import THEME_COOKIE, THEMES
 from services.gateway.people import Person, Role
 from services.gateway.who.denials import sign_in_first
-from shared.db.transaction import tenant_transaction
 from shared.states import ChunkState, ImportStatus
 
 router = APIRouter(include_in_schema=False)
@@ -32,8 +32,7 @@ _WAITING = text(
 async def _surround(request: Request, person: Someone, ways: Ways) -> None:
     request.state.person = person
     if person is not None and person.may(Role.VIEWER):
-        assert person.tenant is not None
-        async with tenant_transaction(ways.reader, person.tenant) as conn:
+        async with reading(ways, person) as conn:
             request.state.waiting = (await conn.execute(_WAITING)).scalar_one()
 
 
