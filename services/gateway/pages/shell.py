@@ -1,7 +1,7 @@
 """What every page has round it: how many imports wait for who looks, and the choice of light or dark."""
 
+import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse
@@ -67,6 +67,6 @@ async def choose_theme(
 
 def local(address: str, otherwise: str = "/import") -> str:
     """An address of this site, so that no form leads elsewhere; `otherwise` for every other one."""
-    split = urlsplit(address.replace("\\", "/"))
-    is_ours = address.startswith("/") and not split.scheme and not split.netloc and address.isprintable()
+    # As browsers read it: a backslash is a slash, and after two of them, or more, comes another site.
+    is_ours = re.match(r"/(?![/\\])", address) is not None and address.isprintable()
     return address if is_ours else otherwise

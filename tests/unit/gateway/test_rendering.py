@@ -172,6 +172,8 @@ async def test_nothing_else_is_served(site: AsyncClient, name: str) -> None:
     [
         ("/imports/1?show=made", "/imports/1?show=made"),
         ("//evil.example/", "/import"),
+        ("///evil.example/", "/import"),
+        ("/\\/evil.example/", "/import"),
         ("/\\evil.example", "/import"),
         ("https://evil.example", "/import"),
         ("/\t/evil.example", "/import"),
