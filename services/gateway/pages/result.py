@@ -130,7 +130,7 @@ def _page(
     seen_as, repairs = seen_by(request), found["repairs"]
     words, total_words = outcome.sum_words(imp)
     expired_at = imp.rows_expired_at or imp.results_removed_at
-    expired = outcome.expired_words(imp, figures.until(expired_at, seen_as.zone) if expired_at else None)
+    expired = outcome.expired_words(figures.until(expired_at, seen_as.zone) if expired_at else None)
     made = outcome.made_on_the_way(imp, found["entity_names"])
     return page(
         request,
