@@ -113,7 +113,7 @@ def cancel_question(imp: Import) -> Question:
     done = imp.total_rows - imp.unprocessed_rows
     if held:
         says = [
-            f"Nothing of {imp.file_name} is written. The file and its check are put away; to import it, upload it again."
+            f"Nothing of {imp.file_name} was written. The file and its check are discarded; to import it, upload it again."
         ]
     else:
         went_in = imp.created_rows + imp.updated_rows
@@ -121,15 +121,18 @@ def cancel_question(imp: Import) -> Question:
             f"{counted(went_in, 'row')} that {_is(went_in)} in {_stays(went_in)} in."
             if done
             else "Nothing of it has gone in so far.",
-            "All others are not imported. They are handed back to you as they came, in a file that you can upload later.",
+            "All others are not imported. They are handed back to you as they came, in a file that you can upload later."
+            if imp.parsed_at is not None
+            else "The other rows that were read are handed back to you as they came, in a file that you can upload later. "
+            "The file is not read to its end yet: what follows stays in your own file only.",
         ]
     return Question(
-        title=f"Leave {imp.file_name}?" if held else f"Cancel {imp.file_name}?",
+        title=f"Discard {imp.file_name}?" if held else f"Cancel {imp.file_name}?",
         says=says,
         action=f"/imports/{imp.id}/cancel",
-        keep="Go on with it" if held else "Let it go on",
+        keep="Keep it" if held else "Let it go on",
         back=f"/imports/{imp.id}",
-        do="Leave it" if held else "Cancel import",
+        do="Discard" if held else "Cancel import",
     )
 
 

@@ -1,4 +1,4 @@
-"""What every page has round it: how many imports wait for who looks, and the choice of light or dark."""
+"""What every page has round it: how many imports wait for who looks and may start them, and the choice of light or dark."""
 
 import re
 from typing import Annotated
@@ -31,13 +31,13 @@ _WAITING = text(
 
 async def _surround(request: Request, person: Someone, ways: Ways) -> None:
     request.state.person = person
-    if person is not None and person.may(Role.VIEWER):
+    if person is not None and person.may(Role.IMPORTER):
         async with reading(ways, person) as conn:
             request.state.waiting = (await conn.execute(_WAITING)).scalar_one()
 
 
 SHELL = Depends(_surround)
-"""What the routes of a page depend on (`APIRouter(dependencies=[SHELL])`): who looks, and how many imports wait for them."""
+"""What the routes of a page depend on (`APIRouter(dependencies=[SHELL])`): who looks, and how many imports wait for them to start."""
 
 _A_YEAR = 31_536_000
 
