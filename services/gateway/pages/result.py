@@ -129,11 +129,7 @@ def _page(
     viewing, repairs = viewing_of(request), found["repairs"]
     words, total_words = outcome.sum_words(imp)
     expired_at = imp.rows_expired_at or imp.results_removed_at
-<<<<<<< HEAD
-    expired = outcome.expired_words(figures.until(expired_at, seen_as.zone) if expired_at else None)
-=======
-    expired = outcome.expired_words(imp, figures.until(expired_at, viewing.zone) if expired_at else None)
->>>>>>> main
+    expired = outcome.expired_words(figures.until(expired_at, viewing.zone) if expired_at else None)
     made = outcome.made_on_the_way(imp, found["entity_names"])
     return page(
         request,
