@@ -5,9 +5,8 @@ Every function reads in a transaction of the import's tenant. Which row is which
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -64,23 +63,6 @@ class Repairs:
     def open_rows(self) -> int:
         """How many of them are not."""
         return self.handed_back_rows - self.repaired_rows
-
-    def as_json(self) -> dict[str, Any]:
-        """All of it, with values JSON knows."""
-        return {
-            "handed_back_rows": self.handed_back_rows,
-            "repaired_rows": self.repaired_rows,
-            "open_rows": self.open_rows,
-            "corrections": [
-                {name: _json(value) for name, value in asdict(correction).items()} for correction in self.corrections
-            ],
-        }
-
-
-def _json(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
 
 
 async def read_repairs(conn: AsyncConnection, import_id: UUID) -> Repairs:

@@ -1,7 +1,7 @@
 """How far imports are, from the same numbers they are closed with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -112,13 +112,6 @@ class ImportProgress:
         if gone is None or self.completed_at is None:
             return None
         return roughly(gone - self.completed_at)
-
-    def as_json(self) -> dict[str, Any]:
-        """All of it with values JSON knows."""
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
-            for name, value in asdict(self).items()
-        }
 
 
 _PROCESSED = sql_list(PROCESSED_CHUNKS)

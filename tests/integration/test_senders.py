@@ -69,9 +69,9 @@ async def test_what_a_sender_calls_its_event_is_said_again_when_the_import_ends(
     assert (ended.status, ended.object_key, ended.idempotency_key) == ("completed", event.object_key, "delivery-17")
     assert (ended.upload_event_id, ended.upload_event_source) == ("order-4711", "/shop")
     assert headers["traceparent"] == TRACE, "though the last chunk was committed by another process"
-    shown = (await sending.ledger(ended.import_id)).as_json()
-    assert (shown["idempotency_key"], shown["upload_event_id"]) == ("delivery-17", "order-4711")
-    assert (shown["upload_event_source"], shown["traceparent"]) == ("/shop", TRACE)
+    shown = await sending.ledger(ended.import_id)
+    assert (shown.idempotency_key, shown.upload_event_id) == ("delivery-17", "order-4711")
+    assert (shown.upload_event_source, shown.traceparent) == ("/shop", TRACE)
 
 
 async def test_a_key_that_was_derived_is_nothing_a_sender_knows(sending: ParserDesk, tmp_path: Path) -> None:
