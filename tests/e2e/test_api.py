@@ -13,6 +13,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from shared.api.imports import Import
+from shared.api.limits import MOST_RECENT
 from shared.api.problems import MEDIA_TYPE
 from tests.harness.files import HEADINGS, catalogue, product, text_file
 from tests.harness.gateway import GatewayClient
@@ -289,6 +290,9 @@ async def test_lists_are_filtered_sorted_counted_and_paged(
     assert (counted["total"], counted["more_than_total"]) == (2, False)
     recent = (await sender.get("/v1/imports/recent", params={"limit": 2})).json()
     assert [each["file_name"] for each in recent["items"]] == ["autumn 2.csv", "autumn.csv"]
+    assert recent["next"] is None
+    for limit in (0, MOST_RECENT + 1):
+        problem(await sender.get("/v1/imports/recent", params={"limit": limit}), 422, "invalid")
     of_this_list = counted["next"]
     for broken in ("x", "", "W10", of_this_list, "😀"):
         problem(await sender.get("/v1/imports", params={"after": broken}), 400, "cursor")

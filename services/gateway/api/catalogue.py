@@ -11,7 +11,7 @@ from fastapi import Path as PathParameter
 
 from services.gateway import problems
 from services.gateway.asking import Viewer, Ways
-from services.gateway.imports.cursors import hand_out, list_name, take_back
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.imports.files import headers_of
 from services.gateway.imports.transactions import reading
 from shared.api.catalogue import UnmatchedCategories, UnmatchedCategory, Value, ValuePage

@@ -100,7 +100,8 @@ async def _begun(request: Request, person: Person, ways: Gateway) -> Known:
 
 
 async def _sent_whole(request: Request, person: Person, ways: Gateway, file_name: str | None) -> Known:
-    if request.headers.get("content-type", "").startswith(FORM):
+    # In any case, as who asks is looked at: what is no form there is none here.
+    if request.headers.get("content-type", "").lower().startswith(FORM):
         sent = await store_form_file(request, ways, person)
         if sent.upload is None:
             raise problems.invalid("file", "the form has no file")

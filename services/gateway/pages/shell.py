@@ -1,17 +1,17 @@
 """What every page has round it: how many imports wait for who looks and may start them, and the choice of light or dark."""
 
+import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse
 from sqlalchemy import text
 
 from services.gateway.asking import Ways, someone
+from services.gateway.imports.transactions import reading
 from services.gateway.pages.rendering import THEME_COOKIE, THEMES
 from services.gateway.people import Person, Role
 from services.gateway.who.denials import sign_in_first
-from shared.db.transaction import tenant_transaction
 from shared.states import ChunkState, ImportStatus
 
 router = APIRouter(include_in_schema=False)
@@ -32,8 +32,7 @@ _WAITING = text(
 async def _surround(request: Request, person: Someone, ways: Ways) -> None:
     request.state.person = person
     if person is not None and person.may(Role.IMPORTER):
-        assert person.tenant is not None
-        async with tenant_transaction(ways.reader, person.tenant) as conn:
+        async with reading(ways, person) as conn:
             request.state.waiting = (await conn.execute(_WAITING)).scalar_one()
 
 
@@ -68,6 +67,6 @@ async def choose_theme(
 
 def local(address: str, otherwise: str = "/import") -> str:
     """An address of this site, so that no form leads elsewhere; `otherwise` for every other one."""
-    split = urlsplit(address.replace("\\", "/"))
-    is_ours = address.startswith("/") and not split.scheme and not split.netloc and address.isprintable()
+    # As browsers read it: a backslash is a slash, and after two of them, or more, comes another site.
+    is_ours = re.match(r"/(?![/\\])", address) is not None and address.isprintable()
     return address if is_ours else otherwise

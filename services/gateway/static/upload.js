@@ -96,19 +96,16 @@ function back() {
   id.value = "";
   zone.replaceChildren(...drop);
   document.getElementById("file").value = "";
-  start.textContent = words.idle;
-  hint.textContent = idle;
+  [start.textContent, hint.textContent] = [words.idle, idle];
 }
 
 function complete(file, mine, { bar, done, rate, more, pause }) {
   id.value = mine.url.split("/").pop();
-  bar.remove();
-  pause.remove();
+  for (const part of [bar, pause]) part.remove();
   rate.textContent = more.textContent = "";
   done.textContent = put(words.uploaded, { size: size(file.size) });
   zone.querySelector("use").setAttribute("href", zone.querySelector("use").getAttribute("href").replace(/#.*/, "#check-circle"));
-  start.textContent = words.idle;
-  hint.textContent = idle;
+  [start.textContent, hint.textContent] = [words.idle, idle];
   say(put(words.said, { name: file.name }));
   if (submitted) form.requestSubmit(submitted); else look(mine, more);
 }

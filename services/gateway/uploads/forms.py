@@ -63,7 +63,11 @@ def said_name(disposition: str | None) -> str:
     """The file name that a Content-Disposition says; empty when it says none."""
     said = Message()
     said["Content-Disposition"] = disposition or ""
-    return said.get_filename() or ""
+    try:
+        return said.get_filename() or ""
+    except ValueError:
+        # An encoding that decodes nothing (`undefined''`), or parts numbered beyond any number.
+        return ""
 
 
 async def store_form_file(request: Request, ways: Gateway, person: Person) -> FormSent:

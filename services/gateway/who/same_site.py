@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
+from services.gateway.who.bodies import is_streamed
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FIELD, HEADER = "csrf", "X-CSRF-Token"
 
@@ -57,7 +59,11 @@ def check_from_here(request: Request, public_url: str) -> None:
 
 
 async def _field(request: Request) -> str | None:
-    if not (_is(request, _PLAIN) or _is(request, _WITH_FILES)):
+    with_files = _is(request, _WITH_FILES)
+    if not (_is(request, _PLAIN) or with_files):
+        return None
+    if with_files and is_streamed(request.method, request.url.path):
+        # Reading it here would keep the whole of it, however large.
         return None
     try:
         said = (await request.form()).get(FIELD)

@@ -77,7 +77,7 @@ def test_a_tenant_that_cannot_be_one_is_refused_not_guessed(said: Any) -> None:
     assert refused.value.reason == "odd_tenant"
 
 
-@pytest.mark.parametrize("said", [None, "", 17, "u" * 201], ids=str)
+@pytest.mark.parametrize("said", [None, "", 17, "u" * 201, "u\x00", "\ud800"], ids=ascii)
 def test_a_token_of_nobody_is_refused(said: Any) -> None:
     with pytest.raises(NotBelieved) as refused:
         person(sub=said)
@@ -88,6 +88,8 @@ def test_who_has_no_name_is_called_by_what_is_there() -> None:
     assert person(name=None, preferred_username="mlind", email="m@x.example").name == "mlind"
     assert person(name=" ", email="m@x.example").name == "m@x.example"
     assert person(name=None).name == "u-1"
+    assert person(name="\x00", email="m\x00@x.example", preferred_username="mlind").name == "mlind"
+    assert person(email="m\x00@x.example").email is None
 
 
 @pytest.mark.parametrize(

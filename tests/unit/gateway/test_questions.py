@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 from services.gateway.pages.confirm import cancel_question, dismiss_question, undo_question
-from services.gateway.pages.rendering import Seen
+from services.gateway.pages.rendering import Viewing
 from shared.intake.undoing import Staying, UndoForecast
 from shared.states import ImportStatus, Standing
 from tests.harness.seen import an_import, running
 
-SEEN = Seen(UTC, "UTC", None, datetime(2026, 11, 25, 16, tzinfo=UTC))
+SEEN = Viewing(UTC, "UTC", None, datetime(2026, 11, 25, 16, tzinfo=UTC))
 
 
 def test_cancelling_says_what_stays_in_and_that_the_rest_comes_back() -> None:

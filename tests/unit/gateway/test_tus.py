@@ -51,3 +51,16 @@ def test_another_version_is_refused_with_ours() -> None:
 @given(st.text())
 def test_whatever_a_disposition_says_it_is_a_name_or_none(said: str) -> None:
     assert isinstance(said_name(said.replace("\r", "").replace("\n", "")), str)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "attachment; filename*=undefined''a.csv",
+        "attachment; filename*=idna''%ff.csv",
+        f"attachment; filename*{'9' * 5000}=a.csv",
+    ],
+    ids=lambda said: said[:40],
+)
+def test_a_name_that_nobody_can_decode_is_none(said: str) -> None:
+    assert said_name(said) == ""
