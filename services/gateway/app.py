@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from services.gateway import problems
 from services.gateway.api.document import openapi_of
 from services.gateway.pages import errors
+from services.gateway.patience import Patience
 from services.gateway.resources import Gateway, build
 from services.gateway.routes import API_ROUTERS, PAGE_ROUTERS
 from services.gateway.settings import GatewaySettings
@@ -25,6 +26,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = FastAPI(title="Winnow", version=version(), openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
     app.state.gateway = gateway
     app.add_exception_handler(SignInFirst, to_sign_in)
+    # Innermost: what it raises is answered like what is raised below.
+    app.add_middleware(Patience)
     problems.install(app, draw=errors.draw)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, over_tls=gateway.over_tls)

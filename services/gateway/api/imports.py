@@ -15,6 +15,7 @@ from services.gateway.imports import the_import
 from services.gateway.imports.history import Sort, Wanted, history
 from services.gateway.imports.registering import register_new
 from services.gateway.imports.transactions import reading
+from services.gateway.texts import can_be_kept
 from shared.api.imports import Import, ImportPage, NewImport
 from shared.api.limits import MOST_IMPORTS, MOST_RECENT, RECENT
 from shared.states import ImportStatus
@@ -121,8 +122,7 @@ async def get_import(
 
 
 def _check_text(name: str, said: str | None) -> None:
-    # What no text of the database can hold is part of no name.
-    if said is not None and ("\x00" in said or any("\ud800" <= char <= "\udfff" for char in said)):
+    if said is not None and not can_be_kept(said):
         raise problems.invalid(name, "no name has this in it.")
 
 

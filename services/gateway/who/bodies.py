@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES = 1024 * 1024
-LONGEST_SECONDS = 30.0
+LONGEST_SECONDS = 20.0
 
 _SENDS = frozenset({"POST", "PATCH"})
 _STREAMED = re.compile(r"/v1/uploads(/(?!presigned$)[^/]+)?|/import")
