@@ -186,7 +186,7 @@ def _sub(each: ImportSummary) -> str:
         return f"{number(each.repaired_rows)} repaired, {number(each.open_rows)} open"
     if each.ended and each.unprocessed_rows:
         return f"{number(each.unprocessed_rows)} not processed"
-    return "A repaired file" if each.parent_import_id is not None else ""
+    return "Corrections" if each.parent_import_id is not None else ""
 
 
 def _selects(
