@@ -18,7 +18,6 @@ from services.gateway.imports.history import Wanted, history
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, duration, exact, number, rate, size
-from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import reasons_shown
 from services.gateway.pages.rendering import Viewing, page, partial, swap, viewing_of
 from services.gateway.pages.shell import SHELL
@@ -26,6 +25,7 @@ from services.gateway.pages.wanted import DATES, PERIODS, STATUSES, Asked, asked
 from services.gateway.pages.words import KINDS, MODES
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused
+from services.gateway.who.directory import names_of
 from shared.api.imports import Import, ImportSummary
 from shared.intake.reports import group_errors
 from shared.states import Standing
@@ -83,7 +83,7 @@ async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse
             opened = await seen(conn, UUID(asked.open))
             reasons = [] if opened is None else await group_errors(conn, opened.id)
     people = await names_of(
-        ways, tenant_of(person), [each.user_id for each in (*found.items, *([opened] if opened else ()))]
+        ways.own, tenant_of(person), [each.user_id for each in (*found.items, *([opened] if opened else ()))]
     )
     total = f"more than {number(found.total)}" if found.more_than_total else number(found.total)
     return page(
@@ -124,7 +124,7 @@ async def live(
         async with reading(ways, person) as conn:
             imports = await summaries(conn, shown_ids)
             newcomers = 0 if now is None or wanted.before is not None else await _newcomers(conn, wanted, now)
-        people = await names_of(ways, tenant, [each.user_id for each in imports])
+        people = await names_of(ways.own, tenant, [each.user_id for each in imports])
         html = partial(
             request, person, "_imports.html", **_list(asked, imports, people, total=len(imports), newcomers=newcomers)
         )

@@ -15,7 +15,6 @@ from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.choices import Choices, NotChosen, choices_of
 from services.gateway.pages.gathered import read_options
-from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import is_repeat
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
@@ -25,6 +24,7 @@ from services.gateway.resources import Gateway
 from services.gateway.uploads.forms import FormSent, store_form_file
 from services.gateway.uploads.names import EXTENSIONS
 from services.gateway.uploads.repository import Upload
+from services.gateway.who.directory import names_of
 from shared.api.imports import Import, ImportOptions, ImportSummary, Mode, NewImport
 from shared.api.uploads import Look
 from shared.entities import ENTITY_TYPES
@@ -212,7 +212,7 @@ async def _repaired(person: Person, ways: Gateway, import_id: UUID | None) -> Im
 
 async def _imported_before(person: Person, ways: Gateway, import_id: UUID, again: str) -> Trouble:
     before = await the_import(ways, person, import_id)
-    names = await names_of(ways, tenant_of(person), [before.user_id])
+    names = await names_of(ways.own, tenant_of(person), [before.user_id])
     return Trouble(
         "This file was imported before",
         before=before,

@@ -12,11 +12,11 @@ from services.gateway.imports import seen, the_import
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages import staircase
-from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import ReasonShown, reasons_shown
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.people import Person, tenant_of
 from services.gateway.resources import Gateway
+from services.gateway.who.directory import names_of
 from shared.api.imports import Import
 from shared.intake.reports import group_errors
 
@@ -72,7 +72,7 @@ async def _shown(ways: Gateway, tenant: str, imp: Import, reasons: list[ReasonSh
     running = None if imp.started_at is None else (now - imp.started_at).total_seconds()
     return {
         "imp": imp,
-        "names": await names_of(ways, tenant, [imp.user_id]),
+        "names": await names_of(ways.own, tenant, [imp.user_id]),
         "reasons": reasons,
         "title": staircase.title(imp),
         "say": staircase.say(imp),

@@ -13,7 +13,6 @@ from services.gateway.imports import seen
 from services.gateway.imports.transactions import reading
 from services.gateway.pages import figures, outcome, progress, staircase
 from services.gateway.pages.gathered import MistakeCounts, failed_page, page_before, repaired_rows
-from services.gateway.pages.names import names_of
 from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, viewing_of
 from services.gateway.pages.sheet import Sheet, reason_of, sheet_of
@@ -22,6 +21,7 @@ from services.gateway.pages.words import kind_of
 from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
+from services.gateway.who.directory import names_of
 from shared.api.imports import FileKind, Import
 from shared.entities import ENTITY_TYPES
 from shared.intake.reading import FileReading, read_reading
@@ -66,7 +66,7 @@ async def import_page(
             return RedirectResponse(f"/imports/{imp.id}/check", 303)
         return await progress.show(request, person, ways, imp)
     users = [imp.user_id, *(correction.user_id for correction in found["repairs"].corrections)]
-    names = await names_of(ways, tenant_of(person), users)
+    names = await names_of(ways.own, tenant_of(person), users)
     return _page(request, person, ways, imp, found, names)
 
 
