@@ -60,7 +60,7 @@ async def test_an_undo_says_what_goes_what_stays_and_why(site: Site, shirts: UUI
         assert (ended.updated_rows + ended.created_rows, ended.failed_rows) == (1, 1)
 
 
-async def test_a_held_import_is_left_and_nothing_of_it_was_written(site: Site, tmp_path: Path) -> None:
+async def test_a_held_import_is_discarded_and_nothing_of_it_was_written(site: Site, tmp_path: Path) -> None:
     held = site.world.send(site.tenant, workbook(tmp_path / "held.xlsx", catalogue(2)), options={"hold": True})
     async with site.visit(cookies=await site.cookies("importer")) as mara:
         page = mara.page
@@ -69,7 +69,7 @@ async def test_a_held_import_is_left_and_nothing_of_it_was_written(site: Site, t
         await mara.open(f"/imports/{held}/check")
         await page.get_by_role("link", name="Discard").click()
         dialog = page.get_by_role("dialog", name="Discard held.xlsx?")
-        await expect(dialog).to_contain_text("Nothing of held.xlsx is written")
+        await expect(dialog).to_contain_text("Nothing of held.xlsx was written")
         await dialog.get_by_role("button", name="Discard").click()
         await expect(page.locator("main .st").first).to_have_text("Cancelled")
     assert (await site.world.ended(held)).status == "cancelled"

@@ -181,7 +181,7 @@ def _sub(each: ImportSummary) -> str:
     if each.error is not None:
         return each.error.message
     if each.standing is Standing.WAITING:
-        return "Checked, start it or leave it"
+        return "Checked: start it or discard it"
     if each.repaired_rows and each.open_rows:
         return f"{number(each.repaired_rows)} repaired, {number(each.open_rows)} open"
     if each.ended and each.unprocessed_rows:
