@@ -207,6 +207,20 @@ async def test_of_an_import_that_has_not_changed_nothing_is_sent_again(
     assert (changed.status_code, changed.json()["standing"]) == (200, "undone")
 
 
+async def test_an_import_is_taken_back_once_however_often_it_is_asked_for(
+    sender: GatewayClient, world: World, tenant: str, tmp_path: Path
+) -> None:
+    done = await ended(sender, (await created(sender, put(world, tenant, tmp_path, catalogue(1)))).json()["id"])
+    answers = await asyncio.gather(*(sender.post(f"{done.href}/undo") for _ in range(8)))
+    made = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    assert len(made) == 1
+    assert {answer.status_code for answer in answers} == {201, 409}
+    await ended(sender, made[0])
+    problem(await sender.post(f"{done.href}/undo"), 409, "conflict")
+    after = Import.model_validate_json((await sender.get(done.href)).content)
+    assert (after.standing, str(after.undone_by)) == ("undone", made[0])
+
+
 async def test_a_held_import_is_previewed_started_and_cannot_be_started_otherwise(
     sender: GatewayClient, world: World, tenant: str, tmp_path: Path
 ) -> None:

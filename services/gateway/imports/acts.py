@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.gateway.imports.relatives import is_undone
 from services.gateway.imports.transactions import acting
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
@@ -84,6 +85,9 @@ async def undo(ways: Gateway, person: Person, import_id: UUID) -> UUID:
     """
     async with acting(ways, person) as conn:
         outcome: Undoing | NotUndone | None = await undo_import(conn, import_id, user_id=person.user)
+        # Looked at behind the import's lock: of two calls at once the second sees what came of the first.
+        if isinstance(outcome, Undoing) and await is_undone(conn, import_id):
+            raise Refused("conflict", "It is undone: there is nothing left to take back.")
     if outcome is None:
         raise unknown("import")
     if isinstance(outcome, NotUndone):

@@ -24,6 +24,9 @@ _SINCE = text(
       FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
     """  # noqa: S608 - our own word
 )
+_IS_UNDONE = text(
+    f"SELECT EXISTS (SELECT FROM imports.imports WHERE undoes_import_id = :id AND status = '{ImportStatus.COMPLETED}')"  # noqa: S608 - our own word
+)
 _RELATIVES = text(
     """
     SELECT id, parent_import_id, file_name, mode, status, user_id, created_at, total_rows, failed_rows
@@ -65,6 +68,11 @@ async def read_since(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, S
     await conn.execute(BY_INDEX)
     rows = await conn.execute(_SINCE, {"ids": list(ids)})
     return {row.id: Since(int(row.repaired), row.undone) for row in rows}
+
+
+async def is_undone(conn: AsyncConnection, import_id: UUID) -> bool:
+    """Whether it is taken back as a whole."""
+    return bool((await conn.execute(_IS_UNDONE, {"id": import_id})).scalar_one())
 
 
 async def read_relatives(
