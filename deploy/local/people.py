@@ -36,12 +36,14 @@ PEOPLE = (
         "mara@nordlys.example",
         "nordlys",
         "admin",
-        "imports and repairs files; keys and webhooks",
+        "imports and repairs files; over the API, keys and webhooks",
     ),
     DemoPerson("jonas", "Jonas Berg", "jonas@nordlys.example", "nordlys", "viewer", "sees everything, changes nothing"),
     DemoPerson(
         "aiko", "Aiko Tanaka", "aiko@brightwater.example", "brightwater", "importer", "imports and repairs files"
     ),
-    DemoPerson("priya", "Priya Nair", "priya@winnow.example", None, "operator", "sees how Winnow works, and no rows"),
+    DemoPerson(
+        "priya", "Priya Nair", "priya@winnow.example", None, "operator", "sees how the stages keep up, and no rows"
+    ),
 )
 DEMO_TENANTS = tuple(dict.fromkeys(person.tenant for person in PEOPLE if person.tenant is not None))

@@ -82,8 +82,8 @@ def _refused_by(error: Exception) -> str | None:
     refusal = error.__cause__ if isinstance(error.__cause__, S3Error) else error
     if isinstance(refusal, S3Error):
         return (
-            f"Storage refuses the key it is asked with ({refusal.code}): look at WINNOW_S3_ACCESS_KEY and WINNOW_S3_SECRET_KEY "
-            f"(to send files also WINNOW_S3_UPLOAD_ACCESS_KEY), and at what that key may do"
+            f"Storage refuses the key it is asked with ({refusal.code}): look at WINNOW_S3_ACCESS_KEY and WINNOW_S3_SECRET_KEY, "
+            "and at what that key may do"
         )
     if (sqlstate_of(error) or "").startswith("28"):
         return (

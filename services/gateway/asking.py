@@ -119,7 +119,6 @@ Operator = Annotated[Person, Depends(Needs(Role.OPERATOR))]
 
 PageViewer = Annotated[Person, Depends(Needs(Role.VIEWER, page=True))]
 PageImporter = Annotated[Person, Depends(Needs(Role.IMPORTER, page=True))]
-PageAdmin = Annotated[Person, Depends(Needs(Role.ADMIN, page=True))]
 PageOperator = Annotated[Person, Depends(Needs(Role.OPERATOR, page=True))]
 
 

@@ -46,3 +46,9 @@ class Person:
         if role is not Role.OPERATOR and self.tenant is None:
             return False
         return bool(self.roles & _CONTAINS[role])
+
+
+def tenant_of(person: Person) -> str:
+    """The tenant of who asks. Nobody without one comes past a role that is in a tenant."""
+    assert person.tenant is not None
+    return person.tenant

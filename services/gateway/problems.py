@@ -2,7 +2,7 @@
 
 A route raises `Refused`; what FastAPI refuses by itself (a wrong path, method, form or value) is said the same way. What
 nobody foresaw is logged with a reference, and the reference is all that is told. Under `/v1` a problem is JSON; elsewhere
-it is a page, once there are pages to draw it.
+it is a page.
 """
 
 import secrets

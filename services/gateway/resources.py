@@ -74,7 +74,7 @@ class Gateway:
         return Streams(self.live, most=self.settings.live_streams, most_of_one=self.settings.live_streams_of_one)
 
     @cached_property
-    def looks(self) -> "Once[Shown | None]":
+    def watched(self) -> "Once[Shown | None]":
         """Imports that many watch, read once for all of them."""
         return Once(seconds=0.4)
 

@@ -28,7 +28,11 @@ class UploadSettings(Settings):
     megabytes: int = Field(
         default=200, ge=1, description="largest file; the parser has its own limit, `WINNOW_PARSER_FILE_MEGABYTES`"
     )
-    at_once: int = Field(default=10, ge=1, description="files of one tenant that are received at the same time")
+    files_at_once: int = Field(
+        default=10,
+        ge=1,
+        description="files of one tenant that are on their way in at the same time, through all processes",
+    )
     unused: int = Field(
         default=500,
         ge=1,
@@ -123,8 +127,10 @@ class WhoSettings(Settings):
     requests_per_minute: int = Field(
         default=3000, ge=0, description="so many requests of a tenant a process answers in a minute; 0 is no limit"
     )
-    uploads_at_once: int = Field(
-        default=8, ge=0, description="so many uploads of a tenant a process takes at the same time; 0 is no limit"
+    upload_requests_at_once: int = Field(
+        default=8,
+        ge=0,
+        description="so many requests that send a file a process takes of a tenant at the same time; 0 is no limit",
     )
 
     @property

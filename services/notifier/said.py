@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from shared.entities.reasons import FILE_REASONS, ROW_REASONS
+from shared.entities import reasons as declared
 from shared.events import ImportCompleted
 from shared.states import ImportStatus
 
@@ -15,8 +15,7 @@ FAILED = frozenset({ImportStatus.COMPLETED_WITH_FAILURES, ImportStatus.FAILED})
 """Ends that are told to the sender by e-mail."""
 
 _OURS = "An unexpected error on our side"
-_ROWS = {reason.code: reason.title for reason in ROW_REASONS}
-_FILES = {reason.code: reason for reason in FILE_REASONS}
+_FILES = {reason.code: reason for reason in declared.FILE_REASONS}
 
 
 class Reason(NamedTuple):
@@ -63,10 +62,7 @@ def mail_facts(event: ImportCompleted, reasons: Sequence[Reason], public_url: st
 
 def title_of(code: str) -> str:
     """What a reason of a row is called; one that is not known is an error of ours."""
-    if code in _ROWS:
-        return _ROWS[code]
-    kind = f"{code.partition('_')[0]}_*"
-    return _ROWS.get(kind, _OURS)
+    return declared.title_of(code, otherwise=_OURS)
 
 
 def _error(event: ImportCompleted) -> Mapping[str, str] | None:

@@ -3,6 +3,9 @@
 MOST_IMPORTS = 200
 """Imports of a page."""
 
+MOST_RECENT, RECENT = 10, 5
+"""Recent imports, and as many as there are when nobody says how many."""
+
 MOST_ROWS = 500
 """Rows, errors or changes of a page."""
 

@@ -15,9 +15,6 @@ MAPPING_NOTICES = frozenset({"unknown_column", "blank_heading", "tolerated_colum
 _TOLD_EACH = 20
 """So many ignored columns are told one by one; the rest is counted."""
 
-_TEMPLATE = "products"
-"""The entity type whose template is written unless another one is asked for."""
-
 _NAMED_HEADINGS, _NEAR, _COMPARED_LENGTH, _COMPARED_HEADINGS = 12, 0.75, 60, 200
 
 
@@ -90,7 +87,7 @@ def map_headings(entity: EntityType, headings: Sequence[str], mode: str) -> Mapp
     if twice or missing:
         unknown = [ignored.heading for ignored in ignored if ignored.code == "unknown_column"]
         wanted = {code for codes in entity.required_columns(mode) if found.keys().isdisjoint(codes) for code in codes}
-        return _refused(entity, twice, missing, _nearest(entity, wanted, unknown), headings)
+        return _refused(twice, missing, _nearest(entity, wanted, unknown), headings)
     return ColumnMapping({code: indexes[0] for code, indexes in found.items()}, tuple(ignored))
 
 
@@ -135,17 +132,16 @@ def _left_out(entity: EntityType, index: int, heading: str) -> IgnoredColumn:
 
 
 def _refused(
-    entity: EntityType, twice: Sequence[str], missing: Sequence[str], nearest: Sequence[str], headings: Sequence[str]
+    twice: Sequence[str], missing: Sequence[str], nearest: Sequence[str], headings: Sequence[str]
 ) -> HeadingsRefused:
     reasons = [f"{clash}; remove or rename all but one." for clash in twice]
     if missing:
         named = [shown(heading.strip()) for heading in headings if heading.strip()]
         more = f" and {len(named) - _NAMED_HEADINGS:,} more" if named[_NAMED_HEADINGS:] else ""
-        template = "winnow template" if entity.name == _TEMPLATE else f"winnow template --entity {entity.name}"
         reasons += [
             f"Missing: {', '.join(missing)}.",
             *nearest,
-            f"The file has: {', '.join(named[:_NAMED_HEADINGS])}{more}. Start from a template: `{template}`",
+            f"The file has: {', '.join(named[:_NAMED_HEADINGS])}{more}. Start from the template",
         ]
     return HeadingsRefused("duplicate_headings" if twice else "missing_headings", " ".join(reasons))
 

@@ -107,7 +107,7 @@ ROW_REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "invalid_*",
-        "An identifier that a program has made a number of (the field follows: invalid_barcode)",
+        "An identifier that a program has made a number of",
         '"4.0E+12" is a barcode that a program has made a number of; format the column as text and enter all digits',
         "Format the column as text and type all digits.",
     ),
@@ -159,6 +159,12 @@ ROW_REASONS: tuple[Reason, ...] = (
         "The database refuses it although every rule was kept",
         "The database refuses this product: value too long (SQLSTATE 22001). Change what this says and send the product again",
         "Change what the message says.",
+    ),
+    Reason(
+        "internal",
+        "An unexpected error on our side",
+        "Not imported because of an unexpected error on our side, not because of what this row says: quote reference W-3F09A1C2",
+        "Quote the reference to whoever runs Winnow, or send it again later.",
     ),
 )
 
@@ -227,6 +233,12 @@ FILE_REASONS: tuple[Reason, ...] = (
     Reason("invalid_object_key", "A key longer than storage has room for", "The object key has 2,000 bytes", "Upload the file under a shorter key."),
     Reason("unknown_entity_type", "Nothing of this kind is imported", '"shoes" is not an entity type', "Name an entity type that there is."),
     Reason("option_of_another_mode", "An option the mode has not", "The option blanks: clear has no meaning in mode create", "Leave the option out."),
+    Reason("not_moved", "Marked as failed, because nothing of it moved", "It had not moved for 41 minutes, and Olga marked it as failed", "Send the rows that are handed back again."),
+    Reason("export_failed", "What is handed back could not be written", "The files with the rows that are handed back could not be written", "Quote the reference to whoever runs Winnow: the rest is imported."),
+    Reason("invalid_event", "An event that says something impossible", "The upload event is not valid: import_id is no UUIDv7", "Correct what the event says and send it again."),
+    Reason("contradicts_another", "A repeat that says something else", "This is known as a repeat of another import, which has another content", "Give the event another import_id or idempotency_key, if it is another import."),
+    Reason("unknown_parent", "The correction file of no import of this tenant", "parent_import_id 0199d3c5-7a51-7e1a-a2f4-53f1c9f0a1b2 is no import that this tenant has", "Name the import whose correction file this is, or none."),
+    Reason("object_unreadable", "An object that storage does not hand out", 'The storage does not let Winnow read the object "acme/a.xlsx"', "Store it so that Winnow's key can read it."),
     Reason("unknown_mode", "A mode there is not", 'Mode "merge" is unknown for products', "Name a mode that the entity type has."),
 )  # fmt: skip
 
@@ -234,15 +246,17 @@ FILE_REASONS: tuple[Reason, ...] = (
 _TITLES = {reason.code: reason.title for reason in (*FILE_REASONS, *ROW_REASONS)}
 
 
-def title_of(code: str) -> str:
-    """The short title of a reason, the same for all of its code."""
+def title_of(code: str, *, otherwise: str | None = None) -> str:
+    """The short title of a reason, the same for all of its code; of a code nobody knows `otherwise`, or what it says itself."""
     known = _TITLES.get(code)
     if known is not None:
         return known
     family = next(
         (reason for reason in ROW_REASONS if reason.code.endswith("*") and code.startswith(reason.code[:-1])), None
     )
-    return code.replace("_", " ").capitalize() if family is None else family.title
+    if family is not None:
+        return family.title
+    return otherwise or code.replace("_", " ").capitalize()
 
 
 def reasons_page() -> str:
@@ -267,4 +281,5 @@ def reasons_page() -> str:
 def _table(reasons: Iterable[Reason]) -> Iterator[str]:
     yield from ("| code | what it is | for example | what to do |", "|---|---|---|---|")
     for reason in reasons:
-        yield f"| `{reason.code}` | {reason.title} | {reason.example.replace('|', '&#124;')} | {reason.to_do} |"
+        code = f"`{reason.code}`" + (" (the field follows)" if reason.code.endswith("*") else "")
+        yield f"| {code} | {reason.title} | {reason.example.replace('|', '&#124;')} | {reason.to_do} |"

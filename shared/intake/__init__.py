@@ -1,9 +1,8 @@
 """What a person does with imports, whoever they do it through: the command, the API, the pages.
 
-* `uploads`        a file on its way in
+* `registration`   a file that lies in storage, with the event that brings it to a parser
 * `reports`        what was not imported and why; the entities an import made
 * `repairs`        what of that was repaired since, by whom, and what is open
-* `history`        the imports there were, by page, filtered
 * `rows`           the rows of an import, by page and status
 * `preview`        what a held import would do, counted; `changes` of records, before and after
 * `pace`           how fast an import moves, stage by stage, and how long it takes yet

@@ -24,14 +24,6 @@ class ReportedError:
 
 
 @dataclass(frozen=True)
-class ErrorCounts:
-    """How many errors an import has, and how many rows have one."""
-
-    errors: int
-    rows: int
-
-
-@dataclass(frozen=True)
 class ErrorGroup:
     """Errors of one kind in one column: how many, and one of them."""
 
@@ -42,20 +34,11 @@ class ErrorGroup:
     row: int
 
 
-_ERRORS = text(
-    """
-    SELECT row_no, heading, code, message FROM imports.row_errors
-     WHERE import_id = :id ORDER BY row_no, position LIMIT CAST(:limit AS bigint)
-    """
-)
 _ERRORS_BEHIND = text(
     """
     SELECT row_no, position, heading, code, message FROM imports.row_errors
      WHERE import_id = :id AND (row_no, position) > (:row, :position) ORDER BY row_no, position LIMIT :limit
     """
-)
-_COUNTS = text(
-    "SELECT count(*) AS errors, count(DISTINCT row_no) AS rows FROM imports.row_errors WHERE import_id = :id"
 )
 _GROUPS = text(
     """
@@ -75,30 +58,18 @@ _MADE = text(
 )
 
 
-async def read_errors(conn: AsyncConnection, import_id: UUID, *, limit: int | None) -> list[ReportedError]:
-    """The errors of an import's failed rows, in the order of the file; all of them when `limit` is None."""
-    rows = await conn.execute(_ERRORS, {"id": import_id, "limit": limit})
-    return [ReportedError(row.row_no, row.heading, row.code, row.message) for row in rows]
-
-
 async def list_errors(
     conn: AsyncConnection, import_id: UUID, *, after: tuple[int, int], limit: int
 ) -> list[tuple[tuple[int, int], ReportedError]]:
-    """So many of them behind a row and a position in it, each with its own."""
+    """The errors of an import's failed rows, in the order of the file: so many behind a row and a position in it, each with its own."""
     await conn.execute(BY_INDEX)
     values = {"id": import_id, "row": after[0], "position": after[1], "limit": limit}
     rows = await conn.execute(_ERRORS_BEHIND, values)
     return [((row.row_no, row.position), ReportedError(row.row_no, row.heading, row.code, row.message)) for row in rows]
 
 
-async def count_errors(conn: AsyncConnection, import_id: UUID) -> ErrorCounts:
-    """How many of them there are."""
-    row = (await conn.execute(_COUNTS, {"id": import_id})).one()
-    return ErrorCounts(row.errors, row.rows)
-
-
 async def group_errors(conn: AsyncConnection, import_id: UUID) -> list[ErrorGroup]:
-    """The same by kind and column, the most frequent first."""
+    """The errors of an import by kind and column, the most frequent first."""
     rows = await conn.execute(_GROUPS, {"id": import_id})
     return [ErrorGroup(row.code, row.heading, int(row.times), row.example, row.row) for row in rows]
 

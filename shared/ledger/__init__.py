@@ -16,7 +16,7 @@ from shared.ledger.hold import (
     refuse_interpretation,
     start_import,
 )
-from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_imports, read_recent
+from shared.ledger.progress import ImportProgress, StageProgress, read_import, read_imports
 from shared.ledger.quarantine import give_up, reopen_chunk, reopen_reading
 from shared.ledger.redecision import MOST_DECISIONS, decide_again
 from shared.ledger.release import release_chunks
@@ -52,7 +52,6 @@ __all__ = [
     "mark_failed",
     "read_import",
     "read_imports",
-    "read_recent",
     "refuse_interpretation",
     "release_chunks",
     "reopen_chunk",

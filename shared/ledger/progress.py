@@ -153,11 +153,6 @@ _SELECT = f"""
 """  # noqa: S608 - our own words
 _ONE = text(_SELECT + " WHERE i.id = :id")
 _SOME = text(_SELECT + " WHERE i.id = ANY(CAST(:ids AS uuid[])) ORDER BY i.created_at DESC, i.id DESC")
-_RECENT = text(
-    _SELECT
-    + """ WHERE CAST(:tenant AS text) IS NULL OR i.tenant_id = :tenant
-          ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"""
-)
 
 
 async def read_import(conn: AsyncConnection, import_id: UUID) -> ImportProgress | None:
@@ -169,12 +164,6 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> ImportProgress 
 async def read_imports(conn: AsyncConnection, ids: Sequence[UUID]) -> list[ImportProgress]:
     """Those of these imports that this connection may see, newest first."""
     rows = await conn.execute(_SOME, {"ids": list(ids)})
-    return [_progress(row) for row in rows.mappings()]
-
-
-async def read_recent(conn: AsyncConnection, *, tenant_id: str | None, limit: int) -> list[ImportProgress]:
-    """The latest imports this connection may see, newest first."""
-    rows = await conn.execute(_RECENT, {"tenant": tenant_id, "limit": limit})
     return [_progress(row) for row in rows.mappings()]
 
 

@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-import asyncpg
 import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.db.engine import connect_directly
+from shared.db.listening import listen
 from shared.events import Topic
 from shared.messaging.envelope import wire_headers
 from shared.messaging.failures import FailureKind, Transient, kind_of
@@ -235,26 +234,15 @@ class Relay:
 
     async def _listen(self) -> None:
         """Wake the relay when a transaction that touched the outbox has committed."""
-        while True:
-            try:
-                connection = await connect_directly(self._engine, name="winnow-relay")
-                try:
-                    await connection.add_listener(CHANNEL, self._heard)
-                    for name in self._topics:
-                        self._heard(None, 0, CHANNEL, name)
-                    gone = asyncio.Event()
-                    connection.add_termination_listener(lambda _connection, gone=gone: gone.set())
-                    await gone.wait()
-                finally:
-                    connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                # Polling goes on meanwhile; only the promptness is lost.
-                log.warning("relay.deaf", error=repr(error))
-                await asyncio.sleep(1)
+        await listen(self._engine, CHANNEL, self._heard, name="winnow-relay", begun=self._wake_all)
 
-    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        if isinstance(payload, str) and payload in self._topics:
-            self._woken.add(payload)
+    def _wake_all(self) -> None:
+        for name in self._topics:
+            self._heard(name)
+
+    def _heard(self, name: str) -> None:
+        if name in self._topics:
+            self._woken.add(name)
             self._awake.set()
 
 

@@ -32,10 +32,10 @@ from deploy.local.stack import PROJECT, Stack
 from services.cli.local.sample import write_catalogue
 from shared.db.transaction import tenant_transaction
 from shared.events.model import FileOptions
-from shared.intake.uploads import Upload, send
 from shared.ledger import ImportProgress, read_import
 from shared.ledger.tenants import register_tenant
 from tests.benchmarks.stack import administrator, empty, intake_of, prepare, server_cpu, uploads_of
+from tests.harness.sent_files import FileToSend, send
 
 VARIANTS = 3
 _LOOK_EVERY = 0.15
@@ -118,14 +118,14 @@ async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
         await register_tenant(conn, "bench")
     cpu = server_cpu(stack)
     began = datetime.now(UTC)
-    upload = Upload(path, "bench", "bench", "products", "create", FileOptions())
-    sent = await send(intake, uploads_of(stack), UPLOADS, upload)
+    file = FileToSend(path, "bench", "bench", "create", FileOptions())
+    import_id = await send(intake, uploads_of(stack), UPLOADS, file)
     await intake.dispose()
-    progress = await _ended(stack, sent.import_id)
+    progress = await _ended(stack, import_id)
     assert progress.status == "completed", progress
     assert progress.completed_at is not None
     async with administrator(stack) as conn:
-        spans = await _spans(conn, sent.import_id)
+        spans = await _spans(conn, import_id)
     return {
         "rows": progress.total_rows,
         "seconds": (progress.completed_at - began).total_seconds(),

@@ -7,24 +7,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from uuid_utils.compat import uuid7
 
 from deploy.local.s3_server import UPLOADS
 from deploy.local.stack import Stack
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.events.model import FileOptions
-from shared.intake.uploads import Upload, announced
 from shared.ledger.tenants import register_tenant
 from shared.messaging.envelope import seal, wire_headers
 from shared.messaging.kafka import BrokerPublisher, connected_publisher
 from shared.states import ImportStatus
 from shared.storage import ObjectStore
 from tests.benchmarks.stack import administrator, intake_of, uploads_of
+from tests.harness.sent_files import FileToSend, announced
 
 PATIENCE = 1_800.0
 
@@ -49,8 +47,7 @@ class Sender:
 
     async def upload(self, tenant: str, path: Path, mode: str = "create", *, again: bool = False) -> FileUploaded:
         """Put a file where its event says it is; the event itself is yet to be published."""
-        upload = Upload(path, tenant, "bench", "products", mode, FileOptions(allow_repeat=again))
-        event = announced(upload, UUID(str(uuid7())))
+        event = announced(FileToSend(path, tenant, "bench", mode, FileOptions(allow_repeat=again)))
         await self.store.upload(UPLOADS, event.object_key, path, "application/octet-stream")
         return event
 

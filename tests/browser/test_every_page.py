@@ -99,7 +99,7 @@ async def every_state(site: Site, folder: Path) -> Mapping[str, str]:
         await mara.page.get_by_role("button", name="Dismiss").click()
         await checked(mara, cancelled)
         await mara.open(f"/imports/{cancelled}/cancel")
-        await mara.page.get_by_role("button", name="Leave it").click()
+        await mara.page.get_by_role("button", name="Discard").click()
         taken_back = world.send(tenant, workbook(folder / "trial.xlsx", catalogue(3, start=800)), user_id="mara")
         await world.ended(taken_back)
         await mara.open(f"/imports/{taken_back}/undo")

@@ -67,10 +67,10 @@ async def test_a_held_import_is_left_and_nothing_of_it_was_written(site: Site, t
         await mara.open("/history")
         await expect(page.locator(f"#i-{held}")).to_contain_text("Waiting for you")
         await mara.open(f"/imports/{held}/check")
-        await page.get_by_role("link", name="Leave it").click()
-        dialog = page.get_by_role("dialog", name="Leave held.xlsx?")
+        await page.get_by_role("link", name="Discard").click()
+        dialog = page.get_by_role("dialog", name="Discard held.xlsx?")
         await expect(dialog).to_contain_text("Nothing of held.xlsx is written")
-        await dialog.get_by_role("button", name="Leave it").click()
+        await dialog.get_by_role("button", name="Discard").click()
         await expect(page.locator("main .st").first).to_have_text("Cancelled")
     assert (await site.world.ended(held)).status == "cancelled"
 

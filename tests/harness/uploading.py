@@ -40,7 +40,7 @@ class UploadGateway:
         """Start it and wait until it answers."""
         told = {**self.stack.environment_for("gateway"), "WINNOW_GATEWAY_PORT": str(self.port)}
         # How much a tenant may ask of one process has tests of its own.
-        told |= {"WINNOW_GATEWAY_UPLOADS_AT_ONCE": "0", "WINNOW_GATEWAY_REQUESTS_PER_MINUTE": "0"}
+        told |= {"WINNOW_GATEWAY_UPLOAD_REQUESTS_AT_ONCE": "0", "WINNOW_GATEWAY_REQUESTS_PER_MINUTE": "0"}
         upload = {f"WINNOW_GATEWAY_UPLOAD_{name.upper()}": value for name, value in self.settings.items()}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -116,7 +116,7 @@ async def test_a_tenant_that_asks_too_much_is_told_when_to_come_back(stack: Stac
 
 
 async def test_a_tenant_with_too_many_uploads_is_told_when_to_come_back(stack: Stack, tenant: str) -> None:
-    async with gateway_here(stack, uploads_at_once=1) as (app, gateway):
+    async with gateway_here(stack, upload_requests_at_once=1) as (app, gateway):
         client = GatewayClient(stack.gateway_url, stack.token_for, transport=httpx.ASGITransport(probed(app)))
         async with client:
             one = client.as_(tenant, "importer")

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
+from services.gateway.cursors import hand_out, list_name
+from services.gateway.imports.history import Wanted, history
 from shared.db.transaction import tenant_transaction
 from shared.intake.catalogue import (
     KINDS,
@@ -16,7 +18,6 @@ from shared.intake.catalogue import (
     list_attribute_values,
     list_values,
 )
-from shared.intake.history import MOST_RECENT, RECENT, ImportFilter, list_imports, recent_imports
 from shared.intake.preview import Outcomes, preview
 from shared.intake.unmatched import UnmatchedCategory, unmatched_categories
 from shared.ledger import cancel_import
@@ -27,7 +28,7 @@ from tests.harness.staging import Desk
 from tests.harness.world import World
 from tests.integration.conftest import EngineOf
 
-EVERY = ImportFilter()
+EVERY = Wanted()
 
 
 @pytest.fixture
@@ -55,17 +56,17 @@ async def sent(idle_world: World, tenant: str) -> list[UUID]:
     return ids
 
 
-async def listed(engine_of: EngineOf, tenant: str, wanted: ImportFilter = EVERY, *, limit: int = 5) -> list[UUID]:
+async def listed(engine_of: EngineOf, tenant: str, wanted: Wanted = EVERY, *, limit: int = 5) -> list[UUID]:
     """All pages."""
     found: list[UUID] = []
-    after: UUID | None = None
+    after: str | None = None
     while True:
         async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
-            page = await list_imports(conn, wanted, after=after, limit=limit)
-        found += [each.id for each in page.imports]
+            page = await history(conn, wanted, after=after, limit=limit)
+        found += [each.id for each in page.items]
         if page.next is None:
             return found
-        assert len(page.imports) == limit
+        assert len(page.items) == limit
         after = page.next
 
 
@@ -78,52 +79,35 @@ async def test_imports_are_listed_newest_first_by_page(sent: list[UUID], engine_
 async def test_imports_are_found_by_all_that_is_said_of_them(
     idle_world: World, sent: list[UUID], engine_of: EngineOf, tenant: str
 ) -> None:
-    async def numbers(wanted: ImportFilter) -> list[int]:
+    async def numbers(wanted: Wanted) -> list[int]:
         return sorted(sent.index(found) for found in await listed(engine_of, tenant, wanted, limit=2))
 
     begin = await idle_world.scalar("SELECT created_at FROM imports.imports WHERE id = :id", id=sent[0])
     hour = timedelta(hours=1)
-    assert await numbers(ImportFilter(file_name="100%_")) == [0, 4, 8], "what is typed is no pattern"
-    assert await numbers(ImportFilter(file_name="AUTUMN 1")) == [1, 10, 11]
-    assert await numbers(ImportFilter(file_name="%")) == [0, 4, 8]
-    assert await numbers(ImportFilter(statuses=[ImportStatus.FAILED])) == [4]
-    assert await numbers(ImportFilter(statuses=[ImportStatus.COMPLETED, ImportStatus.UPLOADING])) == []
-    assert await numbers(ImportFilter(mode="create", user="ann")) == [3, 9]
-    assert await numbers(ImportFilter(entity_type="people")) == []
-    assert await numbers(ImportFilter(entity_type="products", since=begin + 2 * hour, before=begin + 4 * hour)) == [
+    assert await numbers(Wanted(file_name="100%_")) == [0, 4, 8], "what is typed is no pattern"
+    assert await numbers(Wanted(file_name="AUTUMN 1")) == [1, 10, 11]
+    assert await numbers(Wanted(file_name="%")) == [0, 4, 8]
+    assert await numbers(Wanted(statuses=[ImportStatus.FAILED])) == [4]
+    assert await numbers(Wanted(statuses=[ImportStatus.COMPLETED, ImportStatus.UPLOADING])) == []
+    assert await numbers(Wanted(mode="create", user="ann")) == [3, 9]
+    assert await numbers(Wanted(entity_type="people")) == []
+    assert await numbers(Wanted(entity_type="products", since=begin + 2 * hour, before=begin + 4 * hour)) == [
         2,
         3,
     ]
 
 
-async def test_imports_of_all_tenants_are_an_operators_to_list_and_of_one_a_readers(
+async def test_imports_are_listed_for_their_own_tenant_and_no_place_leads_to_anothers(
     sent: list[UUID], engine_of: EngineOf, tenant: str
 ) -> None:
-    tenants: set[str] = set()
-    after: UUID | None = None
-    async with engine_of("winnow_operator").connect() as conn:
-        while not tenants or after is not None:
-            everybodys = await list_imports(conn, ImportFilter(), after=after, limit=200)
-            tenants |= {each.tenant_id for each in everybodys.imports}
-            after = everybodys.next
-        one = await list_imports(conn, ImportFilter(tenant=f"{tenant}-other"), limit=200)
-    assert tenants >= {tenant, f"{tenant}-other"}
-    (others,) = one.imports
-    assert others.id not in await listed(engine_of, tenant)
-    assert await listed(engine_of, tenant, ImportFilter(tenant=f"{tenant}-other")) == []
-    async with tenant_transaction(engine_of("winnow_reader"), f"{tenant}-other") as conn:
-        assert (await list_imports(conn, ImportFilter(), after=sent[3])).imports == ()
-
-
-async def test_the_recent_imports_are_five_unless_one_to_ten_are_wanted(
-    sent: list[UUID], engine_of: EngineOf, tenant: str
-) -> None:
+    (others,) = await listed(engine_of, f"{tenant}-other")
+    assert others not in await listed(engine_of, tenant)
     async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
-        assert [each.id for each in await recent_imports(conn)] == (await listed(engine_of, tenant))[:RECENT]
-        assert len(await recent_imports(conn, limit=MOST_RECENT)) == MOST_RECENT
-        for limit in (0, MOST_RECENT + 1):
-            with pytest.raises(ValueError, match="1 to 10"):
-                await recent_imports(conn, limit=limit)
+        mine = await history(conn, EVERY, limit=10)
+    assert mine.next is not None
+    async with tenant_transaction(engine_of("winnow_reader"), f"{tenant}-other") as conn:
+        behind = await history(conn, EVERY, after=mine.next)
+    assert not {each.id for each in behind.items} & set(sent)
 
 
 async def test_a_preview_counts_what_a_commit_comes_to(desk: Desk, engine_of: EngineOf, tenant: str) -> None:
@@ -283,17 +267,20 @@ async def test_the_last_page_of_a_long_list_costs_what_the_first_one_does(
             await conn.execute(text(f"ANALYZE {table}"))
         oldest = (
             await conn.execute(
-                text("SELECT id FROM imports.imports WHERE tenant_id = :tenant ORDER BY created_at LIMIT 1 OFFSET 30"),
+                text(
+                    "SELECT id, created_at FROM imports.imports WHERE tenant_id = :tenant ORDER BY created_at LIMIT 1 OFFSET 30"
+                ),
                 {"tenant": tenant},
             )
-        ).scalar_one()
+        ).one()
+    far_down = hand_out(list_name("imports", {"sort": "-started"}), oldest.created_at, oldest.id)
     engine = engine_of("winnow_reader")
     async with tenant_transaction(engine, tenant) as conn:
         costs = []
-        for after in (None, oldest):
+        for after in (None, far_down):
             with queries_of(engine) as made:
-                imports = await list_imports(conn, ImportFilter(), after=after, limit=20)
-            assert len(imports.imports) == 20
+                imports = await history(conn, EVERY, after=after, limit=20)
+            assert len(imports.items) == 20
             costs.append(await pages_read(conn, made))
         for name in ("", f"tag {many - 30:06}"):
             with queries_of(engine) as made:

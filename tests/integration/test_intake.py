@@ -1,4 +1,4 @@
-"""What comes in through the command: registered with its event, for tenants that are known."""
+"""What comes in: registered with its event, for tenants that are known."""
 
 from pathlib import Path
 from uuid import UUID
@@ -6,17 +6,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from uuid_utils.compat import uuid7
 
-from shared.connections import StorageConnection
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
 from shared.events.model import FileOptions
+from shared.intake.registration import register
 from shared.intake.repairs import read_repairs
-from shared.intake.uploads import UnknownParent, Upload, announced, register, send
 from shared.ledger import read_import
 from shared.ledger.tenants import UnknownTenant, register_tenant, registered, require_tenant
-from shared.storage import ObjectStore
+from tests.harness.sent_files import FileToSend, announced
 from tests.harness.world import World
 from tests.integration.conftest import EngineOf
 
@@ -25,8 +23,7 @@ def upload(tenant: str, folder: Path, *, parent: UUID | None = None, hold: bool 
     """The event of a small file."""
     path = folder / "autumn.csv"
     path.write_text("Product Title\n")
-    wanted = Upload(path, tenant, "tester", "products", "create", FileOptions(hold=hold), parent)
-    return announced(wanted, UUID(str(uuid7())))
+    return announced(FileToSend(path, tenant, "tester", "create", FileOptions(hold=hold), parent))
 
 
 async def counts(world: World, event: FileUploaded) -> tuple[int, int]:
@@ -89,22 +86,6 @@ async def test_the_import_that_is_repaired_is_one_of_the_same_tenant(
         assert [one.id for one in (await read_repairs(conn, parent.import_id)).corrections] == [child.import_id]
     parent_of = "SELECT parent_import_id FROM imports.imports WHERE id = :id"
     assert await idle_world.scalar(parent_of, id=strangers.import_id) is None
-
-
-async def test_a_file_is_not_sent_as_the_correction_of_an_import_the_tenant_does_not_have(
-    idle_world: World, engine_of: EngineOf, tenant: str, tmp_path: Path
-) -> None:
-    theirs = upload(f"{tenant}-other", tmp_path)
-    async with tenant_transaction(engine_of("winnow_intake"), theirs.tenant_id) as conn:
-        await register(conn, theirs)
-    async with tenant_transaction(engine_of("winnow_intake"), tenant) as conn:
-        await register_tenant(conn, tenant)
-    nowhere = ObjectStore(StorageConnection("127.0.0.1:9", "", ""))
-    for parent in (theirs.import_id, UUID(str(uuid7()))):
-        wanted = Upload(tmp_path / "autumn.csv", tenant, "tester", "products", "create", FileOptions(), parent)
-        with pytest.raises(UnknownParent):
-            await send(engine_of("winnow_intake"), nowhere, "winnow-uploads", wanted)
-    assert await idle_world.scalar("SELECT count(*) FROM imports.imports WHERE tenant_id = :t", t=tenant) == 0
 
 
 async def test_a_misspelt_tenant_is_answered_with_the_nearest_whoever_asks(

@@ -15,10 +15,10 @@ from services.gateway.imports.history import Sort, Wanted, history
 from services.gateway.imports.results import preview_of, reasons_of, repairs_of
 from services.gateway.imports.rows import rows_of
 from services.gateway.problems import Refused
+from shared.api.limits import RECENT
 from shared.db.planner import BY_INDEX
 from shared.db.transaction import tenant_transaction
 from shared.intake.changes import list_changes
-from shared.intake.history import recent_ids
 from shared.intake.reports import list_errors
 from shared.intake.unmatched import unmatched_categories
 from shared.states import ImportStatus, RowStatus
@@ -48,7 +48,7 @@ Ask = Callable[[AsyncConnection, UUID], Awaitable[Any]]
 PAGES: dict[str, Ask] = {
     "the newest": lambda conn, _: history(conn, Wanted(), limit=50),
     "by a frequent name": lambda conn, _: history(conn, Wanted(file_name="spring"), limit=50),
-    "the recent ones": lambda conn, _: recent_ids(conn),
+    "the recent ones": lambda conn, _: history(conn, Wanted(), limit=RECENT),
     "one": seen,
     "failed rows": lambda conn, found: rows_of(conn, found, status=RowStatus.FAILED, limit=50),
     "failed rows far down": lambda conn, found: rows_of(conn, found, status=RowStatus.FAILED, after=900, limit=50),

@@ -96,7 +96,9 @@ async def test_what_was_backed_up_while_it_ran_goes_on_on_other_servers(
     (tmp_path / "other").mkdir()
     world = make_world(other_machine, tmp_path / "other")
     assert await world.production(tenant) == await idle_world.production(tenant)
-    world.fleet.start(ALL)
+    world.fleet.start({**ALL, "gateway": 1})
+    token = other_machine.token_for(tenant, "viewer")
+    environment |= {"WINNOW_URL": other_machine.gateway_url, "WINNOW_TOKEN": token}
     try:
         ended = await world.ended(half_done)
         assert (ended.status, ended.created_rows) == ("completed", 1800)

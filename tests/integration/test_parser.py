@@ -219,7 +219,8 @@ async def test_a_second_event_that_says_something_else_of_an_import_changes_noth
         {"options": FileOptions(hold=True)},
     ]
     for claim in claims:
-        with pytest.raises(Poison, match=next(iter(claim))):
+        (said,) = claim
+        with pytest.raises(Poison, match="another content" if said in {"file_size", "file_sha256"} else said):
             await parsing.parse(event.model_copy(update=claim))
     assert await parsing.ledger(import_id) == before
 

@@ -254,7 +254,7 @@ async def test_what_storage_has_given_up_is_said_to_be_lost(gate: Gate) -> None:
 
 
 async def test_memory_is_bounded_however_many_files_come_at_once(gate: Gate) -> None:
-    gate.settings.update(pieces=2, at_once=100)
+    gate.settings.update(pieces=2, files_at_once=100)
     narrow = gate.another()
     contents = [content_of(PIECE + 5) for _ in range(6)]
     held, most = 0, 0
@@ -322,7 +322,7 @@ async def test_a_request_that_falls_silent_is_ended_and_what_it_brought_is_kept(
 
 
 async def test_of_a_tenant_so_many_files_come_at_once(gate: Gate) -> None:
-    gate.settings.update(at_once=2)
+    gate.settings.update(files_at_once=2)
     narrow = gate.another()
     for _file in range(2):
         await narrow.begin(10)

@@ -9,15 +9,10 @@ import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from shared.connections import StorageConnection
-from shared.events import FileUploaded
 from shared.events.model import FileOptions
-from shared.intake.uploads import ContradictsAnother, Sent, SentBefore, Upload, send
 from shared.ledger import ImportProgress, NotImportable, Started, cancel_import, start_import
 from shared.messaging.failures import Poison
-from shared.storage import ObjectStore
 from tests.harness.files import catalogue, product, text_file, workbook
-from tests.integration.conftest import EngineOf
 from tests.integration.test_parser import ParserDesk
 from tests.integration.test_senders import delivered, sending
 from tests.integration.test_senders import send as deliver
@@ -172,82 +167,3 @@ async def test_one_key_with_other_options_is_a_conflict(
     assert (
         await sending.world.scalar("SELECT count(*) FROM imports.imports WHERE tenant_id = :t", t=sending.tenant) == 2
     )
-
-
-class Sender:
-    """Sends files as the command does, into storage that keeps what it is given."""
-
-    def __init__(self, engine_of: EngineOf, tenant: str) -> None:
-        self.engine = engine_of("winnow_intake")
-        self.tenant = tenant
-        self.store = Uploads()
-
-    async def __call__(self, path: Path, **said: Any) -> Sent:
-        values: dict[str, Any] = {
-            "user": "ana",
-            "entity": "products",
-            "mode": "create",
-            "options": FileOptions(),
-            **said,
-        }
-        return await send(self.engine, self.store, "uploads", Upload(path, self.tenant, **values))
-
-
-class Uploads(ObjectStore):
-    """Storage of which it is enough to know what was put there."""
-
-    def __init__(self) -> None:
-        super().__init__(StorageConnection("127.0.0.1:9", "", ""))
-        self.kept: list[str] = []
-
-    async def upload(self, bucket: str, key: str, path: Path, content_type: str) -> None:
-        self.kept.append(key)
-
-
-async def test_the_same_file_sent_under_one_key_is_one_import(
-    sending: ParserDesk, engine_of: EngineOf, tmp_path: Path
-) -> None:
-    sender = Sender(engine_of, sending.tenant)
-    path = text_file(tmp_path / "a.csv", product(1))
-    first = await sender(path, idempotency_key="k")
-    second = await sender(path, idempotency_key="k")
-    assert (first.is_repeat, second.is_repeat, second.import_id) == (False, True, first.import_id)
-    assert second.event.object_key == first.event.object_key
-    assert len(sender.store.kept) == 1, "nothing is uploaded twice"
-    assert (await sender(path, idempotency_key="another")).import_id != first.import_id
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"user": "ben"},
-        {"options": FileOptions(decimal="comma")},
-        {"options": FileOptions(hold=True)},
-        {"mode": "upsert"},
-    ],
-    ids=str,
-)
-async def test_one_key_for_something_else_is_told_to_whoever_sends_it(
-    sending: ParserDesk, engine_of: EngineOf, tmp_path: Path, said: dict[str, Any]
-) -> None:
-    sender = Sender(engine_of, sending.tenant)
-    path = text_file(tmp_path / "a.csv", product(1))
-    first = await sender(path, idempotency_key="k")
-    with pytest.raises(ContradictsAnother) as told:
-        await sender(path, idempotency_key="k", **said)
-    assert told.value.import_id == first.import_id
-    with pytest.raises(ContradictsAnother, match="sha256"):
-        await sender(text_file(tmp_path / "a.csv", product(2)), idempotency_key="k")
-
-
-async def test_a_file_that_was_imported_before_is_not_even_uploaded(
-    sending: ParserDesk, engine_of: EngineOf, tmp_path: Path
-) -> None:
-    path = text_file(tmp_path / "a.csv", product(1))
-    event: FileUploaded = sending.event(path)
-    await deliver(sending, event)
-    sender = Sender(engine_of, sending.tenant)
-    with pytest.raises(SentBefore) as told:
-        await sender(path)
-    assert (told.value.before.id, told.value.before.rows, sender.store.kept) == (event.import_id, 1, [])
-    assert not (await sender(path, options=FileOptions(allow_repeat=True))).is_repeat

@@ -202,7 +202,7 @@ async def test_who_contradicts_an_import_that_has_ended_is_told_so_and_nothing_e
     said = {**claim, **({"object_key": key[claim["object_key"]]} if "object_key" in claim else {})}
     second = FileUploaded.model_validate({**event.model_dump(exclude_none=True), **said})
     for _ in range(2):
-        with pytest.raises(Poison, match=next(iter(claim))):
+        with pytest.raises(Poison, match="another content" if "file_size" in claim else next(iter(claim))):
             await send(sending, second, {"ce_id": "the second"})
     assert await sending.ledger(event.import_id) == before
     (first, _), (told, _) = await completed(sending)

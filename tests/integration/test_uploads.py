@@ -360,7 +360,7 @@ async def test_a_gigabyte_goes_through_a_process_of_256_megabytes(
 
 
 async def test_many_senders_at_once_fit_into_the_same_memory(start: Start, running_world: World, tenant: str) -> None:
-    gateway = start(at_once="100")
+    gateway = start(files_at_once="100")
     content = os.urandom(PIECE + PIECE // 2)
     async with gateway.client(tenant) as client:
         places = [(await begin(client, len(content), f"{number}.csv")).headers["Location"] for number in range(24)]

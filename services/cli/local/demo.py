@@ -80,12 +80,16 @@ def run_demo(*, products: int, variants: int) -> None:
 
 def _wait_for_a_key(console: Console) -> None:
     """Leave everything running until somebody has seen enough; where nobody can press a key, not at all."""
-    if not (sys.stdin.isatty() and console.is_terminal):
+    if not _is_watched(console):
         return
     console.print("Everything goes on running until you press a key. ", end="")
     with suppress(KeyboardInterrupt, EOFError):
         typer.getchar()
     console.print()
+
+
+def _is_watched(console: Console) -> bool:
+    return sys.stdin.isatty() and console.is_terminal
 
 
 def _undisturbed(stack: Stack) -> None:
@@ -126,7 +130,8 @@ async def _demo(stack: Stack, console: Console, products: int, variants: int, *,
                 f"{': ' + ended.error.message if ended.error else ''}. The logs are in {stack.home / 'logs'}"
             )
         workbook = await _report(stack, winnow, ended, console, folder)
-    console.print("\n[bold]5  Look[/]")
+    stays = was_running or _is_watched(console)
+    console.print("\n[bold]5  Look[/]" if stays else "\n[bold]5  Look[/]  after [bold]make up[/]: all of it stops now")
     show_where(stack, console, ended.id)
     console.print(f"  A workbook to send there by hand: [bold]{near(by_hand.path)}[/]")
     _say_what_next(console, ended, workbook, winnow, was_running=was_running)

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 
 from deploy.local.s3_server import RESULTS, UPLOADS
 from deploy.local.stack import Stack
-from services.cli.direct import Servers
 from services.cli.local.access import LocalServices
 from services.cli.reach import Services
-from services.cli.settings import read
 
 
 def running_stack() -> tuple[Mapping[str, str], Services] | None:
@@ -42,8 +40,3 @@ def settings_of(stack: Stack) -> dict[str, str]:
         "s3_uploads_bucket": UPLOADS,
         "s3_results_bucket": RESULTS,
     }
-
-
-def servers_of(stack: Stack) -> Servers:
-    """The servers of a stack that runs."""
-    return Servers(read(settings_of(stack)), LocalServices(stack))

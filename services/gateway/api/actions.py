@@ -7,9 +7,8 @@ from fastapi import APIRouter, Path, Request, Response
 
 from services.gateway import problems
 from services.gateway.api.conditions import answer_of
-from services.gateway.api.imports import the_import
 from services.gateway.asking import Importer, Ways
-from services.gateway.imports import acts
+from services.gateway.imports import acts, the_import
 from shared.api.imports import Import
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])

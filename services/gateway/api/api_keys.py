@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Response
 
 from services.gateway import problems
 from services.gateway.asking import Admin, Ways
-from services.gateway.people import Role
+from services.gateway.cursors import hand_out, list_name, take_back
+from services.gateway.people import Role, tenant_of
 from services.gateway.who.keys import MOST_KEYS, TooManyKeys
 from services.gateway.who.repository import ApiKey as KeptKey
 from shared.api.api_keys import ApiKey, MadeApiKey, NewApiKey
@@ -17,18 +18,27 @@ from shared.api.pages import Page
 
 router = APIRouter(prefix="/v1/api-keys", tags=["keys"])
 
+_KEYS = list_name("api-keys", {})
+
 
 @router.get("", operation_id="list_api_keys", responses=problems.of(401, 403))
 async def list_api_keys(
     ways: Ways,
     person: Admin,
-    after: Annotated[str | None, Query(max_length=100)] = None,
+    after: Annotated[str | None, Query(max_length=3_000, description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> Page[ApiKey]:
     """The tenant's keys, newest first; those that were revoked or have expired as well."""
-    keys = await ways.who.keys.listed(_tenant(person), before=_place(after), limit=limit + 1)
-    shown = [_said(key) for key in keys[:limit]]
-    return Page[ApiKey](items=tuple(shown), next=_cursor(keys[limit - 1]) if len(keys) > limit else None)
+    before = None
+    if after is not None:
+        at, key_id = take_back(_KEYS, after, datetime, UUID)
+        before = (at, key_id)
+    keys = await ways.who.keys.listed(tenant_of(person), before=before, limit=limit + 1)
+    last = keys[limit - 1] if len(keys) > limit else None
+    return Page[ApiKey](
+        items=tuple(_said(key) for key in keys[:limit]),
+        next=None if last is None else hand_out(_KEYS, last.created_at, last.id),
+    )
 
 
 @router.post("", operation_id="make_api_key", status_code=201, responses=problems.of(401, 403, 409, 422))
@@ -37,7 +47,7 @@ async def make_api_key(ways: Ways, person: Admin, asked: NewApiKey, response: Re
     try:
         key, secret = await ways.who.keys.make(
             person,
-            _tenant(person),
+            tenant_of(person),
             name=asked.name,
             role=Role(asked.role),
             lasts=timedelta(days=asked.expires_in_days),
@@ -53,38 +63,11 @@ async def make_api_key(ways: Ways, person: Admin, asked: NewApiKey, response: Re
 @router.delete("/{key_id}", operation_id="revoke_api_key", responses=problems.of(401, 403, 404, 422))
 async def revoke_api_key(ways: Ways, person: Admin, key_id: UUID) -> ApiKey:
     """Revoke a key: from now on it is good for nothing. One that was revoked before stays as it is."""
-    key = await ways.who.keys.revoke(person, _tenant(person), key_id)
+    key = await ways.who.keys.revoke(person, tenant_of(person), key_id)
     if key is None:
         raise problems.unknown("key")
     return _said(key)
 
 
-def _tenant(person: Admin) -> str:
-    assert person.tenant is not None, "an administrator is one of a tenant"
-    return person.tenant
-
-
 def _said(key: KeptKey) -> ApiKey:
     return ApiKey(**asdict(key))
-
-
-def _cursor(key: KeptKey) -> str:
-    return f"{key.created_at.isoformat()}~{key.id}"
-
-
-def _place(after: str | None) -> tuple[datetime, UUID] | None:
-    if after is None:
-        return None
-    at, _, id_ = after.partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-        found = moment, UUID(id_)
-    except ValueError as error:
-        raise _no_page() from error
-    if moment.tzinfo is None:
-        raise _no_page()
-    return found
-
-
-def _no_page() -> problems.Refused:
-    return problems.Refused("cursor", "This is no page of the list of keys; begin again without `after`.")

@@ -11,9 +11,10 @@ from fastapi import Path as PathParameter
 
 from services.gateway import problems
 from services.gateway.asking import Viewer, Ways
-from services.gateway.imports.cursors import hand_out, list_name, take_back
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.imports.files import headers_of
 from services.gateway.imports.transactions import reading
+from services.gateway.texts import can_be_kept
 from shared.api.catalogue import UnmatchedCategories, UnmatchedCategory, Value, ValuePage
 from shared.api.limits import MOST_UNMATCHED, MOST_VALUES
 from shared.entities import ENTITY_TYPES, EntityType
@@ -71,7 +72,7 @@ async def list_values_(
 ) -> ValuePage:
     """What the tenant's catalogue knows by name: what cells of a file may say."""
     for field, said in (("q", q), ("attribute", attribute or "")):
-        if "\x00" in said or any("\ud800" <= char <= "\udfff" for char in said):
+        if not can_be_kept(said):
             raise problems.invalid(field, "no name has this in it.")
     if kind not in {*KINDS, ATTRIBUTE_VALUES}:
         raise problems.unknown("kind of value")

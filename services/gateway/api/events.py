@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from services.gateway import problems
-from services.gateway.api.imports import the_import
 from services.gateway.asking import Viewer, Ways
-from services.gateway.imports.looks import look_of
-from services.gateway.imports.transactions import tenant_of
+from services.gateway.imports import the_import
+from services.gateway.imports.watched import watched
 from services.gateway.live import Shown
+from services.gateway.people import tenant_of
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
@@ -43,6 +43,6 @@ async def watch_import(ways: Ways, person: Viewer, import_id: UUID) -> Streaming
     await the_import(ways, person, import_id)
 
     async def look() -> Shown | None:
-        return await look_of(ways, person, import_id)
+        return await watched(ways, person, import_id)
 
     return ways.streams.stream(person, look, tenant=tenant_of(person), import_id=import_id)

@@ -9,10 +9,8 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from services.gateway import problems
 from services.gateway.asking import Viewer, Ways
 from services.gateway.imports import files, links
-from services.gateway.imports.transactions import reading, tenant_of
-from services.gateway.people import Person
-from services.gateway.resources import Gateway
-from shared.api.imports import FileKind
+from services.gateway.imports.transactions import reading
+from services.gateway.people import tenant_of
 
 router = APIRouter(tags=["files"])
 
@@ -41,7 +39,7 @@ async def get_corrections(
     ] = "xlsx",
 ) -> RedirectResponse:
     """The failed rows, each mistake marked: repaired and sent again, only these rows are imported."""
-    return await link_to(ways, person, import_id, "corrections" if format == "xlsx" else "failed_rows")
+    return await links.link_to(ways, person, import_id, "corrections" if format == "xlsx" else "failed_rows")
 
 
 @router.get(
@@ -53,7 +51,7 @@ async def get_corrections(
 )
 async def get_failed_rows(ways: Ways, person: Viewer, import_id: UUID) -> RedirectResponse:
     """The failed rows as CSV, with the reason beside each."""
-    return await link_to(ways, person, import_id, "failed_rows")
+    return await links.link_to(ways, person, import_id, "failed_rows")
 
 
 @router.get(
@@ -65,7 +63,7 @@ async def get_failed_rows(ways: Ways, person: Viewer, import_id: UUID) -> Redire
 )
 async def get_unprocessed_rows(ways: Ways, person: Viewer, import_id: UUID) -> RedirectResponse:
     """The rows that the import did not come to, as they came."""
-    return await link_to(ways, person, import_id, "unprocessed_rows")
+    return await links.link_to(ways, person, import_id, "unprocessed_rows")
 
 
 @router.get(
@@ -88,15 +86,3 @@ async def download_file(
     async with reading(ways, person) as conn:
         file = await files.find_file(conn, import_id, kind)
     return await files.handed_out(ways, file)
-
-
-async def link_to(ways: Gateway, person: Person, import_id: UUID, kind: FileKind) -> RedirectResponse:
-    """The answer that leads to a file of an import, for a minute.
-
-    Raises:
-        Refused: there is no such file of an import of theirs.
-    """
-    async with reading(ways, person) as conn:
-        await files.find_file(conn, import_id, kind)
-    token = links.sign(ways, tenant_of(person), import_id, kind)
-    return RedirectResponse(f"/v1/files/{token}", 303, headers={"Cache-Control": "no-store"})

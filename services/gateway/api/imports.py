@@ -11,15 +11,13 @@ from services.gateway import problems
 from services.gateway.api.bodies import json_only
 from services.gateway.api.conditions import answer_of
 from services.gateway.asking import Importer, Viewer, Ways
-from services.gateway.imports import seen, summaries
+from services.gateway.imports import the_import
 from services.gateway.imports.history import Sort, Wanted, history
 from services.gateway.imports.registering import register_new
 from services.gateway.imports.transactions import reading
-from services.gateway.people import Person
-from services.gateway.resources import Gateway
+from services.gateway.texts import can_be_kept
 from shared.api.imports import Import, ImportPage, NewImport
-from shared.api.limits import MOST_IMPORTS
-from shared.intake.history import MOST_RECENT, RECENT, recent_ids
+from shared.api.limits import MOST_IMPORTS, MOST_RECENT, RECENT
 from shared.states import ImportStatus
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
@@ -68,8 +66,8 @@ async def recent_imports(
 ) -> ImportPage:
     """The latest imports, newest first."""
     async with reading(ways, person) as conn:
-        found = await recent_ids(conn, limit=limit)
-        return ImportPage(items=tuple(await summaries(conn, found)), next=None)
+        found = await history(conn, Wanted(), limit=limit)
+    return found.model_copy(update={"next": None})
 
 
 @router.post(
@@ -123,22 +121,8 @@ async def get_import(
     return answer_of(request, await the_import(ways, person, import_id), if_none_match=if_none_match)
 
 
-async def the_import(ways: Gateway, person: Person, import_id: UUID) -> Import:
-    """An import of who asks.
-
-    Raises:
-        Refused: their tenant has none of this id.
-    """
-    async with reading(ways, person) as conn:
-        found = await seen(conn, import_id)
-    if found is None:
-        raise problems.unknown("import")
-    return found
-
-
 def _check_text(name: str, said: str | None) -> None:
-    # What no text of the database can hold is part of no name.
-    if said is not None and ("\x00" in said or any("\ud800" <= char <= "\udfff" for char in said)):
+    if said is not None and not can_be_kept(said):
         raise problems.invalid(name, "no name has this in it.")
 
 

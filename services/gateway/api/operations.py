@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Query, Response
 
 from services.gateway import problems
 from services.gateway.asking import Operator, Ways
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.imports import acts
-from services.gateway.imports.cursors import hand_out, list_name, take_back
 from services.gateway.operations import letters
 from services.gateway.operations.state import operations_of
 from shared.api.operations import AllRedriven, DeadLetterDetails, DeadLetterPage, Operations, Redriven

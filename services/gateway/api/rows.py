@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 
 from services.gateway import problems
 from services.gateway.asking import Viewer, Ways
-from services.gateway.imports.cursors import hand_out, list_name, take_back
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.imports.rows import rows_of
-from services.gateway.imports.transactions import reading, tenant_of
+from services.gateway.imports.transactions import reading
+from services.gateway.people import tenant_of
 from shared.api.limits import MOST_ROWS
 from shared.api.rows import Change, ChangePage, ErrorPage, RowError, RowPage
 from shared.intake.changes import Place, list_changes

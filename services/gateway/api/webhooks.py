@@ -9,7 +9,8 @@ from sqlalchemy import RowMapping
 
 from services.gateway import problems, webhooks
 from services.gateway.asking import Admin, Viewer, Ways
-from services.gateway.imports.cursors import hand_out, list_name, take_back
+from services.gateway.cursors import hand_out, list_name, take_back
+from services.gateway.people import tenant_of
 from services.gateway.resources import Gateway
 from shared.api.webhooks import (
     MadeWebhook,
@@ -38,7 +39,7 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 async def list_webhooks(ways: Ways, person: Admin, after: After = None, limit: Limit = 50) -> WebhookPage:
     """The tenant's webhooks, the oldest first."""
     place = None if after is None else take_back(_WEBHOOKS, after, UUID)[0]
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         found = await webhooks.listed(conn, after=place, limit=limit + 1)
     shown = tuple(_said(one) for one in found[:limit])
     return WebhookPage(items=shown, next=hand_out(_WEBHOOKS, shown[-1].id) if len(found) > limit else None)
@@ -48,8 +49,8 @@ async def list_webhooks(ways: Ways, person: Admin, after: After = None, limit: L
 async def make_webhook(ways: Ways, person: Admin, asked: NewWebhook, response: Response) -> MadeWebhook:
     """Make a webhook. Its secret is in this answer and nowhere else."""
     _check(ways, asked.url)
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
-        made = await webhooks.make(conn, _tenant(person), person.user, **asked.model_dump())
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
+        made = await webhooks.make(conn, tenant_of(person), person.user, **asked.model_dump())
     if made is None:
         raise problems.Refused(
             "conflict", f"There are {webhooks.MOST_WEBHOOKS} webhooks; delete one that is not used any more first."
@@ -60,7 +61,7 @@ async def make_webhook(ways: Ways, person: Admin, asked: NewWebhook, response: R
 @router.get("/webhooks/{webhook_id}", operation_id="get_webhook", responses=problems.of(401, 403, 404, 422))
 async def get_webhook(ways: Ways, person: Admin, webhook_id: UUID) -> Webhook:
     """One webhook: whether it works, and why not."""
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         return _said(_known(await webhooks.read(conn, webhook_id)))
 
 
@@ -69,7 +70,7 @@ async def change_webhook(ways: Ways, person: Admin, webhook_id: UUID, asked: Web
     """Change a webhook, or switch it off or on. What waits for one that is off is given up, and can be sent again."""
     if asked.url is not None:
         _check(ways, asked.url)
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         return _said(_known(await webhooks.change(conn, webhook_id, asked.model_dump(exclude_none=True))))
 
 
@@ -82,7 +83,7 @@ async def change_webhook(ways: Ways, person: Admin, webhook_id: UUID, asked: Web
 )
 async def delete_webhook(ways: Ways, person: Admin, webhook_id: UUID) -> None:
     """Delete a webhook, with all that was delivered to it or waits."""
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         if not await webhooks.delete(conn, webhook_id):
             raise problems.unknown("webhook")
 
@@ -92,7 +93,7 @@ async def delete_webhook(ways: Ways, person: Admin, webhook_id: UUID) -> None:
 )
 async def rotate_webhook_secret(ways: Ways, person: Admin, webhook_id: UUID, response: Response) -> MadeWebhook:
     """Give a webhook another secret, said in this answer and nowhere else. For 24 hours the one before signs as well."""
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         rotated = _known(await webhooks.rotate(conn, webhook_id))
     return _with_secret(ways, rotated, response)
 
@@ -105,9 +106,9 @@ async def rotate_webhook_secret(ways: Ways, person: Admin, webhook_id: UUID, res
 )
 async def ping_webhook(ways: Ways, person: Admin, webhook_id: UUID) -> WebhookDelivery:
     """Send something that says nothing, to try it out. What became of it is in its delivery, a second later."""
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         _active(_known(await webhooks.read(conn, webhook_id)))
-        return _delivery(await webhooks.ping(conn, _tenant(person), webhook_id))
+        return _delivery(await webhooks.ping(conn, tenant_of(person), webhook_id))
 
 
 @router.get(
@@ -124,9 +125,9 @@ async def list_webhook_deliveries(
     if after is not None:
         at, delivery_id = take_back(name, after, datetime, UUID)
         before = (at, delivery_id)
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         _known(await webhooks.read(conn, webhook_id))
-        found = await webhooks.deliveries(conn, _tenant(person), webhook_id, before=before, limit=limit + 1)
+        found = await webhooks.deliveries(conn, tenant_of(person), webhook_id, before=before, limit=limit + 1)
     shown = tuple(_delivery(one) for one in found[:limit])
     more = hand_out(name, shown[-1].created_at, shown[-1].id) if len(found) > limit else None
     return WebhookDeliveryPage(items=shown, next=more)
@@ -135,7 +136,7 @@ async def list_webhook_deliveries(
 @router.get("/deliveries/{delivery_id}", operation_id="get_webhook_delivery", responses=problems.of(401, 403, 404, 422))
 async def get_webhook_delivery(ways: Ways, person: Admin, delivery_id: UUID) -> WebhookDelivery:
     """One delivery."""
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         if (found := await webhooks.read_delivery(conn, delivery_id)) is None:
             raise problems.unknown("delivery")
     return _delivery(found)
@@ -149,7 +150,7 @@ async def get_webhook_delivery(ways: Ways, person: Admin, delivery_id: UUID) -> 
 )
 async def redeliver(ways: Ways, person: Admin, delivery_id: UUID) -> WebhookDelivery:
     """Send a delivery again, now, whatever became of it: under its id, with its body."""
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         if (found := await webhooks.read_delivery(conn, delivery_id)) is None:
             raise problems.unknown("delivery")
         _active(_known(await webhooks.read(conn, found["webhook_id"])))
@@ -159,21 +160,16 @@ async def redeliver(ways: Ways, person: Admin, delivery_id: UUID) -> WebhookDeli
 @router.get("/me/mail", operation_id="get_mail_choice", responses=problems.of(401, 403))
 async def get_mail_choice(ways: Ways, person: Viewer) -> MailWanted:
     """Whether you get e-mail when an import of yours ends with failures."""
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
         return MailWanted(failures=await webhooks.wants_mail(conn, person.user))
 
 
 @router.put("/me/mail", operation_id="choose_mail", responses=problems.of(401, 403, 422))
 async def choose_mail(ways: Ways, person: Viewer, asked: MailChoice) -> MailWanted:
     """Say whether you want it."""
-    async with tenant_transaction(ways.own, _tenant(person)) as conn:
-        await webhooks.choose_mail(conn, _tenant(person), person.user, wanted=asked.failures)
+    async with tenant_transaction(ways.own, tenant_of(person)) as conn:
+        await webhooks.choose_mail(conn, tenant_of(person), person.user, wanted=asked.failures)
     return MailWanted(failures=asked.failures)
-
-
-def _tenant(person: Viewer) -> str:
-    assert person.tenant is not None, "the role is one in a tenant"
-    return person.tenant
 
 
 def _check(ways: Gateway, url: str) -> None:

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from services.gateway.imports.relatives import is_undone
-from services.gateway.imports.transactions import acting, tenant_of
-from services.gateway.people import Person
+from services.gateway.imports.transactions import acting
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
 from shared.db.transaction import tenant_transaction
@@ -111,6 +111,7 @@ async def fail_anybodys(ways: Gateway, operator: Person, import_id: UUID) -> Non
     if found is None:
         raise unknown("import")
     await _fail(ways, found.tenant_id, operator, import_id)
+    ways.operations.forget()
 
 
 async def _fail(ways: Gateway, tenant: str, person: Person, import_id: UUID) -> None:

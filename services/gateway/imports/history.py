@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.gateway.imports.cursors import hand_out, list_name, take_back
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.imports.seen import summaries
 from shared.api.imports import ImportPage
 from shared.db.planner import BY_INDEX

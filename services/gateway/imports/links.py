@@ -3,8 +3,12 @@
 from typing import cast, get_args
 from uuid import UUID
 
+from fastapi.responses import RedirectResponse
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
+from services.gateway.imports.files import find_file
+from services.gateway.imports.transactions import reading
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
 from shared.api.imports import FileKind
@@ -13,6 +17,18 @@ GOOD_FOR = 60
 """Seconds."""
 
 _SALT = "winnow.files.v1"
+
+
+async def link_to(ways: Gateway, person: Person, import_id: UUID, kind: FileKind) -> RedirectResponse:
+    """The answer that leads to a file of an import, for a minute.
+
+    Raises:
+        Refused: there is no such file of an import of theirs.
+    """
+    async with reading(ways, person) as conn:
+        await find_file(conn, import_id, kind)
+    token = sign(ways, tenant_of(person), import_id, kind)
+    return RedirectResponse(f"/v1/files/{token}", 303, headers={"Cache-Control": "no-store"})
 
 
 def sign(ways: Gateway, tenant: str, import_id: UUID, kind: FileKind) -> str:

@@ -7,15 +7,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from services.gateway.imports.transactions import acting, tenant_of
-from services.gateway.people import Person
+from services.gateway.imports.transactions import acting
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, invalid
 from services.gateway.resources import Gateway
 from services.gateway.uploads.used import UploadNotComplete, UploadUnknown, UploadUsed, use_upload
 from shared.api.imports import NewImport
 from shared.entities import ENTITY_TYPES
 from shared.events import FileOptions, FileUploaded
-from shared.intake.uploads import register
+from shared.intake.registration import register
 from shared.ledger.registration import is_import_of
 from shared.ledger.repeats import differences, imported_before, of_key
 from shared.ledger.tenants import UnknownTenant, require_tenant

@@ -9,6 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.imports.relatives import Since, href_of, read_relatives, read_since, read_undo_times
 from services.gateway.imports.standing import actions_of, standing_of, undo_of
+from services.gateway.imports.transactions import reading
+from services.gateway.people import Person
+from services.gateway.problems import unknown
+from services.gateway.resources import Gateway
 from shared.api.imports import (
     FailureReason,
     FileKind,
@@ -40,7 +44,6 @@ _FILES: tuple[tuple[FileKind, str, str, str], ...] = (
     ("failed_rows", "failed_rows_object_key", "failed_rows", "failed-rows"),
     ("unprocessed_rows", "unprocessed_object_key", "unprocessed_rows", "unprocessed-rows"),
 )
-_NO_SINCE = Since()
 
 
 async def seen(conn: AsyncConnection, import_id: UUID) -> Import | None:
@@ -68,6 +71,19 @@ async def seen(conn: AsyncConnection, import_id: UUID) -> Import | None:
     }
     unnamed = Import(**said, version="")
     return unnamed.model_copy(update={"version": version_of(unnamed)})
+
+
+async def the_import(ways: Gateway, person: Person, import_id: UUID) -> Import:
+    """An import of who asks.
+
+    Raises:
+        Refused: their tenant has none of this id.
+    """
+    async with reading(ways, person) as conn:
+        found = await seen(conn, import_id)
+    if found is None:
+        raise unknown("import")
+    return found
 
 
 async def summaries(conn: AsyncConnection, ids: Sequence[UUID]) -> list[ImportSummary]:

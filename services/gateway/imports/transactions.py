@@ -5,16 +5,10 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.gateway.people import Person
+from services.gateway.people import Person, tenant_of
 from services.gateway.resources import Gateway
 from shared.db.planner import BY_INDEX
 from shared.db.transaction import tenant_transaction
-
-
-def tenant_of(person: Person) -> str:
-    """The tenant of who asks. Nobody without one comes past a role that is in a tenant."""
-    assert person.tenant is not None
-    return person.tenant
 
 
 @asynccontextmanager

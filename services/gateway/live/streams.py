@@ -1,6 +1,7 @@
 """Server-sent events: the whole state at once and after each change, so that a message that is lost costs nothing."""
 
 import contextlib
+import hashlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,6 +36,11 @@ class Shown:
     data: str
     ended: bool = False
     moves: bool = True
+
+    @classmethod
+    def named(cls, data: str, *, ended: bool = False, moves: bool = True) -> "Shown":
+        """The same of data that has no name of its own: its digest is one."""
+        return cls(hashlib.sha256(data.encode()).hexdigest()[:16], data, ended=ended, moves=moves)
 
 
 Look = Callable[[], Awaitable[Shown | None]]

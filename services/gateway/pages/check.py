@@ -1,6 +1,5 @@
 """The check of a held import: what a start would come to, each changed field before and after, what would come back."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -15,13 +14,13 @@ from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.results import preview_of
 from services.gateway.imports.rows import rows_of
-from services.gateway.imports.transactions import reading, tenant_of
+from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, number
-from services.gateway.pages.rendering import page, partial
+from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.words import kind_of
-from services.gateway.people import Person, Role
+from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
 from shared.api.imports import Import
 from shared.api.results import Preview
@@ -89,9 +88,8 @@ async def live(request: Request, ways: Ways, person: PageViewer, import_id: Impo
         if imp is None or preview is None:
             return None
         html = partial(request, person, "_check.html", **_head(imp, preview, person))
-        data = f'<hx-partial hx-target="#check" hx-swap="innerMorph">{html}</hx-partial>'
         ended = preview.ready or imp.ended or imp.error is not None or not imp.hold
-        return Shown(hashlib.sha256(data.encode()).hexdigest()[:16], data, ended=ended)
+        return Shown.named(swap("check", html, inside=True), ended=ended)
 
     return ways.streams.stream(person, look, tenant=tenant_of(person), import_id=import_id)
 

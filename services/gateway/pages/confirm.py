@@ -9,14 +9,13 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.gateway.asking import PageImporter, Ways
-from services.gateway.imports import acts, seen
+from services.gateway.imports import acts, the_import
 from services.gateway.imports.transactions import reading
 from services.gateway.pages.figures import counted, number, until
-from services.gateway.pages.rendering import Seen, page, seen_by
+from services.gateway.pages.rendering import Viewing, page, viewing_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.people import Person
-from services.gateway.problems import Refused, unknown
-from services.gateway.resources import Gateway
+from services.gateway.problems import Refused
 from shared.api.imports import Import
 from shared.intake.undoing import UndoForecast, forecast_undo
 from shared.states import Standing
@@ -52,7 +51,7 @@ def asks(request: Request, person: Person, question: Question, *, area: str = "h
 @router.get("/{import_id}/cancel")
 async def ask_cancel(request: Request, ways: Ways, person: PageImporter, import_id: ImportId) -> HTMLResponse:
     """Ask whether an import is to stop."""
-    imp = await _import(ways, person, import_id)
+    imp = await the_import(ways, person, import_id)
     if "cancel" not in imp.actions:
         raise Refused("conflict", _ENDED if imp.ended else "It is ending already: nothing more of it goes in.")
     return asks(request, person, cancel_question(imp))
@@ -68,7 +67,7 @@ async def cancel(ways: Ways, person: PageImporter, import_id: ImportId) -> Redir
 @router.get("/{import_id}/dismiss")
 async def ask_dismiss(request: Request, ways: Ways, person: PageImporter, import_id: ImportId) -> HTMLResponse:
     """Ask whether an import with failures is to be put away."""
-    imp = await _import(ways, person, import_id)
+    imp = await the_import(ways, person, import_id)
     if "dismiss" not in imp.actions:
         raise Refused(
             "conflict",
@@ -87,12 +86,12 @@ async def dismiss(ways: Ways, person: PageImporter, import_id: ImportId) -> Redi
 @router.get("/{import_id}/undo")
 async def ask_undo(request: Request, ways: Ways, person: PageImporter, import_id: ImportId) -> HTMLResponse:
     """Ask whether an import is to be taken back, with what stays and why."""
-    imp = await _import(ways, person, import_id)
+    imp = await the_import(ways, person, import_id)
     if not imp.undo.possible:
         raise Refused("conflict", f"It cannot be undone: {imp.undo.why_not}")
     async with reading(ways, person) as conn:
         forecast = await forecast_undo(conn, import_id, limit=_MOST_STAYING)
-    return asks(request, person, undo_question(imp, forecast, seen_by(request)))
+    return asks(request, person, undo_question(imp, forecast, viewing_of(request)))
 
 
 @router.post("/{import_id}/undo")
@@ -114,7 +113,7 @@ def cancel_question(imp: Import) -> Question:
     done = imp.total_rows - imp.unprocessed_rows
     if held:
         says = [
-            f"Nothing of {imp.file_name} is written. The file and its check are put away; to import it, upload it again."
+            f"Nothing of {imp.file_name} was written. The file and its check are discarded; to import it, upload it again."
         ]
     else:
         went_in = imp.created_rows + imp.updated_rows
@@ -122,15 +121,18 @@ def cancel_question(imp: Import) -> Question:
             f"{counted(went_in, 'row')} that {_is(went_in)} in {_stays(went_in)} in."
             if done
             else "Nothing of it has gone in so far.",
-            "All others are not imported. They are handed back to you as they came, in a file that you can upload later.",
+            "All others are not imported. They are handed back to you as they came, in a file that you can upload later."
+            if imp.parsed_at is not None
+            else "The other rows that were read are handed back to you as they came, in a file that you can upload later. "
+            "The file is not read to its end yet: what follows stays in your own file only.",
         ]
     return Question(
-        title=f"Leave {imp.file_name}?" if held else f"Cancel {imp.file_name}?",
+        title=f"Discard {imp.file_name}?" if held else f"Cancel {imp.file_name}?",
         says=says,
         action=f"/imports/{imp.id}/cancel",
-        keep="Go on with it" if held else "Let it go on",
+        keep="Keep it" if held else "Let it go on",
         back=f"/imports/{imp.id}",
-        do="Leave it" if held else "Cancel import",
+        do="Discard" if held else "Cancel import",
     )
 
 
@@ -158,7 +160,7 @@ def dismiss_question(imp: Import) -> Question:
     )
 
 
-def undo_question(imp: Import, forecast: UndoForecast, looks: Seen) -> Question:
+def undo_question(imp: Import, forecast: UndoForecast, viewing: Viewing) -> Question:
     """Whether to take it back."""
     says = []
     if forecast.removed_products or forecast.removed_variants:
@@ -184,7 +186,7 @@ def undo_question(imp: Import, forecast: UndoForecast, looks: Seen) -> Question:
         says.append("Nothing that it made or changed is there any more.")
     more = staying - len(forecast.staying)
     taken = forecast.removed_products + forecast.restored_products
-    deadline = f"Possible until {until(imp.undo.until, looks.zone)}. " if imp.undo.until is not None else ""
+    deadline = f"Possible until {until(imp.undo.until, viewing.zone)}. " if imp.undo.until is not None else ""
     return Question(
         title=f"Undo {imp.file_name}?",
         says=says,
@@ -200,14 +202,6 @@ def undo_question(imp: Import, forecast: UndoForecast, looks: Seen) -> Question:
         ],
         kept_more=f"and {number(more)} more; the undo names each" if more > 0 else "",
     )
-
-
-async def _import(ways: Gateway, person: Person, import_id: UUID) -> Import:
-    async with reading(ways, person) as conn:
-        found = await seen(conn, import_id)
-    if found is None:
-        raise unknown("import")
-    return found
 
 
 def _to(import_id: UUID) -> RedirectResponse:

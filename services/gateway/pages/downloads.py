@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from fastapi.responses import RedirectResponse, Response
 
-from services.gateway.api.files import link_to
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports.files import headers_of
+from services.gateway.imports.links import link_to
 from services.gateway.pages import example
 
 router = APIRouter(include_in_schema=False)

@@ -3,7 +3,6 @@
 What comes new while somebody looks waits behind a link: nothing moves under the pointer.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, NamedTuple
@@ -16,18 +15,18 @@ from pydantic import AwareDatetime
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen, summaries
 from services.gateway.imports.history import Wanted, history
+from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, duration, exact, number, rate, size
-from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import reasons_shown
-from services.gateway.pages.rendering import Seen, page, partial, seen_by
+from services.gateway.pages.rendering import Viewing, page, partial, swap, viewing_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.wanted import DATES, PERIODS, STATUSES, Asked, asked_by
 from services.gateway.pages.words import KINDS, MODES
-from services.gateway.people import Person
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused
+from services.gateway.who.directory import names_of
 from shared.api.imports import Import, ImportSummary
-from shared.db.transaction import tenant_transaction
 from shared.intake.reports import group_errors
 from shared.states import Standing
 
@@ -70,11 +69,10 @@ class Head(NamedTuple):
 @router.get("/history")
 async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse:
     """A page of the imports that are asked for."""
-    assert person.tenant is not None
-    asked, looks = asked_by(request.query_params), seen_by(request)
-    wanted = asked.wanted(looks.now.astimezone(looks.zone).date(), looks.zone)
+    asked, viewing = asked_by(request.query_params), viewing_of(request)
+    wanted = asked.wanted(viewing.now.astimezone(viewing.zone).date(), viewing.zone)
     opened, reasons = None, []
-    async with tenant_transaction(ways.reader, person.tenant) as conn:
+    async with reading(ways, person) as conn:
         try:
             found = await history(conn, wanted, sort=asked.order, after=asked.after or None, limit=ROWS, count=True)
         except Refused:
@@ -85,7 +83,7 @@ async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse
             opened = await seen(conn, UUID(asked.open))
             reasons = [] if opened is None else await group_errors(conn, opened.id)
     people = await names_of(
-        ways, person.tenant, [each.user_id for each in (*found.items, *([opened] if opened else ()))]
+        ways.own, tenant_of(person), [each.user_id for each in (*found.items, *([opened] if opened else ()))]
     )
     total = f"more than {number(found.total)}" if found.more_than_total else number(found.total)
     return page(
@@ -99,9 +97,9 @@ async def show(request: Request, ways: Ways, person: PageViewer) -> HTMLResponse
         shown=f"{number(len(found.items))} more of {total} imports" if asked.after else _shown(len(found.items), total),
         say=f"{counted(found.total or 0, 'import')} found" if asked.narrowed else "",
         nothing=_nothing(asked),
-        live=_live(asked, found.items, looks.now),
+        live=_live(asked, found.items, viewing.now),
         opened=opened,
-        facts=[] if opened is None else _facts(opened, people, looks),
+        facts=[] if opened is None else _facts(opened, people, viewing),
         relations=[] if opened is None else _relations(opened),
         reasons=reasons_shown(reasons[:_MOST_REASONS]),
         corrections=opened is not None and any(file.kind == "corrections" for file in opened.files),
@@ -118,21 +116,19 @@ async def live(
     now: Annotated[AwareDatetime | None, Query()] = None,
 ) -> Response:
     """The rows of a page as they are, in the order they were; and how many imports have come since."""
-    assert person.tenant is not None
-    tenant = person.tenant
-    shown_ids, asked, looks = _ids(ids), asked_by(request.query_params), seen_by(request)
-    wanted = asked.wanted(looks.now.astimezone(looks.zone).date(), looks.zone)
+    tenant = tenant_of(person)
+    shown_ids, asked, viewing = _ids(ids), asked_by(request.query_params), viewing_of(request)
+    wanted = asked.wanted(viewing.now.astimezone(viewing.zone).date(), viewing.zone)
 
     async def look() -> Shown:
-        async with tenant_transaction(ways.reader, tenant) as conn:
+        async with reading(ways, person) as conn:
             imports = await summaries(conn, shown_ids)
             newcomers = 0 if now is None or wanted.before is not None else await _newcomers(conn, wanted, now)
-        people = await names_of(ways, tenant, [each.user_id for each in imports])
+        people = await names_of(ways.own, tenant, [each.user_id for each in imports])
         html = partial(
             request, person, "_imports.html", **_list(asked, imports, people, total=len(imports), newcomers=newcomers)
         )
-        data = f'<hx-partial hx-target="#imports" hx-swap="innerMorph">{html}</hx-partial>'
-        return Shown(hashlib.sha256(data.encode()).hexdigest()[:16], data)
+        return Shown.named(swap("imports", html, inside=True))
 
     return ways.streams.stream(person, look, tenant=tenant)
 
@@ -190,7 +186,7 @@ def _sub(each: ImportSummary) -> str:
         return f"{number(each.repaired_rows)} repaired, {number(each.open_rows)} open"
     if each.ended and each.unprocessed_rows:
         return f"{number(each.unprocessed_rows)} not processed"
-    return "A repaired file" if each.parent_import_id is not None else ""
+    return "Corrections" if each.parent_import_id is not None else ""
 
 
 def _selects(
@@ -240,7 +236,7 @@ def _live(asked: Asked, imports: Sequence[ImportSummary], now: datetime) -> str:
     return asked.address("/history/live", after="", ids=ids, now=(now + timedelta(microseconds=1)).isoformat())
 
 
-def _facts(opened: Import, people: Mapping[str, str], looks: Seen) -> list[tuple[str, str]]:
+def _facts(opened: Import, people: Mapping[str, str], viewing: Viewing) -> list[tuple[str, str]]:
     """What is said of an import in the panel."""
     parts = [
         (opened.created_rows, "created"),
@@ -264,7 +260,7 @@ def _facts(opened: Import, people: Mapping[str, str], looks: Seen) -> list[tuple
         ("Rows", f"{number(opened.total_rows)} = {added}" if added else ""),
         ("Made", _made(made)),
         ("Mode", MODES.get(opened.mode, opened.mode)),
-        ("Started", exact(opened.created_at, looks.zone)),
+        ("Started", exact(opened.created_at, viewing.zone)),
         ("Took", f"{took} · {rate(opened.rows_per_second)}" if took and opened.rows_per_second else took),
         ("By", people.get(opened.user_id, opened.user_id)),
         ("File", file),

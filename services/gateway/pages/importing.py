@@ -8,26 +8,25 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.gateway.asking import PageImporter, PageSender, Ways
-from services.gateway.imports import seen
+from services.gateway.imports import seen, the_import
 from services.gateway.imports.history import Wanted, history
 from services.gateway.imports.registering import register_new
-from services.gateway.imports.transactions import tenant_of
+from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.choices import Choices, NotChosen, choices_of
 from services.gateway.pages.gathered import read_options
-from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import is_repeat
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
-from services.gateway.people import Person
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
 from services.gateway.uploads.forms import FormSent, store_form_file
 from services.gateway.uploads.names import EXTENSIONS
 from services.gateway.uploads.repository import Upload
+from services.gateway.who.directory import names_of
 from shared.api.imports import Import, ImportOptions, ImportSummary, Mode, NewImport
 from shared.api.uploads import Look
-from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 
 router = APIRouter(include_in_schema=False, dependencies=[SHELL])
@@ -63,10 +62,8 @@ async def live(request: Request, person: PageImporter, ways: Ways) -> Response:
     """The recent imports, whenever one of them has changed."""
 
     async def look() -> Shown:
-        recent = await _recent(person, ways)
-        # What is shown of them, to the last digit, names this state.
-        state = "-".join(f"{imp.id.hex[-6:]}{imp.standing}{imp.unprocessed_rows}{imp.failed_rows}{imp.repaired_rows}{len(imp.files)}" for imp in recent)  # fmt: skip
-        return Shown(state, swap("recent", partial(request, person, "_recent.html", recent=recent)), moves=False)
+        html = partial(request, person, "_recent.html", recent=await _recent(person, ways))
+        return Shown.named(swap("recent", html), moves=False)
 
     return ways.streams.stream(person, look, tenant=tenant_of(person))
 
@@ -106,7 +103,7 @@ async def start(request: Request, person: PageSender, ways: Ways) -> Response:
 @router.post("/imports/{import_id}/again")
 async def once_more(import_id: UUID, person: PageImporter, ways: Ways) -> Response:
     """Import a file that was refused because its content was imported before: as it was asked for, and meant this time."""
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+    async with reading(ways, person) as conn:
         imp = await seen(conn, import_id)
         said = await read_options(conn, import_id)
     if imp is None:
@@ -196,7 +193,7 @@ async def _form(
 
 
 async def _recent(person: Person, ways: Gateway) -> tuple[ImportSummary, ...]:
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+    async with reading(ways, person) as conn:
         return (await history(conn, Wanted(), limit=_RECENT)).items
 
 
@@ -210,19 +207,12 @@ async def _uploaded(person: Person, ways: Gateway, sent: FormSent) -> Upload | N
 
 async def _repaired(person: Person, ways: Gateway, import_id: UUID | None) -> Import | None:
     """The import that is to be repaired."""
-    if import_id is None:
-        return None
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
-        found = await seen(conn, import_id)
-    if found is None:
-        raise unknown("import")
-    return found
+    return None if import_id is None else await the_import(ways, person, import_id)
 
 
 async def _imported_before(person: Person, ways: Gateway, import_id: UUID, again: str) -> Trouble:
-    before = await _repaired(person, ways, import_id)
-    assert before is not None
-    names = await names_of(ways, tenant_of(person), [before.user_id])
+    before = await the_import(ways, person, import_id)
+    names = await names_of(ways.own, tenant_of(person), [before.user_id])
     return Trouble(
         "This file was imported before",
         before=before,

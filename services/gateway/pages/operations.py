@@ -1,6 +1,5 @@
 """Operations: a sentence of judgement, six vitals, the stages, imports that do not move, dead letters. For operators alone."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
@@ -15,7 +14,7 @@ from services.gateway.operations.letters import shown, waiting_letters
 from services.gateway.operations.state import operations_of
 from services.gateway.pages.confirm import Question, asks
 from services.gateway.pages.figures import UNKNOWN, counted, duration, number, rate
-from services.gateway.pages.rendering import page, partial
+from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.words import STAGES
 from services.gateway.problems import Refused, unknown
@@ -65,8 +64,7 @@ async def live(request: Request, ways: Ways, person: PageOperator) -> Response:
 
     async def look() -> Shown:
         html = partial(request, person, "_operations.html", **await _state(ways))
-        data = f'<hx-partial hx-target="#operations" hx-swap="innerMorph">{html}</hx-partial>'
-        return Shown(hashlib.sha256(data.encode()).hexdigest()[:16], data)
+        return Shown.named(swap("operations", html, inside=True))
 
     return ways.streams.stream(person, look, tenant=None)
 
@@ -91,7 +89,6 @@ async def ask_fail(request: Request, ways: Ways, person: PageOperator, import_id
 async def fail(ways: Ways, person: PageOperator, import_id: ImportId) -> RedirectResponse:
     """Mark it as failed."""
     await acts.fail_anybodys(ways, person, import_id)
-    ways.operations.forget()
     return RedirectResponse("/operations", 303)
 
 

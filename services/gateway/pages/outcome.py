@@ -65,12 +65,14 @@ def sum_words(imp: Import) -> tuple[tuple[str, ...], str]:
     """What the terms of the sum are called, and what they add up to."""
     if imp.mode == UNDO:
         return _UNDO_WORDS, "Rows to take back"
-    return _ENDED_WORDS, "Rows in the file"
+    return _ENDED_WORDS, "Rows in the file" if imp.read_to_row is None else "Rows read"
 
 
 def side_notes(imp: Import, mistakes: Mistakes) -> list[Markup]:
     """What explains the numbers: why fine rows failed as well, and what was not read."""
     notes = []
+    if imp.standing is Standing.UNDONE:
+        notes.append(Markup("It was taken back since: nothing of it is in production any more."))
     kind, waits = kind_of(imp.entity_type), imp.failed_rows - mistakes.rows
     entity = ENTITY_TYPES.get(imp.entity_type)
     if (
@@ -99,9 +101,10 @@ def side_notes(imp: Import, mistakes: Mistakes) -> list[Markup]:
         )  # fmt: skip
     if imp.read_to_row is not None:
         notes.append(
-            Markup("The file was read up to row {}; what follows it is in none of these numbers.").format(
-                figures.number(imp.read_to_row)
-            )
+            Markup(
+                "The file was read up to row {}. What follows it was not read: it is in none of these numbers, and in no file "
+                "that is handed back."
+            ).format(figures.number(imp.read_to_row))
         )
     return notes
 
@@ -122,7 +125,8 @@ def is_repeat(imp: Import) -> bool:
 
 def rows_per_second(imp: Import) -> float | None:
     """How fast it was, over all its time; None when that says nothing."""
-    return imp.total_rows / imp.worked_seconds if imp.worked_seconds >= 1 and imp.total_rows else None
+    done = imp.total_rows - imp.unprocessed_rows
+    return done / imp.worked_seconds if imp.worked_seconds >= 1 and done else None
 
 
 def all_good(imp: Import) -> Good | None:
@@ -222,7 +226,7 @@ def activity(imp: Import, repairs: Repairs, names: Mapping[str, str]) -> list[tu
     events: list[tuple[datetime | None, str, str | None]] = [
         (imp.created_at, began, None),
         (imp.started_at if imp.mode != UNDO else None, "Reading began", None),
-        (imp.parsed_at if imp.mode != UNDO else None, f"Last row read: {figures.counted(imp.total_rows, 'row')}", None),
+        (imp.parsed_at if imp.mode != UNDO else None, f"{'Last row read' if imp.read_to_row is None else 'Reading stopped'}: {figures.counted(imp.total_rows, 'row')}", None),
         (imp.cancelled_at, "The import was cancelled", None),
         (imp.completed_at, _end(imp), None),
         *((c.created_at, f"{names.get(c.user_id, c.user_id)} uploaded {c.file_name}, {figures.number(c.repaired_rows)} repaired", f"/imports/{c.id}") for c in repairs.corrections),
@@ -259,13 +263,11 @@ def tabs(imp: Import, made: int) -> Iterator[tuple[str, str, str]]:
         groups = _count(imp, imp.entity_type, "created")
         what = figures.counted(groups, kind.one, kind.several) if groups and entity is not None else ""
         if what or made or imp.created_rows or imp.updated_rows:
-            yield "made", "What was made", what
+            yield "made", "What was made" if imp.created_rows or not imp.updated_rows else "What was changed", what
         yield "file", "File and notices", figures.number(len(imp.notices)) if imp.notices else ""
     yield "activity", "Activity", ""
 
 
-def expired_words(imp: Import, said: str | None) -> str | None:
+def expired_words(said: str | None) -> str | None:
     """What is said where the failed rows are not kept any longer; `said` is since when."""
-    if imp.standing is Standing.DISMISSED:
-        return "The failed rows were removed when the import was dismissed. The counts and reasons are kept."
     return None if said is None else f"The failed rows of this import were removed on {said}. The counts are kept."

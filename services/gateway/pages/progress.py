@@ -8,18 +8,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from services.gateway.asking import PageViewer, Ways
-from services.gateway.imports import seen
-from services.gateway.imports.transactions import tenant_of
+from services.gateway.imports import seen, the_import
+from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages import staircase
-from services.gateway.pages.names import names_of
 from services.gateway.pages.outcome import ReasonShown, reasons_shown
 from services.gateway.pages.rendering import page, partial, swap
-from services.gateway.people import Person
-from services.gateway.problems import unknown
+from services.gateway.people import Person, tenant_of
 from services.gateway.resources import Gateway
+from services.gateway.who.directory import names_of
 from shared.api.imports import Import
-from shared.db.transaction import tenant_transaction
 from shared.intake.reports import group_errors
 
 router = APIRouter(include_in_schema=False)
@@ -33,7 +31,7 @@ async def live(import_id: UUID, request: Request, person: PageViewer, ways: Ways
     tenant = tenant_of(person)
 
     async def look() -> Shown | None:
-        imp, reasons = await _read(ways, tenant, import_id)
+        imp, reasons = await _read(ways, person, import_id)
         if imp is None:
             return None
         if files:
@@ -49,23 +47,20 @@ async def live(import_id: UUID, request: Request, person: PageViewer, ways: Ways
 @router.get("/imports/{import_id}/title")
 async def title(import_id: UUID, person: PageViewer, ways: Ways) -> Response:
     """What the tab of a page in the background is called: how far the import is."""
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
-        imp = await seen(conn, import_id)
-    if imp is None:
-        raise unknown("import")
+    imp = await the_import(ways, person, import_id)
     return PlainTextResponse(f"{staircase.title(imp)} · Winnow", headers={"Cache-Control": "no-store"})
 
 
 async def show(request: Request, person: Person, ways: Gateway, imp: Import) -> Response:
     """The page of an import that has not ended."""
     tenant = tenant_of(person)
-    async with tenant_transaction(ways.reader, tenant) as conn:
+    async with reading(ways, person) as conn:
         reasons = reasons_shown(await group_errors(conn, imp.id))[:_REASONS]
     return page(request, person, "progress.html", **await _shown(ways, tenant, imp, reasons))
 
 
-async def _read(ways: Gateway, tenant: str, import_id: UUID) -> tuple[Import | None, list[ReasonShown]]:
-    async with tenant_transaction(ways.reader, tenant) as conn:
+async def _read(ways: Gateway, person: Person, import_id: UUID) -> tuple[Import | None, list[ReasonShown]]:
+    async with reading(ways, person) as conn:
         imp = await seen(conn, import_id)
         if imp is None or imp.ended:
             return imp, []
@@ -77,7 +72,7 @@ async def _shown(ways: Gateway, tenant: str, imp: Import, reasons: list[ReasonSh
     running = None if imp.started_at is None else (now - imp.started_at).total_seconds()
     return {
         "imp": imp,
-        "names": await names_of(ways, tenant, [imp.user_id]),
+        "names": await names_of(ways.own, tenant, [imp.user_id]),
         "reasons": reasons,
         "title": staircase.title(imp),
         "say": staircase.say(imp),

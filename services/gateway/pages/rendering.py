@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Seen:
+class Viewing:
     """How somebody sees pages: in which zone, in light, dark or what their system has, and when."""
 
     zone: tzinfo
@@ -47,11 +47,11 @@ class Seen:
     now: datetime
 
 
-def seen_by(request: Request) -> Seen:
+def viewing_of(request: Request) -> Viewing:
     """What the browser's cookies say; what they do not, or say wrongly, is the default: UTC, and as the system has it."""
     theme = request.cookies.get(THEME_COOKIE)
     zone, name = zone_of(request.cookies.get(ZONE_COOKIE))
-    return Seen(zone, name, theme if theme in THEMES else None, datetime.now(UTC))
+    return Viewing(zone, name, theme if theme in THEMES else None, datetime.now(UTC))
 
 
 @lru_cache(maxsize=256)
@@ -84,20 +84,24 @@ def partial(request: Request, person: Person, template: str, **context: Any) -> 
     return _render(template, request, person, context)
 
 
-def swap(element: str, html: str) -> str:
-    """A part as a live message has it: it takes the place of the element of this id, which keeps what is typed and focused."""
-    return f'<hx-partial hx-target="#{element}" hx-swap="outerMorph">{html}</hx-partial>'
+def swap(element: str, html: str, *, inside: bool = False) -> str:
+    """A part as a live message has it: it takes the place of the element of this id, or of what is `inside` of it.
+
+    What is typed and focused there stays.
+    """
+    how = "innerMorph" if inside else "outerMorph"
+    return f'<hx-partial hx-target="#{element}" hx-swap="{how}">{html}</hx-partial>'
 
 
 def _render(template: str, request: Request, person: Person | None, context: Mapping[str, Any]) -> str:
-    seen = seen_by(request)
+    viewing = viewing_of(request)
     return (
         environment()
         .get_template(template)
         .render(
             person=person,
-            seen=seen,
-            now=seen.now,
+            viewing=viewing,
+            now=viewing.now,
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             waiting=getattr(request.state, "waiting", 0),
             **context,
@@ -168,36 +172,36 @@ def parts(total: float, counts: Mapping[str, float]) -> list[Part]:
 
 @pass_context
 def _ago(context: Context, moment: datetime) -> str:
-    return figures.ago(moment, context["now"], context["seen"].zone)
+    return figures.ago(moment, context["now"], context["viewing"].zone)
 
 
 @pass_context
 def _exact(context: Context, moment: datetime) -> str:
-    return figures.exact(moment, context["seen"].zone)
+    return figures.exact(moment, context["viewing"].zone)
 
 
 @pass_context
 def _until(context: Context, moment: datetime) -> str:
-    return figures.until(moment, context["seen"].zone)
+    return figures.until(moment, context["viewing"].zone)
 
 
 @pass_context
 def _clock(context: Context, moment: datetime) -> str:
-    return figures.clock(moment, context["seen"].zone)
+    return figures.clock(moment, context["viewing"].zone)
 
 
 @pass_context
 def _exact_day(context: Context, moment: datetime) -> str:
-    return figures.exact_day(moment, context["seen"].zone)
+    return figures.exact_day(moment, context["viewing"].zone)
 
 
 @pass_context
 def _short_day(context: Context, moment: datetime) -> str:
     return figures.day(
-        moment.astimezone(context["seen"].zone).date(), context["now"].astimezone(context["seen"].zone).date()
+        moment.astimezone(context["viewing"].zone).date(), context["now"].astimezone(context["viewing"].zone).date()
     )
 
 
 @pass_context
 def _on(context: Context, moment: datetime) -> str:
-    return figures.on(moment, context["now"], context["seen"].zone)
+    return figures.on(moment, context["now"], context["viewing"].zone)

@@ -10,20 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
-from services.gateway.imports.transactions import tenant_of
+from services.gateway.imports.transactions import reading
 from services.gateway.pages import figures, outcome, progress, staircase
 from services.gateway.pages.gathered import MistakeCounts, failed_page, page_before, repaired_rows
-from services.gateway.pages.names import names_of
 from services.gateway.pages.progress import awaits_files
-from services.gateway.pages.rendering import page, seen_by
+from services.gateway.pages.rendering import page, viewing_of
 from services.gateway.pages.sheet import Sheet, reason_of, sheet_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.words import kind_of
-from services.gateway.people import Person, Role
+from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
+from services.gateway.who.directory import names_of
 from shared.api.imports import FileKind, Import
-from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.intake.reading import FileReading, read_reading
 from shared.intake.repairs import Repairs, read_repairs
@@ -54,7 +53,7 @@ async def import_page(
 ) -> Response:
     """An import: its progress, or its result in one of its views."""
     asked = {"show": show, "reason": reason, "columns": columns}
-    async with tenant_transaction(ways.reader, tenant_of(person)) as conn:
+    async with reading(ways, person) as conn:
         imp = await seen(conn, import_id)
         if imp is None:
             raise unknown("import")
@@ -67,7 +66,7 @@ async def import_page(
             return RedirectResponse(f"/imports/{imp.id}/check", 303)
         return await progress.show(request, person, ways, imp)
     users = [imp.user_id, *(correction.user_id for correction in found["repairs"].corrections)]
-    names = await names_of(ways, tenant_of(person), users)
+    names = await names_of(ways.own, tenant_of(person), users)
     return _page(request, person, ways, imp, found, names)
 
 
@@ -127,10 +126,10 @@ def _page(
     found: Mapping[str, Any],
     names: Mapping[str, str],
 ) -> Response:
-    seen_as, repairs = seen_by(request), found["repairs"]
+    viewing, repairs = viewing_of(request), found["repairs"]
     words, total_words = outcome.sum_words(imp)
     expired_at = imp.rows_expired_at or imp.results_removed_at
-    expired = outcome.expired_words(imp, figures.until(expired_at, seen_as.zone) if expired_at else None)
+    expired = outcome.expired_words(figures.until(expired_at, viewing.zone) if expired_at else None)
     made = outcome.made_on_the_way(imp, found["entity_names"])
     return page(
         request,

@@ -1,4 +1,4 @@
-"""What every page has round it: how many imports wait for who looks, and the choice of light or dark."""
+"""What every page has round it: how many imports wait for who looks and may start them, and the choice of light or dark."""
 
 import re
 from typing import Annotated
@@ -8,10 +8,10 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import text
 
 from services.gateway.asking import Ways, someone
+from services.gateway.imports.transactions import reading
 from services.gateway.pages.rendering import THEME_COOKIE, THEMES
 from services.gateway.people import Person, Role
 from services.gateway.who.denials import sign_in_first
-from shared.db.transaction import tenant_transaction
 from shared.states import ChunkState, ImportStatus
 
 router = APIRouter(include_in_schema=False)
@@ -31,14 +31,13 @@ _WAITING = text(
 
 async def _surround(request: Request, person: Someone, ways: Ways) -> None:
     request.state.person = person
-    if person is not None and person.may(Role.VIEWER):
-        assert person.tenant is not None
-        async with tenant_transaction(ways.reader, person.tenant) as conn:
+    if person is not None and person.may(Role.IMPORTER):
+        async with reading(ways, person) as conn:
             request.state.waiting = (await conn.execute(_WAITING)).scalar_one()
 
 
 SHELL = Depends(_surround)
-"""What the routes of a page depend on (`APIRouter(dependencies=[SHELL])`): who looks, and how many imports wait for them."""
+"""What the routes of a page depend on (`APIRouter(dependencies=[SHELL])`): who looks, and how many imports wait for them to start."""
 
 _A_YEAR = 31_536_000
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.gateway.pages import figures
-from services.gateway.pages.words import STAGES, kind_of
+from services.gateway.pages.words import STAGES, STATES, kind_of
 from shared.api.imports import Import, Stage
 from shared.states import Standing
 
@@ -140,7 +140,10 @@ def _why(stage: str | None) -> str:
 def title(imp: Import) -> str:
     """What the tab is called: how far it is, then whose file."""
     if imp.ended:
-        far = f"{figures.number(imp.failed_rows)} failed" if imp.failed_rows else "Done"
+        if imp.standing in {Standing.FAILED, Standing.CANCELLED}:
+            far = STATES[imp.standing].words
+        else:
+            far = f"{figures.number(imp.failed_rows)} failed" if imp.failed_rows else "Done"
         return f"{far} · {imp.file_name}"
     return f"{_far(imp)} · {imp.file_name}"
 

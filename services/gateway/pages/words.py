@@ -77,7 +77,7 @@ REASONS: Final[Mapping[str, str]] = {
     "not_found": "{heading} not found",
     "conflict": "{heading} of another record",
     "first_rows_failed": "First rows of the product failed",
-    "invalid_number": "{heading} is not a number",
+    "invalid_number": "{heading} is no usable number",
     "invalid_percentage": "Percentages that cannot be",
     "incomplete_pair": "{heading} is missing beside its pair",
     "duplicate_attribute": "Attribute twice in a row",

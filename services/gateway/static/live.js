@@ -39,14 +39,10 @@ if (live) {
   let last = Date.now(), connected = false, ended = false, polling = null;
   live.addEventListener("htmx:sse:after:connection", () => { connected = true; back(); });
   live.addEventListener("htmx:sse:after:message", () => { last = Date.now(); connected = true; });
-  live.addEventListener("htmx:sse:error", () => { connected = false; });
-  live.addEventListener("htmx:sse:close", () => { connected = false; });
+  for (const name of ["htmx:sse:error", "htmx:sse:close"]) live.addEventListener(name, () => { connected = false; });
   live.addEventListener("end", () => { ended = true; back(); });
 
-  function back() {
-    offline.replaceChildren();
-    polling = clearInterval(polling);
-  }
+  function back() { offline.replaceChildren(); polling = clearInterval(polling); }
   function poll() {
     if (document.hidden) return;
     const at = new Date(last).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });

@@ -9,7 +9,7 @@ const idle = hint.textContent;
 const headers = { "X-CSRF-Token": document.body.dataset.csrf ?? "" };
 const put = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const say = (detail) => document.dispatchEvent(new CustomEvent("say", { detail }));
-const size = (bytes) => bytes < 999_500 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+const size = (bytes) => bytes < 1000 ? `${bytes} byte${bytes === 1 ? "" : "s"}` : bytes < 999_500 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 const left = (seconds) => seconds < 60 ? `${Math.max(5, 5 * Math.ceil(seconds / 5))} s` : `${Math.ceil(seconds / 60)} min`;
 
 let upload = null, submitted = null, touched = false, drop = null;
@@ -27,7 +27,7 @@ function wrong(message) {
 }
 
 function refusal(file) {
-  const ending = file.name.toLowerCase().match(/\.\w+$/)?.[0] ?? "";
+  const ending = file.name.toLowerCase().replace(/\.gz$/, "").match(/\.\w+$/)?.[0] ?? "";
   const why = { ".xls": "old", ".xlsb": "old", ".xlsm": "macros", ".ods": "opendocument" }[ending];
   const known = form.dataset.endings.split(" ").includes(ending), fits = file.size <= Number(form.dataset.mostBytes);
   const said = why ?? (!known ? "ending" : !file.size ? "empty" : !fits ? "large" : null);
@@ -96,19 +96,16 @@ function back() {
   id.value = "";
   zone.replaceChildren(...drop);
   document.getElementById("file").value = "";
-  start.textContent = words.idle;
-  hint.textContent = idle;
+  [start.textContent, hint.textContent] = [words.idle, idle];
 }
 
 function complete(file, mine, { bar, done, rate, more, pause }) {
   id.value = mine.url.split("/").pop();
-  bar.remove();
-  pause.remove();
+  for (const part of [bar, pause]) part.remove();
   rate.textContent = more.textContent = "";
   done.textContent = put(words.uploaded, { size: size(file.size) });
   zone.querySelector("use").setAttribute("href", zone.querySelector("use").getAttribute("href").replace(/#.*/, "#check-circle"));
-  start.textContent = words.idle;
-  hint.textContent = idle;
+  [start.textContent, hint.textContent] = [words.idle, idle];
   say(put(words.said, { name: file.name }));
   if (submitted) form.requestSubmit(submitted); else look(mine, more);
 }

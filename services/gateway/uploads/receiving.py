@@ -58,7 +58,7 @@ class PartStore(Protocol):
         """A signed link to which an object may be sent with PUT."""
 
 
-class TooMuch(Exception):
+class TooManyBytes(Exception):
     """More bytes came than the file was to have, or than are taken."""
 
     def __init__(self, most: int) -> None:
@@ -133,7 +133,7 @@ class Receiver:
         Of a `whole` file the end is where the stream ends; it is not gone on with, so nothing of it is kept.
 
         Raises:
-            TooMuch, TooManyParts, WriterReplaced, NoRoom, Silent: as they say.
+            TooManyBytes, TooManyParts, WriterReplaced, NoRoom, Silent: as they say.
             ObjectUnavailable: storage is away.
             UploadGone: storage has given up what it had of it.
         """
@@ -154,7 +154,7 @@ class Receiver:
 
     async def _add(self, left: memoryview) -> None:
         if self._position + len(left) > self._most:
-            raise TooMuch(self._most)
+            raise TooManyBytes(self._most)
         while left:
             piece = self._piece or await self._take_piece()
             if piece.is_full:

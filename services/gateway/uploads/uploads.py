@@ -11,13 +11,21 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
-from services.gateway.people import Person
+from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.settings import UploadSettings
 from services.gateway.uploads import names, repository
 from services.gateway.uploads.names import FileNotTaken
 from services.gateway.uploads.pieces import NoRoom, Pieces
-from services.gateway.uploads.receiving import ON_THE_WAY, BrokenOff, PartStore, Receiver, Silent, TooManyParts, TooMuch
+from services.gateway.uploads.receiving import (
+    ON_THE_WAY,
+    BrokenOff,
+    PartStore,
+    Receiver,
+    Silent,
+    TooManyBytes,
+    TooManyParts,
+)
 from services.gateway.uploads.repository import Upload, WriterReplaced
 from shared.db.transaction import tenant_transaction
 from shared.storage import ObjectStat, ObjectUnavailable, ObjectUnreadable, UploadGone
@@ -52,7 +60,7 @@ class Uploads:
 
     async def begin(self, person: Person, name: str, size: int | None, *, presigned: bool = False) -> Upload:
         """Write down a file that is to come; its name and size are looked at first."""
-        settings, tenant = self.settings, _tenant(person)
+        settings, tenant = self.settings, tenant_of(person)
         with _file_taken():
             name = names.file_name(name)
             if size is not None:
@@ -61,7 +69,7 @@ class Uploads:
         key = names.object_key(tenant, str(upload_id), 0, name) if presigned else None
         async with tenant_transaction(self._engine, tenant) as conn:
             at_once, unused = await repository.counts(conn, tenant, recently=settings.recently)
-            if at_once >= settings.at_once:
+            if at_once >= settings.files_at_once:
                 raise _too_many(
                     f"Too many uploads at once: {at_once:,} files are on their way in; try again in 20 s.", "20"
                 )
@@ -84,7 +92,7 @@ class Uploads:
 
     async def find(self, person: Person, upload_id: UUID) -> Upload:
         """An upload, as far as it is."""
-        tenant = _tenant(person)
+        tenant = tenant_of(person)
         async with tenant_transaction(self._engine, tenant) as conn:
             found = await repository.find(conn, tenant, upload_id)
         if found is None:
@@ -207,7 +215,7 @@ class Uploads:
         return upload
 
     async def _claimed(self, person: Person, upload_id: UUID, position: int) -> tuple[Upload, UUID]:
-        tenant, writer = _tenant(person), uuid4()
+        tenant, writer = tenant_of(person), uuid4()
         async with tenant_transaction(self._engine, tenant) as conn:
             claimed = await repository.claim(conn, tenant, upload_id, writer, position=position, numbers=ON_THE_WAY)
         if claimed is not None:
@@ -283,7 +291,7 @@ class Uploads:
             raise Refused(
                 "conflict", f'Another request goes on with "{name}", or it was removed. Ask how far it is, then go on.'
             ) from None
-        except TooMuch as much:
+        except TooManyBytes as much:
             if upload.size is None:
                 limit = names.too_large(
                     name, f"more than {self.settings.megabytes:,}", megabytes=self.settings.megabytes
@@ -325,12 +333,6 @@ def _file_taken() -> Iterator[None]:
         yield
     except FileNotTaken as refused:
         raise Refused(refused.slug, refused.detail) from None
-
-
-def _tenant(person: Person) -> str:
-    # Who may send files is of a tenant.
-    assert person.tenant is not None
-    return person.tenant
 
 
 def _bytes_of(upload: Upload) -> str:

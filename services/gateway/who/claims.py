@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from services.gateway.people import Person, Role
+from services.gateway.texts import can_be_kept
 from services.gateway.who.refusals import NotBelieved
 from shared.db.transaction import is_tenant_id
 
@@ -28,7 +29,7 @@ def person_of(claims: Mapping[str, Any], names: ClaimNames, via: Literal["sessio
         NotBelieved: it does not say whom it speaks of, or of which tenant, so that it can be understood.
     """
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not subject or len(subject) > _LONGEST or not _can_be_kept(subject):
+    if not isinstance(subject, str) or not subject or len(subject) > _LONGEST or not can_be_kept(subject):
         raise NotBelieved("no_subject", "The token does not say who it was given to (`sub`).")
     roles = frozenset(_roles(_claim(claims, names.roles), names.role_names))
     return Person(
@@ -71,13 +72,8 @@ def _first_text(claims: Mapping[str, Any], *names: str) -> str:
     return next(
         said.strip()
         for name in names
-        if isinstance(said := claims.get(name), str) and said.strip() and _can_be_kept(said)
+        if isinstance(said := claims.get(name), str) and said.strip() and can_be_kept(said)
     )
-
-
-def _can_be_kept(said: str) -> bool:
-    # What no text of the database can hold.
-    return "\x00" not in said and not any("\ud800" <= char <= "\udfff" for char in said)
 
 
 def _email(claims: Mapping[str, Any]) -> str | None:
@@ -85,6 +81,6 @@ def _email(claims: Mapping[str, Any]) -> str | None:
     unproven = claims.get("email_verified") in (False, "false")
     return (
         email
-        if isinstance(email, str) and "@" in email and len(email) <= _LONGEST and _can_be_kept(email) and not unproven
+        if isinstance(email, str) and "@" in email and len(email) <= _LONGEST and can_be_kept(email) and not unproven
         else None
     )

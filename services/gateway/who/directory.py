@@ -2,12 +2,12 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gateway.people import Person
-from services.gateway.who.repository import note_person
+from services.gateway.who.repository import note_person, read_names
 from shared.db.transaction import tenant_transaction
 
 _AGAIN_SECONDS, _MOST = 3600.0, 10_000
@@ -34,3 +34,12 @@ class Directory:
         self._noted.move_to_end((person.tenant, person.user))
         if len(self._noted) > _MOST:
             self._noted.popitem(last=False)
+
+
+async def names_of(own: AsyncEngine, tenant: str, users: Iterable[str]) -> Mapping[str, str]:
+    """The names of those of a tenant that have ever signed in; whoever is not among them is called by the id."""
+    asked = sorted(set(users))
+    if not asked:
+        return {}
+    async with tenant_transaction(own, tenant) as conn:
+        return await read_names(conn, asked)

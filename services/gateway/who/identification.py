@@ -56,7 +56,9 @@ class Who:
         self._names = names
         self._tenants = Tenants(reader)
         self._directory = Directory(own)
-        self.limits = Limits(requests_per_minute=settings.requests_per_minute, uploads_at_once=settings.uploads_at_once)
+        self.limits = Limits(
+            requests_per_minute=settings.requests_per_minute, upload_requests_at_once=settings.upload_requests_at_once
+        )
         self.keys = Keys(own)
         self.sessions = Sessions(
             own, settings.secret.get_secret_value(), idle=settings.session_idle, longest=settings.session_longest

@@ -35,10 +35,10 @@ class TooMuch(Exception):
 class Limits:
     """The shares of all tenants. A share of 0 is no limit."""
 
-    def __init__(self, *, requests_per_minute: int, uploads_at_once: int) -> None:
+    def __init__(self, *, requests_per_minute: int, upload_requests_at_once: int) -> None:
         self._rate = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
         self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._uploads_at_once = uploads_at_once
+        self._upload_requests_at_once = upload_requests_at_once
         self._uploading: Counter[str] = Counter()
 
     async def request(self, person: Person) -> None:
@@ -56,13 +56,13 @@ class Limits:
 
     @asynccontextmanager
     async def upload(self, person: Person) -> AsyncIterator[None]:
-        """Count an upload for as long as it takes.
+        """Count a request that sends a file for as long as it takes.
 
         Raises:
             TooMuch: the tenant has as many under way as it may.
         """
         tenant = person.tenant or _NO_TENANT
-        if self._uploads_at_once and self._uploading[tenant] >= self._uploads_at_once:
+        if self._upload_requests_at_once and self._uploading[tenant] >= self._upload_requests_at_once:
             raise TooMuch(
                 "uploads",
                 f"Too many uploads at once; try again in {UPLOADS_AGAIN_SECONDS} s.",

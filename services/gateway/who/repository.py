@@ -1,6 +1,6 @@
 """The gateway's own tables of who asks. Sessions and keys are found by the hash of their secret, before the tenant is known."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -66,6 +66,7 @@ _NOTE_PERSON = text(
     ON CONFLICT (tenant_id, user_id) DO UPDATE SET name = excluded.name, email = excluded.email, seen_at = now()
     """
 )
+_NAMES = text("SELECT user_id, name FROM gateway.people WHERE user_id = ANY(CAST(:users AS text[]))")
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,11 @@ async def note_person(conn: AsyncConnection, person: Person) -> None:
     await conn.execute(
         _NOTE_PERSON, {"tenant": person.tenant, "user": person.user, "name": person.name, "email": person.email}
     )
+
+
+async def read_names(conn: AsyncConnection, users: Sequence[str]) -> Mapping[str, str]:
+    """What these people of the tenant are called, by id; whoever has never signed in is not among them."""
+    return {row.user_id: row.name for row in await conn.execute(_NAMES, {"users": list(users)})}
 
 
 def _api_key(row: Row[tuple[object, ...]]) -> ApiKey:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +15,7 @@ from services.parser.looks.repository import AskedLook
 from services.parser.reading.sandbox import FileLook, look_at
 from services.parser.refusals import OBJECT_MISSING, FileRefused, ReaderKilled
 from shared.api import uploads as wire
-from shared.db.engine import connect_directly
+from shared.db.listening import listen
 from shared.db.transaction import tenant_transaction
 from shared.intake.looks import CHANNEL
 from shared.ledger.repeats import ImportedBefore
@@ -132,19 +131,7 @@ class Looks:
 
     async def _listen(self) -> None:
         """Be awake as soon as a look is asked for. Without it they are looked for once a second."""
-        while True:
-            try:
-                connection = await connect_directly(self._with.engine, name="winnow-parser-looks")
-                try:
-                    await connection.add_listener(CHANNEL, lambda *_said: self._awake.set())
-                    gone = asyncio.Event()
-                    connection.add_termination_listener(lambda _connection, gone=gone: gone.set())
-                    await gone.wait()
-                finally:
-                    connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("looks.deaf", error=repr(error))
-                await asyncio.sleep(1)
+        await listen(self._with.engine, CHANNEL, lambda _said: self._awake.set(), name="winnow-parser-looks")
 
 
 async def _corrects(conn: AsyncConnection, tenant: str, origin: UUID) -> wire.Corrects:

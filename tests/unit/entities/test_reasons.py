@@ -5,8 +5,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from services.parser.refusals import CONTRADICTION, INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT
 from shared.entities import MODES, PRODUCTS
 from shared.entities.reasons import FILE_REASONS, ROW_REASONS
+from shared.ledger.hold import ABANDONED
+from shared.ledger.quarantine import EXPORT_FAILED
+from shared.ledger.repeats import IMPORTED_BEFORE
+from shared.ledger.standstill import STANDSTILL
 
 _PROJECT = Path(__file__).parents[3]
 _CODE_AT = {"CellError": 0, "RowError": 4, "HeadingsRefused": 0, "FileRefused": 0, "ReaderKilled": 0}
@@ -42,6 +47,12 @@ def test_every_code_that_can_be_given_is_declared() -> None:
     assert len(found) > 40, "the look at the code finds what is made there"
     missing = sorted(f"{code} ({where})" for code, where in found if code not in declared)
     assert not missing, f"declare in shared/entities/reasons.py: {', '.join(missing)}"
+
+
+def test_every_code_of_an_import_that_was_given_up_or_refused_is_declared() -> None:
+    given_up = {ABANDONED, EXPORT_FAILED, STANDSTILL, "internal"}
+    refused = {CONTRADICTION, IMPORTED_BEFORE, INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT}
+    assert given_up | refused <= {reason.code for reason in (*ROW_REASONS, *FILE_REASONS)}
 
 
 def test_every_code_is_declared_once_with_what_to_do() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.imports.cursors import hand_out, list_name, take_back
+from services.gateway.cursors import hand_out, list_name, take_back
 from services.gateway.problems import Refused
 
 NAME = list_name("imports", {"sort": "file"})

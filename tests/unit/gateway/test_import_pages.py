@@ -185,8 +185,33 @@ def test_rows_that_are_not_kept_any_longer_are_said_to_be_gone() -> None:
 
 
 def test_a_dismissed_import_keeps_its_counts() -> None:
-    html = shown(an_import(status=ImportStatus.DISMISSED, standing=Standing.DISMISSED, dismissed_at=AT))
-    assert "removed when the import was dismissed" in html
+    html = shown(
+        an_import(status=ImportStatus.DISMISSED, standing=Standing.DISMISSED, dismissed_at=AT, files=(CORRECTIONS,))
+    )
+    assert "What was handed back can still be downloaded" in html
+    assert f"/imports/{ID}/corrections" in html
+    assert "Upload repaired file" not in html
+
+
+def test_an_import_that_was_taken_back_says_that_nothing_of_it_is_in() -> None:
+    html = shown(an_import(standing=Standing.UNDONE))
+    assert "nothing of it is in production any more" in html
+
+
+def test_a_file_that_was_not_read_to_its_end_counts_the_rows_that_were_read() -> None:
+    cancelled = an_import(
+        status=ImportStatus.CANCELLED,
+        standing=Standing.CANCELLED,
+        cancelled_at=AT,
+        read_to_row=6_013,
+        created_rows=0,
+        unprocessed_rows=5_878,
+        worked_seconds=10,
+    )
+    said = words(shown(cancelled))
+    assert "Rows read 6,012" in said
+    assert "What follows it was not read" in said
+    assert "13 rows/s" in said
 
 
 @pytest.mark.parametrize("show", ["failures", "made", "file", "activity"])

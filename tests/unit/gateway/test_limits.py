@@ -13,7 +13,7 @@ def of(tenant: str | None) -> Person:
 
 
 async def test_a_tenant_that_asks_too_often_is_told_when_to_ask_again_and_others_are_answered() -> None:
-    limits = Limits(requests_per_minute=3, uploads_at_once=0)
+    limits = Limits(requests_per_minute=3, upload_requests_at_once=0)
     for _ in range(3):
         await limits.request(of("nordlys"))
     with pytest.raises(TooMuch) as much:
@@ -25,7 +25,7 @@ async def test_a_tenant_that_asks_too_often_is_told_when_to_ask_again_and_others
 
 
 async def test_without_a_limit_nothing_is_counted() -> None:
-    limits = Limits(requests_per_minute=0, uploads_at_once=0)
+    limits = Limits(requests_per_minute=0, upload_requests_at_once=0)
     for _ in range(100):
         await limits.request(of("nordlys"))
     async with AsyncExitStack() as under_way:
@@ -34,7 +34,7 @@ async def test_without_a_limit_nothing_is_counted() -> None:
 
 
 async def test_so_many_uploads_of_a_tenant_are_under_way_and_no_more() -> None:
-    limits = Limits(requests_per_minute=0, uploads_at_once=2)
+    limits = Limits(requests_per_minute=0, upload_requests_at_once=2)
     async with AsyncExitStack() as under_way:
         for tenant in ("nordlys", "nordlys", "brightwater"):
             await under_way.enter_async_context(limits.upload(of(tenant)))
@@ -47,7 +47,7 @@ async def test_so_many_uploads_of_a_tenant_are_under_way_and_no_more() -> None:
 
 
 async def test_an_upload_that_breaks_off_makes_room() -> None:
-    limits = Limits(requests_per_minute=0, uploads_at_once=1)
+    limits = Limits(requests_per_minute=0, upload_requests_at_once=1)
     with pytest.raises(ConnectionResetError):
         async with limits.upload(of("nordlys")):
             raise ConnectionResetError

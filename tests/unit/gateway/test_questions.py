@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 from services.gateway.pages.confirm import cancel_question, dismiss_question, undo_question
-from services.gateway.pages.rendering import Seen
+from services.gateway.pages.rendering import Viewing
 from shared.intake.undoing import Staying, UndoForecast
 from shared.states import ImportStatus, Standing
 from tests.harness.seen import an_import, running
 
-SEEN = Seen(UTC, "UTC", None, datetime(2026, 11, 25, 16, tzinfo=UTC))
+SEEN = Viewing(UTC, "UTC", None, datetime(2026, 11, 25, 16, tzinfo=UTC))
 
 
 def test_cancelling_says_what_stays_in_and_that_the_rest_comes_back() -> None:
@@ -18,11 +18,11 @@ def test_cancelling_says_what_stays_in_and_that_the_rest_comes_back() -> None:
     assert "handed back" in question.says[1]
 
 
-def test_leaving_a_held_import_says_that_nothing_was_written() -> None:
+def test_discarding_a_held_import_says_that_nothing_was_written() -> None:
     held = running(hold=True, status=ImportStatus.PREVIEWING, standing=Standing.WAITING, created_rows=0)
     question = cancel_question(held)
-    assert (question.title, question.do) == ("Leave spring-2027.xlsx?", "Leave it")
-    assert "Nothing of spring-2027.xlsx is written" in question.says[0]
+    assert (question.title, question.do) == ("Discard spring-2027.xlsx?", "Discard")
+    assert "Nothing of spring-2027.xlsx was written" in question.says[0]
 
 
 def test_dismissing_says_what_of_it_stays() -> None:

@@ -186,10 +186,10 @@ def test_a_form_leads_back_to_a_page_of_this_site_only(address: str, kept: str) 
 
 def test_a_moment_is_told_from_now_with_the_exact_one_beside_it() -> None:
     when = environment().from_string("{% import '_parts.html' as m with context %}{{ m.when(moment) }}")
-    seen = rendering.seen_by(asked("zone=Europe/Copenhagen"))
-    html = when.render(seen=seen, now=seen.now, person=None, moment=seen.now - timedelta(minutes=24))
+    viewing = rendering.viewing_of(asked("zone=Europe/Copenhagen"))
+    html = when.render(viewing=viewing, now=viewing.now, person=None, moment=viewing.now - timedelta(minutes=24))
     assert ">24 min ago</time>" in html
-    assert f"{(seen.now - timedelta(minutes=24)).astimezone(seen.zone):%H:%M:%S}" in html
+    assert f"{(viewing.now - timedelta(minutes=24)).astimezone(viewing.zone):%H:%M:%S}" in html
 
 
 def _luminance(color: str) -> float:
@@ -265,4 +265,4 @@ def test_colours_can_be_told_apart_in_light_and_in_dark(least: float, pairs: lis
 
 def test_now_is_read_once_a_page() -> None:
     before = datetime.now(UTC)
-    assert before <= rendering.seen_by(asked()).now <= datetime.now(UTC)
+    assert before <= rendering.viewing_of(asked()).now <= datetime.now(UTC)

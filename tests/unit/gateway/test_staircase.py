@@ -61,6 +61,8 @@ def test_the_title_of_the_tab_says_how_far_it_is() -> None:
     assert staircase.title(running()) == "62% · spring-2027.xlsx"
     assert staircase.title(an_import()) == "134 failed · autumn-catalogue.xlsx"
     assert staircase.title(an_import(failed_rows=0)) == "Done · autumn-catalogue.xlsx"
+    assert staircase.title(an_import(failed_rows=0, standing=Standing.FAILED)) == "Failed · autumn-catalogue.xlsx"
+    assert staircase.title(an_import(standing=Standing.CANCELLED)) == "Cancelled · autumn-catalogue.xlsx"
 
 
 def test_what_is_said_aloud_changes_at_each_quarter_and_at_the_first_failure() -> None:

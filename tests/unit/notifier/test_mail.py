@@ -133,7 +133,7 @@ def test_what_is_not_one_address_gets_nothing(address: str) -> None:
     ("code", "title"),
     [
         ("required", "A cell that must be filled is blank"),
-        ("invalid_barcode", "An identifier that a program has made a number of (the field follows: invalid_barcode)"),
+        ("invalid_barcode", "An identifier that a program has made a number of"),
         ("internal", "An unexpected error on our side"),
         ("made_up", "An unexpected error on our side"),
     ],

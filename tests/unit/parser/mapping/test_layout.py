@@ -218,7 +218,7 @@ def test_missing_columns_are_refused_naming_them(headings: tuple[str, ...], miss
     refused = refusal([headings])
     assert refused.code == "missing_headings"
     assert ", ".join(missing) in refused.message
-    assert f"The file has: {', '.join(headings)}. Start from a template: `winnow template`" in refused.message
+    assert f"The file has: {', '.join(headings)}. Start from the template" in refused.message
 
 
 @pytest.mark.parametrize("rows", [[], [[]], [["a", 1, None]], [[None, True, 2.5]]])
