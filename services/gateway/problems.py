@@ -207,12 +207,18 @@ class _Unforeseen:
         try:
             await self._app(scope, receive, noting)
         except Exception as error:  # noqa: BLE001 - logged with its reference
-            refused = unforeseen(error, method=scope["method"], path=scope["path"])
+            refused = unforeseen(error, method=scope["method"], path=_address(scope))
             if begun:
                 # Too late for another answer: the connection is cut, so that nobody takes a part for the whole.
                 raise _CutOff(refused.detail) from None
             response = await self._answer(Request(scope, receive), refused)
             await response(scope, receive, send)
+
+
+def _address(scope: Scope) -> str:
+    """What the log calls an address: the route's own pattern, for some addresses are secrets; its first part before there is one."""
+    pattern = getattr(scope.get("route"), "path", None)
+    return str(pattern) if pattern else "/".join(scope["path"].split("/")[:3])
 
 
 class _CutOff(Exception):

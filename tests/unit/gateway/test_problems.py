@@ -43,6 +43,10 @@ def app() -> FastAPI:
     async def broken() -> None:
         raise ZeroDivisionError("secret of a customer")
 
+    @made.get("/v1/files/{token}")
+    async def linked(token: str) -> None:
+        raise ConnectionRefusedError("storage.internal:9000")
+
     @made.get("/v1/away")
     async def away() -> None:
         raise ConnectionRefusedError("db.internal:5432")
@@ -137,3 +141,9 @@ def test_documented_refusals_name_kinds_that_there_are() -> None:
     documented = problems.of(404, 409)
     assert {404, 409, 429, 500, 503} <= documented.keys()
     assert "imported-before" in documented[409]["description"]
+
+
+async def test_an_address_that_is_a_secret_is_not_in_the_log(client: httpx.AsyncClient) -> None:
+    with capture_logs() as logged:
+        assert (await client.get("/v1/files/what-opens-it")).status_code == 503
+    assert [line["path"] for line in logged] == ["/v1/files/{token}"]
