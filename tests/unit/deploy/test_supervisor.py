@@ -63,6 +63,8 @@ def test_it_ends_when_the_folder_of_its_stack_was_deleted(
 ) -> None:
     state.save(StackState(supervisor=record_of(os.getpid()), release="r"))
     supervisor = Supervisor(Stack(tmp_path), "r")
+    # The services of other tests are children of this process, too.
+    monkeypatch.setattr(module, "replicas_of", lambda _supervisor: {})
     supervisor.adopt()
     (tmp_path / "state.json").unlink()
     assert rounds(supervisor, monkeypatch) == 1
