@@ -23,6 +23,8 @@ class IssuerServer(LocalServer):
 
     name = "the local issuer"
     stop_patience = 5.0
+    # A key and its log.
+    space = 64 << 10
 
     @property
     def url(self) -> str:

@@ -15,9 +15,6 @@ from deploy.local.processes import ProcessRecord, StartFailed
 
 __all__ = ["LocalServer", "MovedPort", "StartFailed"]
 
-_SPACE = 256 << 20
-"""Bytes a server wants to find free when it starts: PostgreSQL alone makes 50 MB of new files."""
-
 
 @dataclass(frozen=True)
 class MovedPort:
@@ -43,6 +40,8 @@ class LocalServer(ABC):
     port_patience: float = 10.0
     address: str = "port"
     """The name of the port that clients know."""
+    space: int = 256 << 20
+    """Bytes it wants to find free when it starts: PostgreSQL alone makes 50 MB of new files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -149,10 +148,10 @@ class LocalServer(ABC):
 
     def _refuse_full_disk(self) -> None:
         free = shutil.disk_usage(self.folder).free
-        if free < _SPACE:
+        if free < self.space:
             raise StartFailed(
                 f"{self.name} was not started, the disk is full: {self.folder} has {free >> 20} MB of free space. "
-                f"Free {_SPACE >> 20} MB, then start it again."
+                f"Free {-(-self.space // (1 << 20))} MB, then start it again."
             )
 
     def _wait(self) -> None:
