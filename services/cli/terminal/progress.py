@@ -148,7 +148,7 @@ class Standstill:
         self._console = console
         self._after = after
         self._every = every
-        self._seen: str | None = None
+        self._seen: object = None
         self._since = time.monotonic()
         self._asked = 0.0
         self._said: list[str] = []
@@ -156,7 +156,8 @@ class Standstill:
     async def look(self, progress: Import | None) -> None:
         """Compare with what was seen before."""
         now = time.monotonic()
-        seen = None if progress is None else progress.version
+        # Not the version: that is another one with every second in which nothing happens, for it has their number.
+        seen = None if progress is None else (progress.status, progress.is_final, counts(progress))
         if seen != self._seen:
             self._seen, self._since = seen, now
         if now - self._since < self._after or now - self._asked < self._every:
