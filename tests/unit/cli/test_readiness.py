@@ -1,6 +1,7 @@
 """What is wrong with the services is said in a line each, with the way out."""
 
 import io
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from deploy.local.stack import SILENT, Stack
 from services.cli.local.readiness import problems
 from services.cli.terminal.progress import Standstill
+from tests.harness.wire import an_import
 
 SPENT = "stopped: 20 events in a row went to dead-letter; nothing more is taken from rows-staged by this process"
 
@@ -72,3 +74,14 @@ async def test_while_something_moves_nobody_is_asked(tmp_path: Path) -> None:
     still = Standstill(lambda: problems(stack), Console(file=shown), after=60, every=0)
     await still.look(None)
     assert shown.getvalue() == ""
+
+
+async def test_an_import_of_which_only_the_silence_grows_stands_still(tmp_path: Path) -> None:
+    shown = io.StringIO()
+    stack = Told(tmp_path, {"validator-0": SPENT}, ready=1)
+    still = Standstill(lambda: problems(stack), Console(file=shown, soft_wrap=True), after=0.05, every=0)
+    for seconds in itertools.count():
+        await still.look(an_import("importing", completed_at=None, version=str(seconds), quiet_seconds=seconds))
+        if shown.getvalue():
+            break
+    assert shown.getvalue().startswith("validator-0 has stopped itself")
