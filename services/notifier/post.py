@@ -167,6 +167,7 @@ _PROBLEMS: Sequence[tuple[str, type[Exception] | tuple[type[Exception], ...], st
     ("cause", ConnectionRefusedError, "It refuses the connection"),
     ("error", httpcore.ProtocolError, "What it answers is not HTTP"),
     ("error", (TimeoutError, httpcore.TimeoutException), "It does not answer in time"),
+    ("error", (httpcore.ReadError, httpcore.WriteError), "It breaks the connection off"),
 )
 
 

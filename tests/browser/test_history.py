@@ -30,7 +30,7 @@ async def test_imports_are_listed_newest_first_and_go_on_on_older_pages(past: Si
         await page.get_by_role("link", name="Older").click()
         await expect(files.first).to_have_text("file-25.xlsx")
         assert await files.count() == 5
-        await page.keyboard.press("[")
+        await mara.press("[")
         await expect(files.first).to_have_text("file-00.xlsx")
 
 
@@ -38,9 +38,9 @@ async def test_imports_are_found_by_name_state_and_date_and_the_filters_are_in_t
     async with past.visit(cookies=await past.cookies("viewer")) as mara:
         await mara.open("/history")
         page = mara.page
-        await page.keyboard.press("/")
+        await mara.press("/")
         await page.keyboard.type("FILE-0")
-        await page.keyboard.press("Enter")
+        await mara.press("Enter")
         await expect(page.locator("tbody tr")).to_have_count(10)
         assert page.url.endswith("/history?q=FILE-0")
         await page.get_by_label("Status", exact=True).select_option("Failed")
@@ -83,7 +83,7 @@ async def test_one_import_is_looked_at_beside_the_list_and_escape_goes_back_to_i
         assert "open=" in page.url
         await mara.assert_accessible()
         address = page.url
-        await page.keyboard.press("Escape")
+        await mara.press("Escape")
         await expect(panel).to_have_count(0)
         await expect(page.get_by_role("link", name="Details of file-03.xlsx")).to_be_focused()
         assert "open=" not in page.url
@@ -94,10 +94,9 @@ async def test_one_import_is_looked_at_beside_the_list_and_escape_goes_back_to_i
 async def test_rows_are_gone_through_with_keys_and_enter_opens_one(past: Site) -> None:
     async with past.visit(cookies=await past.cookies("viewer")) as mara:
         await mara.open("/history")
-        for key in ("j", "j", "j", "k"):
-            await mara.page.keyboard.press(key)
+        await mara.press("j", "j", "j", "k")
         await expect(mara.page.get_by_role("link", name="file-01.xlsx", exact=True)).to_be_focused()
-        await mara.page.keyboard.press("Enter")
+        await mara.press("Enter")
         await expect(mara.page.get_by_role("heading", level=1)).to_have_text("file-01.xlsx")
 
 

@@ -50,39 +50,35 @@ async def test_with_a_keyboard_alone_a_file_becomes_an_import_and_its_correction
     async with site.visit(cookies=await site.cookies("importer")) as mara:
         page = mara.page
         await mara.open("/history")
-        await page.keyboard.press("g")
-        await page.keyboard.press("i")
+        await mara.press("g", "i")
         await expect(page.get_by_role("heading", name="Import a file")).to_be_visible()
-        await page.wait_for_load_state()
         async with page.expect_file_chooser() as chooser:
-            await page.keyboard.press("u")
+            await mara.press("u")
         await (await chooser.value).set_files(path)
         await expect(page.locator("[data-look=products]")).to_be_visible()
         for _ in range(20):
-            await page.keyboard.press("Tab")
+            await mara.press("Tab")
             if await page.evaluate("document.activeElement.matches('[data-start]')"):
                 break
-        await page.keyboard.press("Enter")
+        await mara.press("Enter")
         await expect(page.get_by_role("link", name=re.compile("Download corrections"))).to_be_visible()
-        await page.wait_for_load_state()
         async with page.expect_download() as download:
-            await page.keyboard.press("d")
+            await mara.press("d")
         assert (await download.value).suggested_filename.endswith(".xlsx")
-        await page.keyboard.press("?")
+        await mara.press("?")
         await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
         await mara.assert_accessible()
-        await page.keyboard.press("Escape")
-        await page.keyboard.press("g")
-        await page.keyboard.press("h")
+        await mara.press("Escape")
+        await mara.press("g", "h")
         await expect(page.get_by_role("heading", name="History")).to_be_visible()
 
 
 async def test_the_first_tab_leads_past_the_navigation(site: Site) -> None:
     async with site.visit(cookies=await site.cookies("viewer")) as mara:
         await mara.open("/history")
-        await mara.page.keyboard.press("Tab")
+        await mara.press("Tab")
         await expect(mara.page.get_by_role("link", name="Skip to content")).to_be_focused()
-        await mara.page.keyboard.press("Enter")
+        await mara.press("Enter")
         await expect(mara.page.locator("#main")).to_be_focused()
 
 
@@ -90,8 +86,8 @@ async def test_shortcuts_can_be_switched_off(site: Site) -> None:
     async with site.visit(cookies=await site.cookies("viewer")) as mara:
         page = mara.page
         await mara.open("/history")
-        await page.keyboard.press("?")
+        await mara.press("?")
         await page.get_by_label("Use single-key shortcuts").uncheck()
-        await page.keyboard.press("Escape")
-        await page.keyboard.press("?")
+        await mara.press("Escape")
+        await mara.press("?")
         await expect(page.get_by_role("dialog")).to_have_count(0)

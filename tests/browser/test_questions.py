@@ -30,7 +30,7 @@ async def test_a_question_is_a_dialog_whose_harmless_answer_has_the_focus(site: 
         await expect(dialog).to_be_visible()
         await expect(dialog.get_by_role("link", name="Keep")).to_be_focused()
         await mara.assert_accessible()
-        await page.keyboard.press("Escape")
+        await mara.press("Escape")
         await expect(dialog).to_have_count(0)
         await expect(page.get_by_role("button", name="More actions")).to_be_focused()
         await expect(page.locator("main")).to_contain_text("Completed with failures")

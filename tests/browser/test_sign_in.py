@@ -42,10 +42,10 @@ async def test_without_scripts_and_with_the_keyboard_alone_it_is_the_same(site: 
         page = aiko.page
         focused = page.locator(":focus")
         for _ in range(10):
-            await page.keyboard.press("Tab")
+            await aiko.press("Tab")
             if "Aiko" in await focused.inner_text():
                 break
-        await page.keyboard.press("Enter")
+        await aiko.press("Enter")
         await expect(page.get_by_role("heading", level=1, name="History")).to_be_visible()
 
 

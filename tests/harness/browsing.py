@@ -16,6 +16,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.harness.chromium import MISSING, executable
 from tests.harness.pictures import compact
+from tests.harness.world import eventually
 
 PATIENCE = 20_000
 """Milliseconds that a page has for what is expected of it: machines that run tests are busy."""
@@ -114,6 +115,16 @@ class Visitor:
     def said(self) -> list[str]:
         """What the console said that it should not have."""
         return [line for line in self.console if not any(allowed in line for allowed in self.allowed)]
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other. Chromium drops what is pressed before a page is seen, so that is waited for."""
+        await self.page.wait_for_load_state()
+        await eventually("the page is seen", self._is_seen, seconds=PATIENCE / 1000, every=0.02)
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    async def _is_seen(self) -> bool:
+        return bool(await self.page.evaluate("performance.getEntriesByName('first-contentful-paint').length"))
 
     async def violations(self) -> list[dict[str, Any]]:
         """What axe finds wrong with the page as it is now."""

@@ -6,6 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from tests.harness.world import eventually
+
 _IMPORTS = """
     INSERT INTO imports.imports
            (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, headers, column_mappings, layout,
@@ -74,15 +76,26 @@ async def write_failed_rows(conn: AsyncConnection, tenant: str, rows: int) -> UU
     return import_id
 
 
+_TABLES = ("imports", "import_chunks", "raw_rows", "row_errors", "reason_counts", "repair_counts", "row_origins")
+_OLDER_SNAPSHOTS = text(
+    """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND greatest(age(backend_xid), age(backend_xmin)) > age(CAST(CAST(:now AS text) AS xid))
+    """
+)
+
+
 async def settle_down(conn: AsyncConnection) -> None:
-    """Let the database know what it has, as it finds out by itself within minutes. Not within a transaction."""
-    for table in (
-        "imports",
-        "import_chunks",
-        "raw_rows",
-        "row_errors",
-        "reason_counts",
-        "repair_counts",
-        "row_origins",
-    ):
+    """Let the database know what it has, as it finds out by itself within minutes. Not within a transaction.
+
+    A transaction that began before and still lasts keeps it from that, whoever's it is; it is waited for.
+    """
+    now = (await conn.execute(text("SELECT CAST(pg_current_xact_id() AS xid)"))).scalar_one()
+
+    async def is_seen_by_all() -> bool:
+        older = await conn.execute(_OLDER_SNAPSHOTS, {"now": str(now)})
+        return int(older.scalar_one()) == 0
+
+    await eventually("all that was written is seen by everybody", is_seen_by_all, seconds=300)
+    for table in _TABLES:
         await conn.execute(text(f"VACUUM ANALYZE imports.{table}"))

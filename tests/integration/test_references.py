@@ -50,7 +50,7 @@ OTHER_TRIGGERS = text(
 COLUMNS = text(
     """
     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type FROM pg_attribute a
-     WHERE a.attrelid = CAST(:table AS regclass) AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
+     WHERE a.attrelid = CAST(:table AS regclass) AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND a.attgenerated = ''
     """
 )
 VALUES = {
@@ -60,6 +60,7 @@ VALUES = {
     "bytea": "''",
     "boolean": "false",
     "text": "'x'",
+    "text[]": "'{}'",
 }
 
 
@@ -119,7 +120,8 @@ async def refer(conn: AsyncConnection, key: ForeignKey, tenant: str) -> None:
             {"roles": list(ROLES), "table": key.referring},
         )
     ).scalars()
-    await conn.exec_driver_sql(f"SET LOCAL ROLE {next(iter(role))}")
+    # Sums are kept by triggers, in their owner's name.
+    await conn.exec_driver_sql(f"SET LOCAL ROLE {next(iter(role), 'NONE')}")
     await conn.exec_driver_sql(f"SET LOCAL winnow.tenant_id = '{tenant}'")
     given = {name: theirs[there] for name, there in zip(key.columns, key.referred_columns, strict=True)}
     await insert(conn, key.referring, {**given, "tenant_id": f"'{tenant}'"})

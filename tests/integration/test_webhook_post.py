@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -173,18 +174,28 @@ async def test_an_answer_without_end_is_read_in_part(receiver: Receiver) -> None
 async def test_what_is_not_http_or_not_there_is_said_in_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        thread = threading.Thread(target=_rubbish, args=(silent,))
-        thread.start()
-        sent = await post().send(f"http://127.0.0.1:{port}/", b"{}", {})
-        thread.join()
-        assert sent == Missed("What it answers is not HTTP")
+        for answer, said in (
+            (b"220 mail.example.com ESMTP\r\n", "What it answers is not HTTP"),
+            (None, "It breaks the connection off"),
+        ):
+            thread = threading.Thread(target=_answer_once, args=(silent, answer))
+            thread.start()
+            sent = await post().send(f"http://127.0.0.1:{port}/", b"{}", {})
+            thread.join()
+            assert sent == Missed(said)
     assert await post().send(f"http://127.0.0.1:{port}/", b"{}", {}) == Missed("It refuses the connection")
     unknown = await post().send("http://no-such-host.invalid/", b"{}", {})
     assert unknown == Missed("Its name is not known")
 
 
-def _rubbish(server: socket.socket) -> None:
+def _answer_once(server: socket.socket, answer: bytes | None) -> None:
+    """Take one request whole and answer with this; None resets the connection."""
     connection, _ = server.accept()
     with connection:
-        connection.recv(65536)
-        connection.sendall(b"220 mail.example.com ESMTP\r\n")
+        request = b""
+        while not request.endswith(b"{}"):
+            request += connection.recv(65536)
+        if answer is None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            connection.sendall(answer)

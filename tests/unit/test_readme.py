@@ -105,3 +105,10 @@ def test_what_is_locked_has_hashes_and_names_no_host() -> None:
         assert len(pinned) == len(re.findall(r"^[a-z]", said, re.MULTILINE)) > 0, lock.name
         assert "://" not in said
         assert not re.search(r"^--", said, re.MULTILINE)
+
+
+def test_the_migration_of_a_new_type_follows_the_newest_one() -> None:
+    page = (ROOT / "docs" / "adding-an-entity-type.md").read_text(encoding="utf-8")
+    newest = max(int(path.name[:4]) for path in (ROOT / "shared/db/migrations/versions").glob("[0-9]*.py"))
+    assert re.findall(r'^(?:down_)?revision = "(\d+)"$', page, re.MULTILINE) == [f"{newest + 1:04}", f"{newest:04}"]
+    assert f"versions/{newest + 1:04}_" in page
