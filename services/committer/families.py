@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.committer.crm import Crm
 from services.committer.flat import Flat
 from services.committer.moves import Plan, Step
 from services.committer.products import Products
@@ -63,7 +64,7 @@ class Family(Protocol):
         """
 
 
-FAMILIES: Mapping[str, Callable[[EntityType], Family]] = {"products": lambda _: Products(), "flat": Flat}
+FAMILIES: Mapping[str, Callable[[EntityType], Family]] = {"products": lambda _: Products(), "flat": Flat, "crm": Crm}
 """By the name that declarations give."""
 
 

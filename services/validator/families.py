@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.validator.asked import Asked, Undone
+from services.validator.crm import Crm
 from services.validator.flat import Flat
 from services.validator.outcomes import Decided
 from services.validator.products import Products
@@ -42,7 +43,7 @@ class Family(Protocol[Needs, Known]):
 
 AnyFamily: TypeAlias = Family[Any, Any]
 
-FAMILIES: Mapping[str, Callable[[EntityType], AnyFamily]] = {"products": lambda _: Products(), "flat": Flat}
+FAMILIES: Mapping[str, Callable[[EntityType], AnyFamily]] = {"products": lambda _: Products(), "flat": Flat, "crm": Crm}
 """By the name that declarations give."""
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from shared.entities.crm import CRM
 from shared.entities.declaration import EntityType
 from shared.entities.products import PRODUCTS
 
-_DECLARED = (PRODUCTS,)
+_DECLARED = (PRODUCTS, *CRM)
 
 ENTITY_TYPES: Mapping[str, EntityType] = MappingProxyType({entity.name: entity for entity in _DECLARED})
 """Every entity type by the name events use."""

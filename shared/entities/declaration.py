@@ -1,8 +1,8 @@
 """What an entity type is made of: the one shape that mapping, validation, correction layout and docs read."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import TypeAlias
@@ -47,9 +47,30 @@ class Kind(StrEnum):
     CHOICE = "choice"
     PATH = "path"
     """A full path of the category tree, `A > B > C`."""
+    ID = "id"
+    """The id of a record that is there already, for matching alone."""
+    LONG_TEXT = "long_text"
+    """A text of many lines: a textarea, rich text or markdown."""
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    """A decimal of either sign; with `decimals` it keeps so many places, as money does."""
+    DATE = "date"
+    MOMENT = "moment"
+    """A date with a time of day, kept in UTC."""
+    EMAIL = "email"
+    PHONE = "phone"
+    LINK = "link"
+    """An address on the web, or the domain alone."""
+    SELECT = "select"
+    """One of the field's options, or several where it has many; by name or id."""
+    TAGS = "tags"
+    """Any words; new ones join the field's options."""
+    COLOUR = "colour"
+    RECORD = "record"
+    """Names another record, of `target`."""
 
 
-NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES})
+NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES, Kind.NUMBER})
 """The kinds that a cell may say as a number of the spreadsheet's own."""
 
 _NAMES = frozenset({Kind.NAME, Kind.NAMES, Kind.MATERIALS, Kind.PATH, Kind.CHOICE})
@@ -66,6 +87,28 @@ class Decimals:
     def whole_digits(self) -> int:
         """The most digits before the point."""
         return self.precision - self.scale
+
+
+USERS = "users"
+"""The target of a field that names people who work here (`crm.members`), not records."""
+
+
+class Origin(StrEnum):
+    """Where a field of a record comes from."""
+
+    NATIVE = "native"
+    """What every record of the type has: its name, its id, its links."""
+    BUILT_IN = "built_in"
+    OWN = "own"
+    """The tenant's own (`crm.custom_fields`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What a cell of a field may say; `id` says it as well."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +132,15 @@ class Field:
         is_name: for a text that is a name: what nobody sees is taken out of it, as of every other name.
         is_label: whether it only says what its partner's cell is about; alone on a row it says nothing.
         units: what its heading may say in brackets (`Weight (g)`): the unit its numbers are kept in.
+        origin: where it comes from.
+        multi: whether a cell may have several parts.
+        most: of a `multi` field, how many parts a record has at most; None for any number.
+        options: of a `SELECT`, or what is known of a `TAGS` field.
+        is_unique: whether no two records of a tenant have the same.
+        longest: the most characters of a part; None for what its kind can have.
+        target: of a `RECORD`, the entity type it names, or `USERS`.
+        found_by: of a `RECORD`, by what the other record is found, in this order (`id`, `domain`, `email`, `phone`, `name`).
+        creates_target: of a `RECORD`, whether one that is not there is made on the way.
     """
 
     code: str
@@ -107,6 +159,15 @@ class Field:
     is_name: bool = False
     is_label: bool = False
     units: tuple[str, ...] = ()
+    origin: Origin = Origin.NATIVE
+    multi: bool = False
+    most: int | None = None
+    options: tuple[Option, ...] = ()
+    is_unique: bool = False
+    longest: int | None = None
+    target: str | None = None
+    found_by: tuple[str, ...] = ()
+    creates_target: bool = False
 
     def allows(self, remark: str) -> bool:
         """Whether a heading with this in brackets (its key) still means the field, and in its own unit."""
@@ -208,6 +269,8 @@ class EntityType:
         tolerated: headings that are not imported and are no reason to worry.
         required: the columns without which a file is refused, besides those of required fields.
         can_be_undone: whether its imports can be taken back.
+        matches: codes of the fields by which a row finds the record it is about, the strongest first.
+        native: the code of what a record is called; None where that is a matter of its family.
     """
 
     name: str
@@ -221,6 +284,8 @@ class EntityType:
     tolerated: tuple[ToleratedHeading, ...] = ()
     required: tuple[RequiredColumns, ...] = ()
     can_be_undone: bool = False
+    matches: tuple[str, ...] = ()
+    native: str | None = None
 
     @cached_property
     def group_key(self) -> str | None:
@@ -254,7 +319,19 @@ class EntityType:
 
     def has_followers(self, mode: str) -> bool:
         """Whether rows of one group may stand apart: the later ones, its followers, go on with what the first ones made."""
-        return isinstance(self.grouping, GroupKey) and mode in _CHANGING
+        return bool(self.matches) or (isinstance(self.grouping, GroupKey) and mode in _CHANGING)
+
+    def with_fields(self, fields: Sequence[Field]) -> "EntityType":
+        """The same type with further fields, such as a tenant's own. A heading that means two of them means the one it has already."""
+        taken = set(self.by_heading_key)
+        added = []
+        for field in fields:
+            keys = {heading_key(heading) for heading in (field.heading, *field.aliases)}
+            free = tuple(alias for alias in field.aliases if heading_key(alias) not in taken)
+            heading = field.heading if heading_key(field.heading) not in taken else field.code
+            added.append(replace(field, heading=heading, aliases=free))
+            taken |= keys
+        return replace(self, fields=(*self.fields, *added))
 
     @cached_property
     def by_code(self) -> Mapping[str, Field]:

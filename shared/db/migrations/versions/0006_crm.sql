@@ -1,0 +1,1 @@
+-- Records, what they are known by, their links; where they wait for their commit.

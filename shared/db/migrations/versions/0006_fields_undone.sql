@@ -1,0 +1,1 @@
+-- Fields of a tenant's own, their options, the people who work there, and how a tenant writes values.

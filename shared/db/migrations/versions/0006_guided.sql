@@ -1,0 +1,1 @@
+-- What a person says of a file on the guided path.
