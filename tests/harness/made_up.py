@@ -23,6 +23,7 @@ _BY_TYPE: Mapping[type, Callable[[], Any]] = {
 }
 # Where not everything is taken.
 _OF_A_FEW: Mapping[str, Mapping[str, Any]] = {
+    "crm.records": {"entity_type": "people"},
     "gateway.api_keys": {"role": "viewer"},
     "gateway.deliveries": {"kind": "email", "recipient": "x@example.com", "state": "failed"},
     "gateway.upload_pieces": {"content": b"x"},
