@@ -8,7 +8,7 @@ from services.validator.asked import Asked
 from services.validator.crm.groups import Change, Link
 from services.validator.crm.kinds import Key
 from services.validator.crm.links import Links
-from services.validator.crm.merging import PartKey, has_parts, listed, merged, part_key, same, too_many
+from services.validator.crm.merging import has_parts, merged, same
 from services.validator.crm.said import Said, keys_of
 from services.validator.crm.shown import Shown
 from services.validator.crm.stored import Known, StoredRecord
@@ -17,7 +17,7 @@ from services.validator.errors import required
 from shared.entities.columns import Columns
 from shared.entities.declaration import Field, Kind
 from shared.entities.errors import CellError
-from shared.values import How
+from shared.values import How, too_many
 
 WAS = "_was"
 """What `catalog.changes.before` keeps beside what a reader sees: the values that are kept otherwise, for them to be put back."""
@@ -64,11 +64,10 @@ class Plan:
 
 
 class _Rule(NamedTuple):
-    """How a field is merged, and whether its parts are what a record is known by."""
+    """Whether a field has parts, and whether they are what a record is known by; how its column is read."""
 
     field: Field
     has_parts: bool
-    key: PartKey
     is_keyed: bool
     how: How
 
@@ -100,7 +99,6 @@ class Changing:
             each.code: _Rule(
                 each,
                 has_parts(each),
-                part_key(each, hows.get(each.code, _USUAL)),
                 each.code in entity.matches or each.is_unique,
                 hows.get(each.code, _USUAL),
             )
@@ -169,15 +167,16 @@ class Changing:
     def _merged(self, plan: Plan, rule: _Rule, old: Any, value: Any) -> Any:
         """The value of a field then; the very same where nothing changes."""
         if not rule.has_parts:
-            return old if old is not None and same(old, value, rule.key) else value
+            return old if old is not None and same(rule.field, old, value) else value
         if old is None:
             return value
-        there = list(listed(old)) if not isinstance(old, list) else old
-        new = merged(there, value, rule.key)
+        # A field that had one part before it could have several.
+        there = old if isinstance(old, list) else [old]
+        new = merged(rule.field, there, value)
         if new is there:
             return old
-        if (error := too_many(rule.field, new, len(there))) is not None:
-            plan.errors.append((rule.field.code, error))
+        if (error := too_many(rule.field, len(new))) is not None:
+            plan.errors.append((rule.field.code, _beside(error, len(there))))
         return new
 
     def _know_by(self, plan: Plan, rule: _Rule, old: Any, said: tuple[Key, ...]) -> None:
@@ -231,6 +230,10 @@ class Changing:
             plan.before[declared.code], plan.after[declared.code] = (names[0] if names else None), new[0]
             if there:
                 plan.was[declared.code] = [str(target) for target in there if not isinstance(target, Key)]
+
+
+def _beside(error: CellError, there: int) -> CellError:
+    return CellError(error.code, f"{error.message}, and {there} of them are there already; leave out what is too much")
 
 
 _USUAL = How()

@@ -3,9 +3,8 @@
 A row that fails changes nothing: those below it are decided as if it were not there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from services.validator.asked import Asked
@@ -51,8 +50,9 @@ class Deciding:
         self._mode = asked.mode
         self._new_id = new_id
         self._entity_type = entity.name
-        self._by_key: dict[Key, StoredRecord] = dict(known.by_key)
-        self._by_id: dict[UUID, StoredRecord] = dict(known.by_id)
+        # Copies: rows are applied to them.
+        self._by_id: dict[UUID, StoredRecord] = {id_: _own(record) for id_, record in known.by_id.items()}
+        self._by_key: dict[Key, StoredRecord] = {key: self._by_id[record.id] for key, record in known.by_key.items()}
         self._matching = Matching(columns, self._by_key, self._by_id)
         self._changing = Changing(columns, known, asked, self._by_key, Links(known, self._by_key))
         self._names = kind_of(entity.name, "name") if entity.name in NAMED else None
@@ -163,17 +163,7 @@ class Deciding:
         if group is not None:
             group.rows.append(row)
             return group
-        own = replace(
-            record,
-            fields=dict(record.fields or {}),
-            links={code: dict(targets) for code, targets in record.links.items()},
-        )
-        # Whoever finds it from now on finds what the rows make of it.
-        self._by_id[own.id] = own
-        for key, found in self._by_key.items():
-            if found is record:
-                self._by_key[key] = own
-        group = self._groups[own.id] = Group(own, [row], last_row=row)
+        group = self._groups[record.id] = Group(record, [row], last_row=row)
         self.decisions.append(group)
         return group
 
@@ -195,6 +185,13 @@ class Deciding:
         for code, error in dict.fromkeys(errors):
             found.add(said.row, code, error)
         self.decisions.append(FailedRow((said, Failed(said.row, 1, found.sorted()))))
+
+
+def _own(record: StoredRecord) -> StoredRecord:
+    if record.fields is None:
+        return record
+    links = {code: dict(targets) for code, targets in record.links.items()}
+    return replace(record, fields=dict(record.fields), links=links)
 
 
 def _skipped(row: int) -> Planned:

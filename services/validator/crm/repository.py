@@ -4,9 +4,7 @@ A record and its version are read in one statement, its links after it: whatever
 the time it is committed, and is decided again.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +15,7 @@ from services.validator.crm.kinds import Key
 from services.validator.crm.said import Needs
 from services.validator.crm.stored import Known, StoredRecord
 from shared.db.planner import BY_INDEX
+from shared.values import from_json
 
 _PLAN = (BY_INDEX, text("SET LOCAL enable_hashjoin = off"), text("SET LOCAL enable_mergejoin = off"))
 _RECORD = """r.id, r.entity_type, r.name, r.version,
@@ -76,12 +75,6 @@ async def read_links(conn: AsyncConnection, tenant_id: str, records: Mapping[UUI
         records[from_id].links.setdefault(code, {})[to_id] = name or str(to_id)
 
 
-def read_fields(document: str) -> dict[str, Any]:
-    """Fields as they are kept, every decimal exact."""
-    fields: dict[str, Any] = json.loads(document, parse_float=Decimal)
-    return fields
-
-
 async def _read_records(
     conn: AsyncConnection, tenant_id: str, needs: Needs
 ) -> tuple[dict[Key, StoredRecord], dict[UUID, StoredRecord]]:
@@ -105,7 +98,7 @@ async def _read_records(
                 entity_type=entity_type,
                 name=name,
                 version=version,
-                fields=None if fields is None else read_fields(fields),
+                fields=None if fields is None else from_json(fields),
                 import_id=import_id,
                 import_row=import_row,
             )

@@ -11,7 +11,8 @@ from shared.entities.cells import cell_text
 from shared.entities.columns import Columns
 from shared.entities.declaration import USERS, Field, Kind
 from shared.entities.errors import CellError, shown
-from shared.values import How, classify, match_keys, parts, read_value
+from shared.values import How, read_value
+from shared.values.keys import classify, linked_parts, match_keys, unique_keys
 
 
 class Named(NamedTuple):
@@ -83,13 +84,13 @@ class _Column:
         if self.kind is Kind.RECORD:
             return self._named(cell_text(said))
         value = read_value(self.field, said, self._how)
-        if isinstance(value, CellError):
+        if value is None or isinstance(value, CellError):
             return _Cell(None, value)
         return _Cell(value, None, keys_of(self._entity_type, self.field, value, self._how) if self.is_keyed else ())
 
     def _named(self, text: str) -> _Cell:
         named: dict[Key, Named] = {}
-        for part in parts(self.field, text):
+        for part in linked_parts(self.field, text):
             found = classify(self.field, part, self._how)
             if found is None:
                 return _Cell(None, names_nobody(self.field, part))
@@ -132,7 +133,7 @@ class SaidReader:
                 said.links[code] = cell.value
             elif column.kind is Kind.ID:
                 said.id = cell.value
-            else:
+            elif cell.value is not None:
                 said.values[code] = cell.value
                 if cell.keys:
                     said.keys[code] = cell.keys
@@ -187,7 +188,10 @@ def needs_of(said: Sequence[Said], columns: Columns, hows: Mapping[str, How]) ->
 def keys_of(entity_type: str, declared: Field, value: Any, how: How) -> tuple[Key, ...]:
     """What a record with this value in a field by which it is known, or that is unique, is known by; each once."""
     kind = kind_of(entity_type, declared.code)
-    found = dict.fromkeys(key for part in _each(value) for key in match_keys(declared, _text(part), how))
+    if declared.is_unique:
+        return tuple([Key(kind, key) for key in unique_keys(declared, value)])
+    parts = value if isinstance(value, list) else (value,)
+    found = dict.fromkeys(key for part in parts for key in match_keys(declared, part, how))
     return tuple([Key(kind, key) for key in found])
 
 
@@ -221,10 +225,3 @@ _NOUNS = {
     "notes": "note",
 }
 
-
-def _each(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list | tuple) else (value,)
-
-
-def _text(part: Any) -> str:
-    return part if isinstance(part, str) else str(part)
