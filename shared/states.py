@@ -112,6 +112,11 @@ class Record(StrEnum):
 
     PRODUCT = "product"
     VARIANT = "variant"
+    COMPANY = "company"
+    PERSON = "person"
+    OPPORTUNITY = "opportunity"
+    TASK = "task"
+    NOTE = "note"
 
 
 class DeliveryKind(StrEnum):

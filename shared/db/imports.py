@@ -116,6 +116,8 @@ imports = Table(
     Column("file_key", KEY, Computed('lower(file_name COLLATE "default")', persisted=True), nullable=False),
     # Its end is written down and not yet told: to webhooks, to its sender.
     Column("notice_due", Boolean, nullable=False, server_default=false()),
+    # Fields of the tenant's own and how it writes values, as they were when it was accepted; null of other families.
+    Column("own", JSONB),
     # Where a person is with it on the guided path; null of one that is not guided.
     Column("guided_step", Text),
     UniqueConstraint("tenant_id", "idempotency_key"),
