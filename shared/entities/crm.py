@@ -1,5 +1,8 @@
 """CRM records: companies, people, opportunities, tasks and notes. A row is one record. Source: crm.md."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from shared.entities.cells import Cell
 from shared.entities.declaration import USERS, Decimals, EntityType, Field, Kind, Option, Origin
 
@@ -101,6 +104,10 @@ def _link(
 
 _COMPANY, _PERSON = ("id", "domain", "name"), ("id", "email", "phone", "name")
 _USER = ("id", "email")
+FOUND_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"companies": _COMPANY, "people": _PERSON, "opportunities": ("id",), "tasks": ("id",), "notes": ("id",)}
+)
+"""By what a record of each type is found that another one names, in this order."""
 _OWNER = ("owner", "owner email", "account_owner_email", "account owner id")
 
 COMPANIES = EntityType(

@@ -326,11 +326,10 @@ class EntityType:
         taken = set(self.by_heading_key)
         added = []
         for field in fields:
-            keys = {heading_key(heading) for heading in (field.heading, *field.aliases)}
-            free = tuple(alias for alias in field.aliases if heading_key(alias) not in taken)
-            heading = field.heading if heading_key(field.heading) not in taken else field.code
-            added.append(replace(field, heading=heading, aliases=free))
-            taken |= keys
+            free = [said for said in (field.heading, *field.aliases) if heading_key(said) not in taken]
+            heading, *aliases = free or [field.heading]
+            added.append(replace(field, heading=heading, aliases=tuple(aliases)))
+            taken |= {heading_key(said) for said in free}
         return replace(self, fields=(*self.fields, *added))
 
     @cached_property

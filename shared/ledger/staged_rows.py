@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db import flat, staging
+from shared.db import crm, flat, staging
 from shared.db.metadata import metadata
 
-# Declaring the tables of flat entity types is what importing their module does.
-assert flat
+# Declaring the tables of entity types is what importing their modules does.
+assert all((crm, flat))
 
 _FORGET_ERRORS = text(
     """

@@ -8,15 +8,15 @@ from datetime import timedelta
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db import catalog, flat, imports, staging
+from shared.db import catalog, crm, flat, imports, staging
 from shared.db.metadata import metadata
 from shared.db.planner import BY_INDEX
 from shared.db.transaction import tenant_transaction
 from shared.retention.due import HANDED_BACK, Due, Found, older_than
 from shared.states import ImportStatus
 
-# Declaring the tables of flat entity types is what importing their module does.
-assert flat
+# Declaring the tables of entity types is what importing their modules does.
+assert all((crm, flat))
 
 BATCH = 5_000
 """Rows one transaction removes at most."""

@@ -23,6 +23,10 @@ _BY_TYPE: Mapping[type, Callable[[], Any]] = {
 }
 # Where not everything is taken.
 _OF_A_FEW: Mapping[str, Mapping[str, Any]] = {
+    "crm.records": {"entity_type": "people"},
+    "crm.custom_fields": {"entity_type": "people", "code": "made_up", "type": "text"},
+    "crm.members": {"subject": "made-up"},
+    "crm.settings": {"region": "US", "date_format": "iso", "decimal": "point"},
     "gateway.api_keys": {"role": "viewer"},
     "gateway.deliveries": {"kind": "email", "recipient": "x@example.com", "state": "failed"},
     "gateway.upload_pieces": {"content": b"x"},

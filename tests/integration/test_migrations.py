@@ -15,7 +15,7 @@ from deploy.local.stack import Stack
 from shared.db.metadata import BY_STATEMENT, NAMES, metadata
 from shared.db.migrate import downgrade, migrate, upgrade
 
-SCHEMAS = {"imports", "staging", "catalog", "gateway"}
+SCHEMAS = {"imports", "staging", "catalog", "gateway", "crm"}
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def _named(key: ForeignKeyConstraint) -> dict[str, str]:
 def _tables(connection: Connection) -> set[str]:
     found = connection.execute(
         text(
-            "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('imports', 'staging', 'catalog', 'gateway')"
+            "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('imports', 'staging', 'catalog', 'gateway', 'crm')"
         )
     )
     return set(found.scalars())
