@@ -80,9 +80,7 @@ async def filled(running_world: World, engine_of: EngineOf) -> AsyncIterator[Non
             for tenant in TENANTS:
                 held = await conn.scalar(select(func.count()).select_from(table).where(table.c.tenant_id == tenant))
                 if not held:
-                    is_made_up = (
-                        table.schema in {"staging", "gateway", "crm"} or table.name in MADE_UP or table in FLAT
-                    )
+                    is_made_up = table.schema in {"staging", "gateway", "crm"} or table.name in MADE_UP or table in FLAT
                     assert is_made_up, f"{table} has no rows to look at"
                     row = _row_of(table, tenant)
                     if table.name == "row_origins":
