@@ -1,7 +1,6 @@
 """What the committer does with a run of CRM records."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -89,7 +88,7 @@ class Crm(InSteps):
         found = await conn.execute(_ROWS, {**scope._asdict(), "groups": groups})
         rows = {row.group_row: row.rows for row in found}
         return [
-            replace(error, row_no=row, group_row=row)
+            error._replace(row_no=row, group_row=row)
             for error in errors
             for row in rows.get(error.group_row, [error.row_no])
         ]
