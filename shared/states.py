@@ -24,6 +24,17 @@ class ImportStatus(StrEnum):
     DISMISSED = "dismissed"
 
 
+class GuidedStep(StrEnum):
+    """Where a person is with an import of the guided path, before it is started (`imports.imports.guided_step`)."""
+
+    MAP = "map"
+    """Saying what its columns mean. Its rows are kept, and cut into chunks when that is said."""
+    REVIEW = "review"
+    """Looking at its values, correcting them; its rows are validated meanwhile."""
+    PREVIEW = "preview"
+    """Looking at what a start will do."""
+
+
 class Standing(StrEnum):
     """How an import stands, as people are shown it: its status, with what it waits for or what has become of it since."""
 

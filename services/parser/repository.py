@@ -42,7 +42,7 @@ _RESET = text(
     UPDATE imports.imports
        SET user_id = :user_id, entity_type = :entity_type, mode = :mode, status = '{ImportStatus.UPLOADING}',
            file_name = :file_name, object_key = :object_key, file_size = :file_size, file_sha256 = :file_sha256,
-           options = CAST(:options AS jsonb), hold = :hold, event_source = :event_source, event_id = :event_id,
+           options = CAST(:options AS jsonb), hold = :hold, guided_step = :guided_step, event_source = :event_source, event_id = :event_id,
            traceparent = :traceparent, error = NULL,
            parent_import_id = (SELECT p.id FROM imports.imports p
                                 WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id AND p.id <> :known),

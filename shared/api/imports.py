@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from shared.api.guided import Guided
 from shared.api.pages import Page
 from shared.api.wire import Answer, Asked, Moment
 from shared.events.model import FileOptions
@@ -162,6 +163,7 @@ class Links(Answer):
     entities: str
     repairs: str
     reading: str
+    columns: str
     events: str
 
 
@@ -202,6 +204,9 @@ class Import(ImportSummary):
     children: tuple[Relative, ...]
     undo: Undo
     actions: tuple[Action, ...]
+    guided: Annotated[Guided | None, Field(description="Null of one that is not guided, and once it is started.")] = (
+        None
+    )
     notices: tuple[Notice, ...]
     summary: Mapping[str, Any]
     read_as: ReadAs | None

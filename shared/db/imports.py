@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from shared.db.metadata import KEY, metadata, moment, reference, tenant
-from shared.states import OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
+from shared.states import OPEN_CHUNKS, ChunkState, GuidedStep, ImportStatus, sql_list
 
 SCHEMA = "imports"
 
@@ -118,6 +118,8 @@ imports = Table(
     Column("notice_due", Boolean, nullable=False, server_default=false()),
     # Fields of the tenant's own and how it writes values, as they were when it was accepted; null of other families.
     Column("own", JSONB),
+    # Where a person is with it on the guided path; null of one that is not guided.
+    Column("guided_step", Text),
     UniqueConstraint("tenant_id", "idempotency_key"),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "parent_import_id"),
@@ -143,6 +145,7 @@ imports = Table(
     ),
     Index("imports_open_idx", "updated_at", postgresql_where=text("completed_at IS NULL")),
     _one_of("status", ImportStatus),
+    _one_of("guided_step", GuidedStep),
     CheckConstraint(
         "completed_at IS NULL OR total_rows ="
         " created_rows + updated_rows + skipped_rows + failed_rows + unprocessed_rows",
@@ -182,6 +185,8 @@ import_chunks = Table(
     _count("decided"),
     # From 1 where the rows go on with what rows above them began: such a chunk waits for every one before it.
     _count("wave"),
+    # How often a person has changed what its rows say.
+    _count("revision"),
     PrimaryKeyConstraint("import_id", "chunk_no"),
     UniqueConstraint("tenant_id", "import_id", "chunk_no"),
     reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
@@ -279,6 +284,75 @@ repair_counts = Table(
     reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
     CheckConstraint("rows > 0", name="rows"),
     schema=SCHEMA,
+)
+
+# What a value of a column is read as, in every row that has it. `digest` is that of the cell's text, as it is compared.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("column_index", Integer, nullable=False),
+    Column("digest", Uuid(), nullable=False),
+    tenant(),
+    Column("value", Text, nullable=False),
+    Column("replacement", Text),
+    Column("is_skipped", Boolean, nullable=False, server_default=false()),
+    Column("rows", Integer, nullable=False),
+    Column("first_row", Integer, nullable=False),
+    Column("user_id", Text, nullable=False),
+    moment("created_at", default=True),
+    PrimaryKeyConstraint("import_id", "column_index", "digest"),
+    reference(["import_id"], [imports.c.id], ondelete="CASCADE"),
+    CheckConstraint("is_skipped = (replacement IS NULL)", name="says_one"),
+    schema=SCHEMA,
+)
+
+# Mappings that were given a name: heading to field, heading to format. `headings` is the digest of a file's headings.
+saved_mappings = Table(
+    "saved_mappings",
+    metadata,
+    tenant(),
+    Column("entity_type", Text, nullable=False),
+    Column("headings", Uuid(), nullable=False),
+    Column("name", KEY, nullable=False),
+    Column("fields", JSONB, nullable=False),
+    _json("formats", "{}"),
+    Column("user_id", Text, nullable=False),
+    moment("saved_at", default=True),
+    PrimaryKeyConstraint("tenant_id", "entity_type", "headings", "name"),
+    schema=SCHEMA,
+)
+
+# Columns whose distinct values are listed. Both tables are unlogged: they are made again from the rows. No foreign key, which
+# would be checked for each of a million values.
+listed_columns = Table(
+    "listed_columns",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("column_index", Integer, nullable=False),
+    tenant(),
+    Column("distinct_values", Integer, nullable=False),
+    Column("filled_rows", Integer, nullable=False),
+    Column("blank_rows", Integer, nullable=False),
+    PrimaryKeyConstraint("import_id", "column_index"),
+    schema=SCHEMA,
+    prefixes=["UNLOGGED"],
+)
+column_values = Table(
+    "column_values",
+    metadata,
+    Column("import_id", Uuid(), nullable=False),
+    Column("column_index", Integer, nullable=False),
+    # From 1, the most frequent first; of equals the one that is first in the file.
+    Column("rank", Integer, nullable=False),
+    tenant(),
+    Column("value", KEY, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("first_row", Integer, nullable=False),
+    PrimaryKeyConstraint("import_id", "column_index", "rank"),
+    Index(None, "import_id", "column_index", "first_row"),
+    schema=SCHEMA,
+    prefixes=["UNLOGGED"],
 )
 
 # No foreign key: the event that a file was uploaded may be there before its import is.

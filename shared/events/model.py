@@ -76,6 +76,13 @@ class FileOptions(_Body):
         bool,
         Field(description="Stop before anything is committed, until the import is started or cancelled."),
     ] = False
+    guided: Annotated[
+        bool,
+        Field(
+            description="Hold it, and wait first for a person to say what its columns mean: the guided path. Headings that "
+            "nobody knows are no reason to refuse the file then."
+        ),
+    ] = False
     existing: Annotated[
         Literal["refuse", "skip"],
         Field(description="In `create`: whether products that are there already are refused, or left as they are."),

@@ -88,6 +88,7 @@ class ImportProgress:
     upload_removed_at: datetime | None = None
     results_removed_at: datetime | None = None
     result_sizes: Mapping[str, int] = field(default_factory=dict)
+    guided_step: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -124,7 +125,7 @@ _SELECT = f"""
            i.idempotency_key, i.event_id AS upload_event_id, i.event_source AS upload_event_source,
            i.traceparent, i.error, i.parsed_at, i.started_at, i.completed_at,
            i.created_at, i.summary, i.epoch, i.hold, i.read_at, i.cancelled_at, i.worked_seconds, i.dismissed_at,
-           i.rows_expired_at, i.upload_removed_at, i.results_removed_at, i.result_sizes,
+           i.rows_expired_at, i.upload_removed_at, i.results_removed_at, i.result_sizes, i.guided_step,
            CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) ELSE i.total_rows END AS total_rows,
            CASE WHEN i.completed_at IS NULL THEN c.created ELSE i.created_rows END AS created_rows,
            CASE WHEN i.completed_at IS NULL THEN c.updated ELSE i.updated_rows END AS updated_rows,

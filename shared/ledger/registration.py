@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import FileOptions, FileUploaded
-from shared.states import ImportStatus
+from shared.states import GuidedStep, ImportStatus
 
 # A parent that is not there, or another tenant's, is left out: whoever registers refuses it in words.
 _HAS = text("SELECT EXISTS (SELECT FROM imports.imports WHERE tenant_id = :tenant_id AND id = :id)")
@@ -18,11 +18,11 @@ _REGISTER = text(
     f"""
     INSERT INTO imports.imports
            (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
-            idempotency_key, parent_import_id, options, hold, event_source, event_id, traceparent)
+            idempotency_key, parent_import_id, options, hold, guided_step, event_source, event_id, traceparent)
     VALUES (:id, :tenant_id, :user_id, :entity_type, :mode, '{ImportStatus.UPLOADING}', :file_name, :object_key, :file_size,
             :file_sha256, :idempotency_key,
             (SELECT p.id FROM imports.imports p WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id),
-            CAST(:options AS jsonb), :hold, :event_source, :event_id, :traceparent)
+            CAST(:options AS jsonb), :hold, :guided_step, :event_source, :event_id, :traceparent)
     ON CONFLICT DO NOTHING
     RETURNING id
     """  # noqa: S608 - our own words
@@ -56,7 +56,14 @@ class Registration:
     @property
     def values(self) -> dict[str, Any]:
         """As statements take it."""
-        return {**self.__dict__, "options": json.dumps(dict(self.options)), "hold": bool(self.options.get("hold"))}
+        guided = bool(self.options.get("guided"))
+        return {
+            **self.__dict__,
+            "options": json.dumps(dict(self.options)),
+            # Who goes on step by step says when it begins.
+            "hold": guided or bool(self.options.get("hold")),
+            "guided_step": GuidedStep.MAP if guided else None,
+        }
 
 
 def asked_by(event: FileUploaded, import_id: UUID, idempotency_key: str) -> Registration:

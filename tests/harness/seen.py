@@ -12,7 +12,7 @@ from shared.states import ImportStatus, RowStatus, Standing
 AT = datetime(2026, 11, 25, 15, 20, tzinfo=UTC)
 ID = UUID("0199c5a4-7c1e-7b3a-9a55-2f7e6d0c41f3")
 HREF = f"/v1/imports/{ID}"
-PLACES = ("rows", "errors", "reasons", "changes", "preview", "entities", "repairs", "reading", "events")
+PLACES = ("rows", "errors", "reasons", "changes", "preview", "entities", "repairs", "reading", "columns", "events")
 
 
 def an_import(**said: Any) -> Import:

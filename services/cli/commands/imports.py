@@ -67,6 +67,12 @@ def import_file(
     hold: Annotated[
         bool, typer.Option("--hold", help="Read and validate it, and commit nothing before `winnow start ID`.")
     ] = False,
+    guided: Annotated[
+        bool,
+        typer.Option(
+            "--guided", help="Wait for a person to map its columns, look at its values and start it, in a browser."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Hold it, wait until it is validated, and show what it would do to production."),
@@ -111,7 +117,8 @@ def import_file(
         encoding,
         decimal=decimal,
         heading_row=heading_row,
-        hold=hold or dry_run,
+        hold=hold or dry_run or guided,
+        guided=guided,
         allow_repeat=allow_repeat,
         existing=existing,
         blanks=blanks,

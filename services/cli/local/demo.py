@@ -19,7 +19,7 @@ from deploy.local.stack import Stack
 from services.cli.commands.corrections import fetch
 from services.cli.commands.imports import Sending
 from services.cli.exits import CommandFailed
-from services.cli.local import sample
+from services.cli.local import people, sample
 from services.cli.local.access import LocalAccess
 from services.cli.local.pages import show_where
 from services.cli.local.start import bring_up
@@ -39,7 +39,7 @@ from services.cli.terminal.progress import watch_import
 from services.cli.terminal.sending import send
 from services.cli.terminal.standing import file_of
 from shared.api.client import Client
-from shared.api.imports import Import, NewImport
+from shared.api.imports import Import, Mode, NewImport
 from shared.db.engine import create_engine
 from shared.db.transaction import tenant_transaction
 from shared.states import ImportStatus
@@ -47,6 +47,7 @@ from shared.states import ImportStatus
 _SENDER = PEOPLE[0]
 _BY_HAND = 300
 """Products of the catalogue that is left to be sent by hand."""
+_KNOWN, _PEOPLE = 60, 240
 _APART = 500_000
 """Numbers of products between one run and the next: none of them is in production already."""
 
@@ -130,8 +131,9 @@ async def _demo(stack: Stack, console: Console, products: int, variants: int, *,
                 f"{': ' + ended.error.message if ended.error else ''}. The logs are in {stack.home / 'logs'}"
             )
         workbook = await _report(stack, winnow, ended, console, folder)
+        await _import_people(winnow, console, folder, first=first)
     stays = was_running or _is_watched(console)
-    console.print("\n[bold]5  Look[/]" if stays else "\n[bold]5  Look[/]  after [bold]make up[/]: all of it stops now")
+    console.print("\n[bold]6  Look[/]" if stays else "\n[bold]6  Look[/]  after [bold]make up[/]: all of it stops now")
     show_where(stack, console, ended.id)
     console.print(f"  A workbook to send there by hand: [bold]{near(by_hand.path)}[/]")
     _say_what_next(console, ended, workbook, winnow, was_running=was_running)
@@ -148,11 +150,32 @@ def _place(demos: Path) -> tuple[Path, int]:
     return folder, 1 + (run - 1) * _APART
 
 
-async def _import(winnow: Winnow, path: Path, console: Console) -> Import:
+async def _import(
+    winnow: Winnow, path: Path, console: Console, entity_type: str = "products", mode: Mode = "create"
+) -> Import:
     sent = await send(
-        winnow, Sending(path, NewImport(entity_type="products", mode="create", file_name=path.name)), console
+        winnow, Sending(path, NewImport(entity_type=entity_type, mode=mode, file_name=path.name)), console
     )
     return await watch_import(winnow, sent.id, console)
+
+
+async def _import_people(winnow: Winnow, console: Console, folder: Path, *, first: int) -> None:
+    """People of another CRM: some are there already and have another job by now, some rows are bad."""
+    console.print("\n[bold]5  People[/]  out of another CRM, with the companies they work for")
+    known = await asyncio.to_thread(people.write_people, folder / "known.csv", people=_KNOWN, first=first, bad=False)
+    await _import(winnow, known.path, Console(quiet=True), "people", "upsert")
+    made = await asyncio.to_thread(people.write_people, folder / "people.csv", people=_PEOPLE, first=first)
+    console.print(f"  {made.rows:,} people, {_KNOWN} of them known, {made.bad} rows bad: {near(made.path)}")
+    ended = await _import(winnow, made.path, console, "people", "upsert")
+    if ended.failed_rows != made.bad or not ended.updated_rows or ended.total_rows != made.rows:
+        raise CommandFailed(
+            f"The demo's people ended as {spoken(ended.status)}: {ended.failed_rows} of {ended.total_rows} rows failed, "
+            f"{made.bad} are bad. See {typed('errors', ended.id)}"
+        )
+    entities = await winnow.api.get_entities(ended.id)
+    show_import(console, ended, {kind.kind: kind.names for kind in entities.items})
+    console.print()
+    show_reasons(console, (await winnow.api.get_reasons(ended.id)).items, ended)
 
 
 async def _report(stack: Stack, winnow: Winnow, ended: Import, console: Console, folder: Path) -> Path:
@@ -172,7 +195,7 @@ async def _report(stack: Stack, winnow: Winnow, ended: Import, console: Console,
 
 
 def _say_what_next(console: Console, ended: Import, workbook: Path, winnow: Winnow, *, was_running: bool) -> None:
-    console.print("\n[bold]6  Next[/]")
+    console.print("\n[bold]7  Next[/]")
     for command, about in (
         *([] if was_running else [("make up", "the servers and services again; this import is still there")]),
         (typed("status", ended.id), "the same once more"),

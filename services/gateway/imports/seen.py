@@ -13,6 +13,7 @@ from services.gateway.imports.transactions import reading
 from services.gateway.people import Person
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
+from shared.api.guided import Guided
 from shared.api.imports import (
     FailureReason,
     FileKind,
@@ -28,6 +29,7 @@ from shared.intake.pace import Pace, percent_of, read_pace
 from shared.ledger import ImportProgress, read_import, read_imports
 from shared.ledger.quarantine import NO_FILES
 from shared.ledger.undo import DAYS
+from shared.states import GuidedStep
 
 _SAME = (
     *("id", "file_name", "file_size", "entity_type", "mode", "status", "ended", "hold", "user_id", "created_at"),
@@ -64,6 +66,7 @@ async def seen(conn: AsyncConnection, import_id: UUID) -> Import | None:
         "children": children,
         "undo": undo,
         "actions": actions_of(progress, standing, undo, quiet_seconds=pace.quiet_seconds),
+        "guided": _guided(progress),
         "notices": [Notice(**notice) for notice in progress.notices],
         "read_as": _read_as(progress),
         "is_final": progress.files_ready,
@@ -126,6 +129,16 @@ def _stages(progress: ImportProgress, pace: Pace) -> dict[str, Any]:
         "quiet_seconds": pace.quiet_seconds,
         "stands_at": pace.stands_at,
     }
+
+
+def _guided(progress: ImportProgress) -> Guided | None:
+    if progress.guided_step is None or not progress.hold or progress.ended:
+        return None
+    return Guided(
+        step=GuidedStep(progress.guided_step),
+        is_read=progress.read_at is not None,
+        undecided_rows=progress.total_rows - progress.stages.validated_rows,
+    )
 
 
 def _error(said: Mapping[str, str] | None) -> FailureReason | None:

@@ -1,24 +1,47 @@
 """What is chosen on the import page: what the file has, what should happen with it, and how it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from services.gateway.pages.words import kind_of
 from shared.api.imports import ImportOptions, Mode, NewImport
-from shared.entities import ENTITY_TYPES
+from shared.entities import ENTITY_TYPES, EntityType
 
 DEFAULT_TYPE: Final = next(iter(ENTITY_TYPES))
+
+CRM: Final = "crm"
+STEP_BY_STEP, STRAIGHT_AWAY = "steps", "straight"
 
 _SAID: Final[Mapping[str, Mapping[str, str]]] = {
     "products": {
         "create": "Adds new products and variants. One that already exists is handed back, not changed.",
         "enrich": "Changes products you already have, found by barcode, else by SKU. Adds nothing new.",
         "upsert": "Adds what is new and changes what is already there.",
-    }
+    },
+    "notes": {"create": "Adds each row as a new note. A note is never looked for among those that are there."},
 }
+_OF_RECORDS: Final[Mapping[str, str]] = {
+    "upsert": "Changes {several} that are found by {found_by}, adds the others.",
+    "create": "Adds new {several}. One that is already there is skipped.",
+    "enrich": "Changes {several} that are found by {found_by}. One that is not found is skipped.",
+}
+_FOUND_BY: Final = {"id": "Record ID", "emails": "e-mail", "phone_number": "phone", "domains": "domain"}
+PATHS: Final[Mapping[str, tuple[str, str]]] = {
+    STEP_BY_STEP: (
+        "Step by step",
+        "Map the columns, look at the values, see a preview. Nothing is written before you say so.",
+    ),
+    STRAIGHT_AWAY: (
+        "Straight away",
+        "Columns are mapped by their headings; rows that do not fit come back to you.",
+    ),
+}
+"""How one may go about an import: what each is called, and what happens."""
+
 _READING = ("sheet", "delimiter", "encoding", "decimal")
 
 
@@ -29,6 +52,35 @@ class NotChosen(Exception):
         super().__init__(words)
         self.field = field
         self.words = words
+
+
+class OfType(NamedTuple):
+    """What may be chosen of a type: its modes, a sentence each, and which mode and path are chosen."""
+
+    name: str
+    modes: Sequence[tuple[str, str]]
+    mode: str
+    path: str
+
+
+def modes_of(entity: EntityType) -> list[tuple[str, str]]:
+    """The modes that somebody may choose for a type, the usual one first, a sentence each."""
+    said = _SAID.get(entity.name)
+    if said is not None:
+        return [(mode, said[mode]) for mode in entity.modes if mode in said]
+    found_by = " or ".join(_FOUND_BY.get(code, code) for code in entity.matches if code != "id") or _FOUND_BY["id"]
+    several = kind_of(entity.name).several
+    return [(mode, words.format(several=several, found_by=found_by)) for mode, words in _OF_RECORDS.items()]
+
+
+def usual_mode(entity: EntityType) -> str:
+    """The mode of a type where none is said."""
+    return modes_of(entity)[0][0]
+
+
+def usual_path(entity: EntityType) -> str:
+    """How one goes about a type where nothing is said."""
+    return STEP_BY_STEP if entity.family == CRM else STRAIGHT_AWAY
 
 
 @dataclass(frozen=True)
@@ -44,18 +96,31 @@ class Choices:
     encoding: str | None = None
     decimal: str | None = None
     heading_row: str | None = None
+    guided: bool = False
 
     @property
     def is_special(self) -> bool:
         """Whether something of what is folded away is chosen."""
-        usual = Choices(type=self.type, mode=self.mode)
+        usual = Choices(type=self.type, mode=self.mode, guided=self.guided)
         return self != usual
 
     @property
-    def modes(self) -> list[tuple[str, str]]:
-        """The modes that this type has, a sentence each."""
-        said = _SAID.get(self.type, {})
-        return [(mode, said.get(mode, "")) for mode in ENTITY_TYPES[self.type].modes]
+    def path(self) -> str:
+        """How to go about it, by its name in the form."""
+        return STEP_BY_STEP if self.guided else STRAIGHT_AWAY
+
+    @property
+    def per_type(self) -> list["OfType"]:
+        """What may be chosen of each type; of another one than is chosen, what is usual for it is."""
+        return [
+            OfType(
+                name,
+                modes_of(entity),
+                self.mode if name == self.type else usual_mode(entity),
+                self.path if name == self.type else usual_path(entity),
+            )
+            for name, entity in ENTITY_TYPES.items()
+        ]
 
     def options(self, *, hold: bool, again: bool) -> ImportOptions:
         """The same as a parser is told. What has no meaning in the mode is left out: it was chosen for another one.
@@ -68,12 +133,13 @@ class Choices:
             if not self.heading_row.isdecimal():
                 raise NotChosen("heading_row", "The row of the headings is a number, such as 2")
             said["heading_row"] = int(self.heading_row)
-        if self.mode == "create":
-            said["existing"] = self.existing
-        else:
+        if self.mode != "create":
             said["blanks"] = self.blanks
+        elif ENTITY_TYPES[self.type].family != CRM:
+            said["existing"] = self.existing
         try:
-            return ImportOptions(**said, hold=hold, allow_repeat=again)
+            said |= {"guided": True} if self.guided else {}
+            return ImportOptions(**said, hold=hold or self.guided, allow_repeat=again)
         except ValidationError as error:
             field = str(error.errors()[0]["loc"][0])
             raise NotChosen(field, _cannot_be(field)) from error
@@ -96,11 +162,14 @@ class Choices:
 def choices_of(said: Mapping[str, str]) -> Choices:
     """What a form or an address says; words nobody knows are as if they were not said."""
     entity = ENTITY_TYPES.get(said.get("type", "")) or ENTITY_TYPES[DEFAULT_TYPE]
-    mode = said.get("mode", "")
+    # The form has the modes and the ways of every type, for it may have no script that knows which is chosen.
+    mode = said.get(f"mode-{entity.name}") or said.get("mode", "")
+    path = said.get(f"path-{entity.name}") or said.get("path", "")
     reading = {name: said[name][:100] for name in (*_READING, "heading_row") if said.get(name)}
     return Choices(
         type=entity.name,
-        mode=mode if mode in entity.modes else entity.modes[0],
+        mode=mode if mode in dict(modes_of(entity)) else usual_mode(entity),
+        guided=(path if path in PATHS else usual_path(entity)) == STEP_BY_STEP,
         blanks="clear" if said.get("blanks") == "clear" else "keep",
         existing="skip" if said.get("existing") == "skip" else "refuse",
         **reading,

@@ -13,7 +13,7 @@ from services.gateway.imports.history import Wanted, history
 from services.gateway.imports.registering import register_new
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
-from services.gateway.pages.choices import Choices, NotChosen, choices_of
+from services.gateway.pages.choices import PATHS, Choices, NotChosen, choices_of
 from services.gateway.pages.gathered import read_options
 from services.gateway.pages.outcome import is_repeat
 from services.gateway.pages.rendering import page, partial, swap
@@ -182,7 +182,7 @@ async def _form(
         status=status,
         chosen=chosen,
         types=list(ENTITY_TYPES),
-        modes=chosen.modes,
+        paths=PATHS,
         repairs=parent,
         upload=upload,
         problem=trouble,

@@ -4,9 +4,10 @@ const form = document.getElementById("import");
 const zone = document.getElementById("zone");
 const id = document.getElementById("upload");
 const words = document.getElementById("words").dataset;
-const [start, hint] = [form.querySelector("[data-start]"), form.querySelector("[data-hint]")];
-const idle = hint.textContent;
+const hint = form.querySelector("[data-hint]"), idle = [...hint.childNodes];
+const starts = [...form.querySelectorAll("[data-start]")].map((button) => [button, button.textContent]);
 const headers = { "X-CSRF-Token": document.body.dataset.csrf ?? "" };
+const ready = () => { for (const [button, own] of starts) button.textContent = own; hint.replaceChildren(...idle); };
 const put = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const say = (detail) => document.dispatchEvent(new CustomEvent("say", { detail }));
 const size = (bytes) => bytes < 1000 ? `${bytes} byte${bytes === 1 ? "" : "s"}` : bytes < 999_500 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
@@ -45,7 +46,8 @@ async function begin(file) {
   zone.querySelector(".upload").setAttribute("aria-label", file.name);
   bar.setAttribute("aria-label", file.name);
   remove.setAttribute("aria-label", `Remove ${file.name}`);
-  [more.textContent, start.textContent, hint.textContent] = [words.goesOn, words.whenUploaded, words.chooseMeanwhile];
+  [more.textContent, hint.textContent] = [words.goesOn, words.chooseMeanwhile];
+  for (const [button] of starts) button.textContent = button.dataset.when;
   pause.focus();
 
   let seen = [], running = true, told = 0;
@@ -92,11 +94,10 @@ async function begin(file) {
 }
 
 function back() {
-  upload = submitted = null;
-  id.value = "";
+  [upload, submitted, id.value] = [null, null, ""];
   zone.replaceChildren(...drop);
   document.getElementById("file").value = "";
-  [start.textContent, hint.textContent] = [words.idle, idle];
+  ready();
 }
 
 function complete(file, mine, { bar, done, rate, more, pause }) {
@@ -105,7 +106,7 @@ function complete(file, mine, { bar, done, rate, more, pause }) {
   rate.textContent = more.textContent = "";
   done.textContent = put(words.uploaded, { size: size(file.size) });
   zone.querySelector("use").setAttribute("href", zone.querySelector("use").getAttribute("href").replace(/#.*/, "#check-circle"));
-  [start.textContent, hint.textContent] = [words.idle, idle];
+  ready();
   say(put(words.said, { name: file.name }));
   if (submitted) form.requestSubmit(submitted); else look(mine, more);
 }

@@ -3,6 +3,7 @@ from uuid import UUID
 import pytest
 
 from services.gateway.pages.choices import Choices, NotChosen, choices_of
+from shared.entities import ENTITY_TYPES
 
 UPLOAD = UUID("0199c5a4-7c1e-7b3a-9a55-2f7e6d0c41f3")
 
@@ -44,5 +45,30 @@ def test_what_is_folded_away_is_shown_when_something_of_it_is_chosen() -> None:
     assert choices_of({"sheet": "May"}).is_special
 
 
-def test_every_mode_says_what_it_does() -> None:
-    assert all(says for _mode, says in Choices().modes)
+def test_every_mode_of_every_type_says_what_it_does() -> None:
+    said = {of.name: dict(of.modes) for of in Choices().per_type}
+    assert set(said) == set(ENTITY_TYPES)
+    assert all(says for modes in said.values() for says in modes.values())
+    assert said["people"]["upsert"] == "Changes people that are found by e-mail or phone, adds the others."
+    assert said["tasks"]["enrich"].startswith("Changes tasks that are found by Record ID.")
+
+
+def test_records_are_created_and_enriched_step_by_step_where_nothing_else_is_said() -> None:
+    chosen = choices_of({"type": "people"})
+    assert (chosen.mode, chosen.guided, chosen.path) == ("upsert", True, "steps")
+    assert not chosen.is_special
+    assert not choices_of({"type": "products"}).guided
+    assert choices_of({"type": "products", "path": "steps"}).guided
+
+
+def test_of_a_form_that_has_all_types_only_what_is_said_of_the_chosen_one_counts() -> None:
+    said = {"type": "people", "mode-products": "create", "mode-people": "enrich", "path-people": "straight"}
+    chosen = choices_of({**said, "existing": "skip"})
+    assert (chosen.mode, chosen.guided) == ("enrich", False)
+    # A note is never looked for, so that there is nothing to enrich.
+    assert choices_of({"type": "notes", "mode-notes": "enrich"}).mode == "create"
+
+
+def test_what_is_asked_of_products_alone_is_not_asked_of_records() -> None:
+    chosen = choices_of({"type": "companies", "mode": "create", "existing": "skip", "path": "straight"})
+    assert chosen.options(hold=False, again=False).existing == "refuse"

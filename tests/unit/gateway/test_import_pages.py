@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from services.gateway.pages import outcome, progress, result, staircase
-from services.gateway.pages.choices import Choices
+from services.gateway.pages.choices import PATHS, Choices
 from services.gateway.pages.gathered import Mistakes
 from services.gateway.pages.importing import Trouble
 from services.gateway.pages.rendering import page, partial
@@ -276,8 +276,8 @@ def test_files_are_awaited_while_they_are_being_written() -> None:
 def form(**said: Any) -> str:
     context = {
         "chosen": Choices(),
-        "types": ["products"],
-        "modes": Choices().modes,
+        "types": list(ENTITY_TYPES),
+        "paths": PATHS,
         "repairs": None,
         "upload": None,
         "problem": None,

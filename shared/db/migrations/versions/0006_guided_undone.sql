@@ -1,1 +1,9 @@
 -- What a person says of a file on the guided path.
+
+REVOKE DELETE ON imports.imports, imports.import_chunks, imports.reason_counts FROM winnow_keeper;
+DROP TABLE imports.column_values;
+DROP TABLE imports.listed_columns;
+DROP TABLE imports.saved_mappings;
+DROP TABLE imports.corrections;
+ALTER TABLE imports.import_chunks DROP COLUMN revision;
+ALTER TABLE imports.imports DROP COLUMN guided_step;
