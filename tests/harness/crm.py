@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.validator.asked import Asked
-from services.validator.crm.deciding import Deciding, Decision, FailedRow
+from services.validator.crm.deciding import Decision, Deciding, FailedRow
 from services.validator.crm.groups import Group
 from services.validator.crm.kinds import Key, kind_of
 from services.validator.crm.said import SaidReader, needs_of

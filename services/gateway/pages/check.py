@@ -16,6 +16,7 @@ from services.gateway.imports.results import preview_of
 from services.gateway.imports.rows import rows_of
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
+from services.gateway.pages.figures import counted, number
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.words import kind_of
@@ -23,8 +24,11 @@ from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
 from shared.api.imports import Import
 from shared.api.results import Preview
-from shared.entities import ENTITY_TYPES
-from shared.states import RowStatus
+from shared.api.rows import Row, RowPage
+from shared.entities import ENTITY_TYPES, EntityType
+from shared.intake.changes import Change, Place, list_changes
+from shared.intake.records import RecordName, record_names
+from shared.states import Record, RowStatus
 
 router = APIRouter(include_in_schema=False, prefix="/imports", dependencies=[SHELL])
 

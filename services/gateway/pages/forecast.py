@@ -8,13 +8,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.gateway.imports.rows import rows_of
 from services.gateway.pages.figures import counted, number
+from services.gateway.pages.words import kind_of
 from shared.api.imports import Import
 from shared.api.rows import Row, RowPage
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.intake.changes import Change, Place, list_changes
 from shared.intake.records import RecordName, record_names
-from shared.states import Record
+from shared.states import Record, RowStatus
 
 ROWS: Final = 100
 NOTHING: Final[Mapping[str, Any]] = {
