@@ -17,7 +17,6 @@ from services.parser.reading.sandbox import FileLayout
 from services.parser.refusals import FileRefused
 from services.parser.repository import KnownImport, StagingScope
 from shared.db.transaction import tenant_transaction
-from shared.entities import ENTITY_TYPES
 from shared.entities.cells import read_cells
 from shared.events import RowsStaged
 from shared.ledger import announce_next_wave, end_broken_off, fail_import
@@ -63,7 +62,7 @@ class ChunkStaging:
         self._recut = recut
         self._was_staged = staged.chunks > 0
         self._cutter = ChunkCutter(
-            ENTITY_TYPES[known.entity_type],
+            known.entity,
             settings.sizes,
             staged,
             mode=known.mode,
@@ -236,7 +235,7 @@ class Recut:
         async with tenant_transaction(self._engine, self._known.tenant_id) as conn:
             mapping = await repository.read_mapping(conn, self._known.id)
             staged = await repository.staged(conn, self._known.id)
-        interpretation = Interpretation.of_layout(ENTITY_TYPES[self._known.entity_type], *mapping)
+        interpretation = Interpretation.of_layout(self._known.entity, *mapping)
         staging = ChunkStaging(
             self._engine, self._known, staged, self._settings, traceparent=self._traceparent, recut=True
         )

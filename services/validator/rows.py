@@ -9,8 +9,6 @@ from typing import Any
 from services.validator.flaws import RowFlaws
 from services.validator.outcomes import Notice
 from services.validator.unseen import UnseenCharacters
-from services.validator.values.decimal_texts import plain_number
-from services.validator.values.formatted import is_free_text, lost_digits, made_a_date, made_a_number, read_formatted
 from shared.corrections import handed_back_length, marked_date, marked_number, was_cut
 from shared.entities.cells import (
     BLANKS,
@@ -26,6 +24,8 @@ from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
 from shared.entities.declaration import NUMERIC, EntityType, Field
 from shared.entities.errors import CellError, shown
+from shared.values.decimal_texts import plain_number
+from shared.values.formatted import is_free_text, lost_digits, made_a_date, made_a_number, read_formatted
 
 Value = str | int | float
 """What a cell says: trimmed text; a number as it was read where the field is one."""

@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.entities import ENTITY_TYPES
 from shared.entities.mapping import MAPPING_NOTICES, ColumnMapping, chosen_mapping
+from shared.entities.own_fields import entity_of
 from shared.ledger.registration import upload_event
 from shared.ledger.staged_rows import delete_staged_rows
 from shared.messaging import outbox
@@ -23,7 +23,7 @@ from shared.states import ImportStatus
 _LOCK = text(
     """
     SELECT id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
-           parent_import_id, options, headers, notices, read_at, cancelled_at, traceparent
+           parent_import_id, options, own, headers, notices, read_at, cancelled_at, traceparent
       FROM imports.imports WHERE id = :id FOR NO KEY UPDATE
     """
 )
@@ -69,7 +69,7 @@ async def change_mapping(conn: AsyncConnection, import_id: UUID, fields: Mapping
         return None
     if (why := _not_now(found)) is not None:
         return MappingRefused([why])
-    entity = ENTITY_TYPES[found.entity_type]
+    entity = entity_of(found.entity_type, found.own)
     mapping = chosen_mapping(entity, found.headers, found.mode, fields)
     if not isinstance(mapping, ColumnMapping):
         return MappingRefused(mapping)

@@ -87,4 +87,4 @@ GRANT SELECT ON imports.corrections, imports.saved_mappings, imports.listed_colu
 GRANT SELECT, INSERT, DELETE ON imports.listed_columns, imports.column_values TO winnow_parser;
 -- Of a guided import that nobody goes on with nothing stays.
 GRANT SELECT, DELETE ON imports.corrections, imports.listed_columns, imports.column_values TO winnow_keeper;
-GRANT DELETE ON imports.imports, imports.import_chunks, imports.reason_counts TO winnow_keeper;
+GRANT DELETE ON imports.imports TO winnow_keeper;
