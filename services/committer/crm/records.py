@@ -27,7 +27,8 @@ MAKE = Step(
         ), made AS (
                INSERT INTO crm.records (id, tenant_id, entity_type, name, fields, import_id, import_row_no,
                                         created_import_id, created_row_no)
-               SELECT s.id, s.tenant_id, s.entity_type, s.name, s.fields, s.import_id, s.row_no, s.import_id, s.row_no
+               SELECT s.id, s.tenant_id, s.entity_type, s.name, s.fields, coalesce(s.writer_import_id, s.import_id),
+                      coalesce(s.writer_row_no, s.row_no), s.import_id, s.row_no
                  FROM s
                RETURNING id
         )

@@ -46,6 +46,8 @@ _LINKS_NOWHERE = text(
                                  WHERE {_PENDING} AND NOT is_removed AND to_id IS NOT NULL) AS l
             WHERE (SELECT true FROM crm.records r WHERE r.id = l.to_id AND r.deleted_at IS NULL) IS NULL
               AND (SELECT true FROM crm.members m WHERE m.id = l.to_id) IS NULL))
+       -- One that this chunk makes.
+       AND to_id <> ALL(ARRAY(SELECT id FROM staging.crm_records WHERE {_PENDING} AND action = '{Action.CREATE}'))
      ORDER BY s.group_row
     """  # noqa: S608 - our own words
 )
