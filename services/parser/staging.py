@@ -22,6 +22,7 @@ from shared.events import RowsStaged
 from shared.ledger import announce_next_wave, end_broken_off, fail_import
 from shared.messaging import outbox
 from shared.observability import metrics
+from shared.values import How
 
 log = structlog.get_logger(__name__)
 
@@ -235,7 +236,8 @@ class Recut:
         async with tenant_transaction(self._engine, self._known.tenant_id) as conn:
             mapping = await repository.read_mapping(conn, self._known.id)
             staged = await repository.staged(conn, self._known.id)
-        interpretation = Interpretation.of_layout(self._known.entity, *mapping)
+        how = How.of_settings((self._known.own or {}).get("settings"))
+        interpretation = Interpretation.of_layout(self._known.entity, *mapping, how)
         staging = ChunkStaging(
             self._engine, self._known, staged, self._settings, traceparent=self._traceparent, recut=True
         )
