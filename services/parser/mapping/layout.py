@@ -90,18 +90,22 @@ def find_layout(
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
     _check_lengths(headings, mapping, name)
     examples, of_example = _example(entity, rows, found, mapping)
-    told = (*notices, *mapping.notices, *_above(rows, found, mapping), *of_example)
+    told = (*notices, *mapping.notices, *_above(entity, rows, found, mapping), *of_example)
     first = found.first_row if found.first_row < found.row else 0
     return Layout(headings, mapping, found.row, examples, told, blank, handed_back, first)
 
 
-def _above(rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping) -> list[Mapping[str, Any]]:
-    """A notice of rows above the headings that say as much as a record does."""
+def _above(
+    entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping
+) -> list[Mapping[str, Any]]:
+    """A notice of rows above the headings that say as much as a record does; the titles of the template's groups do not."""
     enough = max(len(mapping.fields) // 2, 3)
+    titles = {heading_key(section) for section in entity.sections}
     filled = [
         number
         for number, cells in enumerate(rows[: found.first_row - 1], start=1)
         if sum(not is_blank(cells[at]) for at in mapping.fields.values() if at < len(cells)) >= enough
+        and not all(is_blank(cell) or heading_key(cell_text(cell)) in titles for cell in cells)
     ]
     if not filled:
         return []
