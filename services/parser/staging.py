@@ -133,6 +133,8 @@ class ChunkStaging:
         """
         if self._cutter.is_broken_off:
             return await self._end_broken_off(notices)
+        if self._known.is_open and total:
+            return await self._wait_for_mapping(total, notices)
         last = self._cutter.finish()
         if not last and self._was_staged:
             # Somebody else staged all of it, and the end with the last chunk.
@@ -146,6 +148,16 @@ class ChunkStaging:
                 raise empty
             return await self.break_off(empty) and await self._end_broken_off(notices)
         return await self._stage(last, total=total, notices=notices)
+
+    async def _wait_for_mapping(self, total: int, notices: Sequence[Mapping[str, Any]]) -> bool:
+        async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
+            if not await repository.is_staging(conn, self._scope):
+                return False
+            await self._add(conn, [])
+            await self._keep_asides(conn)
+            await repository.wait_for_mapping(conn, self._scope.import_id, total=total, notices=notices)
+            await outbox.settle(conn, self._event)
+        return True
 
     async def _break_off(self, conn: AsyncConnection, refused: FileRefused) -> bool:
         chunks = self._cutter.break_off()
