@@ -19,8 +19,10 @@ from services.parser.repository import KnownImport, StagingScope
 from shared.db.transaction import tenant_transaction
 from shared.entities import ENTITY_TYPES
 from shared.entities.cells import read_cells
+from shared.entities.replacements import NOTHING_REPLACED
 from shared.events import RowsStaged
 from shared.ledger import announce_next_wave, end_broken_off, fail_import
+from shared.ledger.rechecking import read_replacements
 from shared.messaging import outbox
 from shared.observability import metrics
 
@@ -238,6 +240,7 @@ class Recut:
         self._traceparent = traceparent
         self._asides = Asides()
         self._total = 0
+        self._replacements = NOTHING_REPLACED
 
     async def run(self) -> bool:
         """Stage every chunk that is not staged yet; False when somebody else has taken over.
@@ -248,6 +251,7 @@ class Recut:
         async with tenant_transaction(self._engine, self._known.tenant_id) as conn:
             mapping = await repository.read_mapping(conn, self._known.id)
             staged = await repository.staged(conn, self._known.id)
+            self._replacements = await read_replacements(conn, self._known.id)
         interpretation = Interpretation.of_layout(ENTITY_TYPES[self._known.entity_type], *mapping)
         staging = ChunkStaging(
             self._engine, self._known, staged, self._settings, traceparent=self._traceparent, recut=True
@@ -266,7 +270,7 @@ class Recut:
     def _keyed(self, interpretation: Interpretation, rows: Sequence[tuple[int, str]]) -> list[KeyedRow]:
         keyed = []
         for row, cells in rows:
-            keys = interpretation.keys(row, read_cells(cells))
+            keys = interpretation.keys(row, self._replacements.applied(read_cells(cells)))
             if isinstance(keys, Aside):
                 self._asides.note(row, keys)
             else:
