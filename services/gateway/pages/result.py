@@ -17,6 +17,7 @@ from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, viewing_of
 from services.gateway.pages.sheet import Sheet, reason_of, sheet_of
 from services.gateway.pages.shell import SHELL
+from services.gateway.pages.steps import address_of
 from services.gateway.pages.words import kind_of
 from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
@@ -62,6 +63,8 @@ async def import_page(
             return RedirectResponse(_address(imp, {**asked, "after": str(start) if start else None}), 303)
         found = await _gather(conn, imp, asked, after or 0) if imp.ended else None
     if found is None:
+        if imp.guided is not None:
+            return RedirectResponse(address_of(imp, imp.guided.step), 303)
         if imp.hold:
             return RedirectResponse(f"/imports/{imp.id}/check", 303)
         return await progress.show(request, person, ways, imp)
