@@ -10,26 +10,26 @@ from shared.entities.errors import CellError, shown
 LONGEST_EMAIL = 254
 
 # What nearly every address is, and the library leaves as it is but for the case of its domain. Two hyphens in a row may be
-# punycode, and a label of more than 63 characters cannot be where the whole domain has no more.
-_ORDINARY = re.compile(
-    r"(?=[^@]{1,64}@.{1,63}\Z)([A-Za-z0-9_+\-']+(?:\.[A-Za-z0-9_+\-']+)*)@((?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,63})"
-)
+# punycode. So short a text has no part that is too long.
+_ORDINARY = re.compile(r"[\w+'-]++(?:\.[\w+'-]++)*+@(?:[A-Za-z0-9]++[.-])*[A-Za-z0-9]+\.[A-Za-z]{2,}", re.ASCII)
+_SHORT = 64
 _WITHIN = re.compile(r"(?:mailto:|.*<)\s*([^<>\s]+@[^<>\s]+)\s*>?", re.IGNORECASE | re.DOTALL)
 _SEVERAL = re.compile(r"@[^\s,;|]+[\s,;|]+[^\s@,;|]+@")
 
 
 def read_email(text: str) -> str | CellError:
     """The address, its domain in lower case; what stands before the @ as it was typed."""
-    ordinary = _ORDINARY.fullmatch(text)
-    if ordinary is not None:
-        domain = ordinary[2]
-        return text if domain.islower() else f"{ordinary[1]}@{domain.lower()}"
+    if len(text) <= _SHORT and _ORDINARY.fullmatch(text) is not None:
+        if text.islower():
+            return text
+        local, _, domain = text.partition("@")
+        return f"{local}@{domain.lower()}"
     return _by_library(text)
 
 
 def email_key(text: str) -> str | None:
     """What two spellings of one address have in common; None for what is no address."""
-    if _ORDINARY.fullmatch(text) is not None:
+    if len(text) <= _SHORT and _ORDINARY.fullmatch(text) is not None:
         return text.lower()
     read = _by_library(text)
     return None if isinstance(read, CellError) else read.lower()

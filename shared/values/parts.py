@@ -8,6 +8,7 @@ from shared.entities.declaration import Field, Kind
 _LINES = re.compile(r"[;\n\r]")
 _ALL = re.compile(r"[,;\n\r]")
 _COMMA = re.compile(",")
+
 _EXTENSION = re.compile(r",(?=\s*(?:ext|extn|extension|x)\b)", re.IGNORECASE)
 _NEXT_ADDRESS = re.compile(r"[\n\r]|[,;](?=\s|https?://|www\.)|(?<=[\s])[,;]", re.IGNORECASE)
 _HAS_PATH = re.compile(r"https?://[^/?#]*[/?#]", re.IGNORECASE)
@@ -84,6 +85,8 @@ def parts_of(field: Field, text: str) -> list[str]:
         return linked_parts(field, text)
     if not (field.multi or field.kind is Kind.TAGS):
         return [stripped] if (stripped := text.strip(BLANKS)) else []
+    if _ALL.search(text) is None:
+        return [stripped] if (stripped := text.strip(BLANKS)) else []
     if field.kind is Kind.LINK:
         return _links(text)
     if field.kind is Kind.PHONE:
@@ -116,8 +119,6 @@ def linked_parts(field: Field, text: str) -> list[str]:
 
 def _links(text: str) -> list[str]:
     """Addresses: one that has a path goes on behind a comma or semicolon, unless a blank or another address follows."""
-    if "," not in text and ";" not in text and "\n" not in text and "\r" not in text:
-        return _trimmed([text])
     parts: list[str] = []
     for piece in _NEXT_ADDRESS.split(text):
         stripped = piece.strip(BLANKS)

@@ -43,22 +43,29 @@ class Phone(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What the numbers of one calling code look like."""
+    """What the numbers of one calling code look like: how many digits it has itself, and how many follow."""
 
+    code_length: int
     lengths: frozenset[int]
     national_prefix: re.Pattern[str] | None
 
 
 def read_phone(text: str, region: str) -> str | CellError:
     """The number in E.164, with ` ext. 12` where it has an extension; as typed when it can only be dialled locally."""
-    found = phone(text, region)
-    return found if isinstance(found, CellError) else found.value
+    number = _international(text)
+    if number is not None:
+        return number
+    found = _by_library(text, region)
+    return found.value if isinstance(found, Phone) else found
 
 
 def phone_key(text: str, region: str) -> str | None:
     """The E.164 of a number; None for what is none, or is only dialled locally."""
-    found = phone(text, region)
-    return None if isinstance(found, CellError) else found.key
+    number = _international(text)
+    if number is not None:
+        return number
+    found = _by_library(text, region)
+    return found.key if isinstance(found, Phone) else None
 
 
 def is_local(value: str) -> bool:
@@ -66,39 +73,42 @@ def is_local(value: str) -> bool:
     return not value.startswith("+")
 
 
-def phone(text: str, region: str) -> Phone | CellError:
-    """The number a text is."""
-    if _INTERNATIONAL.fullmatch(text) is not None:
+def _international(text: str) -> str | None:
+    """The E.164 of what is written with its country's code, where the library would only take out what is between digits.
+
+    None where it has to be asked: another length than the country's numbers have, or a national prefix that may be one too many.
+    """
+    if text[:1] != "+":
+        return None
+    digits = text[1:]
+    if not (digits.isascii() and digits.isdigit()):
+        if _INTERNATIONAL.fullmatch(text) is None:
+            return None
         digits = text.translate(_NO_DIGITS)
-        code = _calling_code(digits)
-        plan = _plan(code) if code else None
-        national = digits[len(code) :]
-        if plan is not None and len(national) in plan.lengths and not _has_prefix(plan, national):
-            number = f"+{digits}"
-            return Phone(number, number)
-    return _by_library(text, region)
-
-
-def _has_prefix(plan: _Plan, national: str) -> bool:
-    return plan.national_prefix is not None and plan.national_prefix.match(national) is not None
-
-
-def _calling_code(digits: str) -> str:
-    return next((digits[:size] for size in range(1, _LONGEST_CODE + 1) if digits[:size] in _CALLING_CODES), "")
+    plan = _plan(digits[:_LONGEST_CODE])
+    if plan is None or len(digits) - plan.code_length not in plan.lengths:
+        return None
+    if plan.national_prefix is not None and plan.national_prefix.match(digits, plan.code_length) is not None:
+        return None
+    return f"+{digits}"
 
 
 _CALLING_CODES = frozenset(map(str, supported_calling_codes()))
 
 
-@lru_cache(maxsize=512)
-def _plan(code: str) -> _Plan | None:
-    number = int(code)
-    metadata = PhoneMetadata.metadata_for_region_or_calling_code(number, region_code_for_country_code(number))
+@lru_cache(maxsize=1_000)
+def _plan(beginning: str) -> _Plan | None:
+    """Of the first three digits of a number."""
+    code = next((beginning[:size] for size in range(1, _LONGEST_CODE + 1) if beginning[:size] in _CALLING_CODES), None)
+    if code is None:
+        return None
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(code), region_code_for_country_code(int(code)))
     general = None if metadata is None else metadata.general_desc
     if metadata is None or general is None or -1 in general.possible_length:
         return None
     prefix = metadata.national_prefix_for_parsing
     return _Plan(
+        len(code),
         frozenset(general.possible_length) - frozenset(general.possible_length_local_only),
         None if prefix is None else re.compile(prefix),
     )

@@ -125,9 +125,13 @@ _WORDS = frozenset({Kind.TAGS, Kind.TEXT, Kind.NAME})
 
 def _several(field: Field, text: str, how: How) -> Value | CellError:
     read = _READERS[field.kind]
+    parts = _parts(field, text)
+    if len(parts) == 1:
+        only = read(field, parts[0], how)
+        return only if isinstance(only, CellError) else [only]
     values: dict[Part, Part] = {}
     wrong: list[CellError] = []
-    for part in _parts(field, text):
+    for part in parts:
         value = read(field, part, how)
         if isinstance(value, CellError):
             wrong.append(value)
