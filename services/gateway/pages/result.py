@@ -24,8 +24,7 @@ from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
 from services.gateway.who.directory import names_of
 from shared.api.imports import FileKind, Import
-from shared.entities import ENTITY_TYPES
-from shared.intake.reading import FileReading, read_reading
+from shared.intake.reading import FileReading, read_entity, read_reading
 from shared.intake.repairs import Repairs, read_repairs
 from shared.intake.reports import group_errors, read_entities_made
 
@@ -112,7 +111,7 @@ async def _sheet(
     return sheet_of(
         rows,
         reading.columns,
-        ENTITY_TYPES.get(imp.entity_type),
+        await read_entity(conn, imp.id),
         address=f"/imports/{imp.id}",
         asked={**asked, "show": "failures", "after": str(after) if after else None},
         previous=rows.rows[0].row if after and rows.rows else None,
