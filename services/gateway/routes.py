@@ -55,6 +55,7 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     importing.router,
     operations_page.router,
+    previewing.router,
     progress.router,
     result.router,
     shell.router,
