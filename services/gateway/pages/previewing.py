@@ -150,7 +150,7 @@ def _matching(preview: Preview) -> str:
 
 
 def promise(imp: Import, preview: Preview, links: Sequence[LinkCount]) -> str:
-    """What a start does, in a sentence: `Creates 1,012 people and 14 companies, updates 145, skips 31.`"""
+    """What a start does, in a sentence: `Creates 1,012 people and 14 companies, updates 145, skips 31`, and what that means."""
     if imp.error is not None:
         return "It cannot be started as it is."
     kind, rows = kind_of(imp.entity_type), preview.rows
