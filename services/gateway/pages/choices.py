@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.gateway.pages.words import kind_of
+from services.gateway.pages.words import FOUND_BY, kind_of
 from shared.api.imports import ImportOptions, Mode, NewImport
 from shared.entities import ENTITY_TYPES, EntityType
 
@@ -29,7 +29,6 @@ _OF_RECORDS: Final[Mapping[str, str]] = {
     "create": "Adds new {several}. One that is already there is skipped.",
     "enrich": "Changes {several} that are found by {found_by}. One that is not found is skipped.",
 }
-_FOUND_BY: Final = {"id": "Record ID", "emails": "e-mail", "phone_number": "phone", "domains": "domain"}
 PATHS: Final[Mapping[str, tuple[str, str]]] = {
     STEP_BY_STEP: (
         "Step by step",
@@ -68,7 +67,7 @@ def modes_of(entity: EntityType) -> list[tuple[str, str]]:
     said = _SAID.get(entity.name)
     if said is not None:
         return [(mode, said[mode]) for mode in entity.modes if mode in said]
-    found_by = " or ".join(_FOUND_BY.get(code, code) for code in entity.matches if code != "id") or _FOUND_BY["id"]
+    found_by = " or ".join(FOUND_BY.get(code, code) for code in entity.matches if code != "id") or FOUND_BY["id"]
     several = kind_of(entity.name).several
     return [(mode, words.format(several=several, found_by=found_by)) for mode, words in _OF_RECORDS.items()]
 

@@ -73,7 +73,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
 
 
 @router.get("/{import_id}/map/live")
-async def live(request: Request, ways: Ways, person: PageViewer, import_id: ImportId) -> Response:
+async def live(ways: Ways, person: PageViewer, import_id: ImportId) -> Response:
     """A stream that ends when the columns are known."""
 
     async def look() -> Shown:
@@ -222,9 +222,7 @@ def _page(
     return page(request, person, "map.html", status=status, errors=errors, asks=asks, **context)
 
 
-def _context(
-    imp: Import, person: Person, columns: Columns, said: Said, errors: Sequence[Trouble]
-) -> dict[str, Any]:
+def _context(imp: Import, person: Person, columns: Columns, said: Said, errors: Sequence[Trouble]) -> dict[str, Any]:
     read = imp.read_as
     how = [] if read is None else [read.encoding and read.encoding.upper(), read.delimiter and f"separated by “{read.delimiter}”", read.sheet and f"sheet “{read.sheet}”"]  # fmt: skip
     facts = (
@@ -234,7 +232,9 @@ def _context(
     kind = kind_of(imp.entity_type)
     found_by = _found_by(columns, said)
     by_code = {field.code: field for field in columns.fields}
-    saved = next((saved for saved in columns.saved if {i: c for c, i in saved.fields.items()} != dict(said.fields)), None)
+    saved = next(
+        (saved for saved in columns.saved if {i: c for c, i in saved.fields.items()} != dict(said.fields)), None
+    )
     proposed = sum(1 for column in columns.columns if column.field)
     return {
         **head(imp, person, GuidedStep.MAP, *facts),
@@ -257,7 +257,13 @@ def _column(
     code = said.fields.get(column.index, "")
     field, is_same = fields.get(code), code == (column.field or "")
     shown = column.format if is_same and column.format is not None else None
-    why = [column.why] if is_same and column.why else ["Chosen by you"] if field is not None else ["Its values are kept out"]
+    why = (
+        [column.why]
+        if is_same and column.why
+        else ["Chosen by you"]
+        if field is not None
+        else ["Its values are kept out"]
+    )
     what = "Date" if shown is not None and any(c.name == "iso" for c in shown.choices) else "Number"
     return ColumnShown(
         index=column.index,

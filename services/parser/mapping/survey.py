@@ -122,9 +122,12 @@ def survey(
     dates = {index: DateVotes() for index, kind in kinds.items() if kind in DATES}
     extent = _Extent(len(layout.headings))
     asked = {index for code, index in layout.mapping.fields.items() if code in told.signs}
-    counted = (
-        {} if told.decimal is not None else {index: column for index, column in votes.items() if index not in asked}
-    )
+    if told.decimal is not None:
+        counted: Mapping[int, _Votes] = {}
+    elif layout.is_open:
+        counted = votes
+    else:
+        counted = {index: column for index, column in votes.items() if index not in asked}
     looking = _Looking(votes, dates, extent, counted, may_have_dates=has_dates(entity))
     _look(layout, rows, looking)
     signs: dict[int, ColumnSign] = {}
@@ -237,7 +240,7 @@ class _Extent:
 def _look(layout: Layout, rows: Iterable[Sequence[Cell]], looking: _Looking) -> None:
     """Count, also in columns that a person may yet call numbers or dates; far below only those that have something to decide."""
     votes, dates, extent = looking.votes, looking.dates, looking.extent
-    mapped = sorted(layout.mapping.fields.values())
+    mapped = range(len(layout.headings)) if layout.is_open else sorted(layout.mapping.fields.values())
     numbered = enumerate(rows, start=1)
     for number, cells in numbered:
         if number > MOST_ROWS:

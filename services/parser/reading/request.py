@@ -55,6 +55,11 @@ class Request:
     how: How = field(default_factory=How)
     """How its tenant writes values."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a person will say what its columns mean: every row is kept, and none is data yet."""
+        return bool(self.options.get("guided"))
+
     @staticmethod
     def of(said: Mapping[str, Any]) -> "Request":
         """Read what the parser says."""
