@@ -139,7 +139,9 @@ def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
             layout=chunk.layout,
             clears_blanks=chunk.file_options.blanks == "clear",
         )
-    return _Read(columns, groups, family.needs(groups, columns, _hows(columns, chunk)), reader.notices(), origins, digests)
+    return _Read(
+        columns, groups, family.needs(groups, columns, _hows(columns, chunk)), reader.notices(), origins, digests
+    )
 
 
 def _hows(columns: Columns, chunk: StagedChunk) -> Mapping[str, How]:

@@ -157,7 +157,9 @@ def promise(imp: Import, preview: Preview, links: Sequence[LinkCount]) -> str:
     # Of rows that go together, what is made is one: 3 rows, and 1 product.
     created = preview.groups.create if rows.create else 0
     made = [(created, kind.one, kind.several)]
-    made += [(each.made, kind_of(each.target).one, kind_of(each.target).several) for each in links if each.target != USERS]
+    made += [
+        (each.made, kind_of(each.target).one, kind_of(each.target).several) for each in links if each.target != USERS
+    ]
     creates = " and ".join(counted(*each) for each in made if each[0])
     said = [f"creates {creates}"] if creates else []
     said += [f"updates {number(preview.groups.update)}"] if preview.groups.update else []

@@ -237,4 +237,3 @@ def _beside(error: CellError, there: int) -> CellError:
 
 
 _USUAL = How()
-

@@ -180,7 +180,9 @@ def needs_of(said: Sequence[Said], columns: Columns, hows: Mapping[str, How]) ->
         ids=frozenset(ids),
         users=frozenset(users),
         user_emails=frozenset(emails),
-        has_links=any(declared.kind is Kind.RECORD and columns.has(declared.code) for declared in columns.entity.fields),
+        has_links=any(
+            declared.kind is Kind.RECORD and columns.has(declared.code) for declared in columns.entity.fields
+        ),
         hows=hows,
     )
 
@@ -216,7 +218,13 @@ def names_nobody(declared: Field, part: str) -> CellError:
 
 
 _USUAL = How()
-_WAYS = {"id": "the record ID", "email": "the e-mail address", "domain": "the domain", "phone": "the phone number", "name": "the name"}
+_WAYS = {
+    "id": "the record ID",
+    "email": "the e-mail address",
+    "domain": "the domain",
+    "phone": "the phone number",
+    "name": "the name",
+}
 _NOUNS = {
     "companies": "company",
     "people": "person",
@@ -224,4 +232,3 @@ _NOUNS = {
     "tasks": "task",
     "notes": "note",
 }
-
