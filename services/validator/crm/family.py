@@ -33,7 +33,7 @@ class Crm:
 
     def needs(self, groups: Groups, columns: Columns, hows: Mapping[str, How]) -> Needs:
         """What the rows say, and what that names."""
-        return needs_of(SaidReader(columns, hows).read_all(groups), columns, hows)
+        return needs_of(SaidReader(columns, hows).read_all(groups), columns)
 
     async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Needs) -> Known:  # noqa: ARG002
         """What the tenant has of it."""
@@ -55,9 +55,7 @@ class Crm:
         traces = await read_traces(conn, tenant_id, undone)
         files = await read_files(conn, tenant_id, traces.writers - {undone.import_id})
         entity = entity_of(self._entity.name, own)
-        taking = TakingBack(
-            entity, How.of_settings(own.get("settings")), (undone.import_id, undone.chunk_no), files
-        )
+        taking = TakingBack(entity, (undone.import_id, undone.chunk_no), files)
         restored = taking.restored(traces)
         there = await read_there(conn, {id_ for each in restored for ids in each.wanted.values() for id_ in ids})
         owners = await read_owners(conn, tenant_id, {key for each in restored for key in each.group.added})
