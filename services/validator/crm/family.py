@@ -7,6 +7,7 @@ from uuid_utils.compat import uuid7
 
 from services.validator.asked import Asked, Undone
 from services.validator.crm.deciding import Deciding, Decision
+from services.validator.crm.foregoing import with_staged
 from services.validator.crm.repository import read_known
 from services.validator.crm.said import Needs, SaidReader, needs_of
 from services.validator.crm.staged_rows import StagedRows, outcome_of
@@ -35,9 +36,10 @@ class Crm:
         """What the rows say, and what that names."""
         return needs_of(SaidReader(columns, hows).read_all(groups), columns)
 
-    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Needs) -> Known:  # noqa: ARG002
-        """What the tenant has of it."""
-        return await read_known(conn, tenant_id, needs)
+    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Needs) -> Known:
+        """What the tenant has of it, and what is staged of it before a wave."""
+        known = await read_known(conn, tenant_id, needs)
+        return await with_staged(conn, tenant_id, asked, known) if asked.wave else known
 
     def decide(self, groups: Groups, columns: Columns, known: Known, asked: Asked) -> Decided:  # noqa: ARG002 - read by `needs`
         """What becomes of each row, one after another."""
