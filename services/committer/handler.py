@@ -86,12 +86,12 @@ class CommitRows:
             return None
         if chunk.state != ChunkState.VALIDATED or chunk.status != ImportStatus.IMPORTING:
             return None
-        entity = ENTITY_TYPES.get(chunk.entity_type)
-        if entity is None or chunk.entity_type not in self._families or chunk.mode not in (*entity.modes, UNDO):
+        known = ENTITY_TYPES.get(chunk.entity_type)
+        if known is None or chunk.entity_type not in self._families or chunk.mode not in (*known.modes, UNDO):
             raise Poison(f"nothing is known of {chunk.entity_type} in mode {chunk.mode}")
-        family = self._families[entity.name]
+        family = self._families[chunk.entity_type]
         groups = await repository.pending_groups(conn, scope)
-        commit = _Commit(conn, scope, chunk, entity, family, groups, self._beat)
+        commit = _Commit(conn, scope, chunk, chunk.entity, family, groups, self._beat)
         try:
             async with conn.begin_nested() if chunk.goes_by_what_is_there else nullcontext():
                 return await commit.run()

@@ -16,7 +16,9 @@ from services.committer.moves import Plan, Step
 from services.committer.refusals import Conflict, DatabaseRefusal
 from services.committer.written import Committed, Run
 from shared.db.planner import BY_INDEX
+from shared.entities import EntityType
 from shared.entities.errors import RowError, in_order
+from shared.entities.own_fields import entity_of
 from shared.entities.scope import ChunkScope
 from shared.ledger import write_errors
 from shared.messaging.failures import sqlstate_of
@@ -34,7 +36,7 @@ _IMPORT = text(
     """
     SELECT entity_type, mode, epoch, status, cancelled_at IS NOT NULL AS cancelled, headers AS headings,
            column_mappings AS fields, coalesce(options ->> 'existing' = 'skip', false) AS skips_existing,
-           parent_import_id IS NOT NULL AS is_correction, undoes_import_id
+           parent_import_id IS NOT NULL AS is_correction, undoes_import_id, own
       FROM imports.imports WHERE id = :import_id
     """
 )
@@ -133,6 +135,12 @@ class LockedChunk:
     state: str | None
     row_count: int
     decided: int
+    own: Mapping[str, Any] | None = None
+
+    @property
+    def entity(self) -> EntityType:
+        """What its rows describe, with the tenant's own fields."""
+        return entity_of(self.entity_type, self.own)
 
     @property
     def goes_by_what_is_there(self) -> bool:

@@ -183,7 +183,7 @@ class ExportCorrections:
 
     def _files(self, awaited: AwaitedFiles, folder: Path, *, width: int) -> _Files:
         columns = HandedBackColumns(
-            ENTITY_TYPES[awaited.entity_type],
+            awaited.entity,
             awaited.headings,
             awaited.fields,
             width,

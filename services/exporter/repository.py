@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -13,16 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.exporter.corrections import FailedRow, Origin
 from services.exporter.results import ResultKeys
 from services.exporter.unprocessed import UnprocessedRow
+from shared.entities import EntityType
 from shared.entities.cells import read_cells
 from shared.entities.decimals import ColumnSign
 from shared.entities.errors import UNIDENTIFIED, RowError
+from shared.entities.own_fields import entity_of
 from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
 from shared.states import PROCESSED_CHUNKS, sql_list
 
 # Locked, so that an import cannot be reopened, and end again, between this look and what is done about it.
 _IMPORT = text(
     """
-    SELECT entity_type, file_name, headers, column_mappings, layout, has_exportable_failures, failed_rows, status,
+    SELECT entity_type, file_name, headers, column_mappings, layout, own, has_exportable_failures, failed_rows, status,
            completed_at, correction_object_key, has_exportable_unprocessed, unprocessed_rows, unprocessed_object_key,
            cancelled_at, rows_expired_at, error ->> 'code' AS error_code
       FROM imports.imports WHERE id = :import_id
@@ -121,6 +123,12 @@ class AwaitedFiles:
     unprocessed_rows: int = 0
     delimiter: str = ","
     why: str = ""
+    own: Mapping[str, Any] | None = None
+
+    @property
+    def entity(self) -> EntityType:
+        """What its rows describe, with the tenant's own fields."""
+        return entity_of(self.entity_type, self.own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +198,7 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | N
         unprocessed_rows=found.unprocessed_rows if unprocessed else 0,
         delimiter=layout.get("delimiter") or ",",
         why="the import was cancelled" if found.cancelled_at else f"the import failed ({found.error_code})",
+        own=found.own,
     )
     return FoundImport(awaited)
 

@@ -193,7 +193,7 @@ class ImportFile:
             fetched = await self._with.download.fetch(known, path)
             async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
                 await _refuse_repeat(conn, known, fetched.sha256)
-                begun = await repository.begin(conn, known.id, size=fetched.size, sha256=fetched.sha256)
+                begun = await repository.begin(conn, known, size=fetched.size, sha256=fetched.sha256)
                 if begun is None:
                     return False
                 attempt = await self._attempt(conn, begun, traceparent)
@@ -239,7 +239,13 @@ class ImportFile:
         """
         settings, known, staging = self._with.settings, attempt.known, attempt.staging
         request = ReadRequest(
-            path, known.file_name, known.entity_type, known.mode, known.event.options.model_dump(), attempt.parent
+            path=path,
+            name=known.file_name,
+            entity_type=known.entity_type,
+            mode=known.mode,
+            options=known.event.options.model_dump(),
+            parent=attempt.parent,
+            own=known.own,
         )
         silence, readers = settings.reader_silence_seconds, self._with.readers
         is_whole = False

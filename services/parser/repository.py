@@ -16,8 +16,11 @@ from services.parser.reading.sandbox import FileLayout
 from services.parser.refusals import INVALID_EVENT, OBJECT_MISSING, OBJECT_UNREADABLE, UNKNOWN_PARENT
 from shared.db import imports as ledger
 from shared.db.bulk import copy_rows
+from shared.entities import EntityType
+from shared.entities.own_fields import entity_of
 from shared.events import FileUploaded
 from shared.ledger.hold import UNMAPPED
+from shared.ledger.own_fields import read_own
 from shared.ledger.registration import Registration, register_import, upload_event
 from shared.ledger.repeats import IMPORTED_BEFORE
 from shared.states import OPEN, READING, ChunkState, ImportStatus, sql_list
@@ -25,7 +28,7 @@ from shared.states import OPEN, READING, ChunkState, ImportStatus, sql_list
 # What `KnownImport` is made of.
 _COLUMNS = """id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, file_size, file_sha256,
               idempotency_key, parent_import_id, options, epoch, read_at, parsed_at, started_at, cancelled_at, traceparent,
-              asked, error ->> 'code' AS error_code, error ->> 'message' AS error_message"""
+              asked, own, error ->> 'code' AS error_code, error ->> 'message' AS error_message"""
 # Also by its id: the outbox sends the event again with the id the import was given, and so without what it was known by.
 _KNOWN = text(
     f"""
@@ -44,7 +47,7 @@ _RESET = text(
            traceparent = :traceparent, error = NULL,
            parent_import_id = (SELECT p.id FROM imports.imports p
                                 WHERE p.tenant_id = :tenant_id AND p.id = :parent_import_id AND p.id <> :known),
-           parsed_at = NULL, started_at = NULL, asked = NULL,
+           parsed_at = NULL, started_at = NULL, asked = NULL, own = NULL,
            completed_at = NULL, worked_seconds = 0, resumed_at = NULL, updated_at = clock_timestamp(),
            staged_removed_at = NULL, rows_expired_at = NULL, rows_removed_at = NULL, upload_removed_at = NULL,
            results_removed_at = NULL
@@ -59,7 +62,7 @@ _BEGIN = text(
     f"""
     UPDATE imports.imports
        SET status = CASE WHEN hold THEN '{ImportStatus.PREVIEWING}' ELSE '{ImportStatus.IMPORTING}' END,
-           started_at = coalesce(started_at, clock_timestamp()),
+           started_at = coalesce(started_at, clock_timestamp()), own = coalesce(own, CAST(:own AS jsonb)),
            file_size = :file_size, file_sha256 = :file_sha256, updated_at = clock_timestamp()
      WHERE id = :id AND status IN ({sql_list(OPEN)}) AND parsed_at IS NULL
     RETURNING {_COLUMNS}
@@ -188,7 +191,14 @@ class KnownImport:
     error_message: str | None
     asked: Mapping[str, Any] | None = None
     """What its upload asked for (`mode`, `options`) where it is imported otherwise: as its parent was."""
+    own: Mapping[str, Any] | None = None
+    """The tenant's own fields and settings when its reading began."""
     is_new: bool = False
+
+    @property
+    def entity(self) -> EntityType:
+        """What its rows describe, with the tenant's own fields."""
+        return entity_of(self.entity_type, self.own)
 
     @property
     def is_staged(self) -> bool:
@@ -266,9 +276,11 @@ def _known(row: Row[Any], *, is_new: bool = False) -> KnownImport:
     return KnownImport(**row._mapping, is_new=is_new)  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
-async def begin(conn: AsyncConnection, import_id: UUID, *, size: int, sha256: str) -> KnownImport | None:
-    """Begin (or go on with) reading; None when there is nothing more to read."""
-    begun = (await conn.execute(_BEGIN, {"id": import_id, "file_size": size, "file_sha256": sha256})).one_or_none()
+async def begin(conn: AsyncConnection, known: KnownImport, *, size: int, sha256: str) -> KnownImport | None:
+    """Begin (or go on with) reading, by the fields and settings the tenant has when it begins; None when there is nothing more to read."""
+    own = known.own or await read_own(conn, known.entity_type)
+    values = {"id": known.id, "file_size": size, "file_sha256": sha256, "own": own and json.dumps(own)}
+    begun = (await conn.execute(_BEGIN, values)).one_or_none()
     return None if begun is None else _known(begun)
 
 

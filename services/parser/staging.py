@@ -17,7 +17,6 @@ from services.parser.reading.sandbox import FileLayout
 from services.parser.refusals import FileRefused
 from services.parser.repository import KnownImport, StagingScope
 from shared.db.transaction import tenant_transaction
-from shared.entities import ENTITY_TYPES
 from shared.entities.cells import read_cells
 from shared.entities.replacements import NOTHING_REPLACED
 from shared.events import RowsStaged
@@ -65,7 +64,7 @@ class ChunkStaging:
         self._recut = recut
         self._was_staged = staged.chunks > 0
         self._cutter = ChunkCutter(
-            ENTITY_TYPES[known.entity_type],
+            known.entity,
             settings.sizes,
             staged,
             mode=known.mode,
@@ -252,7 +251,7 @@ class Recut:
             mapping = await repository.read_mapping(conn, self._known.id)
             staged = await repository.staged(conn, self._known.id)
             self._replacements = await read_replacements(conn, self._known.id)
-        interpretation = Interpretation.of_layout(ENTITY_TYPES[self._known.entity_type], *mapping)
+        interpretation = Interpretation.of_layout(self._known.entity, *mapping)
         staging = ChunkStaging(
             self._engine, self._known, staged, self._settings, traceparent=self._traceparent, recut=True
         )

@@ -129,7 +129,7 @@ async def _leave(conn: AsyncConnection, event: RowsStaged, *, cancelled: bool) -
 
 
 def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
-    columns = Columns(ENTITY_TYPES[chunk.entity_type], chunk.headings, chunk.fields or {})
+    columns = Columns(chunk.entity, chunk.headings, chunk.fields or {})
     reader = RowReader(columns, chunk.layout)
     rows = repository.raw_rows(chunk.rows, chunk.replacements)
     groups = reader.read_all(rows)

@@ -18,8 +18,10 @@ from shared.db.bulk import Records, copy_together
 from shared.db.existing import read_family
 from shared.db.metadata import metadata
 from shared.db.staging import SCHEMA, groups
+from shared.entities import EntityType
 from shared.entities.cells import read_cells
 from shared.entities.errors import UNIDENTIFIED
+from shared.entities.own_fields import entity_of
 from shared.entities.replacements import NOTHING_REPLACED, Replacements
 from shared.entities.scope import ChunkScope
 from shared.events import FileOptions
@@ -30,7 +32,7 @@ from shared.states import Action, ChunkState, GroupStatus
 _IMPORT = text(
     """
     SELECT i.entity_type, i.mode, i.epoch, i.status, i.hold, i.cancelled_at IS NOT NULL AS cancelled, i.headers,
-           i.column_mappings, i.layout, i.options, i.parent_import_id, i.undoes_import_id, c.state, c.first_row, c.last_row,
+           i.column_mappings, i.layout, i.options, i.own, i.parent_import_id, i.undoes_import_id, c.state, c.first_row, c.last_row,
            c.row_count, c.duplicates, c.wave, i.guided_step, c.revision
       FROM imports.imports i LEFT JOIN imports.import_chunks c ON c.import_id = i.id AND c.chunk_no = :chunk_no
      WHERE i.id = :import_id
@@ -107,6 +109,13 @@ class StagedChunk:
     chunk_no: int = 0
     revision: int = 0
     replacements: Replacements = NOTHING_REPLACED
+    own: Mapping[str, Any] | None = None
+    """The tenant's own fields and settings, as the import was accepted with them."""
+
+    @property
+    def entity(self) -> EntityType:
+        """What its rows describe, with the tenant's own fields."""
+        return entity_of(self.entity_type, self.own)
 
     @property
     def file_options(self) -> FileOptions:
@@ -150,6 +159,7 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         chunk_no=chunk_no,
         revision=found.revision or 0,
         replacements=replacements,
+        own=found.own,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from shared.entities.cells import Cell
-from shared.entities.declaration import USERS, Decimals, EntityType, Field, Kind, Option, Origin
+from shared.entities.declaration import USERS, Decimals, EntityType, Field, Kind, Option, Origin, RequiredColumns
 
 MONEY = Decimals(precision=18, scale=2)
 
@@ -20,6 +20,11 @@ def _options(*names: str) -> tuple[Option, ...]:
     return tuple(
         Option("_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()), name) for name in names
     )
+
+
+def _finds(*codes: str) -> RequiredColumns:
+    """What only changes records has to find them."""
+    return RequiredColumns(any_of=codes, modes=("enrich",))
 
 
 def _id(noun: str) -> Field:
@@ -117,6 +122,7 @@ COMPANIES = EntityType(
     record_noun="company",
     modes=_MODES,
     matches=("id", "domains"),
+    required=(_finds("id", "domains"),),
     native="name",
     can_be_undone=True,
     fields=(
@@ -158,6 +164,7 @@ PEOPLE = EntityType(
     record_noun="person",
     modes=_MODES,
     matches=("id", "emails", "phone_number"),
+    required=(_finds("id", "emails", "phone_number"),),
     native="name",
     can_be_undone=True,
     fields=(
@@ -233,6 +240,7 @@ OPPORTUNITIES = EntityType(
     record_noun="opportunity",
     modes=_MODES,
     matches=("id",),
+    required=(_finds("id"),),
     native="name",
     can_be_undone=True,
     fields=(
@@ -306,6 +314,7 @@ TASKS = EntityType(
     record_noun="task",
     modes=_MODES,
     matches=("id",),
+    required=(_finds("id"),),
     native="title",
     can_be_undone=True,
     fields=(

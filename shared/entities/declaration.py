@@ -73,7 +73,8 @@ class Kind(StrEnum):
 NUMERIC = frozenset({Kind.DECIMAL, Kind.PERCENTAGES, Kind.NUMBER})
 """The kinds that a cell may say as a number of the spreadsheet's own."""
 
-_NAMES = frozenset({Kind.NAME, Kind.NAMES, Kind.MATERIALS, Kind.PATH, Kind.CHOICE})
+_NAMES = frozenset({Kind.NAME, Kind.NAMES, Kind.MATERIALS, Kind.PATH, Kind.CHOICE, Kind.SELECT, Kind.TAGS, Kind.RECORD})
+_ADDRESSES = frozenset({Kind.URL, Kind.ID, Kind.EMAIL, Kind.PHONE, Kind.LINK, Kind.COLOUR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,8 +340,8 @@ class EntityType:
 
     @cached_property
     def one_line(self) -> frozenset[str]:
-        """The codes of what records and groups are known by, and of addresses: each cell says one value."""
-        known = {*self.by_identifier, *(field.code for field in self.fields if field.kind is Kind.URL)}
+        """The codes of what records and groups are known by, and of addresses: nothing in them is for the eye alone."""
+        known = {*self.by_identifier, *(field.code for field in self.fields if field.kind in _ADDRESSES)}
         return frozenset(known if self.group_key is None else {*known, self.group_key})
 
     @cached_property

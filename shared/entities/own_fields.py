@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from shared.entities import ENTITY_TYPES
-from shared.entities.cells import Cell
 from shared.entities.crm import CRM, FOUND_BY, MONEY
 from shared.entities.declaration import USERS, Decimals, EntityType, Field, Kind, Option, Origin
 
@@ -21,6 +20,8 @@ FAMILY = "crm"
 
 LONGEST_CODE = 63
 MOST_DECIMALS = 9
+MOST_KNOWN_TAGS = 1_000
+"""So many of the tags that a field has by now are in a snapshot: any word is one."""
 SECTION = "Your own fields"
 PREFIX = "custom_fields_"
 """Begins the heading that means a field by its code, whatever the field is called."""
@@ -84,21 +85,11 @@ RESERVED: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Codes that are no tenant's to give, by entity type; nor is one with which `PREFIX` begins a heading of the type."""
 
-_EXAMPLES: Mapping[Kind, Cell] = MappingProxyType(
-    {
-        Kind.TEXT: "Any words",
-        Kind.LONG_TEXT: "Any words, also in several lines",
-        Kind.EMAIL: "ada@acme.example",
-        Kind.LINK: "https://acme.example",
-        Kind.PHONE: "+45 32 12 34 56",
-        Kind.NUMBER: 12,
-        Kind.DATE: "2027-03-31",
-        Kind.MOMENT: "2027-03-31 12:00",
-        Kind.BOOLEAN: "yes",
-        Kind.TAGS: "north; key account",
-        Kind.COLOUR: "#1F6FEB",
-    }
+DEFAULT_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {"region": "US", "time_zone": "UTC", "date_format": "iso", "decimal": "point"}
 )
+"""How a tenant writes values that has said nothing of it: whose phone numbers have no country's code, where naive times
+are, and which form of dates and numbers is meant where the values themselves decide nothing."""
 
 Own: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 """An import's snapshot, or the fields of one alone; None where there are none."""
@@ -135,7 +126,6 @@ def own_field(said: Mapping[str, Any]) -> Field:
         aliases=(PREFIX + said["code"],),
         required=bool(said.get("required")),
         decimals=_decimals(type_, said.get("decimals")),
-        example=options[0].name if options else _EXAMPLES.get(kind),
         origin=Origin.OWN,
         multi=type_ in ALWAYS_MULTI or bool(said.get("multi")),
         most=said.get("most"),

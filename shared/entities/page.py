@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.entities.declaration import EntityType, Field, GroupKey, Kind, Level
+from shared.entities.declaration import USERS, EntityType, Field, GroupKey, Kind, Level
 
 _KINDS = {
     Kind.TEXT: "text",
@@ -16,7 +16,21 @@ _KINDS = {
     Kind.URL: "an http(s) address",
     Kind.CHOICE: "",
     Kind.PATH: "the full path of a known category, `A > B > C`",
+    Kind.ID: "the id of a record that is there",
+    Kind.LONG_TEXT: "text, also of several lines",
+    Kind.BOOLEAN: "yes or no (also true/false, on/off, 1/0)",
+    Kind.NUMBER: "a number",
+    Kind.DATE: "a date (2027-03-31; 31/03/2027 or 03/31/2027, one of them in a column)",
+    Kind.MOMENT: "a date with a time of day (2027-03-31 12:00)",
+    Kind.EMAIL: "an e-mail address",
+    Kind.PHONE: "a phone number",
+    Kind.LINK: "an address on the web, or a domain",
+    Kind.SELECT: "",
+    Kind.TAGS: "words; new ones join its options",
+    Kind.COLOUR: "a colour, `#RGB` or `#RRGGBB`",
+    Kind.RECORD: "",
 }
+_MOST_NAMED = 12
 _LIST_KINDS = {Kind.NAMES, Kind.MATERIALS, Kind.PERCENTAGES}
 _LISTS = " A list is separated by `;` or `|`, never by commas."
 
@@ -63,11 +77,26 @@ def says(entity: EntityType, field: Field) -> str:
         said = f"{said}, a {entity.record_noun}'s own"
     if field.choices:
         said = f"one of {', '.join(field.choices)}; blank is {field.choices[0]}"
+    if field.kind is Kind.SELECT:
+        said = f"{'any' if field.multi else 'one'} of {_names(field)}"
+    if field.kind is Kind.RECORD:
+        said = f"who of your {field.target}" if field.target == USERS else f"one of {field.target}"
+    if field.multi:
+        said += "; several are separated by `;`, `,` or a line break"
+        said += "" if field.most is None else f", {field.most} at most"
+    if field.longest is not None:
+        said += f"; {field.longest:,} characters at most"
     if field.decimals is not None:
         said += f"; {field.decimals.whole_digits} digits before the point and {field.decimals.scale} behind it are kept"
     if field.partner is not None:
         said += f"; goes with {entity.by_code[field.partner].heading}"
     return f"{said}; unknown ones are created" if field.creates else said
+
+
+def _names(field: Field) -> str:
+    named = ", ".join(option.name for option in field.options[:_MOST_NAMED])
+    left = len(field.options) - _MOST_NAMED
+    return f"{named} and {left} more" if left > 0 else named
 
 
 def counts_on(entity: EntityType, level: Level) -> str:
@@ -84,7 +113,7 @@ def _below(entity: EntityType) -> Iterator[str]:
             " or ".join(f"`{entity.by_code[code].heading}`" for code in codes)
             for codes in entity.required_columns(mode)
         ]
-        yield from ("", f"Columns a file must have in mode `{mode}`: {', '.join(needed)}.")
+        yield from ("", f"Columns a file must have in mode `{mode}`: {', '.join(needed) or 'any that is known'}.")
     yield from (
         "",
         f"Blank rows, and the headings repeated further down, are nothing and end nothing.{_LISTS if _has_lists(entity) else ''}",
@@ -118,7 +147,10 @@ def _has_lists(entity: EntityType) -> bool:
 
 def _modes(entity: EntityType) -> Iterator[str]:
     """What becomes of what is there, where more than making records can be asked for."""
-    if not isinstance(entity.grouping, GroupKey) or set(entity.modes) <= {"create"}:
+    if set(entity.modes) <= {"create"}:
+        return
+    if not isinstance(entity.grouping, GroupKey):
+        yield from _modes_of_records(entity)
         return
     group, record, key = entity.group_noun, entity.record_noun, entity.by_code[entity.grouping.field].heading
     by = " or ".join(f"`{entity.by_code[code].heading}`" for code in entity.grouping.members)
@@ -147,3 +179,35 @@ def _modes(entity: EntityType) -> Iterator[str]:
         "In a correction file, what the first import and its other corrections made is no collision: rows that say what is there are skipped, and a",
         f"row with the `{key}` of a {group} that lacks its {record} adds it.",
     )
+
+
+def _modes_of_records(entity: EntityType) -> Iterator[str]:
+    record = entity.record_noun
+    finds = ", else ".join(f"`{entity.by_code[code].heading}`" for code in entity.matches)
+    found = f"is found by {finds}" if finds else "is always a new one"
+    yield from (
+        "",
+        "## Modes",
+        "",
+        "| | `create` | `enrich` | `upsert` |",
+        "|---|---|---|---|",
+        f"| a row's {record} | {found} | {found} | {found} |",
+        "| one that is there | is left alone, the row skipped | is changed | is changed |",
+        "| one that is not there | is made | the row is skipped | is made |",
+        "",
+        *_identified(entity, record),
+        "A blank cell keeps what is there; the option `blanks: clear` clears it, but for what a record is called and known by. A cell of several",
+        "values adds to what is there, and removes nothing. Links are added, never removed.",
+        "",
+        "## Fields of your own",
+        "",
+        f"`winnow custom-fields add --entity {entity.name} --code CODE --name NAME --type TYPE` adds a field; from then on files may have a column",
+        f"`custom_fields_CODE`, or one with its name, and `winnow template --entity {entity.name} --tenant NAME` has it.",
+    )
+
+
+def _identified(entity: EntityType, record: str) -> Iterator[str]:
+    if "id" in entity.matches:
+        yield f"An id finds a {record} and makes none: a row whose id is not there is skipped. A row with a blank one goes by what it says else."
+    if set(entity.matches) - {"id"}:
+        yield f"Rows of one file that say the same {record} are one {record}: the first makes it, those below change it, in their order."

@@ -69,6 +69,43 @@ ROW_REASONS: tuple[Reason, ...] = (
         "The percentages add up to 120; together they may be at most 100",
         "Give each material one number above 0, in the order of the materials.",
     ),
+    Reason("invalid_boolean", "Neither yes nor no", '"maybe" is neither yes nor no; type yes or no', "Type yes or no."),
+    Reason(
+        "invalid_date",
+        "No date, or one that can be read in two ways",
+        '"4/5/2026" can be read in two ways; type 2026-05-04 or 2026-04-05 (or name the date format when you send the file)',
+        "Type the year first, as in 2027-03-31. Where a column has the day first here and the month first there, that is needed in all of it.",
+    ),
+    Reason(
+        "invalid_email",
+        "No e-mail address",
+        '"Ada <ada@acme.example>" has more than an e-mail address; type ada@acme.example',
+        "Type the address alone; several are separated by commas where the column may have them.",
+    ),
+    Reason(
+        "invalid_link",
+        "No web address",
+        '"acme" is no web address; type it as https://www.company.com/page or company.com',
+        "Type an address that begins with https:// or http://, or the domain alone.",
+    ),
+    Reason(
+        "invalid_phone",
+        "No phone number",
+        '"123" has too few digits; type it with its country\'s code, such as +45 32 12 34 56, or as it is dialled in DK',
+        "Type all digits, with the country's code. Format the column as text where digits were lost.",
+    ),
+    Reason(
+        "invalid_colour",
+        "No colour",
+        '"blue" is no colour; type it as #RGB or #RRGGBB, such as #1A73E8',
+        "Type the colour's digits behind #.",
+    ),
+    Reason(
+        "too_many_values",
+        "More values than are kept",
+        "Emails has 6 values; at most 5 are kept",
+        "Take some of them out.",
+    ),
     Reason(
         "incomplete_pair",
         "One of two cells that go together is blank",

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.decisions import Decision
 from shared.entities.names import column_letter
+from shared.entities.own_fields import entity_of
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,15 @@ class FileReading:
         return tuple(column for column in self.columns if column.field is None)
 
 
-_READ = text("SELECT entity_type, headers, column_mappings, layout FROM imports.imports WHERE id = :id")
+_READ = text("SELECT entity_type, headers, column_mappings, layout, own FROM imports.imports WHERE id = :id")
 
 
 async def read_reading(conn: AsyncConnection, import_id: UUID) -> FileReading | None:
     """How the file of an import was read; None before it was looked into."""
     found = (await conn.execute(_READ, {"id": import_id})).one_or_none()
-    entity = None if found is None else ENTITY_TYPES.get(found.entity_type)
-    if found is None or entity is None or found.layout is None:
+    if found is None or found.entity_type not in ENTITY_TYPES or found.layout is None:
         return None
-    return reading_of(entity, found.headers, found.column_mappings, found.layout)
+    return reading_of(entity_of(found.entity_type, found.own), found.headers, found.column_mappings, found.layout)
 
 
 def reading_of(

@@ -23,6 +23,9 @@ GUIDE, LISTS = "Guide", "Lists"
 MOST_OFFERED = 5_000
 """So many names are offered of each kind."""
 
+_LONGEST_MESSAGE = 255
+"""What a spreadsheet program takes."""
+
 _TITLES, _HEADINGS, _EXAMPLE, _LAST = 0, 1, 2, 1_048_575
 _NARROWEST, _WIDEST = 12, 40
 _COLORS = ("#DCE6F1", "#E4DFEC", "#EBF1DE", "#FDE9D9", "#DAEEF3", "#F2DCDB", "#EEECE1")
@@ -66,7 +69,7 @@ def _write_columns(book: Any, sheet: Any, entity: EntityType) -> None:
     faint = {"italic": True, "font_color": "#808080"}
     example = {True: book.add_format({**faint, "num_format": "@"}), False: book.add_format(faint)}
     for column, field in enumerate(entity.fields):
-        is_text = field.kind is not Kind.DECIMAL
+        is_text = field.kind not in {Kind.DECIMAL, Kind.NUMBER}
         said = cell_text(field.example)
         width = max(len(field.heading), *map(len, said.split("\n"))) + 2
         sheet.set_column(column, column, min(max(width, _NARROWEST), _WIDEST), as_text if is_text else plain)
@@ -166,7 +169,7 @@ def _offer(book: Any, sheet: Any, entity: EntityType, known: Mapping[str, Sequen
     lists: Any = None
     at: dict[tuple[str, ...], str] = {}
     for column, field in enumerate(entity.fields):
-        offered = _choices(field) if field.choices else tuple(known.get(_kind(field) or "", ()))[:MOST_OFFERED]
+        offered = _choices(field) or tuple(known.get(_kind(field) or "", ()))[:MOST_OFFERED]
         if not offered:
             continue
         if lists is None:
@@ -185,14 +188,20 @@ def _offer(book: Any, sheet: Any, entity: EntityType, known: Mapping[str, Sequen
 
 def _choices(field: Field) -> tuple[str, ...]:
     """Choices as the example writes them: with a capital letter, or without."""
+    if field.kind is Kind.BOOLEAN:
+        return ("yes", "no")
+    if field.options:
+        return tuple(option.name for option in field.options)
     capital = cell_text(field.example)[:1].isupper()
     return tuple(choice.capitalize() if capital else choice for choice in field.choices)
 
 
 def _when_another(field: Field) -> dict[str, Any]:
     """What a spreadsheet program does about a value that is not offered."""
-    if field.choices:
-        message = f"{field.heading} is one of {', '.join(field.choices)}."
+    if field.choices or (field.kind in {Kind.SELECT, Kind.BOOLEAN} and not field.multi):
+        message = f"{field.heading} is one of {', '.join(_choices(field))}."
+        if len(message) > _LONGEST_MESSAGE:
+            message = f"{field.heading} is one of those in its list."
         return {"error_title": field.heading, "error_message": message}
     if field.kind is Kind.PATH:
         message = "This is no category we know, and categories are never created."

@@ -22,11 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.corrections import ORIGIN_PATTERN, errors_columns
 from shared.db.existing import read_family
 from shared.entities import ENTITY_TYPES
+from shared.entities.own_fields import entity_of
 from shared.states import PROCESSED_CHUNKS, ChunkState, sql_list
 
 _IMPORT = text(
     """
-    SELECT id, tenant_id, entity_type, headers, column_mappings, parent_import_id, undoes_import_id, failed_rows + unprocessed_rows AS handed_back
+    SELECT id, tenant_id, entity_type, headers, column_mappings, own, parent_import_id, undoes_import_id, failed_rows + unprocessed_rows AS handed_back
       FROM imports.imports WHERE id = :id
     """
 )
@@ -197,9 +198,9 @@ async def note_origins(conn: AsyncConnection, import_id: UUID) -> None:
 
 def _compared(own: Row[Any], origin: Row[Any]) -> Mapping[str, Sequence[Any]]:
     """The columns of fields that both files have, from 1, and whether each names a record."""
-    entity = ENTITY_TYPES[own.entity_type]
+    entity = entity_of(own.entity_type, own.own)
     both = [code for code in own.column_mappings if code in origin.column_mappings]
-    names = entity.by_identifier.keys() - {entity.group_key}
+    names = {*entity.by_identifier, *entity.matches} - {entity.group_key}
     return {
         "ours": [own.column_mappings[code] + 1 for code in both],
         "theirs": [origin.column_mappings[code] + 1 for code in both],

@@ -38,9 +38,9 @@ _REGISTER = text(
     f"""
     INSERT INTO imports.imports
            (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key, headers, column_mappings, layout,
-            total_rows, read_at, parsed_at, started_at, undoes_import_id)
+            own, total_rows, read_at, parsed_at, started_at, undoes_import_id)
     SELECT :new, tenant_id, :user, entity_type, '{UNDO}', '{ImportStatus.IMPORTING}', file_name, object_key, headers,
-           column_mappings, layout, created_rows + updated_rows,
+           column_mappings, layout, own, created_rows + updated_rows,
            clock_timestamp(), clock_timestamp(), clock_timestamp(), id
       FROM imports.imports WHERE id = :id
     """  # noqa: S608 - our own words

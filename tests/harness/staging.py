@@ -53,7 +53,7 @@ class Desk:
         async with tenant_transaction(engine, self.tenant) as conn:
             known = await parser.register(conn, _registration(import_id, self.tenant, mode, parent, options))
             assert known is not None
-            assert await parser.begin(conn, import_id, size=1, sha256=import_id.hex * 2)
+            assert await parser.begin(conn, known, size=1, sha256=import_id.hex * 2)
             scope = parser.StagingScope(import_id, self.tenant, 1)
             await parser.describe(conn, scope, FileLayout(HEADINGS, _PLACES, [], {}))
             for chunk in chunks:

@@ -44,8 +44,10 @@ PLANTED = [
     Planted("The layers of shared, top to bottom", "shared/messaging/outbox.py", "import shared.ledger.hold"),
     Planted("The layers of shared, top to bottom", "shared/ledger/hold.py", "import shared.runtime.stage"),
     Planted("The layers of shared, top to bottom", "shared/storage/object_store.py", "import shared.messaging.outbox"),
-    Planted("Events and entities are pure", "shared/entities/products.py", "import sqlalchemy"),
-    Planted("Events and entities are pure", "shared/events/model.py", "from aiokafka import errors"),
+    Planted("Events, entities and values are pure", "shared/entities/products.py", "import sqlalchemy"),
+    Planted("Events, entities and values are pure", "shared/events/model.py", "from aiokafka import errors"),
+    Planted("Events, entities and values are pure", "shared/values/reading.py", "import shared.db.bulk"),
+    Planted("The layers of shared, top to bottom", "shared/values/how.py", "import shared.corrections.made"),
     Planted("Settings are read without Kafka and without a database", "shared/messaging/limits.py", "import asyncpg"),
     Planted("Settings are read without Kafka and without a database", "shared/connections.py", "import minio"),
 ]

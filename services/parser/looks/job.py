@@ -83,6 +83,7 @@ class Looks:
                 # Nobody waits for it any more.
                 await repository.answer(conn, asked, None, None)
                 return
+            own = await repository.own_fields(conn)
         sha256 = None
         seen: FileLook | FileRefused
         try:
@@ -96,6 +97,7 @@ class Looks:
                     upload.file_name,
                     settings.look_limits,
                     silence=settings.look_seconds,
+                    own=own,
                     readers=self._with.readers,
                 )
         except ReaderKilled:

@@ -1,7 +1,7 @@
 """The SQL of looks. What is asked for is seen of all tenants, by ids; everything else in a transaction of the tenant."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import Row, RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.entities.crm import CRM
+from shared.ledger.own_fields import read_own_fields
 from shared.ledger.repeats import ImportedBefore, imported_before
 from shared.states import UploadState
 
@@ -70,6 +72,11 @@ async def answer(conn: AsyncConnection, asked: AskedLook, look: Mapping[str, Any
     values = {"tenant": asked.tenant_id, "id": asked.upload_id, "sha256": sha256}
     await conn.execute(_ANSWER, {**values, "look": None if look is None else json.dumps(look)})
     await conn.execute(_DONE, {"id": asked.upload_id})
+
+
+async def own_fields(conn: AsyncConnection) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The tenant's own fields, by entity type."""
+    return await read_own_fields(conn, *(entity.name for entity in CRM))
 
 
 async def parent(conn: AsyncConnection, tenant: str, import_id: UUID) -> RowMapping | None:

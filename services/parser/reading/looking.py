@@ -15,7 +15,7 @@ from services.parser.reading import frames
 from services.parser.reading.request import LookRequest
 from services.parser.refusals import FileRefused
 from shared.corrections import first_origin, import_id_of
-from shared.entities import ENTITY_TYPES, EntityType
+from shared.entities import EntityType
 from shared.entities.cells import Cell
 
 # Of each sheet: more rows than headings are looked for in.
@@ -70,7 +70,7 @@ def _of_workbook(request: LookRequest) -> list[_Table]:
     seen = prescan(request.path, request.name, request.limits, beginning=_BEGINNING)
     tables = []
     with WorkbookReader(request.path, request.name, seen) as reader:
-        for entity in ENTITY_TYPES.values():
+        for entity in request.entities:
             sheet, _ = reader.choose_sheet(entity, None)
             where = f'"{request.name}", sheet "{sheet}"'
             tables.append(_Table(entity, reader.first_rows(sheet, entity), sheet, where))
@@ -85,7 +85,7 @@ def _of_text(request: LookRequest) -> list[_Table]:
             None,
             f'"{request.name}"',
         )
-        for entity in ENTITY_TYPES.values()
+        for entity in request.entities
     ]
 
 

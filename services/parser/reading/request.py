@@ -7,6 +7,7 @@ from typing import Any
 
 from services.parser.reading.limits import Limits
 from shared.entities import ENTITY_TYPES, EntityType
+from shared.entities.own_fields import entity_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Request:
         return Request(
             path=Path(said["path"]),
             name=said["name"],
-            entity=ENTITY_TYPES[said["entity_type"]],
+            entity=entity_of(said["entity_type"], said.get("own")),
             mode=said["mode"],
             options=said["options"],
             limits=Limits(**said["limits"]),
@@ -76,8 +77,16 @@ class LookRequest:
     path: Path
     name: str
     limits: Limits
+    entities: Sequence[EntityType]
+    """What it may describe."""
 
     @staticmethod
     def of(said: Mapping[str, Any]) -> "LookRequest":
         """Read what the parser says."""
-        return LookRequest(path=Path(said["path"]), name=said["name"], limits=Limits(**said["limits"]))
+        own = said.get("own", {})
+        return LookRequest(
+            path=Path(said["path"]),
+            name=said["name"],
+            limits=Limits(**said["limits"]),
+            entities=[entity_of(name, own.get(name)) for name in ENTITY_TYPES],
+        )

@@ -2,10 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -55,7 +56,10 @@ class BeyondLimit:
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """A file to be read, as the sender and we know it. `parent` is how its parent was read, of a correction file."""
+    """A file to be read, as the sender and we know it.
+
+    `parent` is how its parent was read, of a correction file; `own` are the tenant's own fields and settings.
+    """
 
     path: Path
     name: str
@@ -63,6 +67,7 @@ class ReadRequest:
     mode: str
     options: Mapping[str, Any]
     parent: Mapping[str, Any] | None = None
+    own: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,13 +122,23 @@ async def reading(
         yield _listen(process, request.name, limits, silence)
 
 
-async def look_at(path: Path, name: str, limits: Limits, *, silence: float, readers: Readers | None = None) -> FileLook:
+async def look_at(
+    path: Path,
+    name: str,
+    limits: Limits,
+    *,
+    silence: float,
+    own: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
+    readers: Readers | None = None,
+) -> FileLook:
     """Have the first rows of a file read in a process of its own, as `reading` does.
+
+    `own` are the tenant's own fields, by entity type.
 
     Raises:
         FileRefused, ReaderKilled, NoReader: as there.
     """
-    told = {"look": True, "path": str(path), "name": name, "limits": asdict(limits)}
+    told = {"look": True, "path": str(path), "name": name, "limits": asdict(limits), "own": dict(own)}
     async with _process(told, name, readers) as process:
         try:
             async with asyncio.timeout(silence):

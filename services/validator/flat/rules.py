@@ -7,15 +7,15 @@ from typing import TypeAlias
 from services.validator.errors import GroupErrors, asked_for_totals, repeated, required
 from services.validator.outcomes import Duplicate
 from services.validator.rows import ReadRow, Value
-from services.validator.values.addresses import read_address
 from services.validator.values.choices import read_choice
-from services.validator.values.numbers import read_decimal
 from services.validator.values.text import read_identifier
 from shared.entities import EntityType
 from shared.entities.cells import cell_text
 from shared.entities.columns import Columns
 from shared.entities.declaration import Field, Kind
 from shared.entities.errors import CellError, RowError, already_exists
+from shared.values.addresses import read_address
+from shared.values.numbers import read_decimal
 
 Typed: TypeAlias = str | Decimal | None
 Named: TypeAlias = Mapping[str, frozenset[str]]

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from services.validator.rows import Value
 from services.validator.values.lists import PERCENT_SIGNS, Name, looks_like_list, read_name, split_list, too_many
-from services.validator.values.numbers import digits_after_point, exact
 from shared.entities.cells import cell_text
 from shared.entities.errors import CellError, shown
 from shared.entities.products import PERCENTAGE
+from shared.values.numbers import digits_after_point, exact
 
 _CACHED_LENGTH = 256
 _WHOLE = Decimal(100)

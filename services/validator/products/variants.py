@@ -13,15 +13,15 @@ from services.validator.products.composition import (
 )
 from services.validator.products.product import NO_FACTS, NO_PRESENTATION, Facts, Presentation
 from services.validator.rows import ReadRow
-from services.validator.values.addresses import read_address
 from services.validator.values.choices import read_choice
 from services.validator.values.lists import NO_NAMES, Name, read_name, read_names
-from services.validator.values.numbers import read_decimal
 from services.validator.values.text import read_identifier
 from shared.entities.columns import Columns
 from shared.entities.declaration import Decimals, Level
 from shared.entities.errors import UNIDENTIFIED, CellError, shown
 from shared.entities.products import JOURNEY_STEPS, PRODUCTS
+from shared.values.addresses import read_address
+from shared.values.numbers import read_decimal
 
 _T = TypeVar("_T")
 

@@ -4,10 +4,10 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.validator.values.text import too_long
 from shared.entities.cells import BLANKS
 from shared.entities.errors import CellError, shown
 from shared.entities.names import name_key
+from shared.values.indexed import too_long
 
 LONGEST_LIST = 1_000
 """The most names one cell can list."""

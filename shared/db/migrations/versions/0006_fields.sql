@@ -93,7 +93,8 @@ END
 $$;
 
 GRANT SELECT ON crm.custom_fields, crm.options, crm.settings TO winnow_parser, winnow_validator, winnow_reader;
-GRANT SELECT ON crm.members TO winnow_validator, winnow_reader;
+-- Links to members are looked up when they are committed.
+GRANT SELECT ON crm.members TO winnow_validator, winnow_committer, winnow_reader;
 -- Tags that nobody has used before join the options of their field with the rows that have them.
 GRANT SELECT ON crm.custom_fields TO winnow_committer;
 GRANT SELECT, INSERT ON crm.options TO winnow_committer;

@@ -10,9 +10,9 @@ import pytest
 
 from services.exporter.corrections import Origin
 from services.parser.refusals import FileRefused
-from services.validator.values.numbers import read_decimal
 from shared.entities import PRODUCTS
 from shared.entities.errors import CellError
+from shared.values.numbers import read_decimal
 from tests.harness.files import workbook
 from tests.harness.said_rows import SaidRows, handed_back, said_rows
 

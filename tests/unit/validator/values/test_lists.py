@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.validator.values.lists import Name, looks_like_list, read_name, read_names, split_list
-from services.validator.values.text import INDEXED_BYTES
 from shared.entities.cells import BLANKS
 from shared.entities.errors import CellError
 from shared.entities.names import name_key
+from shared.values.indexed import INDEXED_BYTES
 
 PARTS = st.lists(st.text(alphabet=st.characters(blacklist_characters=";|%\uff05\ufe6a\u066a"), max_size=12), max_size=6)
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.values.numbers import digits_after_point, read_decimal
 from shared.entities.declaration import Decimals
 from shared.entities.errors import CellError
+from shared.values.numbers import digits_after_point, read_decimal
 
 WEIGHT = Decimals(precision=10, scale=2)
 CARBON = Decimals(precision=12, scale=4)

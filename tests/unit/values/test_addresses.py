@@ -1,7 +1,7 @@
 import pytest
 
-from services.validator.values.addresses import read_address
 from shared.entities.errors import CellError
+from shared.values.addresses import read_address
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,22 @@ _LAST_PORT = 65_535
 _ANOTHER = re.compile(r".[\s,;|]+(?:https?://|www\.)", re.IGNORECASE | re.DOTALL)
 
 
+def is_address(text: str) -> bool:
+    """Whether it is an absolute http or https address."""
+    match = _ADDRESS.fullmatch(text)
+    return match is not None and int(match["port"] or 0) <= _LAST_PORT
+
+
+def is_several(text: str) -> bool:
+    """Whether it is more than one address."""
+    return _ANOTHER.search(text) is not None
+
+
 def read_address(text: str) -> str | CellError:
     """The address as it was given."""
-    if _ANOTHER.search(text):
+    if is_several(text):
         return CellError("invalid_url", f'"{shown(text)}" is more than one web address; keep one of them')
-    match = _ADDRESS.fullmatch(text)
-    if match is None or int(match["port"] or 0) > _LAST_PORT:
+    if not is_address(text):
         return CellError(
             "invalid_url",
             f'"{shown(text)}" is not a full web address; start with https:// or http://, without spaces',

@@ -14,20 +14,32 @@ from shared.entities.number_formats import hundredfold, looks_like_figure, plain
 
 Shown = str | int | float
 
+_DATES = frozenset({Kind.DATE, Kind.MOMENT})
+_MAIL = "mailto:"
+
 
 def is_free_text(field: Field, *, names_record: bool) -> bool:
     """Whether a date may be said in it as the sender saw it; everywhere else it was made of something else."""
-    return field.kind is Kind.TEXT and not names_record
+    return field.kind in {Kind.TEXT, Kind.LONG_TEXT} and not names_record
 
 
 def read_formatted(cell: Mapping[str, str | int | float], field: Field, *, names_record: bool) -> Shown | CellError:
     """What such a cell says in a field; `names_record` for identifiers and group keys."""
     if "text" in cell:
-        return str(cell["link"] if field.kind is Kind.URL else cell["text"]).strip()
+        return _linked(str(cell["text"]), str(cell["link"]), field.kind).strip()
+    if "date" in cell and field.kind in _DATES:
+        return str(cell["date"])
     number = cell.get("number")
     if number is None or isinstance(number, str):
         return _date(cell_text(cell), is_free_text=is_free_text(field, names_record=names_record))
     return _number(number, str(cell.get("as", "")), field, names_record=names_record)
+
+
+def _linked(text: str, link: str, kind: Kind) -> str:
+    """A text with a hyperlink: where it leads to in a field of addresses."""
+    if kind is Kind.EMAIL and "@" not in text and link.lower().startswith(_MAIL):
+        return link[len(_MAIL) :].partition("?")[0]
+    return link if kind in {Kind.URL, Kind.LINK} else text
 
 
 def lost_digits(cell: Cell, identifier: Identifier | None, field: Field) -> CellError | None:

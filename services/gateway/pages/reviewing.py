@@ -1,0 +1,379 @@
+"""The second step of the guided path: the distinct values of each column, with what is wrong with them and what to use instead."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final, NamedTuple, cast, get_args
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Path, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.gateway.asking import PageImporter, PageViewer, Ways
+from services.gateway.imports import guided, the_import
+from services.gateway.live import Shown
+from services.gateway.pages.figures import counted, number
+from services.gateway.pages.rendering import page, partial, swap
+from services.gateway.pages.shell import SHELL
+from services.gateway.pages.steps import address_of, elsewhere, head
+from services.gateway.pages.words import State
+from services.gateway.people import Person, tenant_of
+from services.gateway.problems import Refused, unknown
+from services.gateway.resources import Gateway
+from shared.api.guided import (
+    LONGEST_VALUE,
+    Columns,
+    FormatName,
+    GuidedColumn,
+    NewCorrection,
+    NewFormat,
+    Show,
+    Value,
+    ValuePage,
+    ValueSort,
+)
+from shared.api.imports import Import
+from shared.states import GuidedStep
+
+router = APIRouter(include_in_schema=False, prefix="/imports", dependencies=[SHELL])
+
+ImportId = Annotated[UUID, Path()]
+Index = Annotated[int, Path(ge=0, le=16_383)]
+NEEDS_REVIEW: Final = "needs_review"
+_FILTERS: Final[Mapping[str, str]] = {
+    "all": "All",
+    NEEDS_REVIEW: "Needs review",
+    "modified": "Modified",
+    "skipped": "Skipped",
+}
+_MOST_FREQUENT: Final = "-rows"
+_CHECKING: Final = State("", "circle-notch", "Being checked")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks for of a column's values; what makes no sense is taken as not said."""
+
+    place: str
+    show: str = ""
+    q: str = ""
+    sort: str = ""
+    page: str = ""
+
+    def href(self, **changed: str) -> str:
+        """The address of the same with some of it changed."""
+        said = {**self.__dict__, **changed}
+        place = said.pop("place")
+        asked = {name: value for name, value in said.items() if value}
+        return f"{place}?{urlencode(asked)}" if asked else str(place)
+
+
+class ValueShown(NamedTuple):
+    """A value as a row of the page; `n` is its number there."""
+
+    n: int
+    value: str
+    rows: int
+    state: State | None
+    replacement: str
+    changed: bool
+    still_wrong: bool
+    hint: str
+
+
+class ColumnToReview(NamedTuple):
+    """A column in the list beside the values."""
+
+    index: int
+    heading: str
+    problems: int
+    checking: bool
+
+
+@router.get("/{import_id}/review")
+async def first(ways: Ways, person: PageViewer, import_id: ImportId) -> Response:
+    """To the first column that needs a look, else to the first."""
+    imp = await the_import(ways, person, import_id)
+    if (away := elsewhere(imp, GuidedStep.REVIEW)) is not None:
+        return away
+    columns = await guided.columns(ways, person, import_id)
+    mapped = _mapped(columns)
+    if not mapped:
+        return RedirectResponse(address_of(imp, GuidedStep.MAP), 303)
+    chosen = next((column for column in mapped if column.errors), mapped[0])
+    return RedirectResponse(f"/imports/{import_id}/review/{chosen.index}", 303)
+
+
+@router.post("/{import_id}/review")
+async def go_on(ways: Ways, person: PageImporter, import_id: ImportId) -> RedirectResponse:
+    """On to the preview."""
+    await guided.go_to(ways, person, import_id, GuidedStep.PREVIEW)
+    return RedirectResponse(f"/imports/{import_id}/{GuidedStep.PREVIEW}", 303)
+
+
+@router.get("/{import_id}/review/{index}")
+async def show(request: Request, ways: Ways, person: PageViewer, import_id: ImportId, index: Index) -> Response:
+    """A page of the values of a column."""
+    imp = await the_import(ways, person, import_id)
+    if (away := elsewhere(imp, GuidedStep.REVIEW)) is not None:
+        return away
+    asked = asked_by(f"/imports/{import_id}/review/{index}", request.query_params)
+    try:
+        asked, found = await _found(ways, person, import_id, index, asked)
+    except Refused as refused:
+        if refused.kind.slug != "invalid" or not asked.page:
+            raise
+        # A page of a list that was sorted or filtered otherwise.
+        asked, found = await _found(ways, person, import_id, index, replace(asked, page=""))
+    columns = await guided.columns(ways, person, import_id)
+    column = next((each for each in _mapped(columns) if each.index == index), None)
+    if columns is None or column is None:
+        raise unknown("column")
+    return page(
+        request,
+        person,
+        "review.html",
+        **head(imp, person, GuidedStep.REVIEW, counted(columns.rows, "row")),
+        **_surround(asked, columns, column, found),
+        **_format(column, found),
+        values=[shown_value(n, value) for n, value in enumerate(found.items)],
+        choices=found.choices,
+        heads=_heads(asked),
+        caption=f"Values of {column.heading}: {_FILTERS[asked.show].lower()}",
+        shown=_shown(asked, found),
+        previous=asked.href(page="") if asked.page else "",
+        next=asked.href(page=found.next) if found.next else "",
+        none=_none(asked, column, found),
+    )
+
+
+@router.post("/{import_id}/review/{index}")
+async def correct(
+    request: Request,
+    ways: Ways,
+    person: PageImporter,
+    import_id: ImportId,
+    index: Index,
+    value: Annotated[str, Form(max_length=LONGEST_VALUE)] = "",
+    replacement: Annotated[str, Form(max_length=LONGEST_VALUE)] = "",
+    act: Annotated[str, Form(max_length=8)] = "use",
+    n: Annotated[int, Form(ge=0, le=1_000)] = 0,
+) -> Response:
+    """Use another value in every row that has this one, none, or itself again. With scripts only what changes is answered."""
+    asked = asked_by(f"/imports/{import_id}/review/{index}", request.query_params)
+    said = NewCorrection(
+        value=value, replacement=(replacement.strip() or None) if act == "use" else None, skip=act == "skip"
+    )
+    now = await guided.correct(ways, person, import_id, index, said)
+    if request.headers.get("hx-request") != "true":
+        return RedirectResponse(asked.href(), 303)
+    imp = await the_import(ways, person, import_id)
+    shown = shown_value(n, now)
+    context = await _changing(ways, person, imp, index, asked)
+    context |= {"value": shown, "told": f"{value}: {shown.state.words if shown.state else 'as it was'}"}
+    row = partial(request, person, "_review_value.html", **context)
+    # What is typed stays where a value is saved; where it is taken back, what was typed goes.
+    swapped = swap(f"v{n}", row) if act == "use" else f'<hx-partial hx-target="#v{n}" hx-swap="outerHTML">{row}</hx-partial>'
+    return HTMLResponse(swapped + _parts(request, person, context, told=True), headers={"Cache-Control": "no-store"})
+
+
+@router.post("/{import_id}/review/{index}/format")
+async def choose_format(
+    ways: Ways,
+    person: PageImporter,
+    import_id: ImportId,
+    index: Index,
+    format: Annotated[str, Form(max_length=16)] = "",  # noqa: A002 - the form's name
+) -> RedirectResponse:
+    """Read a column's dates or numbers in this way."""
+    if format not in get_args(FormatName):
+        raise Refused("invalid", "Choose one of the formats.")
+    await guided.set_format(ways, person, import_id, index, NewFormat(format=cast("FormatName", format)))
+    return RedirectResponse(f"/imports/{import_id}/review/{index}", 303)
+
+
+@router.get("/{import_id}/review/{index}/live")
+async def live(request: Request, ways: Ways, person: PageViewer, import_id: ImportId, index: Index) -> Response:
+    """What the checks have found by now: the list of columns, the filters and the dock. The values themselves stay as they are."""
+    asked = asked_by(f"/imports/{import_id}/review/{index}", request.query_params)
+
+    async def look() -> Shown | None:
+        imp = await the_import(ways, person, import_id)
+        if elsewhere(imp, GuidedStep.REVIEW) is not None:
+            return Shown.named("", ended=True)
+        context = await _changing(ways, person, imp, index, asked)
+        return Shown.named(_parts(request, person, context), moves=False)
+
+    return ways.streams.stream(person, look, tenant=tenant_of(person), import_id=import_id)
+
+
+def asked_by(place: str, said: Mapping[str, str]) -> Asked:
+    """What an address asks for."""
+    show, sort = said.get("show", ""), said.get("sort", "")
+    return Asked(
+        place,
+        show=show if show in _FILTERS else "",
+        q="".join(letter for letter in said.get("q", "") if letter.isprintable())[:200],
+        sort=sort if sort in get_args(ValueSort) and sort != _MOST_FREQUENT else "",
+        page=said.get("page", "")[:3_000],
+    )
+
+
+async def _found(
+    ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked
+) -> tuple[Asked, ValuePage]:
+    """What is asked for; where no filter is said, what needs a look, or all where nothing does."""
+
+    async def read(show: str) -> ValuePage:
+        return await guided.values(
+            ways,
+            person,
+            import_id,
+            index,
+            show=cast("Show", show),
+            search=asked.q,
+            sort=cast("ValueSort", asked.sort or _MOST_FREQUENT),
+            after=asked.page or None,
+        )
+
+    found = await read(asked.show or NEEDS_REVIEW)
+    if asked.show or found.items or asked.page:
+        return replace(asked, show=asked.show or NEEDS_REVIEW), found
+    return replace(asked, show="all"), await read("all")
+
+
+async def _changing(ways: Gateway, person: Person, imp: Import, index: int, asked: Asked) -> dict[str, Any]:
+    """What a correction or a check changes on the page beside the value itself."""
+    columns = await guided.columns(ways, person, imp.id)
+    column = next((each for each in _mapped(columns) if each.index == index), None)
+    if columns is None or column is None:
+        raise unknown("column")
+    found = await guided.values(ways, person, imp.id, index, show="all", search=asked.q, limit=1)
+    return {
+        **head(imp, person, GuidedStep.REVIEW),
+        **_surround(replace(asked, show=asked.show or NEEDS_REVIEW), columns, column, found),
+        "choices": found.choices,
+    }
+
+
+def _parts(request: Request, person: Person, context: Mapping[str, Any], *, told: bool = False) -> str:
+    parts = {"collist": "_review_columns.html", "filters": "_review_filters.html", "dock": "_review_dock.html"}
+    if told:
+        parts["told"] = "_review_told.html"
+    return "".join(swap(name, partial(request, person, template, **context)) for name, template in parts.items())
+
+
+def _mapped(columns: Columns | None) -> list[GuidedColumn]:
+    return [] if columns is None else [column for column in columns.columns if column.field is not None]
+
+
+def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
+    checking = found.undecided_rows > 0
+    reviewed = [
+        ColumnToReview(
+            each.index,
+            each.heading,
+            found.counts.needs_review if each.index == column.index else each.errors,
+            checking and not each.errors,
+        )
+        for each in _mapped(columns)
+    ]
+    counts = found.counts
+    return {
+        "asked": asked,
+        "column": column,
+        "reviewed": reviewed,
+        "filters": [(name, title, getattr(counts, name)) for name, title in _FILTERS.items()],
+        "about": f"fills {column.field_heading} · {counted(counts.all, 'different value')} in {counted(found.filled_rows, 'row')}"
+        + (f", {number(found.blank_rows)} blank" if found.blank_rows else ""),
+        "still": sum(each.problems for each in reviewed),
+        "checking": checking,
+        "told": "",
+    }
+
+
+def _format(column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
+    shown = found.format
+    if shown is None:
+        return {"formats": (), "format": "", "format_label": "", "proof": ""}
+    return {
+        "formats": [(choice.name, f"{choice.title} ({choice.example})") for choice in shown.choices],
+        "format": shown.name or "",
+        "format_label": f"Format of {column.heading}",
+        "proof": shown.proof,
+    }
+
+
+def shown_value(n: int, value: Value) -> ValueShown:
+    """A value with what is to be said of it."""
+    changed = value.skipped or value.replacement is not None
+    state: State | None = None
+    if value.problem is not None:
+        state = State("bad", "x-circle", value.problem.message)
+    elif value.skipped:
+        state = State("", "minus-circle", "Skipped, counts as blank")
+    elif value.pending:
+        state = _CHECKING
+    elif changed:
+        state = State("ok", "check-circle", "Fits now")
+    return ValueShown(
+        n=n,
+        value=value.value,
+        rows=value.rows,
+        state=state,
+        replacement=value.replacement or "",
+        changed=changed,
+        still_wrong=value.replacement is not None and value.problem is not None,
+        hint=f"Right value, for {'its row' if value.rows == 1 else f'all {number(value.rows)} rows'}",
+    )
+
+
+class Head(NamedTuple):
+    """The head of a column; with an address where it sorts."""
+
+    title: str
+    cls: str = ""
+    href: str = ""
+    sorted: str = ""
+
+
+def _heads(asked: Asked) -> list[Head]:
+    sort = asked.sort or _MOST_FREQUENT
+
+    def sorting(title: str, by: str, cls: str, *, down_first: bool) -> Head:
+        current, down = sort.lstrip("-") == by, sort.startswith("-")
+        down_next = not down if current else down_first
+        order = f"{'-' if down_next else ''}{by}"
+        href = asked.href(sort="" if order == _MOST_FREQUENT else order, page="")
+        return Head(title, cls, href, ("descending" if down else "ascending") if current else "")
+
+    return [
+        sorting("Value in your file", "value", "", down_first=False),
+        sorting("Rows", "rows", "num", down_first=True),
+        Head("Problem"),
+        Head("Use instead"),
+    ]
+
+
+def _shown(asked: Asked, found: ValuePage) -> str:
+    total = getattr(found.counts, asked.show)
+    if asked.q or asked.page:
+        return f"{counted(len(found.items), 'value')} on this page"
+    return counted(total, "value") if total == len(found.items) else f"1–{number(len(found.items))} of {number(total)} values"
+
+
+def _none(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str]:
+    if asked.q:
+        return {"icon": "magnifying-glass", "title": "No value fits", "words": f"Nothing like “{asked.q}” among these values of {column.heading}."}  # fmt: skip
+    if asked.show == NEEDS_REVIEW and found.undecided_rows:
+        return {"icon": "clock", "title": "The values are being checked", "words": "What does not fit will be listed here."}  # fmt: skip
+    words = {
+        "all": ("tray", "This column is blank", "No row has a value in it."),
+        NEEDS_REVIEW: ("check-circle", "Every value fits", f"There is nothing to put right in {column.heading}."),
+        "modified": ("pencil-simple", "Nothing is modified", "Values that you put right are listed here."),
+        "skipped": ("minus-circle", "Nothing is skipped", "Values that you skip are listed here."),
+    }
+    icon, title, said = words[asked.show]
+    return {"icon": icon, "title": title, "words": said}
+
+

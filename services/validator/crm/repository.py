@@ -1,0 +1,107 @@
+"""What the validator reads of CRM records. Nothing here commits.
+
+A record and its version are read in one statement, its links after it: whatever is changed in between has another version by
+the time it is committed, and is decided again.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.validator.crm.kinds import Key
+from services.validator.crm.said import Needs
+from services.validator.crm.stored import Known, StoredRecord
+from shared.db.planner import BY_INDEX
+from shared.values import from_json
+
+_PLAN = (BY_INDEX, text("SET LOCAL enable_hashjoin = off"), text("SET LOCAL enable_mergejoin = off"))
+_RECORD = """r.id, r.entity_type, r.name, r.version,
+           CASE r.entity_type WHEN :entity_type THEN CAST(r.fields AS text) END AS fields, r.import_id, r.import_row_no"""
+_RECORDS = text(
+    f"""
+    SELECT i.kind, i.value, {_RECORD}
+      FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
+      JOIN crm.identifiers i ON i.tenant_id = :tenant_id AND i.kind = a.kind AND i.value = a.value
+      JOIN crm.records r ON r.id = i.record_id AND r.deleted_at IS NULL
+     UNION ALL
+    SELECT NULL, NULL, {_RECORD}
+      FROM crm.records r WHERE r.tenant_id = :tenant_id AND r.id = ANY(CAST(:ids AS uuid[])) AND r.deleted_at IS NULL
+    """  # noqa: S608 - our own words
+)
+_LINKS = text(
+    """
+    SELECT l.from_id, l.code, l.to_id, coalesce(r.name, m.name) AS name
+      FROM crm.links l
+      LEFT JOIN crm.records r ON r.id = l.to_id
+      LEFT JOIN crm.members m ON m.id = l.to_id
+     WHERE l.tenant_id = :tenant_id AND l.from_id = ANY(CAST(:ids AS uuid[]))
+    """
+)
+_USERS = text(
+    """
+    SELECT id, email, name FROM crm.members
+     WHERE tenant_id = :tenant_id AND email = ANY(CAST(:emails AS text[])) AND removed_at IS NULL
+     UNION
+    SELECT id, email, name FROM crm.members
+     WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[])) AND removed_at IS NULL
+    """
+)
+
+
+async def read_known(conn: AsyncConnection, tenant_id: str, needs: Needs) -> Known:
+    """What the tenant has of what a chunk names."""
+    for setting in _PLAN:
+        await conn.execute(setting)
+    by_key, by_id = await _read_records(conn, tenant_id, needs)
+    own = [record.id for record in by_id.values() if record.fields is not None]
+    if own and needs.has_links:
+        await read_links(conn, tenant_id, {id_: by_id[id_] for id_ in own})
+    users: dict[UUID, str] = {}
+    user_ids: dict[str, UUID] = {}
+    if needs.users or needs.user_emails:
+        asked = {"tenant_id": tenant_id, "emails": list(needs.user_emails), "ids": list(needs.users)}
+        for id_, email, name in await conn.execute(_USERS, asked):
+            users[id_] = name
+            user_ids[email] = id_
+    return Known(needs, by_key, by_id, users, user_ids)
+
+
+async def read_links(conn: AsyncConnection, tenant_id: str, records: Mapping[UUID, StoredRecord]) -> None:
+    """Note with each record what it is linked to."""
+    for from_id, code, to_id, name in await conn.execute(_LINKS, {"tenant_id": tenant_id, "ids": list(records)}):
+        records[from_id].links.setdefault(code, {})[to_id] = name or str(to_id)
+
+
+async def _read_records(
+    conn: AsyncConnection, tenant_id: str, needs: Needs
+) -> tuple[dict[Key, StoredRecord], dict[UUID, StoredRecord]]:
+    if not needs.keys and not needs.ids:
+        return {}, {}
+    asked = {
+        "tenant_id": tenant_id,
+        "entity_type": needs.entity_type,
+        "kinds": [key.kind for key in needs.keys],
+        "values": [key.value for key in needs.keys],
+        "ids": list(needs.ids),
+    }
+    by_key: dict[Key, StoredRecord] = {}
+    by_id: dict[UUID, StoredRecord] = {}
+    found: Iterable[Any] = await conn.execute(_RECORDS, asked)
+    for kind, value, id_, entity_type, name, version, fields, import_id, import_row in found:
+        record = by_id.get(id_)
+        if record is None:
+            record = by_id[id_] = StoredRecord(
+                id=id_,
+                entity_type=entity_type,
+                name=name,
+                version=version,
+                fields=None if fields is None else from_json(fields),
+                import_id=import_id,
+                import_row=import_row,
+            )
+        if kind is not None:
+            by_key[Key(kind, value)] = record
+    return by_key, by_id
