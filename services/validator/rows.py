@@ -22,13 +22,14 @@ from shared.entities.cells import (
 )
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
-from shared.entities.declaration import NUMERIC, EntityType, Field
+from shared.entities.declaration import NUMERIC, EntityType, Field, Kind
 from shared.entities.errors import CellError, shown
 from shared.values.decimal_texts import plain_number
 from shared.values.formatted import is_free_text, lost_digits, made_a_date, made_a_number, read_formatted
+from shared.values.reading import OF_RECORDS, of_cell
 
 Value = str | int | float
-"""What a cell says: trimmed text; a number as it was read where the field is one."""
+"""What a cell says: trimmed text, a date in ISO 8601 where dates belong; a number as it was read where the field is one."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 # A character takes at most two of what a cell's length is counted in.
@@ -36,6 +37,7 @@ _MAY_BE_TOO_LONG = CELL_LENGTH_LIMIT // 2 - 1
 _MAY_BE_UNREADABLE = MAY_BE_ERROR | {'"'}
 _UNDECODED = "\ufffd"
 _REMEMBERED = 4_096
+_DATES = frozenset({Kind.DATE, Kind.MOMENT})
 _LINE_BREAK = re.compile(r"[\t\n\r]")
 
 
@@ -141,7 +143,17 @@ class RowReader:
 class _Column:
     """One column of the file, and how what it says is read."""
 
-    __slots__ = ("_entity", "_field", "_is_free_text", "_numbers", "code", "index", "names_record", "numeric")
+    __slots__ = (
+        "_entity",
+        "_field",
+        "_may_be_date",
+        "_numbers",
+        "_of_record",
+        "code",
+        "index",
+        "names_record",
+        "numeric",
+    )
 
     def __init__(
         self,
@@ -152,11 +164,13 @@ class _Column:
     ) -> None:
         self.index = index
         self.code = field.code
-        self.numeric = field.kind in NUMERIC
+        # What it is read as, `shared.values` says.
+        self._of_record = field.kind in OF_RECORDS
+        self.numeric = field.kind in NUMERIC and not self._of_record
         self.names_record = field.code in entity.names_record
         self._entity = entity
         self._field = field
-        self._is_free_text = is_free_text(field, names_record=self.names_record)
+        self._may_be_date = field.kind in _DATES or is_free_text(field, names_record=self.names_record)
         # Numbers repeat: prices, sizes, percentages.
         self._numbers = lru_cache(maxsize=_REMEMBERED)(partial(plain_number, kind=field.kind, column=sign))
 
@@ -164,12 +178,14 @@ class _Column:
         """What a text says that is not blank."""
         if self.numeric:
             return text if text.isascii() and text.isdigit() else self._numbers(text)
-        if not self._is_free_text and is_made_date(text):
+        if not self._may_be_date and is_made_date(text):
             return made_a_date(text)
         return (self._lost_digits(text) if self.names_record and text else None) or text
 
     def of_cell(self, cell: Cell) -> Value | CellError:
         """What a cell says that is no text."""
+        if self._of_record:
+            return of_cell(self._field, cell)
         if self.numeric and isinstance(cell, int | float) and not isinstance(cell, bool):
             return cell
         if self.names_record and (error := self._lost_digits(cell)):

@@ -7,9 +7,10 @@ looks the same would not be: it is marked, or written so that it is refused agai
 from collections.abc import Mapping
 
 from shared.entities.cells import Cell, cell_text, has_lost_digits
-from shared.entities.declaration import NUMERIC, Field, Kind, is_unit_of
+from shared.entities.declaration import NUMERIC, Field, Kind
 from shared.entities.format_codes import number_format
 from shared.entities.number_formats import hundredfold, looks_like_figure, plain_decimal, shown_number
+from shared.entities.units import is_unit_of
 
 _DATE, _NUMBER = "#DATE! ", "#NUMBER! "
 

@@ -7,10 +7,11 @@ into text files, so that they mean the same, or are refused again, when they com
 from collections.abc import Mapping
 
 from shared.entities.cells import Cell, cell_text, has_lost_digits
-from shared.entities.declaration import NUMERIC, Field, Identifier, Kind, is_unit_of
+from shared.entities.declaration import NUMERIC, Field, Identifier, Kind
 from shared.entities.errors import CellError, shown
 from shared.entities.format_codes import NumberFormat, number_format
 from shared.entities.number_formats import hundredfold, looks_like_figure, plain_decimal, shown_number
+from shared.entities.units import is_unit_of
 
 Shown = str | int | float
 

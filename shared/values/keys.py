@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from shared.entities.declaration import Field, Kind
-from shared.entities.names import name_key as name_key  # noqa: PLC0414 - one of the keys
+from shared.entities.names import name_key, seen_identifier
 from shared.values.emails import email_key
 from shared.values.how import How
 from shared.values.parts import linked_parts, parts_of
 from shared.values.phones import phone_key
-from shared.values.reading import Value, part_key
+from shared.values.reading import SEEN_ALONE, Value, part_key
 from shared.values.web import domain_key
 
 Kinded: TypeAlias = tuple[str, str]
@@ -34,6 +34,8 @@ def match_keys(field: Field, text: str, how: How) -> tuple[str, ...]:
     key_of = _KEYS.get(field.kind)
     if key_of is None:
         return ()
+    if not text.isascii() and field.kind in SEEN_ALONE:
+        text = seen_identifier(text)
     parts = parts_of(field, text)
     if len(parts) == 1:
         key = key_of(parts[0], how)

@@ -9,7 +9,7 @@ from shared.entities.cells import BLANKS, Cell, cell_text, has_lost_digits
 from shared.entities.decimals import ColumnSign
 from shared.entities.declaration import Decimals, Field, Kind
 from shared.entities.errors import CellError, shown
-from shared.entities.names import name_key, seen_name
+from shared.entities.names import name_key, seen_identifier, seen_name
 from shared.values.dates import read_date, read_moment
 from shared.values.decimal_texts import plain_number
 from shared.values.emails import read_email
@@ -25,6 +25,25 @@ from shared.values.words import colour_key, option_id, read_boolean, read_colour
 Part: TypeAlias = str | bool | Decimal
 Value: TypeAlias = Part | list[Part] | None
 """What a cell says: None for a blank one; a list where the field may have several values."""
+
+OF_RECORDS = frozenset(Kind) - {
+    *(
+        Kind.TEXT,
+        Kind.KEY,
+        Kind.BARCODE,
+        Kind.NAME,
+        Kind.NAMES,
+        Kind.MATERIALS,
+        Kind.PERCENTAGES,
+        Kind.DECIMAL,
+        Kind.URL,
+    ),
+    *(Kind.CHOICE, Kind.PATH),
+}
+"""The kinds that only fields of records have, beside texts and names."""
+
+SEEN_ALONE = frozenset({Kind.ID, Kind.EMAIL, Kind.PHONE, Kind.LINK, Kind.COLOUR})
+"""The kinds in whose texts nothing counts that is not seen."""
 
 _WIDEST = Decimals(precision=38, scale=18)
 _CACHED_LENGTH = 64
@@ -49,6 +68,8 @@ def read_value(field: Field, said: Cell, how: How) -> Value | CellError:
     text = said.strip(BLANKS)
     if not text:
         return None
+    if not text.isascii() and field.kind in SEEN_ALONE:
+        text = seen_identifier(text)
     if field.multi or field.kind is Kind.TAGS:
         return _several(field, text, how)
     return _READERS[field.kind](field, text, how)

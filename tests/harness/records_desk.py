@@ -93,8 +93,14 @@ class RecordsDesk:
         raise AssertionError(f"chunk {event.chunk_no} is {await self.state(event)}")
 
     async def settle_together(self, *events: RowsStaged) -> None:
-        """The same for several chunks at once."""
-        await asyncio.gather(*map(self.settle, events))
+        """The same for several chunks, as three processes of each stage would."""
+        three = asyncio.Semaphore(3)
+
+        async def settle(event: RowsStaged) -> None:
+            async with three:
+                await self.settle(event)
+
+        await asyncio.gather(*map(settle, events))
 
     async def state(self, event: RowsStaged) -> str:
         """How far a chunk is."""

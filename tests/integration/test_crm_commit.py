@@ -56,7 +56,7 @@ async def ended(records: RecordsDesk, import_id: UUID) -> tuple[Any, ...]:
 
 async def nothing_is_left_staged(records: RecordsDesk) -> bool:
     tables = ("groups", "crm_records", "crm_identifiers", "crm_links", "changes")
-    return not [t for t in tables if await records.rows(f"SELECT FROM staging.{t}")]
+    return not [t for t in tables if await records.rows(f"SELECT 1 FROM staging.{t}")]
 
 
 async def test_people_are_made_with_their_companies_and_changed_by_what_they_are_known_by(records: RecordsDesk) -> None:
@@ -96,7 +96,7 @@ async def test_people_are_made_with_their_companies_and_changed_by_what_they_are
     status, created, updated, skipped, failed, _ = await ended(records, second)
     assert (status, created, updated, skipped, failed) == ("completed", 0, 2, 1, 0)
     assert [(name, fields.get("emails"), version) for name, fields, version in await of_type(records, "people")] == [
-        ("Ada Lovelace", ["ada@x.example", "ada@y.example", "ada@z.example"], 2),
+        ("Ada Lovelace", ["ada@x.example", "Ada@y.example", "ada@z.example"], 2),
         ("Bob", ["bob@x.example"], 2),
         ("Cyd", ["cyd@x.example"], 1),
     ]
@@ -176,11 +176,11 @@ async def test_imports_that_share_people_and_companies_in_crossed_orders_make_ea
         assert held == [], "what a record is known by belongs to one that is there"
     assert (
         await records.rows(
-            "SELECT FROM crm.records r WHERE NOT EXISTS (SELECT FROM crm.identifiers i WHERE i.record_id = r.id) AND on_the_way"
+            "SELECT r.name FROM crm.records r WHERE NOT EXISTS (SELECT FROM crm.identifiers i WHERE i.record_id = r.id) AND on_the_way"
         )
         == []
     )
-    assert len(await links(records)) == len(await records.rows("SELECT FROM crm.links"))
+    assert len(await links(records)) == len(await records.rows("SELECT from_id FROM crm.links"))
     assert await nothing_is_left_staged(records)
 
 

@@ -18,8 +18,8 @@ NAMED = f"""SELECT DISTINCT ON (key_kind, key_value) key_kind AS kind, key_value
 """What rows of a run link to by what it is known by: each once, as it was first typed."""
 
 # A scalar subquery and not a join: whatever the planner thinks of a staging table, a record is found by its key.
-HOLDER = """(SELECT k.record_id FROM crm.identifiers k
-                       WHERE k.tenant_id = :tenant_id AND k.kind = {0}.kind AND k.value = {0}.value)"""
+HOLDER = """(SELECT held.record_id FROM crm.identifiers held
+                       WHERE held.tenant_id = :tenant_id AND held.kind = {0}.kind AND held.value = {0}.value)"""
 """The record that is known by a key."""
 
 FORGET = Step(
@@ -99,7 +99,7 @@ SPELL = Step(
                          FROM crm.records r WHERE r.id = k.id)
         ), alone AS MATERIALIZED (
                SELECT pg_advisory_xact_lock(uuid_hash_extended(:import_id, 7295310420)) IS NOT NULL AS it
-                 FROM (SELECT FROM later LIMIT 1) AS some
+                 FROM (SELECT FROM later LIMIT 1) AS one
         ), free AS MATERIALIZED (
                SELECT r.id, l.name, l.row_no
                  FROM later l CROSS JOIN alone JOIN crm.records r ON r.id = l.id

@@ -41,7 +41,7 @@ def quotation_decision(quote: str) -> list[Decision]:
 
 def heading_decision(layout: Layout, *, asked: bool) -> Decision:
     """Which row has the headings."""
-    because = f"{len(layout.mapping.fields)} of {len(layout.headings)} headings are known"
+    because = "" if layout.is_open else f"{len(layout.mapping.fields)} of {len(layout.headings)} headings are known"
     first, last = layout.first_heading_row, layout.heading_row
     rows = f"rows {first} to {last}" if first else f"row {last}"
     return _decision("headings", rows, asked=asked, because=because)

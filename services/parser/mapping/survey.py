@@ -97,7 +97,12 @@ def survey(
     votes = {index: _Votes(kind is Kind.PERCENTAGES) for index, kind in kinds.items() if kind in NUMERIC}
     extent = _Extent(len(layout.headings))
     asked = {index for code, index in layout.mapping.fields.items() if told and code in told}
-    counted = {} if decimal is not None else {index: column for index, column in votes.items() if index not in asked}
+    if decimal is not None:
+        counted: Mapping[int, _Votes] = {}
+    elif layout.is_open:
+        counted = votes
+    else:
+        counted = {index: column for index, column in votes.items() if index not in asked}
     _look(layout, rows, votes, extent, counted)
     signs: dict[int, ColumnSign] = {}
     for index, found in sorted(votes.items()):
@@ -168,12 +173,11 @@ def _look(
     counted: Mapping[int, _Votes],
 ) -> None:
     """Count, also in columns that a person may yet call numbers; far below only those whose sign is to be found."""
-    mapped = sorted(layout.mapping.fields.values())
+    mapped = range(len(layout.headings)) if layout.is_open else sorted(layout.mapping.fields.values())
     numbered = enumerate(rows, start=1)
-    figures = list(counted.items())
     for number, cells in numbered:
         if number > MOST_ROWS:
-            _look_on(number, cells, figures)
+            _look_on(number, cells, list(counted.items()))
             break
         if number <= layout.heading_row or number in layout.examples:
             continue
@@ -186,7 +190,7 @@ def _look(
         for index, column in votes.items():
             if index < width and isinstance(text := cells[index], str) and not text.isdigit():
                 column.note(number, text.strip(BLANKS))
-    if figures:
+    if figures := list(counted.items()):
         for number, cells in numbered:
             _look_on(number, cells, figures)
 

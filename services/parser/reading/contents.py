@@ -22,6 +22,7 @@ from services.parser.mapping.decisions import (
     sheet_decision,
 )
 from services.parser.mapping.layout import FIRST_ROWS, Layout, find_layout
+from services.parser.mapping.open_layout import find_open_layout
 from services.parser.mapping.survey import has_number_texts, survey
 from services.parser.reading import frames
 from services.parser.reading.request import Request
@@ -58,18 +59,9 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
         # Programs that know no properties of documents drop them on saving; the rows say it as well.
         parent = import_id_of(request.path) or _origin(first)
         yield from _origin_frame(parent)
-        layout = find_layout(
-            request.entity,
-            request.mode,
-            first,
-            where,
-            handed_back=parent is not None,
-            notices=others,
-            wanted_row=request.options.get("heading_row"),
-            chosen=_chosen(request),
-        )
+        layout = _layout(request, first, where, handed_back=parent is not None, notices=others)
         # A column of numbers without a text has nothing to be decided; so the rows need not be gone through twice.
-        has_texts = has_number_texts(request.entity, layout, first)
+        has_texts = layout.is_open or has_number_texts(request.entity, layout, first)
         looked_at = _readable(reader.rows(sheet)) if has_texts else first
         surveyed = survey(
             request.entity,
@@ -109,15 +101,7 @@ def _read_text(request: Request) -> Iterator[bytes]:
     encoding = reader.writing.encoding
     first = reader.first_rows()
     yield from _origin_frame(_origin(first))
-    layout = find_layout(
-        request.entity,
-        request.mode,
-        first,
-        f'"{request.name}"',
-        notices=encoding_notices(encoding, request.name),
-        wanted_row=request.options.get("heading_row"),
-        chosen=_chosen(request),
-    )
+    layout = _layout(request, first, f'"{request.name}"', notices=encoding_notices(encoding, request.name))
     rows = reader.rows()
     head, rest = reader.head(rows)
     surveyed = survey(
@@ -159,6 +143,37 @@ def _origin(rows: Sequence[Sequence[Cell]]) -> UUID | None:
 def _origin_frame(parent: UUID | None) -> Iterator[bytes]:
     if parent is not None:
         yield frames.json_frame(frames.ORIGIN, str(parent))
+
+
+def _layout(
+    request: Request,
+    first: Sequence[Sequence[Cell]],
+    where: str,
+    *,
+    handed_back: bool = False,
+    notices: Sequence[Mapping[str, Any]] = (),
+) -> Layout:
+    wanted_row = request.options.get("heading_row")
+    if request.is_open:
+        return find_open_layout(
+            request.entity,
+            request.mode,
+            first,
+            where,
+            handed_back=handed_back,
+            notices=notices,
+            wanted_row=wanted_row,
+        )
+    return find_layout(
+        request.entity,
+        request.mode,
+        first,
+        where,
+        handed_back=handed_back,
+        notices=notices,
+        wanted_row=wanted_row,
+        chosen=_chosen(request),
+    )
 
 
 def _chosen(request: Request) -> Callable[[Sequence[str]], Mapping[str, int] | None] | None:

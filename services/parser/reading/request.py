@@ -1,13 +1,14 @@
 """What a reader is told: which file, what it describes, how it is to be read, within which limits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from services.parser.reading.limits import Limits
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.own_fields import entity_of
+from shared.values import How
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,13 @@ class Request:
     options: Mapping[str, Any]
     limits: Limits
     parent: ParentReading | None = None
+    how: How = field(default_factory=How)
+    """How its tenant writes values."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person will say what its columns mean: every row is kept, and none is data yet."""
+        return bool(self.options.get("guided"))
 
     @staticmethod
     def of(said: Mapping[str, Any]) -> "Request":
@@ -62,6 +70,7 @@ class Request:
             options=said["options"],
             limits=Limits(**said["limits"]),
             parent=ParentReading(**said["parent"]) if said.get("parent") else None,
+            how=How.of_settings((said.get("own") or {}).get("settings")),
         )
 
 

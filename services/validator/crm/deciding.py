@@ -5,6 +5,7 @@ A row that fails changes nothing: those below it are decided as if it were not t
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 from uuid import UUID
 
 from services.validator.asked import Asked
@@ -30,8 +31,8 @@ class FailedRow(tuple[Said, Failed]):
     __slots__ = ()
 
 
-Decision = Group | FailedRow | Planned
-"""What becomes of rows; the last of a row that is about nothing that is there, and makes nothing."""
+Decision: TypeAlias = Group | FailedRow | Failed | Planned
+"""What becomes of rows. Of a `Failed` nothing is shown; a `Planned` is about nothing that is there, and makes nothing."""
 
 
 class Deciding:

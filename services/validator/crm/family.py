@@ -6,16 +6,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from services.validator.asked import Asked, Undone
-from services.validator.crm.deciding import Deciding
+from services.validator.crm.deciding import Deciding, Decision
 from services.validator.crm.repository import read_known
 from services.validator.crm.said import Needs, SaidReader, needs_of
 from services.validator.crm.staged_rows import StagedRows, outcome_of
 from services.validator.crm.stored import Known
-from services.validator.outcomes import Decided
+from services.validator.crm.taken_back import TakingBack
+from services.validator.crm.traces import read_files, read_own, read_owners, read_there, read_traces
+from services.validator.outcomes import Decided, Planned
 from services.validator.rows import Groups
 from shared.entities import EntityType
 from shared.entities.columns import Columns
+from shared.entities.own_fields import entity_of
+from shared.states import Action
 from shared.values import How
+
+NOWHERE = 0
+"""The group of rows of which nothing is left: no row of a file has this number."""
 
 
 class Crm:
@@ -43,4 +50,18 @@ class Crm:
         )
 
     async def take_back(self, conn: AsyncConnection, tenant_id: str, undone: Undone) -> Decided:
-        raise NotImplementedError
+        """What was made is removed and what was changed is as it was, but for records of which something was changed since."""
+        own = await read_own(conn, undone)
+        traces = await read_traces(conn, tenant_id, undone)
+        files = await read_files(conn, tenant_id, traces.writers - {undone.import_id})
+        entity = entity_of(self._entity.name, own)
+        taking = TakingBack(entity, How.of_settings(own.get("settings")), (undone.import_id, undone.chunk_no), files)
+        restored = taking.restored(traces)
+        there = await read_there(conn, {id_ for each in restored for ids in each.wanted.values() for id_ in ids})
+        owners = await read_owners(conn, tenant_id, {key for each in restored for key in each.group.added})
+        decisions: list[Decision] = [*taking.removed(traces)]
+        decisions += (taking.with_links(each, there, owners) for each in restored)
+        outcomes = sorted(map(outcome_of, decisions), key=lambda outcome: outcome.row)
+        if gone := undone.row_count - sum(outcome.row_count for outcome in outcomes):
+            outcomes.append(Planned(NOWHERE, gone, Action.SKIP, skips=gone))
+        return Decided(outcomes, StagedRows(entity, undone.import_id).of(decisions))

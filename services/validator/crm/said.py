@@ -1,6 +1,6 @@
 """What the rows of a chunk say: values read, what a row is known by, and what its links name. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
