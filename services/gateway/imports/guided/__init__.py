@@ -1,0 +1,13 @@
+"""The guided path of an import, by the API and the pages alike: its columns are mapped, its values looked at, then it is started.
+
+* `found`       a guided import as it is now, and locked to be changed
+* `columns`     its columns: what they are taken for, what they may be, what is missing
+* `suggesting`, `kinds`   which field a column is proposed for, and why. Pure
+* `formats`     how a column's dates and numbers are read. Pure
+* `mapping`     a person says what the columns mean; saved mappings
+* `values`      the distinct values of a column, by page, with what is wrong with them
+* `correcting`  a value is read as another one, or skipped, in every row that has it
+* `steps`       back, on, and from the beginning
+
+Starting and cancelling are those of every held import (`services.gateway.imports.acts`).
+"""
