@@ -72,12 +72,16 @@ _WITH_VALUE = text(
      GROUP BY r.chunk_no
     """
 )
+_AT = """
+    (SELECT p.value FROM imports.column_values p
+      WHERE p.import_id = :id AND p.column_index = :index AND p.rank = CAST(:after AS integer))
+"""
 _ORDERS: Mapping[str, tuple[str, str]] = {
     "-rows": ("rank > CAST(:after AS integer)", "rank"),
     "rows": ("rank < CAST(:after AS integer)", "rank DESC"),
     "row": ("first_row > CAST(:after AS integer)", "first_row"),
-    "value": ("value > CAST(:after AS text)", "value"),
-    "-value": ("value < CAST(:after AS text)", "value DESC"),
+    "value": (f"value > {_AT}", "value"),
+    "-value": (f"value < {_AT}", "value DESC"),
 }
 
 
@@ -99,9 +103,9 @@ class ListedValue:
     rows: int
     first_row: int
 
-    def place(self, order: Order) -> int | str:
-        """Where it is in this order, for the page behind it."""
-        return {"row": self.first_row, "value": self.value, "-value": self.value}.get(order, self.rank)
+    def place(self, order: Order) -> int:
+        """What names it in this order, for the page behind it."""
+        return self.first_row if order == "row" else self.rank
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ async def values_behind(
     index: int,
     *,
     order: Order,
-    after: int | str | None,
+    after: int | None,
     limit: int,
     search: str | None = None,
     among: Sequence[str] | None = None,

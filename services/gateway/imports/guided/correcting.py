@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.gateway.imports.guided.found import mapped, touch
-from services.gateway.imports.guided.values import described
+from services.gateway.imports.guided.value_pages import described
 from services.gateway.imports.transactions import acting
 from services.gateway.people import Person
 from services.gateway.problems import Refused, invalid

@@ -67,6 +67,13 @@ class GuidedImport:
         return field.code in keys
 
 
+class NotRead(Refused):
+    """Its file is still being read."""
+
+    def __init__(self) -> None:
+        super().__init__("conflict", "Its file is still being read. Try again in a moment.")
+
+
 async def find(conn: AsyncConnection, import_id: UUID, *, locked: bool = False) -> GuidedImport:
     """A guided import that can be changed; with `locked` nobody else changes it before this transaction ends.
 
@@ -85,7 +92,7 @@ async def find(conn: AsyncConnection, import_id: UUID, *, locked: bool = False) 
     if found.rows_expired_at is not None:
         raise Refused("conflict", "Nobody went on with it for so long that it is being removed. Send the file again.")
     if found.read_at is None or found.layout is None:
-        raise Refused("conflict", "Its file is still being read. Try again in a moment.")
+        raise NotRead
     own = found.own or {}
     return GuidedImport(
         id=found.id,

@@ -17,7 +17,7 @@ from services.gateway.imports.transactions import acting
 from services.gateway.people import Person
 from services.gateway.problems import Refused
 from services.gateway.resources import Gateway
-from shared.api.guided import FormatName, NewMapping, SavedMapping
+from shared.api.guided import FormatName, NewFormat, NewMapping, SavedMapping
 from shared.entities.mapping import ColumnMapping, chosen_mapping
 from shared.entities.names import heading_key
 from shared.intake.mapping import MappingRefused, change_mapping
@@ -60,7 +60,7 @@ class Saved:
         return SavedMapping(name=self.name, fields=self.fields, formats=self.formats, saved_at=self.saved_at)
 
 
-async def confirm(ways: Gateway, person: Person, import_id: UUID, asked: NewMapping) -> None:
+async def set_mapping(ways: Gateway, person: Person, import_id: UUID, asked: NewMapping) -> None:
     """Let the columns mean what a person says, and go on to their values; the rows are cut by it, and validated.
 
     Nothing is cut again where it is what it was.
@@ -94,7 +94,7 @@ async def confirm(ways: Gateway, person: Person, import_id: UUID, asked: NewMapp
         await conn.execute(_ON, {"id": import_id, "step": GuidedStep.REVIEW})
 
 
-async def choose_format(ways: Gateway, person: Person, import_id: UUID, index: int, name: FormatName) -> None:
+async def set_format(ways: Gateway, person: Person, import_id: UUID, index: int, asked: NewFormat) -> None:
     """Have a column's dates or numbers read in this way; all rows are validated again.
 
     Raises:
@@ -102,7 +102,7 @@ async def choose_format(ways: Gateway, person: Person, import_id: UUID, index: i
     """
     async with acting(ways, person) as conn:
         found, field = await mapped(conn, import_id, index, locked=True)
-        layout = with_choice(found.layout, field, index, name)
+        layout = with_choice(found.layout, field, index, asked.format)
         if layout != found.layout:
             await _read_by(conn, import_id, layout)
 

@@ -67,22 +67,32 @@ _AT_FIRST_ROWS = text(
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which values are shown, in which order, behind which place."""
-
-    show: Show = "all"
-    search: str | None = None
-    sort: ValueSort = "-rows"
-    after: str | None = None
-    limit: int = MOST_VALUES
+class _Wanted:
+    show: Show
+    search: str
+    sort: ValueSort
+    after: str | None
+    limit: int
 
 
-async def values_of(ways: Gateway, person: Person, import_id: UUID, index: int, wanted: Wanted) -> ValuePage:
-    """A page of the distinct values of a column.
+async def values(
+    ways: Gateway,
+    person: Person,
+    import_id: UUID,
+    index: int,
+    *,
+    show: Show = "all",
+    search: str = "",
+    sort: ValueSort = "-rows",
+    after: str | None = None,
+    limit: int = MOST_VALUES,
+) -> ValuePage:
+    """A page of the distinct values of a column: which of them, in which order, behind which place.
 
     Raises:
-        Refused: there is no such import or column, or its columns are not mapped yet.
+        Refused: there is no such import or column, or its columns are not mapped yet; the place is none of this list.
     """
+    wanted = _Wanted(show, search, sort, after, limit)
     async with reading(ways, person) as conn:
         found, _ = await mapped(conn, import_id, index)
         known = await listed(conn, import_id, index)
@@ -93,7 +103,7 @@ async def values_of(ways: Gateway, person: Person, import_id: UUID, index: int, 
         return await _page(conn, import_id, index, wanted)
 
 
-async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: Wanted) -> ValuePage:
+async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: _Wanted) -> ValuePage:
     found, field = await mapped(conn, import_id, index)
     known = await listed(conn, import_id, index) or Listed(0, 0, 0)
     waiting = await undecided_rows(conn, import_id)
@@ -103,8 +113,8 @@ async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: Want
     )
     after = None
     if wanted.after is not None:
-        (after,) = take_back(name, wanted.after, str if wanted.sort in {"value", "-value"} else int)
-    values = await values_behind(
+        (after,) = take_back(name, wanted.after, int)
+    page = await values_behind(
         conn,
         import_id,
         index,
@@ -114,8 +124,8 @@ async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: Want
         search=wanted.search,
         among=await _among(conn, import_id, index, wanted.show, problems),
     )
-    shown = values[: wanted.limit]
-    following = hand_out(name, shown[-1].place(wanted.sort)) if len(values) > wanted.limit else None
+    shown = page[: wanted.limit]
+    following = hand_out(name, shown[-1].place(wanted.sort)) if len(page) > wanted.limit else None
     said = await _described(conn, found, field, index, shown, problems, waiting)
     counts = (await conn.execute(_CORRECTION_COUNTS, {"id": import_id, "index": index})).one()
     return ValuePage(
