@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.gateway.asking import PageImporter, Ways
 from services.gateway.imports import acts, the_import
+from services.gateway.imports.guided.steps import start_over
 from services.gateway.imports.transactions import reading
 from services.gateway.pages.figures import counted, number, until
 from services.gateway.pages.rendering import Viewing, page, viewing_of
@@ -63,6 +64,22 @@ async def ask_cancel(request: Request, ways: Ways, person: PageImporter, import_
 async def cancel(ways: Ways, person: PageImporter, import_id: ImportId) -> RedirectResponse:
     """Stop it."""
     await acts.cancel(ways, person, import_id)
+    return _to(import_id)
+
+
+@router.get("/{import_id}/over")
+async def ask_over(request: Request, ways: Ways, person: PageImporter, import_id: ImportId) -> HTMLResponse:
+    """Ask whether a guided import is to begin again with its columns."""
+    imp = await the_import(ways, person, import_id)
+    if imp.guided is None:
+        raise Refused("conflict", "It is not, or no longer, imported step by step: there is nothing to start over.")
+    return asks(request, person, over_question(imp))
+
+
+@router.post("/{import_id}/over")
+async def over(ways: Ways, person: PageImporter, import_id: ImportId) -> RedirectResponse:
+    """Begin again with its columns."""
+    await start_over(ways, person, import_id)
     return _to(import_id)
 
 
@@ -135,6 +152,21 @@ def cancel_question(imp: Import) -> Question:
         keep="Keep it" if held else "Let it go on",
         back=f"/imports/{imp.id}",
         do="Discard" if held else "Cancel import",
+    )
+
+
+def over_question(imp: Import) -> Question:
+    """Whether to begin again with the columns."""
+    return Question(
+        title="Start over?",
+        says=[
+            f"What you mapped and corrected in {imp.file_name} is forgotten, and you begin with its columns again.",
+            "Nothing has been written so far.",
+        ],
+        action=f"/imports/{imp.id}/over",
+        keep="Stay here",
+        back=f"/imports/{imp.id}",
+        do="Start over",
     )
 
 
