@@ -209,7 +209,7 @@ class Importing:
         columns = self.columns()
         groups = RowReader(columns).read_all(RawRow(row, row, list(cells)) for row, cells in numbered.items())
         hows = dict.fromkeys(self.codes, self.how)
-        needs = needs_of(SaidReader(columns, hows).read_all(groups), columns, hows)
+        needs = needs_of(SaidReader(columns, hows).read_all(groups), columns)
         asked = Asked(mode=self.mode, import_id=IMPORT, clears_blanks=self.clears_blanks)
         deciding = Deciding(columns, self.tenant.known(needs), asked, new_id)
         notices = deciding.decide(needs.said)

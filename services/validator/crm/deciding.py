@@ -55,7 +55,7 @@ class Deciding:
         self._by_id: dict[UUID, StoredRecord] = {id_: _own(record) for id_, record in known.by_id.items()}
         self._by_key: dict[Key, StoredRecord] = {key: self._by_id[record.id] for key, record in known.by_key.items()}
         self._matching = Matching(columns, self._by_key, self._by_id)
-        self._changing = Changing(columns, known, asked, self._by_key, Links(known, self._by_key))
+        self._changing = Changing(columns, asked, self._by_key, Links(known, self._by_key))
         self._names = kind_of(entity.name, "name") if entity.name in NAMED else None
         self._remarks = Remarks(columns)
         self._groups: dict[UUID, Group] = {}

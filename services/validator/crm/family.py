@@ -7,6 +7,7 @@ from uuid_utils.compat import uuid7
 
 from services.validator.asked import Asked, Undone
 from services.validator.crm.deciding import Deciding, Decision
+from services.validator.crm.foregoing import with_staged
 from services.validator.crm.repository import read_known
 from services.validator.crm.said import Needs, SaidReader, needs_of
 from services.validator.crm.staged_rows import StagedRows, outcome_of
@@ -33,11 +34,12 @@ class Crm:
 
     def needs(self, groups: Groups, columns: Columns, hows: Mapping[str, How]) -> Needs:
         """What the rows say, and what that names."""
-        return needs_of(SaidReader(columns, hows).read_all(groups), columns, hows)
+        return needs_of(SaidReader(columns, hows).read_all(groups), columns)
 
-    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Needs) -> Known:  # noqa: ARG002
-        """What the tenant has of it."""
-        return await read_known(conn, tenant_id, needs)
+    async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Needs) -> Known:
+        """What the tenant has of it, and what is staged of it before a wave."""
+        known = await read_known(conn, tenant_id, needs)
+        return await with_staged(conn, tenant_id, asked, known) if asked.wave else known
 
     def decide(self, groups: Groups, columns: Columns, known: Known, asked: Asked) -> Decided:  # noqa: ARG002 - read by `needs`
         """What becomes of each row, one after another."""
@@ -55,7 +57,7 @@ class Crm:
         traces = await read_traces(conn, tenant_id, undone)
         files = await read_files(conn, tenant_id, traces.writers - {undone.import_id})
         entity = entity_of(self._entity.name, own)
-        taking = TakingBack(entity, How.of_settings(own.get("settings")), (undone.import_id, undone.chunk_no), files)
+        taking = TakingBack(entity, (undone.import_id, undone.chunk_no), files)
         restored = taking.restored(traces)
         there = await read_there(conn, {id_ for each in restored for ids in each.wanted.values() for id_ in ids})
         owners = await read_owners(conn, tenant_id, {key for each in restored for key in each.group.added})

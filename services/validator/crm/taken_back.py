@@ -20,7 +20,6 @@ from shared.entities import EntityType
 from shared.entities.declaration import Kind
 from shared.entities.errors import RowError, shown
 from shared.entities.names import name_key
-from shared.values import How
 
 CHANGED_SINCE = "changed_since"
 
@@ -81,14 +80,12 @@ class TakingBack:
 
     Args:
         entity: what its rows are.
-        how: how the tenant writes values.
         undone: the import that is taken back, and the number of the chunk.
         files: the file names of imports.
     """
 
-    def __init__(self, entity: EntityType, how: How, undone: tuple[UUID, int], files: Mapping[UUID, str]) -> None:
+    def __init__(self, entity: EntityType, undone: tuple[UUID, int], files: Mapping[UUID, str]) -> None:
         self._entity = entity
-        self._how = how
         self._import_id, self._chunk_no = undone
         self._files = files
         self._names = kind_of(entity.name, "name") if entity.name in NAMED else None
@@ -189,8 +186,8 @@ class TakingBack:
                 self._know_by(group, declared, old, new)
 
     def _know_by(self, group: Group, declared: Any, old: Any, new: Any) -> None:
-        known = () if old is None else keys_of(self._entity.name, declared, old, self._how)
-        wanted = () if new is None else keys_of(self._entity.name, declared, new, self._how)
+        known = () if old is None else keys_of(self._entity.name, declared, old)
+        wanted = () if new is None else keys_of(self._entity.name, declared, new)
         for key in known:
             if key not in wanted:
                 group.remove_key(key)
