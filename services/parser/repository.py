@@ -19,6 +19,7 @@ from shared.db.bulk import copy_rows
 from shared.entities import EntityType
 from shared.entities.own_fields import entity_of
 from shared.events import FileUploaded
+from shared.ledger.hold import UNMAPPED
 from shared.ledger.own_fields import read_own
 from shared.ledger.registration import Registration, register_import, upload_event
 from shared.ledger.repeats import IMPORTED_BEFORE
@@ -132,6 +133,15 @@ _CUT_TO_THE_END = text(
      WHERE id = :id
     """  # noqa: S608 - our own words
 )
+# As one whose mapping was refused: it is held, and its rows wait for a mapping.
+_WAIT_FOR_MAPPING = text(
+    f"""
+    UPDATE imports.imports
+       SET parsed_at = clock_timestamp(), read_at = coalesce(read_at, clock_timestamp()), total_rows = :total,
+           notices = {_NOTICES}, error = CAST(:error AS jsonb), updated_at = clock_timestamp()
+     WHERE id = :id
+    """  # noqa: S608 - our own words
+)
 # Why nothing more is imported, before the rest is read.
 _BREAK_OFF = text(
     """
@@ -194,6 +204,11 @@ class KnownImport:
     def is_staged(self) -> bool:
         """Whether nothing is left to do for the parser: all rows are cut into chunks, or will never be."""
         return self.parsed_at is not None or self.cancelled_at is not None or self.status not in OPEN
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person will say what its columns mean once it is read."""
+        return bool(self.options.get("guided")) and self.read_at is None
 
     @property
     def is_broken_off(self) -> bool:
@@ -352,6 +367,14 @@ async def cut_to_the_end(
 ) -> None:
     """The last chunk is staged: the total is known, and the import may end."""
     await conn.execute(_CUT_TO_THE_END, {"id": import_id, "total": total, "notices": _as_json(notices)})
+
+
+async def wait_for_mapping(
+    conn: AsyncConnection, import_id: UUID, *, total: int, notices: Sequence[Mapping[str, Any]]
+) -> None:
+    """Every row is in the ledger, and cut when a person has said what the columns mean."""
+    said = {"total": total, "notices": _as_json(notices), "error": json.dumps(dict(UNMAPPED))}
+    await conn.execute(_WAIT_FOR_MAPPING, {"id": import_id, **said})
 
 
 async def break_off(conn: AsyncConnection, import_id: UUID, *, code: str, message: str) -> None:

@@ -18,8 +18,10 @@ from services.parser.refusals import FileRefused
 from services.parser.repository import KnownImport, StagingScope
 from shared.db.transaction import tenant_transaction
 from shared.entities.cells import read_cells
+from shared.entities.replacements import NOTHING_REPLACED
 from shared.events import RowsStaged
 from shared.ledger import announce_next_wave, end_broken_off, fail_import
+from shared.ledger.rechecking import read_replacements
 from shared.messaging import outbox
 from shared.observability import metrics
 from shared.values import How
@@ -133,6 +135,8 @@ class ChunkStaging:
         """
         if self._cutter.is_broken_off:
             return await self._end_broken_off(notices)
+        if self._known.is_open and total:
+            return await self._wait_for_mapping(total, notices)
         last = self._cutter.finish()
         if not last and self._was_staged:
             # Somebody else staged all of it, and the end with the last chunk.
@@ -146,6 +150,16 @@ class ChunkStaging:
                 raise empty
             return await self.break_off(empty) and await self._end_broken_off(notices)
         return await self._stage(last, total=total, notices=notices)
+
+    async def _wait_for_mapping(self, total: int, notices: Sequence[Mapping[str, Any]]) -> bool:
+        async with tenant_transaction(self._engine, self._scope.tenant_id) as conn:
+            if not await repository.is_staging(conn, self._scope):
+                return False
+            await self._add(conn, [])
+            await self._keep_asides(conn)
+            await repository.wait_for_mapping(conn, self._scope.import_id, total=total, notices=notices)
+            await outbox.settle(conn, self._event)
+        return True
 
     async def _break_off(self, conn: AsyncConnection, refused: FileRefused) -> bool:
         chunks = self._cutter.break_off()
@@ -226,6 +240,7 @@ class Recut:
         self._traceparent = traceparent
         self._asides = Asides()
         self._total = 0
+        self._replacements = NOTHING_REPLACED
 
     async def run(self) -> bool:
         """Stage every chunk that is not staged yet; False when somebody else has taken over.
@@ -236,6 +251,7 @@ class Recut:
         async with tenant_transaction(self._engine, self._known.tenant_id) as conn:
             mapping = await repository.read_mapping(conn, self._known.id)
             staged = await repository.staged(conn, self._known.id)
+            self._replacements = await read_replacements(conn, self._known.id)
         how = How.of_settings((self._known.own or {}).get("settings"))
         interpretation = Interpretation.of_layout(self._known.entity, *mapping, how)
         staging = ChunkStaging(
@@ -255,7 +271,7 @@ class Recut:
     def _keyed(self, interpretation: Interpretation, rows: Sequence[tuple[int, str]]) -> list[KeyedRow]:
         keyed = []
         for row, cells in rows:
-            keys = interpretation.keys(row, read_cells(cells))
+            keys = interpretation.keys(row, self._replacements.applied(read_cells(cells)))
             if isinstance(keys, Aside):
                 self._asides.note(row, keys)
             else:

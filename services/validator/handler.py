@@ -23,6 +23,7 @@ from shared.entities.columns import Columns
 from shared.entities.scope import ChunkScope
 from shared.events import RowsStaged, RowsValidated
 from shared.ledger import announce_next_preview, close_if_finished, release_chunks
+from shared.ledger.rechecking import announce_if_staged
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
@@ -104,7 +105,7 @@ class ValidateRows:
                 status, cancelled = await repository.lock_held(conn, event.import_id)
                 # A cancelled one has let go of the chunk; so the next line finds it in another state.
                 announced = status == ImportStatus.IMPORTING and not cancelled
-            if await repository.mark_validated(conn, scope, decided, epoch=event.epoch):
+            if await repository.mark_validated(conn, scope, decided, epoch=event.epoch, revision=chunk.revision):
                 await repository.write_decided(conn, scope, decided)
                 if not announced:
                     await announce_next_preview(conn, event.import_id)
@@ -112,13 +113,17 @@ class ValidateRows:
                     ledger = {"entity_type": chunk.entity_type, "mode": chunk.mode}
                     validated = RowsValidated(**{**event.model_dump(), **ledger})
                     await outbox.append(conn, validated, traceparent=traceparent)
-            await outbox.settle(conn, event)
+                await outbox.settle(conn, event)
+            else:
+                await _leave(conn, event, cancelled=False)
         log.info("chunk.validated", rows=event.row_count, failed=decided.failed_rows)
 
 
 async def _leave(conn: AsyncConnection, event: RowsStaged, *, cancelled: bool) -> None:
     """Nothing to be done. A cancellation passes over chunks that are in somebody's hands: this one is given back."""
     await outbox.settle(conn, event)
+    # Settled with what may have been announced anew since the chunk was read.
+    await announce_if_staged(conn, event.import_id, event.chunk_no)
     if cancelled:
         await release_chunks(conn, event.import_id)
         await close_if_finished(conn, event.import_id)
@@ -127,11 +132,11 @@ async def _leave(conn: AsyncConnection, event: RowsStaged, *, cancelled: bool) -
 def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
     columns = Columns(chunk.entity, chunk.headings, chunk.fields or {})
     reader = RowReader(columns, chunk.layout)
-    rows = repository.raw_rows(chunk.rows)
+    rows = repository.raw_rows(chunk.rows, chunk.replacements)
     groups = reader.read_all(rows)
     origins = {} if chunk.parent is None else dict(_origins(chunk.headings, rows))
     digests: Mapping[int, UUID] = {}
-    if columns.entity.group_key is not None and chunk.mode != "enrich" and not chunk.wave:
+    if columns.entity.group_key is not None and chunk.mode != "enrich" and not chunk.wave and not chunk.replacements:
         digests = digests_of(
             chunk.rows,
             release=RELEASE,
@@ -139,7 +144,9 @@ def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
             layout=chunk.layout,
             clears_blanks=chunk.file_options.blanks == "clear",
         )
-    return _Read(columns, groups, family.needs(groups, columns, _hows(columns, chunk)), reader.notices(), origins, digests)
+    return _Read(
+        columns, groups, family.needs(groups, columns, _hows(columns, chunk)), reader.notices(), origins, digests
+    )
 
 
 def _hows(columns: Columns, chunk: StagedChunk) -> Mapping[str, How]:

@@ -22,16 +22,18 @@ from shared.entities import EntityType
 from shared.entities.cells import read_cells
 from shared.entities.errors import UNIDENTIFIED
 from shared.entities.own_fields import entity_of
+from shared.entities.replacements import NOTHING_REPLACED, Replacements
 from shared.entities.scope import ChunkScope
 from shared.events import FileOptions
 from shared.ledger import write_errors
+from shared.ledger.rechecking import read_replacements
 from shared.states import Action, ChunkState, GroupStatus
 
 _IMPORT = text(
     """
     SELECT i.entity_type, i.mode, i.epoch, i.status, i.hold, i.cancelled_at IS NOT NULL AS cancelled, i.headers,
            i.column_mappings, i.layout, i.options, i.own, i.parent_import_id, i.undoes_import_id, c.state, c.first_row, c.last_row,
-           c.row_count, c.duplicates, c.wave
+           c.row_count, c.duplicates, c.wave, i.guided_step, c.revision
       FROM imports.imports i LEFT JOIN imports.import_chunks c ON c.import_id = i.id AND c.chunk_no = :chunk_no
      WHERE i.id = :import_id
     """
@@ -52,6 +54,7 @@ _VALIDATED = text(
        SET state = '{ChunkState.VALIDATED}', failed = :failed, notices = CAST(:notices AS jsonb),
            validated_at = clock_timestamp()
      WHERE import_id = :import_id AND chunk_no = :chunk_no AND state = '{ChunkState.STAGED}' AND epoch = :epoch
+       AND revision = :revision
     RETURNING chunk_no
     """  # noqa: S608 - our own words
 )
@@ -106,6 +109,8 @@ class StagedChunk:
     chunk_no: int = 0
     own: Mapping[str, Any] | None = None
     """The tenant's own fields and settings, as the import was accepted with them."""
+    revision: int = 0
+    replacements: Replacements = NOTHING_REPLACED
 
     @property
     def entity(self) -> EntityType:
@@ -130,6 +135,9 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
     waits = found.state == ChunkState.STAGED and found.epoch == epoch and not found.cancelled
     extent = {**scope, "first_row": found.first_row, "last_row": found.last_row}
     rows = (await conn.execute(_ROWS, extent)).all() if waits else ()
+    # Behind the chunk, with its revision: whatever is corrected later is found out from that.
+    is_guided = waits and found.guided_step is not None
+    replacements = await read_replacements(conn, import_id) if is_guided else NOTHING_REPLACED
     return StagedChunk(
         entity_type=found.entity_type,
         mode=found.mode,
@@ -150,6 +158,8 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         else Undone(found.undoes_import_id, chunk_no, found.first_row, found.last_row, found.row_count),
         chunk_no=chunk_no,
         own=found.own,
+        revision=found.revision or 0,
+        replacements=replacements,
     )
 
 
@@ -195,9 +205,11 @@ async def _read_alone(
     return frozenset(found.scalars())
 
 
-def raw_rows(rows: Iterable[tuple[int, int, str]]) -> list[RawRow]:
-    """Decode the cells of staged rows."""
-    return [RawRow(row, group_row, read_cells(cells)) for row, group_row, cells in rows]
+def raw_rows(rows: Iterable[tuple[int, int, str]], replacements: Replacements = NOTHING_REPLACED) -> list[RawRow]:
+    """Decode the cells of staged rows, with what a person has put in the place of some."""
+    if not replacements:
+        return [RawRow(row, group_row, read_cells(cells)) for row, group_row, cells in rows]
+    return [RawRow(row, group_row, replacements.applied(read_cells(cells))) for row, group_row, cells in rows]
 
 
 async def lock_held(conn: AsyncConnection, import_id: UUID) -> tuple[str, bool]:
@@ -206,8 +218,12 @@ async def lock_held(conn: AsyncConnection, import_id: UUID) -> tuple[str, bool]:
     return found.status, found.cancelled
 
 
-async def mark_validated(conn: AsyncConnection, scope: ChunkScope, decided: Decided, *, epoch: int) -> bool:
+async def mark_validated(
+    conn: AsyncConnection, scope: ChunkScope, decided: Decided, *, epoch: int, revision: int = 0
+) -> bool:
     """Move the chunk of this interpretation from `staged` to `validated`; False when that is not how it stands any more.
+
+    With another `revision`, what its rows say was changed since they were read.
 
     The chunk stays locked until the transaction ends, so that two deliveries at once write it once.
     """
@@ -217,6 +233,7 @@ async def mark_validated(conn: AsyncConnection, scope: ChunkScope, decided: Deci
             "import_id": scope.import_id,
             "chunk_no": scope.chunk_no,
             "epoch": epoch,
+            "revision": revision,
             "failed": decided.failed_rows,
             "notices": json.dumps([asdict(notice) for notice in decided.notices]),
         },

@@ -96,6 +96,12 @@ _ABANDON = text(
     """  # noqa: S608 - our own words
 )
 
+UNMAPPED = {
+    "code": "unmapped",
+    "message": "Nobody has said yet what its columns mean. Map them, go on to its values, and start it then",
+}
+"""The error of an import on the guided path while its rows wait for a mapping."""
+
 ABANDONED = "abandoned"
 """Code of the error of an import that was held, and that nobody started in time."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.validator.asked import Asked
-from services.validator.crm.deciding import Decision, Deciding, FailedRow
+from services.validator.crm.deciding import Deciding, Decision, FailedRow
 from services.validator.crm.groups import Group
 from services.validator.crm.kinds import Key, kind_of
 from services.validator.crm.said import SaidReader, needs_of
@@ -116,7 +116,9 @@ class Tenant:
     def _make(self, key: Key, name: str, entity_type: str) -> None:
         id_ = new_id()
         code = key.kind.partition(".")[2]
-        self.records[id_] = StoredRecord(id_, entity_type, name, 1, {} if code == "name" else {code: [key.value]}, {}, IMPORT)
+        self.records[id_] = StoredRecord(
+            id_, entity_type, name, 1, {} if code == "name" else {code: [key.value]}, {}, IMPORT
+        )
         self.keys[key] = id_
         self.keys.setdefault(Key(kind_of(entity_type, "name"), name_key(name)), id_)
         self.made_on_the_way += 1
@@ -162,7 +164,10 @@ class Outcome:
     def messages(self) -> list[str]:
         """What is said of rows that failed."""
         return [
-            error.message for decision in self.decisions if isinstance(decision, FailedRow) for error in decision[1].errors
+            error.message
+            for decision in self.decisions
+            if isinstance(decision, FailedRow)
+            for error in decision[1].errors
         ]
 
     @property

@@ -41,7 +41,7 @@ PATHS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """How one may go about an import: what each is called, and what happens."""
 
-_READING = ("sheet", "delimiter", "encoding", "decimal")
+_READING = ("sheet", "delimiter", "encoding", "decimal", "dates")
 
 
 class NotChosen(Exception):
@@ -94,6 +94,7 @@ class Choices:
     delimiter: str | None = None
     encoding: str | None = None
     decimal: str | None = None
+    dates: str | None = None
     heading_row: str | None = None
     guided: bool = False
 
@@ -181,5 +182,6 @@ def _cannot_be(field: str) -> str:
         "sheet": "The name of a sheet has up to 31 characters",
         "delimiter": "Columns are separated by comma, semicolon, tab or vertical bar",
         "decimal": "The decimal sign is a point or a comma",
+        "dates": "Dates are iso, european or american",
         "encoding": "The name of an encoding has up to 32 characters",
     }.get(field, "This cannot be")

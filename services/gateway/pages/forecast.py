@@ -14,9 +14,9 @@ from services.gateway.pages.figures import counted, number
 from services.gateway.pages.sheet import record_keys
 from shared.api.imports import Import
 from shared.api.rows import Row
-from shared.entities import ENTITY_TYPES, EntityType
+from shared.entities import EntityType
 from shared.intake.changes import Change, Place, list_changes
-from shared.intake.reading import read_reading
+from shared.intake.reading import read_entity, read_reading
 from shared.intake.records import RecordName, record_names
 from shared.intake.rows import Group, ImportRow, read_decided
 from shared.states import Action, Record, RowStatus
@@ -67,7 +67,7 @@ async def changes_shown(conn: AsyncConnection, imp: Import, *, after: str, row: 
     found = await list_changes(conn, imp.id, after=place, limit=ROWS + 1)
     changes = [change for _, change in found[:ROWS]]
     names = await record_names(conn, [change.record_id for change in changes])
-    entity = ENTITY_TYPES.get(imp.entity_type)
+    entity = await read_entity(conn, imp.id)
     return {
         "record_words": _record_words(entity),
         "entries": [_entry(change, names.get(change.record_id), entity) for change in changes],
@@ -148,7 +148,7 @@ async def _as_sheet(
 ) -> dict[str, Any]:
     read = await read_reading(conn, imp.id)
     fields = [] if read is None else [column.field for column in read.columns]
-    keys = record_keys(ENTITY_TYPES.get(imp.entity_type))
+    keys = record_keys(await read_entity(conn, imp.id))
     shown = _columns(found, headings, fields, keys, only_mistakes=failing)
     rows = [_row(each, shown, failing=failing) for each in found]
     first, last = (rows[0]["row"], rows[-1]["row"]) if rows else (0, 0)

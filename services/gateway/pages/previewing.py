@@ -150,14 +150,16 @@ def _matching(preview: Preview) -> str:
 
 
 def promise(imp: Import, preview: Preview, links: Sequence[LinkCount]) -> str:
-    """What a start does, in a sentence: `Creates 1,012 people and 14 companies, updates 145, skips 31.`"""
+    """What a start does, in a sentence: `Creates 1,012 people and 14 companies, updates 145, skips 31`, and what that means."""
     if imp.error is not None:
         return "It cannot be started as it is."
     kind, rows = kind_of(imp.entity_type), preview.rows
     # Of rows that go together, what is made is one: 3 rows, and 1 product.
     created = preview.groups.create if rows.create else 0
     made = [(created, kind.one, kind.several)]
-    made += [(each.made, kind_of(each.target).one, kind_of(each.target).several) for each in links if each.target != USERS]
+    made += [
+        (each.made, kind_of(each.target).one, kind_of(each.target).several) for each in links if each.target != USERS
+    ]
     creates = " and ".join(counted(*each) for each in made if each[0])
     said = [f"creates {creates}"] if creates else []
     said += [f"updates {number(preview.groups.update)}"] if preview.groups.update else []

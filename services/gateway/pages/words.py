@@ -68,8 +68,14 @@ KINDS: Final[Mapping[str, Kind]] = {
 """By entity type, also those that are declared later."""
 
 FOUND_BY: Final[Mapping[str, str]] = {
-    **{"id": "Record ID", "emails": "e-mail", "phone_number": "phone", "domains": "domain"},
-    **{"email": "e-mail", "phone": "phone", "domain": "domain", "name": "name"},
+    "id": "Record ID",
+    "emails": "e-mail",
+    "phone_number": "phone",
+    "domains": "domain",
+    "email": "e-mail",
+    "phone": "phone",
+    "domain": "domain",
+    "name": "name",
 }
 """What records are found by: codes of fields, and ways of links."""
 

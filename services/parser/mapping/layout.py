@@ -24,7 +24,7 @@ _LONGEST_HEADING = 200
 _MOST_TEXT = 200_000
 """The most characters of all headings together: they are kept, and handed back, as they are."""
 # As many known headings make a table; one may stand anywhere.
-_A_TABLE = 2
+A_TABLE = 2
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Layout:
     """Whether it is a file of ours that comes again: text in it was made harmless, and is restored."""
     first_heading_row: int = 0
     """Where the headings go over several rows, the first of them."""
+    is_open: bool = False
+    """Whether a person will say what the columns mean: until then any may mean anything, and every row is kept."""
 
 
 def find_layout(
@@ -65,8 +67,8 @@ def find_layout(
     Raises:
         FileRefused: no headings, headings missing, or two of the same meaning.
     """
-    found = heading_row(entity, rows) if wanted_row is None else _wanted(rows, wanted_row)
-    if (found is None or found.known < _A_TABLE) and (said := one_column(entity, rows[:SEARCHED_ROWS])) is not None:
+    found = heading_row(entity, rows) if wanted_row is None else wanted_headings(rows, wanted_row)
+    if (found is None or found.known < A_TABLE) and (said := one_column(entity, rows[:SEARCHED_ROWS])) is not None:
         raise FileRefused("one_column", f"{name} {said}")
     if found is None and wanted_row is not None:
         raise FileRefused(
@@ -83,25 +85,29 @@ def find_layout(
         )
     handed_back = handed_back or was_handed_back(found.headings)
     texts = tuple(map(restore, found.headings)) if handed_back else found.headings
-    headings = tuple(_named(texts))
+    headings = tuple(named_headings(texts))
     blank = tuple(index for index in range(len(headings)) if not texts[index])
     mapping = _mapping(entity, headings, mode, None if chosen is None else chosen(headings))
     if not isinstance(mapping, ColumnMapping):
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
-    _check_lengths(headings, mapping, name)
-    examples, of_example = _example(entity, rows, found, mapping)
-    told = (*notices, *mapping.notices, *_above(rows, found, mapping), *of_example)
+    check_lengths(headings, mapping, name)
+    examples, of_example = example_rows(entity, rows, found, mapping)
+    told = (*notices, *mapping.notices, *_above(entity, rows, found, mapping), *of_example)
     first = found.first_row if found.first_row < found.row else 0
     return Layout(headings, mapping, found.row, examples, told, blank, handed_back, first)
 
 
-def _above(rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping) -> list[Mapping[str, Any]]:
-    """A notice of rows above the headings that say as much as a record does."""
+def _above(
+    entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping
+) -> list[Mapping[str, Any]]:
+    """A notice of rows above the headings that say as much as a record does; the titles of the template's groups do not."""
     enough = max(len(mapping.fields) // 2, 3)
+    titles = {heading_key(section) for section in entity.sections}
     filled = [
         number
         for number, cells in enumerate(rows[: found.first_row - 1], start=1)
         if sum(not is_blank(cells[at]) for at in mapping.fields.values() if at < len(cells)) >= enough
+        and not all(is_blank(cell) or heading_key(cell_text(cell)) in titles for cell in cells)
     ]
     if not filled:
         return []
@@ -117,14 +123,14 @@ def _mapping(
     return mapping if isinstance(mapping, ColumnMapping) else map_headings(entity, headings, mode)
 
 
-def _wanted(rows: Sequence[Sequence[Cell]], number: int) -> HeadingRow | None:
+def wanted_headings(rows: Sequence[Sequence[Cell]], number: int) -> HeadingRow | None:
     """The row that the sender calls the headings; None when there is nothing in it."""
     cells = rows[number - 1] if number <= len(rows) else ()
     texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
     return HeadingRow(number, texts, sum(map(bool, texts)), number) if any(texts) else None
 
 
-def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -> None:
+def check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -> None:
     """A heading is repeated with every reason in its column, however small the file is that says it."""
     for index in mapping.fields.values():
         if len(headings[index]) > _LONGEST_HEADING:
@@ -142,13 +148,13 @@ def _check_lengths(headings: Sequence[str], mapping: ColumnMapping, name: str) -
         )
 
 
-def _named(texts: Sequence[str]) -> list[str]:
+def named_headings(texts: Sequence[str]) -> list[str]:
     """Headings without trailing blanks; a blank one between others is called by its number."""
     last = max((number for number, text in enumerate(texts, start=1) if text), default=0)
     return [text or f"Column_{number}" for number, text in enumerate(texts[:last], start=1)]
 
 
-def _example(
+def example_rows(
     entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping
 ) -> tuple[frozenset[int], list[Mapping[str, Any]]]:
     """The template's example row below the headings, with a notice: only while it is that example to the last cell."""

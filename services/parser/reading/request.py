@@ -17,11 +17,12 @@ class ParentReading:
 
     `meanings` has the headings of its file, in their order, with what a person has let them mean (a field's code, or None);
     it is None where the headings speak for themselves. `decimals` is what was decided of its decimal signs, by field, as
-    `shared.corrections.decimal_signs` writes it.
+    `shared.corrections.decimal_signs` writes it; `dates` the form its dates were read in, by field.
     """
 
     meanings: Sequence[tuple[str, str | None]] | None
     decimals: str
+    dates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def fields(self, headings: Sequence[str]) -> Mapping[str, int] | None:
         """By field, the 0-based column of a file with these headings; None where they speak for themselves."""
@@ -53,6 +54,11 @@ class Request:
     parent: ParentReading | None = None
     how: How = field(default_factory=How)
     """How its tenant writes values."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person will say what its columns mean: every row is kept, and none is data yet."""
+        return bool(self.options.get("guided"))
 
     @staticmethod
     def of(said: Mapping[str, Any]) -> "Request":

@@ -83,6 +83,8 @@ class SheetRows:
         """The limit that is reached: from the row on that reached it, nothing is imported."""
         self._request = request
         self._restore = layout.handed_back
+        self._is_open = layout.is_open
+        self._heading_row, self._examples = layout.heading_row, layout.examples
         self._interpretation = Interpretation(
             request.entity,
             layout.mapping.fields,
@@ -113,6 +115,8 @@ class SheetRows:
         """
         if self._restore:
             row = [restore(cell) if isinstance(cell, str) else cell for cell in row]
+        if self._is_open:
+            return None, self._open_document(number, row)
         keys = self._interpretation.keys(number, row)
         if number != self._last + 1 or isinstance(keys, Aside):
             self._look_for_tables(number, row, keys)
@@ -120,13 +124,7 @@ class SheetRows:
             self._last, self._above = number, keys
         if self._other_table and not isinstance(keys, Aside):
             row = [*row, *[None] * (self._width - len(row)), table_mark(self._other_table)]
-        is_title = keys is Aside.TITLE
-        if not is_title:
-            self._check(number, len(row))
-        document = _document(row[: self._request.limits.columns] if is_title else row)
-        if len(document) > self._request.limits.row_bytes:
-            raise FileRefused("too_large", _too_long_a_row(self._request, number, len(document)))
-        self._count_text(number, len(document))
+        document = self._document(number, row, is_title=keys is Aside.TITLE)
         is_hidden = self._is_hidden(number)
         if isinstance(keys, Aside):
             self._asides.note(number, keys)
@@ -135,6 +133,26 @@ class SheetRows:
         if is_hidden:
             self._hidden.note(number)
         return keys, document
+
+    def _open_document(self, number: int, row: list[Cell]) -> bytes:
+        """The cells of a row of which nobody has said yet what they mean."""
+        is_title = number <= self._heading_row or number in self._examples
+        document = self._document(number, row, is_title=is_title)
+        is_hidden = self._is_hidden(number)
+        if not is_title:
+            self.count += 1
+            if is_hidden:
+                self._hidden.note(number)
+        return document
+
+    def _document(self, number: int, row: list[Cell], *, is_title: bool) -> bytes:
+        if not is_title:
+            self._check(number, len(row))
+        document = _document(row[: self._request.limits.columns] if is_title else row)
+        if len(document) > self._request.limits.row_bytes:
+            raise FileRefused("too_large", _too_long_a_row(self._request, number, len(document)))
+        self._count_text(number, len(document))
+        return document
 
     def notices(self) -> list[dict[str, Any]]:
         """What the sender is told of cells and rows that were left out, and of rows that nobody saw."""

@@ -81,9 +81,7 @@ class Changing:
         links: finds what links name.
     """
 
-    def __init__(
-        self, columns: Columns, asked: Asked, by_key: Mapping[Key, StoredRecord], links: Links
-    ) -> None:
+    def __init__(self, columns: Columns, asked: Asked, by_key: Mapping[Key, StoredRecord], links: Links) -> None:
         entity = columns.entity
         self._columns = columns
         self._entity = entity
@@ -230,5 +228,3 @@ class Changing:
 
 def _beside(error: CellError, there: int) -> CellError:
     return CellError(error.code, f"{error.message}, and {there} of them are there already; leave out what is too much")
-
-

@@ -1,6 +1,6 @@
 """What the rows of a chunk say: values read, what a row is known by, and what its links name. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -153,7 +153,6 @@ class Needs:
     has_links: bool = False
 
 
-
 def needs_of(said: Sequence[Said], columns: Columns) -> Needs:
     """What rows name."""
     by_code = columns.entity.by_code
@@ -180,7 +179,9 @@ def needs_of(said: Sequence[Said], columns: Columns) -> Needs:
         ids=frozenset(ids),
         users=frozenset(users),
         user_emails=frozenset(emails),
-        has_links=any(declared.kind is Kind.RECORD and columns.has(declared.code) for declared in columns.entity.fields),
+        has_links=any(
+            declared.kind is Kind.RECORD and columns.has(declared.code) for declared in columns.entity.fields
+        ),
     )
 
 
@@ -212,7 +213,13 @@ def names_nobody(declared: Field, part: str) -> CellError:
 
 
 _USUAL = How()
-_WAYS = {"id": "the record ID", "email": "the e-mail address", "domain": "the domain", "phone": "the phone number", "name": "the name"}
+_WAYS = {
+    "id": "the record ID",
+    "email": "the e-mail address",
+    "domain": "the domain",
+    "phone": "the phone number",
+    "name": "the name",
+}
 _NOUNS = {
     "companies": "company",
     "people": "person",
@@ -220,4 +227,3 @@ _NOUNS = {
     "tasks": "task",
     "notes": "note",
 }
-

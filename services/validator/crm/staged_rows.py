@@ -123,9 +123,7 @@ class StagedRows:
         row = said.row
         values = dict(said.values)
         name = values.pop(self._native, None)
-        errors = [
-            {"column": error.heading, "code": error.code, "message": error.message} for error in outcome.errors
-        ]
+        errors = [{"column": error.heading, "code": error.code, "message": error.message} for error in outcome.errors]
         self._records.append(
             (
                 *(row, row, GroupStatus.FAILED, Action.CREATE, None, self._type, name, to_json(values), None, [row]),

@@ -25,6 +25,8 @@ CREATE TABLE crm.records (
     CONSTRAINT records_named_check CHECK (name <> '')
 );
 CREATE INDEX records_created_import_id_created_row_no_idx ON crm.records (created_import_id, created_row_no);
+CREATE INDEX records_created_import_id_entity_type_created_row_no_idx
+    ON crm.records (created_import_id, entity_type, created_row_no) WHERE on_the_way;
 
 CREATE TABLE crm.identifiers (
     tenant_id TEXT COLLATE "C" NOT NULL,

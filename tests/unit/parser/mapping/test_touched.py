@@ -95,7 +95,11 @@ def test_rows_that_share_nothing_wait_for_nobody() -> None:
 def test_a_row_about_a_record_of_another_chunk_waits_and_one_of_its_own_chunk_does_not() -> None:
     ada, bob = ("Ada", "ada@x.example", "", None, None, None), ("Bob", "bob@x.example", "", None, None, None)
     chunks = cut([ada, ada, bob, ada, bob, bob], (2, 3), "upsert")
-    assert [(chunk.wave, [row.row for row in chunk.rows]) for chunk in chunks] == [(0, [2, 3]), (0, [4, 6, 7]), (1, [5])]
+    assert [(chunk.wave, [row.row for row in chunk.rows]) for chunk in chunks] == [
+        (0, [2, 3]),
+        (0, [4, 6, 7]),
+        (1, [5]),
+    ]
 
 
 def test_rows_behind_one_that_waits_wait_with_it_though_they_share_nothing_else() -> None:

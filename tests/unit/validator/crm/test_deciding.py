@@ -183,7 +183,10 @@ def test_each_part_of_a_list_of_links_counts_by_itself(people: Importing, tenant
     people.commit([person("Ada", "ada@acme.example", company="Acme")])
     tasks = Importing(tenant, ("title", "companies", "people", "opportunities"), TASKS)
     outcome = tasks.commit(
-        [["Call", "acme; Initech; acme.example", "ada@acme.example, new@x.example", None], ["Mail", None, None, "Deal 7"]]
+        [
+            ["Call", "acme; Initech; acme.example", "ada@acme.example, new@x.example", None],
+            ["Mail", None, None, "Deal 7"],
+        ]
     )
     call = tenant.named("Call", "tasks")
     assert tenant.links(call, "companies") == ["Acme", "Initech", "acme.example"]
@@ -224,7 +227,9 @@ def test_a_unique_field_is_one_records_alone(tenant: Tenant) -> None:
 
 
 def test_changes_are_told_with_names_of_options_and_can_be_put_back(tenant: Tenant) -> None:
-    entity = OPPORTUNITIES.with_fields([own("plan", Kind.SELECT, options=(Option("o-1", "Gold"), Option("o-2", "Tin")))])
+    entity = OPPORTUNITIES.with_fields(
+        [own("plan", Kind.SELECT, options=(Option("o-1", "Gold"), Option("o-2", "Tin")))]
+    )
     deals = Importing(tenant, ("id", "name", "amount", "stage", "plan"), entity)
     deals.commit([[None, "200 licences", "1234567890123456.78", "prospecting", "gold"]])
     deal = tenant.named("200 licences", "opportunities")
@@ -245,7 +250,9 @@ def test_changes_are_told_with_names_of_options_and_can_be_put_back(tenant: Tena
 def test_required_fields_of_ones_own_are_asked_for_when_a_record_is_made(tenant: Tenant) -> None:
     entity = PEOPLE.with_fields([own("badge", required=True)])
     people = Importing(tenant, ("name", "emails", "badge"), entity, clears_blanks=True)
-    outcome = people.commit([["Ada", "ada@x.example", None], ["Bob", "bob@x.example", "B"], [None, "bob@x.example", None]])
+    outcome = people.commit(
+        [["Ada", "ada@x.example", None], ["Bob", "bob@x.example", "B"], [None, "bob@x.example", None]]
+    )
     assert outcome.errors == [(2, "required", "Badge")]
     assert tenant.named("Bob").fields["badge"] == "B"  # type: ignore[index]
 
