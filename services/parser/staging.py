@@ -252,12 +252,8 @@ class Recut:
             mapping = await repository.read_mapping(conn, self._known.id)
             staged = await repository.staged(conn, self._known.id)
             self._replacements = await read_replacements(conn, self._known.id)
-<<<<<<< HEAD
         how = How.of_settings((self._known.own or {}).get("settings"))
         interpretation = Interpretation.of_layout(self._known.entity, *mapping, how)
-=======
-        interpretation = Interpretation.of_layout(self._known.entity, *mapping)
->>>>>>> h/guided
         staging = ChunkStaging(
             self._engine, self._known, staged, self._settings, traceparent=self._traceparent, recut=True
         )

@@ -15,8 +15,7 @@ UNLINK = Step(
                DELETE FROM staging.crm_links WHERE {PENDING} AND is_removed RETURNING from_id, code, to_id
         )
         DELETE FROM crm.links l USING s
-         WHERE l.from_id = ANY(ARRAY(SELECT from_id FROM s))
-           AND l.from_id = s.from_id AND l.code = s.code AND l.to_id = s.to_id
+         WHERE l.from_id = s.from_id AND l.code = s.code AND l.to_id = s.to_id
         """  # noqa: S608 - our names
     ),
 )
@@ -30,15 +29,12 @@ LINK = Step(
         WITH s AS MATERIALIZED (
                DELETE FROM staging.crm_links WHERE {PENDING} AND NOT is_removed
                RETURNING from_id, code, to_id, key_kind AS kind, key_value AS value, row_no
-        ), keys AS MATERIALIZED (
-               SELECT k.*, {HOLDER.format("k")} AS id
-                 FROM (SELECT DISTINCT kind, value FROM s WHERE to_id IS NULL) AS k
         )
         INSERT INTO crm.links (tenant_id, from_id, code, to_id, import_id, import_row_no)
         SELECT DISTINCT ON (from_id, code, to_id) :tenant_id, from_id, code, to_id, :import_id, row_no
           FROM (SELECT s.from_id, s.code, s.row_no,
-                       coalesce(s.to_id, k.id, '00000000-0000-0000-0000-000000000000') AS to_id
-                  FROM s LEFT JOIN keys k ON k.kind = s.kind AND k.value = s.value) AS resolved
+                       coalesce(s.to_id, {HOLDER.format("s")}, '00000000-0000-0000-0000-000000000000') AS to_id
+                  FROM s) AS resolved
          ORDER BY from_id, code, to_id, row_no
         ON CONFLICT DO NOTHING
         """  # noqa: S608 - our names

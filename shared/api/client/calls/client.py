@@ -16,11 +16,7 @@ from shared.api.client.calls.records import RecordCalls
 from shared.api.client.requests import Patience, Requests, Token
 
 
-<<<<<<< HEAD
-class Client(ImportCalls, FileCalls, CatalogueCalls, PeopleCalls, RecordCalls, OperatorCalls):
-=======
-class Client(ImportCalls, GuidedCalls, FileCalls, CatalogueCalls, PeopleCalls, OperatorCalls):
->>>>>>> h/guided
+class Client(ImportCalls, GuidedCalls, FileCalls, CatalogueCalls, PeopleCalls, RecordCalls, OperatorCalls):
     """A Winnow, as the person or system that a token is of. Nothing is connected until something is asked.
 
     `token` may be a function: it is asked again when its token is no longer taken. Every method raises an `ApiError` when it
