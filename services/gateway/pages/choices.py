@@ -7,13 +7,12 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.gateway.pages.words import FOUND_BY, kind_of
+from services.gateway.pages.words import FOUND_BY, is_of_records, kind_of
 from shared.api.imports import ImportOptions, Mode, NewImport
 from shared.entities import ENTITY_TYPES, EntityType
 
 DEFAULT_TYPE: Final = next(iter(ENTITY_TYPES))
 
-CRM: Final = "crm"
 STEP_BY_STEP, STRAIGHT_AWAY = "steps", "straight"
 
 _SAID: Final[Mapping[str, Mapping[str, str]]] = {
@@ -79,7 +78,7 @@ def usual_mode(entity: EntityType) -> str:
 
 def usual_path(entity: EntityType) -> str:
     """How one goes about a type where nothing is said."""
-    return STEP_BY_STEP if entity.family == CRM else STRAIGHT_AWAY
+    return STEP_BY_STEP if is_of_records(entity.name) else STRAIGHT_AWAY
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ class Choices:
             said["heading_row"] = int(self.heading_row)
         if self.mode != "create":
             said["blanks"] = self.blanks
-        elif ENTITY_TYPES[self.type].family != CRM:
+        elif not is_of_records(self.type):
             said["existing"] = self.existing
         try:
             said |= {"guided": True} if self.guided else {}

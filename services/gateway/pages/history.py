@@ -17,13 +17,12 @@ from services.gateway.imports import seen, summaries
 from services.gateway.imports.history import Wanted, history
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
-from services.gateway.pages.choices import CRM
 from services.gateway.pages.figures import counted, duration, exact, number, rate, size
 from services.gateway.pages.outcome import reasons_shown
 from services.gateway.pages.rendering import Viewing, page, partial, swap, viewing_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.wanted import DATES, PERIODS, STATUSES, Asked, asked_by
-from services.gateway.pages.words import KINDS, MODES, kind_of
+from services.gateway.pages.words import KINDS, MODES, is_of_records, kind_of
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused
 from services.gateway.who.directory import names_of
@@ -282,7 +281,7 @@ def _made(opened: Import) -> str:
             (_created(opened.summary.get(f"{entity.record_noun}s")), entity.record_noun, f"{entity.record_noun}s")
         )
     said = [counted(*each) for each in counts if each[0]]
-    if entity is not None and entity.family == CRM:
+    if is_of_records(opened.entity_type):
         on_the_way = [(name, _created(made)) for name, made in (opened.summary.get("entities") or {}).items()]
         said += [
             f"{counted(count, kind_of(name).one, kind_of(name).several)} on the way"

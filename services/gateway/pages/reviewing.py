@@ -143,7 +143,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
         shown=_shown(asked, found),
         previous=asked.href(page="") if asked.page else "",
         next=asked.href(page=found.next) if found.next else "",
-        none=_none(asked, column, found),
+        nothing=_nothing(asked, column, found),
     )
 
 
@@ -366,7 +366,7 @@ def _shown(asked: Asked, found: ValuePage) -> str:
     )
 
 
-def _none(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str]:
+def _nothing(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str]:
     if asked.q:
         return {"icon": "magnifying-glass", "title": "No value fits", "words": f"Nothing like “{asked.q}” among these values of {column.heading}."}  # fmt: skip
     if asked.show == NEEDS_REVIEW and found.undecided_rows:

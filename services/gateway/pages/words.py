@@ -6,7 +6,9 @@ Source: the brief of the pages, sections 2 and 3.
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from shared.entities import ENTITY_TYPES
 from shared.entities.declaration import USERS
+from shared.entities.own_fields import FAMILY
 from shared.entities.reasons import title_of
 from shared.states import Standing
 
@@ -145,3 +147,9 @@ def of_targets(targets: Sequence[str]) -> str:
 def kind_of(entity_type: str) -> Kind:
     """How an entity type is shown; one nobody knows by its own name."""
     return KINDS.get(entity_type) or Kind("table", entity_type.capitalize(), "record", "records")
+
+
+def is_of_records(entity_type: str) -> bool:
+    """Whether it is one of CRM records."""
+    entity = ENTITY_TYPES.get(entity_type)
+    return entity is not None and entity.family == FAMILY

@@ -8,6 +8,7 @@ import httpx
 
 from shared.api.client.calls.catalogue import CatalogueCalls
 from shared.api.client.calls.files import FileCalls
+from shared.api.client.calls.guided import GuidedCalls
 from shared.api.client.calls.imports import ImportCalls
 from shared.api.client.calls.operators import OperatorCalls
 from shared.api.client.calls.people import PeopleCalls
@@ -15,7 +16,7 @@ from shared.api.client.calls.records import RecordCalls
 from shared.api.client.requests import Patience, Requests, Token
 
 
-class Client(ImportCalls, FileCalls, CatalogueCalls, PeopleCalls, RecordCalls, OperatorCalls):
+class Client(ImportCalls, GuidedCalls, FileCalls, CatalogueCalls, PeopleCalls, RecordCalls, OperatorCalls):
     """A Winnow, as the person or system that a token is of. Nothing is connected until something is asked.
 
     `token` may be a function: it is asked again when its token is no longer taken. Every method raises an `ApiError` when it

@@ -1,0 +1,213 @@
+"""The distinct values of a column of a file: how often each is there and where first, by page.
+
+They are listed once, from the rows as they were read, and never change: what a person corrects lies beside them. A value is
+the text that people see in a cell, without blanks around it (`shared.entities.replacements.value_of`); Postgres says it of the
+cells whose JSON is that text, and we say it of the others (formatted numbers, dates, escapes), each once.
+Every function works in a transaction of the import's tenant.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.entities.cells import BLANKS, read_cells
+from shared.entities.replacements import value_of
+
+Order: TypeAlias = Literal["-rows", "rows", "row", "value", "-value"]
+
+# Whoever else wants the same list waits for it.
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:id AS text) || '/' || CAST(:index AS text), 0))")
+_LISTED = text(
+    """
+    SELECT distinct_values, filled_rows, blank_rows FROM imports.listed_columns
+     WHERE import_id = :id AND column_index = :index
+    """
+)
+_ROOM = text("SET LOCAL work_mem = '96MB'")
+_BELOW = """
+      FROM imports.raw_rows r
+     WHERE r.import_id = :id AND r.row_no > :heading_row AND r.row_no <> ALL(CAST(:examples AS integer[]))
+"""
+_JSON = "CAST(r.cells -> CAST(:index AS integer) AS text)"
+# Text that `->>` cannot give or gives otherwise than it is shown: dates and formats, floats, escaped characters.
+_ODD = rf"({_JSON} ~ '^[{{]|^-?[0-9].*(\.0$|[eE])|\\u')"
+_MAY_BE_ODD = r"(CAST(r.cells AS text) ~ '[{]|\\u|[0-9]\.0|[0-9][eE]')"
+_ODD_CELLS = text(f"SELECT DISTINCT {_JSON} {_BELOW} AND {_MAY_BE_ODD} AND {_ODD}")
+_SHOWN = "btrim(r.cells ->> CAST(:index AS integer), CAST(:blanks AS text))"
+_OR_ODD = f"CASE WHEN {_ODD} THEN o.shown ELSE {_SHOWN} END"
+_JOIN_ODD = f"""
+      LEFT JOIN unnest(CAST(:odd_cells AS text[]), CAST(:odd_texts AS text[])) AS o (cell, shown) ON o.cell = {_JSON}
+"""
+
+
+def _list(shown: str, join: str) -> str:
+    below = _BELOW.replace("imports.raw_rows r", f"imports.raw_rows r {join}")
+    return f"""
+    WITH counted AS (
+        SELECT {shown} AS value, count(*) AS rows, min(r.row_no) AS first_row {below} GROUP BY 1
+    ), listed AS (
+        INSERT INTO imports.column_values (import_id, column_index, rank, tenant_id, value, rows, first_row)
+        SELECT :id, :index, row_number() OVER (ORDER BY rows DESC, first_row), :tenant, value, rows, first_row
+          FROM counted WHERE value <> ''
+    )
+    INSERT INTO imports.listed_columns (import_id, column_index, tenant_id, distinct_values, filled_rows, blank_rows)
+    SELECT :id, :index, :tenant, count(*) FILTER (WHERE value <> ''), coalesce(sum(rows) FILTER (WHERE value <> ''), 0),
+           coalesce(sum(rows) FILTER (WHERE value IS NULL OR value = ''), 0)
+      FROM counted
+    """  # noqa: S608 - our own text
+
+
+_LIST, _LIST_WITH_ODD = text(_list(_SHOWN, "")), text(_list(_OR_ODD, _JOIN_ODD))
+_WITH_VALUE = text(
+    f"""
+    SELECT r.chunk_no, count(*) AS rows, min(r.row_no) AS first_row {_BELOW}
+       AND (CASE WHEN position(CAST(:needle AS text) IN CAST(r.cells AS text)) = 0 OR {_ODD} THEN false
+                 ELSE {_SHOWN} = CAST(:value AS text) END
+            OR cardinality(CAST(:variants AS text[])) > 0 AND {_JSON} = ANY(CAST(:variants AS text[])))
+     GROUP BY r.chunk_no
+    """
+)
+_AT = """
+    (SELECT p.value FROM imports.column_values p
+      WHERE p.import_id = :id AND p.column_index = :index AND p.rank = CAST(:after AS integer))
+"""
+_ORDERS: Mapping[str, tuple[str, str]] = {
+    "-rows": ("rank > CAST(:after AS integer)", "rank"),
+    "rows": ("rank < CAST(:after AS integer)", "rank DESC"),
+    "row": ("first_row > CAST(:after AS integer)", "first_row"),
+    "value": (f"value > {_AT}", "value"),
+    "-value": (f"value < {_AT}", "value DESC"),
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """How many values a column has, in how many rows, and how many rows say nothing in it."""
+
+    distinct_values: int
+    filled_rows: int
+    blank_rows: int
+
+
+@dataclass(frozen=True)
+class ListedValue:
+    """A value with its place among those of its column (the most frequent has rank 1)."""
+
+    rank: int
+    value: str
+    rows: int
+    first_row: int
+
+    def place(self, order: Order) -> int:
+        """What names it in this order, for the page behind it."""
+        return self.first_row if order == "row" else self.rank
+
+
+@dataclass(frozen=True)
+class Having:
+    """Where a value is: in which chunks (0: in none yet), in how many rows, first in which."""
+
+    chunks: Sequence[int]
+    rows: int
+    first_row: int
+
+
+async def listed(conn: AsyncConnection, import_id: UUID, index: int) -> Listed | None:
+    """What a listed column comes to; None when its values are not listed yet."""
+    found = (await conn.execute(_LISTED, {"id": import_id, "index": index})).one_or_none()
+    return None if found is None else Listed(*found)
+
+
+async def list_values(
+    conn: AsyncConnection, tenant_id: str, import_id: UUID, layout: Mapping[str, Any], index: int
+) -> Listed:
+    """List the values of a column of a file that is read, unless that was done; `layout` is the import's."""
+    await conn.execute(_ALONE, {"id": str(import_id), "index": index})
+    if (found := await listed(conn, import_id, index)) is not None:
+        return found
+    await conn.execute(_ROOM)
+    place = _place(import_id, layout, index)
+    odd = await _odd_cells(conn, place)
+    said = {**place, "tenant": tenant_id, "blanks": BLANKS}
+    if odd:
+        await conn.execute(
+            _LIST_WITH_ODD, {**said, "odd_cells": list(odd), "odd_texts": [_storable(t) for t in odd.values()]}
+        )
+    else:
+        await conn.execute(_LIST, said)
+    found = await listed(conn, import_id, index)
+    assert found is not None
+    return found
+
+
+async def values_behind(
+    conn: AsyncConnection,
+    import_id: UUID,
+    index: int,
+    *,
+    order: Order,
+    after: int | None,
+    limit: int,
+    search: str | None = None,
+    among: Sequence[str] | None = None,
+) -> list[ListedValue]:
+    """So many values of a listed column behind a place in this order; only those that say what is searched, or are `among` some."""
+    condition, by = _ORDERS[order]
+    wheres = ["import_id = :id", "column_index = :index"]
+    said: dict[str, Any] = {"id": import_id, "index": index, "limit": limit}
+    if after is not None:
+        wheres.append(condition)
+        said["after"] = after
+    if search:
+        wheres.append('position(lower(CAST(:search AS text)) IN lower(value COLLATE "default")) > 0')
+        said["search"] = search
+    if among is not None:
+        wheres.append("value = ANY(CAST(:among AS text[]))")
+        said["among"] = list(among)
+    query = text(
+        f"SELECT rank, value, rows, first_row FROM imports.column_values WHERE {' AND '.join(wheres)} ORDER BY {by} LIMIT :limit"  # noqa: S608 - our own words
+    )
+    return [ListedValue(*row) for row in await conn.execute(query, said)]
+
+
+async def having(
+    conn: AsyncConnection, import_id: UUID, layout: Mapping[str, Any], index: int, value: str
+) -> Having | None:
+    """Where a value of a column is; None when no row has it."""
+    place = _place(import_id, layout, index)
+    odd = await _odd_cells(conn, place)
+    variants = [cell for cell, shown in odd.items() if _storable(shown) == value]
+    said = {**place, "blanks": BLANKS, "value": value, "needle": _needle(value), "variants": variants}
+    found = (await conn.execute(_WITH_VALUE, said)).all()
+    if not found:
+        return None
+    return Having([row.chunk_no for row in found], sum(row.rows for row in found), min(row.first_row for row in found))
+
+
+async def _odd_cells(conn: AsyncConnection, place: Mapping[str, Any]) -> dict[str, str]:
+    """The cells, as JSON, whose value Postgres cannot say, with it."""
+    found = (await conn.execute(_ODD_CELLS, place)).scalars()
+    return {cell: value_of(read_cells(f"[{cell}]")[0]) for cell in found}
+
+
+def _place(import_id: UUID, layout: Mapping[str, Any], index: int) -> dict[str, Any]:
+    return {
+        "id": import_id,
+        "index": index,
+        "heading_row": layout["heading_row"],
+        "examples": list(layout.get("example_rows", ())),
+    }
+
+
+def _needle(value: str) -> str:
+    """What stands in the JSON of every row that has the value, so that most others need not be taken apart."""
+    return orjson.dumps(value).decode()[1:-1]
+
+
+def _storable(shown: str) -> str:
+    return shown.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
