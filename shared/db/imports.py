@@ -377,26 +377,3 @@ outbox = Table(
     UniqueConstraint("import_id", "topic", "chunk_no", "epoch"),
     schema=SCHEMA,
 )
-
-# Whoever may send files. Names are compared by operators and by what answers a misspelt one; rows are a tenant's own.
-tenants = Table(
-    "tenants",
-    metadata,
-    Column("tenant_id", KEY, primary_key=True),
-    moment("registered_at", default=True),
-    schema=SCHEMA,
-)
-
-# That a tenant was erased outlives the tenant: no column is called tenant_id, so that erasing it again leaves it.
-erasures = Table(
-    "erasures",
-    metadata,
-    Column("id", Uuid(), primary_key=True),
-    Column("tenant", KEY, nullable=False),
-    Column("asked_by", Text, nullable=False),
-    moment("began_at", default=True),
-    moment("ended_at"),
-    _json("erased", "{}"),
-    Index(None, "tenant"),
-    schema=SCHEMA,
-)
