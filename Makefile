@@ -114,6 +114,7 @@ assets: install ## take scripts, fonts and icons of the pages from npm packages 
 bench: install ## the benchmarks, as ratios against a floor measured in the same run (make bench ROWS=1000000)
 	@$(BIN)/python -m tests.benchmarks.reader
 	@$(BIN)/python -m tests.benchmarks.end_to_end --rows $(ROWS)
+	@$(BIN)/python -m tests.benchmarks.crm --rows $(ROWS)
 	@$(BIN)/python -m tests.benchmarks.small_files
 	@$(BIN)/python -m tests.benchmarks.modes --rows $(ROWS)
 	@$(BIN)/python -m tests.benchmarks.gateway

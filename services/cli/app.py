@@ -15,6 +15,7 @@ from services.cli.commands import (
     hold,
     imports,
     preview,
+    records,
     setup,
     template,
     tenants,
@@ -78,6 +79,9 @@ app.command("errors")(corrections.errors)
 app.command("corrections")(corrections.corrections)
 app.command("template")(template.template)
 app.command("catalogue")(catalogue.catalogue)
+app.add_typer(records.fields_app, name="custom-fields")
+app.add_typer(records.members_app, name="members")
+app.add_typer(records.settings_app, name="settings")
 app.command("cleanup")(cleanup.cleanup)
 app.add_typer(tenants.app, name="tenants")
 app.command("erase-tenant")(tenants.erase)

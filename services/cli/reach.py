@@ -59,8 +59,8 @@ class Local(Services, Protocol):
     def gives_tokens(self) -> bool:
         """Whether it has an issuer of its own."""
 
-    def token(self, tenant: str, user: str | None) -> Token:
-        """What gives tokens of a tenant that may import."""
+    def token(self, tenant: str, user: str | None, role: str = "importer") -> Token:
+        """What gives tokens of a tenant with this role."""
 
     def names(self, servers: Mapping[str, str]) -> bool:
         """Whether these servers (address by setting) are its own."""
@@ -125,17 +125,18 @@ def unknown_import(import_id: UUID, tenant: str | None) -> CommandFailed:
 
 @asynccontextmanager
 async def reached(
-    tenant: str | None = None, *, import_id: UUID | None = None, user: str | None = None
+    tenant: str | None = None, *, import_id: UUID | None = None, user: str | None = None, as_admin: bool = False
 ) -> AsyncIterator[Winnow]:
     """The Winnow that is named by the environment or a profile, as its token's tenant; else the one of this checkout.
 
-    There, it is that of the tenant that is said, else of the import that is; and as the user that is said.
+    There, it is that of the tenant that is said, else of the import that is; and as the user that is said, who may import,
+    or `as_admin` is an administrator of the tenant.
 
     Raises:
         CommandFailed: there is none; a setting is missing; the token is of another tenant or user; what was asked in the
             block was refused, or not answered.
     """
-    winnow = await _reach(tenant, import_id, user)
+    winnow = await _reach(tenant, import_id, user, "admin" if as_admin else "importer")
     try:
         async with winnow.api:
             if winnow.local is None:
@@ -164,7 +165,7 @@ async def reached_as_each(limit: int) -> AsyncIterator[Sequence[Winnow]]:
             await winnow.api.close()
 
 
-async def _reach(tenant: str | None, import_id: UUID | None, user: str | None) -> Winnow:
+async def _reach(tenant: str | None, import_id: UUID | None, user: str | None, role: str) -> Winnow:
     address = _named()
     if address.url and address.token:
         return Winnow(Client(address.url, address.token, ca_file=address.ca_file), tenant, None)
@@ -182,11 +183,11 @@ async def _reach(tenant: str | None, import_id: UUID | None, user: str | None) -
             f"Say whose: --tenant NAME. Those there are: {typed('tenants', 'list')}",
             code=USAGE,
         )
-    return _as_tenant(local, tenant, user)
+    return _as_tenant(local, tenant, user, role)
 
 
-def _as_tenant(local: Local, tenant: str, user: str | None) -> Winnow:
-    return Winnow(Client(local.url, local.token(tenant, user)), tenant, local)
+def _as_tenant(local: Local, tenant: str, user: str | None, role: str = "importer") -> Winnow:
+    return Winnow(Client(local.url, local.token(tenant, user, role)), tenant, local)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from services.committer.products import Products
 from services.committer.refusals import Conflict
 from services.committer.written import Run, Written
 from shared.entities import ENTITY_TYPES, EntityType
+from shared.entities.errors import RowError
 from shared.entities.scope import ChunkScope
 from shared.states import Action
 
@@ -23,6 +24,10 @@ class Family(Protocol):
     @property
     def identities(self) -> frozenset[str]:
         """The constraints by which no two records are known by the same: who goes against one lost a race, or is wrong."""
+
+    @property
+    def decides_again(self) -> bool:
+        """Whether what is there already changes what becomes of a row in every mode; else only in those that change records."""
 
     async def plan(self, conn: AsyncConnection, scope: ChunkScope, actions: Collection[Action]) -> Plan:
         """Find out what has to be written for the pending groups of a chunk, which ask for these actions.
@@ -47,6 +52,9 @@ class Family(Protocol):
 
         Of pending groups and of failed ones, by the rule and the statement the validator has.
         """
+
+    async def spread(self, conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowError]) -> Sequence[RowError]:
+        """Errors of groups as errors of all rows that fail by them."""
 
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         """Mark the staged rows of groups as failed: they are kept to be looked at, and in nobody's way."""

@@ -93,7 +93,7 @@ class CommitRows:
         groups = await repository.pending_groups(conn, scope)
         commit = _Commit(conn, scope, chunk, chunk.entity, family, groups, self._beat)
         try:
-            async with conn.begin_nested() if chunk.goes_by_what_is_there else nullcontext():
+            async with conn.begin_nested() if commit.goes_by_what_is_there else nullcontext():
                 return await commit.run()
         except _Stale:
             log.info("chunk.decided_again", times=chunk.decided + 1)
@@ -122,6 +122,7 @@ class _Commit:
         self._family = family
         self._groups = groups
         self._beat = beat
+        self.goes_by_what_is_there = family.decides_again or chunk.goes_by_what_is_there
         self._plan = Plan(())
         self._committed: list[Committed] = []
 
@@ -136,7 +137,7 @@ class _Commit:
             self._plan = await repository.read_plan(self._conn, self._family, self._scope, actions)
             await self._fail_stale(self._plan.stale)
         # Nearly always all of it can be written: what production had already, the validator has seen.
-        refuses = not self._chunk.goes_by_what_is_there
+        refuses = not self.goes_by_what_is_there
         written = await self._write_all(sorted(self._groups.keys() - set(self._plan.stale)))
         if not written and not (refuses and await self._write_all_but_conflicts()):
             await self._write_what_can_be()
@@ -175,7 +176,7 @@ class _Commit:
             raise _Stale
 
     def _lost_a_race(self, refusal: DatabaseRefusal) -> bool:
-        return self._chunk.goes_by_what_is_there and refusal.constraint in self._family.identities
+        return self.goes_by_what_is_there and refusal.constraint in self._family.identities
 
     async def _fail_stale(self, groups: Sequence[int]) -> None:
         """Fail groups that were decided against what is not there any more, where deciding again has gone on for too long."""
@@ -194,7 +195,7 @@ class _Commit:
             refused |= each.refused
         for refusal in refused.values():
             self._check_decided(refusal)
-        found = [] if self._chunk.goes_by_what_is_there else await self._fail_conflicts()
+        found = [] if self.goes_by_what_is_there else await self._fail_conflicts()
         taken = {conflict.group_row for conflict in found}
         errors = [
             error_of_change(group, self._entity)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.committer.moves import Plan, Step
 from services.committer.one_call import OneCall
 from services.committer.written import Run, Written
+from shared.entities.errors import RowError
 from shared.entities.scope import ChunkScope
 from shared.states import Action
 
@@ -19,6 +20,9 @@ class InSteps(ABC):
 
     steps: Sequence[Step]
     """What makes records."""
+
+    decides_again = False
+    """Whether what is there already changes what becomes of a row in every mode; else only in those that change records."""
 
     async def plan(
         self,
@@ -32,6 +36,15 @@ class InSteps(ABC):
     @abstractmethod
     def written(self, counts: Mapping[str, int]) -> Written:
         """What the steps wrote, by what each of them counted."""
+
+    async def spread(
+        self,
+        conn: AsyncConnection,  # noqa: ARG002 - of those whose groups are more than a run of rows
+        scope: ChunkScope,  # noqa: ARG002
+        errors: Sequence[RowError],
+    ) -> Sequence[RowError]:
+        """The errors as they are: the rows of a group know it by theirs."""
+        return errors
 
     async def remove_unused(self, conn: AsyncConnection, tenant_id: str, import_id: UUID) -> int:  # noqa: ARG002
         """Nothing: records refer to nothing that an import makes on the way."""

@@ -7,7 +7,9 @@ from services.committer.moves import Step
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
 _DECLARED = ("tenant_id", "import_id", "chunk_no", "first", "last")
 
-VARIABLES = "v_count bigint;\n    v_second bigint;\n    v_of_run bigint[] := '{}';"
+_NUMBERS = ("v_count", "v_second", "v_third", "v_fourth", "v_fifth")
+
+VARIABLES = "".join(f"{number} bigint;\n    " for number in _NUMBERS) + "v_of_run bigint[] := '{}';"
 """What statements of steps need beside their parameters; in `v_of_run` is what they count, one number after the other."""
 
 
@@ -16,7 +18,7 @@ def statement(step: Step) -> str:
     said = _PARAMETER.sub(_variable, str(step.sql)).strip()
     if not step.returning:
         return f"{said};\nGET DIAGNOSTICS v_count = ROW_COUNT;\nv_of_run := v_of_run || v_count;"
-    into = ("v_count", "v_second")[: len(step.returning)]
+    into = _NUMBERS[: len(step.returning)]
     assert len(into) == len(step.returning), step.name
     return f"{said} INTO {', '.join(into)};\nv_of_run := v_of_run || ARRAY[{', '.join(into)}];"
 

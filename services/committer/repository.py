@@ -236,7 +236,7 @@ async def fail_groups(conn: AsyncConnection, family: Family, scope: ChunkScope, 
     groups = sorted({error.group_row for error in errors})
     await conn.execute(_FAIL_GROUPS, {**scope._asdict(), "groups": groups})
     await family.set_aside(conn, scope, groups)
-    await write_errors(conn, scope, errors)
+    await write_errors(conn, scope, await family.spread(conn, scope, errors))
 
 
 async def add_errors(conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowError]) -> None:

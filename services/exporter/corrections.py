@@ -16,6 +16,7 @@ from shared.corrections import (
     written,
 )
 from shared.entities.cells import Cell, cell_text
+from shared.entities.dates import DateFormat
 from shared.entities.decimals import ColumnSign, Sign, as_typed
 from shared.entities.declaration import NUMERIC, EntityType, Kind
 from shared.entities.errors import RowError
@@ -29,12 +30,13 @@ _UNSTORABLE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The import that is handed back, when it ended, and by field how its numbers were read."""
+    """The import that is handed back, when it ended, and by field how its numbers and dates were read."""
 
     import_id: UUID
     file_name: str
     ended_at: datetime
     decimals: Mapping[str, ColumnSign] = field(default_factory=dict)
+    dates: Mapping[str, DateFormat] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class HandedBackColumns:
         }
         self.numeric: tuple[bool, ...] = tuple(index in numeric for index in self._kept)
         """By column: whether what is typed there is meant as a number."""
-        addresses = {fields[code] for code in fields if entity.by_code[code].kind is Kind.URL}
+        addresses = {fields[code] for code in fields if entity.by_code[code].kind in {Kind.URL, Kind.LINK}}
         meant = {fields[code]: entity.by_code[code] for code in fields}
         self._fields = tuple(meant.get(index) for index in self._kept)
         self._names_record = entity.names_record

@@ -15,11 +15,11 @@ from services.exporter.results import ResultKeys
 from services.exporter.unprocessed import UnprocessedRow
 from shared.entities import EntityType
 from shared.entities.cells import read_cells
-from shared.entities.decimals import ColumnSign
 from shared.entities.errors import UNIDENTIFIED, RowError
 from shared.entities.own_fields import entity_of
 from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
 from shared.states import PROCESSED_CHUNKS, sql_list
+from shared.values import How
 
 # Locked, so that an import cannot be reopened, and end again, between this look and what is done about it.
 _IMPORT = text(
@@ -175,15 +175,19 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | N
     if not (ended and (failed or unprocessed)):
         return FoundImport(None)
     layout = found.layout or {}
+    usual = How.of_settings((found.own or {}).get("settings"))
+    hows = {code: usual.of_column(layout, index) for code, index in (found.column_mappings or {}).items()}
+
+    def told(kind: str) -> dict[str, How]:
+        there = layout.get(kind, {})
+        return {code: how for code, how in hows.items() if str(found.column_mappings[code]) in there}
+
     origin = Origin(
         import_id,
         found.file_name,
         found.completed_at,
-        decimals={
-            code: ColumnSign.of_layout(layout, index)
-            for code, index in (found.column_mappings or {}).items()
-            if str(index) in layout.get("decimals", {})
-        },
+        decimals={code: how.sign for code, how in told("decimals").items()},
+        dates={code: how.date for code, how in told("dates").items()},
     )
     # A blank heading is called by its number in the ledger, and nothing in the file.
     blank = frozenset(layout.get("blank_headings", ()))

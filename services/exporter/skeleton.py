@@ -14,6 +14,7 @@ import xlsxwriter
 from services.exporter.corrections import HandedBackColumns, Origin
 from services.exporter.sheet import ERRORS_WIDTH, FormatStyles, Look, Styles
 from shared.corrections import DECIMALS_PROPERTY, PROPERTY, decimal_signs
+from shared.entities.dates import DateFormat
 from shared.entities.decimals import Sign
 
 SHEET_PART = "xl/worksheets/sheet1.xml"
@@ -31,6 +32,7 @@ _FORMATS = re.compile(r'<numFmts count="(\d+)">')
 # Numbers below are the programs' own.
 _FIRST_OWN_FORMAT = 1_000
 _DIMENSION = re.compile(r"<dimension [^>]*/>")
+_EXAMPLES = {DateFormat.EUROPEAN: "31/3/2027", DateFormat.AMERICAN: "3/31/2027"}
 _COMMENT_FONT = {"font_name": "Tahoma", "font_size": 9}
 _COMMENT_WIDTH, _COMMENT_LINE, _COMMENT_CHARS, _COMMENT_LONGEST = 280, 15, 46, 2_000
 
@@ -87,7 +89,7 @@ def build(
     for comment in comments:
         text = comment.text[:_COMMENT_LONGEST]
         sheet.write_comment(comment.row, comment.column, text, {**_COMMENT_FONT, **_comment_size(text)})
-    _page_to_read(workbook, origin, rows, (*_decimals(columns, origin), *notes))
+    _page_to_read(workbook, origin, rows, (*_decimals(columns, origin), *_dates(columns, origin), *notes))
     workbook.close()
     return _cut_open(path)
 
@@ -180,6 +182,15 @@ def _decimals(columns: HandedBackColumns, origin: Origin) -> tuple[str, ...]:
         return ()
     named = ", ".join(f"“{heading}”" for heading in commas)
     return (f"Numbers in {named} are read with a decimal comma (12,5), as in your file.",)
+
+
+def _dates(columns: HandedBackColumns, origin: Origin) -> tuple[str, ...]:
+    """In which columns the day or the month comes first: what is typed into them is read like that again."""
+    return tuple(
+        f"Dates in “{columns.heading_of[code]}” are read with {order.says} ({_EXAMPLES[order]}); 2027-03-31 is understood as well."
+        for code, order in origin.dates.items()
+        if order is not DateFormat.ISO and code in columns.heading_of
+    )
 
 
 def _provenance(origin: Origin) -> str:

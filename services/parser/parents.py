@@ -18,13 +18,15 @@ from services.parser.repository import KnownImport
 from services.parser.uploads import check_origin
 from shared.corrections import decimal_signs
 from shared.entities import ENTITY_TYPES
-from shared.entities.decimals import ColumnSign, Sign
+from shared.entities.dates import DateFormat
+from shared.entities.decimals import Sign
 from shared.events import FileOptions
 from shared.states import READING, sql_list
+from shared.values import How
 
 _PARENT = text(
     """
-    SELECT id, entity_type, mode, options, epoch, headers, column_mappings, layout, file_name
+    SELECT id, entity_type, mode, options, epoch, headers, column_mappings, layout, own, file_name
       FROM imports.imports WHERE tenant_id = :tenant_id AND id = :id
     """
 )
@@ -82,7 +84,7 @@ async def parent_reading(conn: AsyncConnection, known: KnownImport) -> Mapping[s
     parent = (await conn.execute(_PARENT, {"tenant_id": known.tenant_id, "id": known.parent_import_id})).one_or_none()
     if parent is None or parent.layout is None:
         return None
-    return {"meanings": _meanings(parent), "decimals": _decimals(parent)}
+    return {"meanings": _meanings(parent), "decimals": _decimals(parent), "dates": _dates(parent)}
 
 
 def notice_of_parent(known: KnownImport) -> dict[str, Any] | None:
@@ -111,10 +113,31 @@ def _meanings(parent: Row[Any]) -> list[tuple[str, str | None]] | None:
 def _decimals(parent: Row[Any]) -> str:
     """Its decimal signs, where numbers were not all read with a point: else the file that comes again tells its own."""
     there = parent.layout.get("decimals", {})
+    usual = _usual(parent)
     signs = {
-        code: ColumnSign.of_layout(parent.layout, index)
+        code: usual.of_column(parent.layout, index).sign
         for code, index in parent.column_mappings.items()
         if str(index) in there
     }
     needed = any(sign.decided and (sign.sign is Sign.COMMA or sign.contested) for sign in signs.values())
     return decimal_signs(signs) if needed else ""
+
+
+def _dates(parent: Row[Any]) -> dict[str, dict[str, Any]]:
+    """The form of its dates by field, also where it was only the tenant's habit: that may be another one by now."""
+    there = parent.layout.get("dates", {})
+    usual = _usual(parent)
+    hows = {
+        code: usual.of_column(parent.layout, index)
+        for code, index in parent.column_mappings.items()
+        if str(index) in there
+    }
+    return {
+        code: {"format": str(how.date), "contested": how.date_contested}
+        for code, how in hows.items()
+        if how.date is not DateFormat.ISO
+    }
+
+
+def _usual(parent: Row[Any]) -> How:
+    return How.of_settings((parent.own or {}).get("settings"))

@@ -24,6 +24,7 @@ from shared.ledger import announce_next_wave, end_broken_off, fail_import
 from shared.ledger.rechecking import read_replacements
 from shared.messaging import outbox
 from shared.observability import metrics
+from shared.values import How
 
 log = structlog.get_logger(__name__)
 
@@ -251,7 +252,8 @@ class Recut:
             mapping = await repository.read_mapping(conn, self._known.id)
             staged = await repository.staged(conn, self._known.id)
             self._replacements = await read_replacements(conn, self._known.id)
-        interpretation = Interpretation.of_layout(self._known.entity, *mapping)
+        how = How.of_settings((self._known.own or {}).get("settings"))
+        interpretation = Interpretation.of_layout(self._known.entity, *mapping, how)
         staging = ChunkStaging(
             self._engine, self._known, staged, self._settings, traceparent=self._traceparent, recut=True
         )

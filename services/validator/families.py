@@ -13,6 +13,7 @@ from services.validator.products import Products
 from services.validator.rows import Groups
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.columns import Columns
+from shared.values import How
 
 Needs = TypeVar("Needs")
 Known = TypeVar("Known")
@@ -24,8 +25,8 @@ class Family(Protocol[Needs, Known]):
     `needs` and `decide` are pure and may take long: they are called in a thread.
     """
 
-    def needs(self, groups: Groups) -> Needs:
-        """What the groups name that production may have."""
+    def needs(self, groups: Groups, columns: Columns, hows: Mapping[str, How]) -> Needs:
+        """What the groups name that production may have; `hows` is how each column is read, by the code of its field."""
 
     async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Needs) -> Known:
         """What production has of it, in a transaction of the tenant.

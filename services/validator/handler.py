@@ -28,6 +28,7 @@ from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
 from shared.states import ChunkState, ImportStatus
+from shared.values import How
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +144,15 @@ def _read(family: AnyFamily, chunk: StagedChunk) -> _Read:
             layout=chunk.layout,
             clears_blanks=chunk.file_options.blanks == "clear",
         )
-    return _Read(columns, groups, family.needs(groups), reader.notices(), origins, digests)
+    return _Read(
+        columns, groups, family.needs(groups, columns, _hows(columns, chunk)), reader.notices(), origins, digests
+    )
+
+
+def _hows(columns: Columns, chunk: StagedChunk) -> Mapping[str, How]:
+    """How each column is read, by the code of its field."""
+    usual = How.of_settings((chunk.own or {}).get("settings"))
+    return {code: usual.of_column(chunk.layout, index) for code, index in columns.fields.items()}
 
 
 def _origins(headings: Sequence[str], rows: Iterable[RawRow]) -> Iterator[tuple[int, RowOrigin]]:

@@ -107,10 +107,10 @@ class StagedChunk:
     wave: int = 0
     undone: Undone | None = None
     chunk_no: int = 0
-    revision: int = 0
-    replacements: Replacements = NOTHING_REPLACED
     own: Mapping[str, Any] | None = None
     """The tenant's own fields and settings, as the import was accepted with them."""
+    revision: int = 0
+    replacements: Replacements = NOTHING_REPLACED
 
     @property
     def entity(self) -> EntityType:
@@ -157,9 +157,9 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
         if found.undoes_import_id is None or found.state is None
         else Undone(found.undoes_import_id, chunk_no, found.first_row, found.last_row, found.row_count),
         chunk_no=chunk_no,
+        own=found.own,
         revision=found.revision or 0,
         replacements=replacements,
-        own=found.own,
     )
 
 

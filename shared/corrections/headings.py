@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from shared.entities.declaration import BEYOND_HEADINGS, DECIMAL_SIGNS, FAILED_ROWS_ERRORS, WORKBOOK_ERRORS
 from shared.entities.names import heading_key
+from shared.entities.not_imported import BEYOND_HEADINGS, DECIMAL_SIGNS, FAILED_ROWS_ERRORS, WORKBOOK_ERRORS
 
 WORKBOOK_HEADING = WORKBOOK_ERRORS
 """Of the correction workbook."""

@@ -7,10 +7,13 @@ looks the same would not be: it is marked, or written so that it is refused agai
 from collections.abc import Mapping
 
 from shared.entities.cells import Cell, cell_text, has_lost_digits
-from shared.entities.declaration import NUMERIC, Field, Kind, is_unit_of
+from shared.entities.declaration import NUMERIC, Field, Kind
 from shared.entities.format_codes import number_format
 from shared.entities.number_formats import hundredfold, looks_like_figure, plain_decimal, shown_number
+from shared.entities.units import is_unit_of
+from shared.values.formatted import is_free_text, linked
 
+_DATES = frozenset({Kind.DATE, Kind.MOMENT})
 _DATE, _NUMBER = "#DATE! ", "#NUMBER! "
 
 
@@ -21,7 +24,9 @@ def written(cell: Cell, field: Field | None, *, names_record: bool) -> str:
     if not isinstance(cell, Mapping):
         return _with_digits(cell, cell_text(cell), names_record=names_record)
     if "text" in cell:
-        return str(cell["link"] if field.kind is Kind.URL else cell["text"])
+        return linked(str(cell["text"]), str(cell["link"]), field.kind)
+    if "date" in cell and field.kind in _DATES:
+        return str(cell["date"])
     number = cell.get("number")
     if number is None or isinstance(number, str):
         return _date(cell_text(cell), field, names_record=names_record)
@@ -39,7 +44,7 @@ def marked_number(text: str) -> str | None:
 
 
 def _date(shown: str, field: Field, *, names_record: bool) -> str:
-    return shown if field.kind is Kind.TEXT and not names_record else f"{_DATE}{shown}"
+    return shown if is_free_text(field, names_record=names_record) else f"{_DATE}{shown}"
 
 
 def _number(number: float, code: str, field: Field, *, names_record: bool) -> str:

@@ -294,6 +294,8 @@ changes = Table(
     # The import that took it back.
     Column("undone_by", Uuid()),
     PrimaryKeyConstraint("import_id", "row_no", "record", "record_id"),
+    # A CRM record is taken back as a whole, whatever rows of an import changed it.
+    Index(None, "import_id", "record_id", postgresql_where=text("record NOT IN ('product', 'variant')")),
     CheckConstraint(f"record IN ({sql_list(Record)})", name="record"),
     schema=SCHEMA,
 )

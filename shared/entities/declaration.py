@@ -1,16 +1,15 @@
 """What an entity type is made of: the one shape that mapping, validation, correction layout and docs read."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TypeAlias
 
 from shared.entities.cells import Cell
 from shared.entities.names import heading_key, says_how_to_fill, without_remark
+from shared.entities.not_imported import HANDED_BACK, ToleratedHeading
 
-_WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 _CREATING = frozenset({"create", "upsert"})
 """The modes in which a record may be new, so that it has to be said whole."""
 _CHANGING = frozenset({"enrich", "upsert"})
@@ -179,31 +178,6 @@ class Field:
     @property
     def _remarks(self) -> set[str]:
         return {heading_key(known) for known in (*self.units, self.heading, *self.aliases)}
-
-
-@dataclass(frozen=True, slots=True)
-class ToleratedHeading:
-    """A heading known to occur and not imported; `notice` says so, None when nobody needs to be told."""
-
-    heading: str
-    notice: str | None = None
-
-
-WORKBOOK_ERRORS, FAILED_ROWS_ERRORS = "Import errors", "Import error"
-"""The last heading of the correction workbook and of the failed-rows CSV: no file is read for what they say."""
-
-BEYOND_HEADINGS = "No heading"
-"""What is written above the cells that stood beyond a file's headings: a row that has one is refused again."""
-
-DECIMAL_SIGNS = "Decimal signs"
-"""Heads what a CSV that is handed back says of how its numbers are read, where that is not with a decimal point."""
-
-_HANDED_BACK = (
-    ToleratedHeading(WORKBOOK_ERRORS),
-    ToleratedHeading(FAILED_ROWS_ERRORS),
-    ToleratedHeading(BEYOND_HEADINGS),
-    ToleratedHeading(DECIMAL_SIGNS),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +368,7 @@ class EntityType:
     @cached_property
     def tolerated_by_heading_key(self) -> Mapping[str, ToleratedHeading]:
         """The tolerated headings by their key, with those that stand in what is handed back."""
-        return {heading_key(tolerated.heading): tolerated for tolerated in (*self.tolerated, *_HANDED_BACK)}
+        return {heading_key(tolerated.heading): tolerated for tolerated in (*self.tolerated, *HANDED_BACK)}
 
     @cached_property
     def sections(self) -> tuple[str, ...]:
@@ -415,11 +389,3 @@ class EntityType:
         for field in self.fields:
             for heading in (field.heading, *field.aliases):
                 yield heading_key(heading), field
-
-
-@lru_cache(maxsize=1_024)
-def is_unit_of(units: str, field: Field) -> bool:
-    """Whether words beside a number are ones the field is known by: `250 g` is what Grams Weight (weight_g) means."""
-    said = " ".join((field.heading, *field.aliases, field.code.replace("_", " "))).casefold()
-    known = {word.casefold() for word in _WORD.findall(said)}
-    return all(word.casefold() in known for word in _WORD.findall(units))

@@ -19,6 +19,10 @@ FAMILY = "crm"
 """The family whose entity types may have fields of a tenant's own."""
 
 LONGEST_CODE = 63
+LONGEST_NAME = 100
+MOST_OPTIONS = 500
+MOST_FIELDS = 100
+"""So many of its own a tenant may have of an entity type."""
 MOST_DECIMALS = 9
 MOST_KNOWN_TAGS = 1_000
 """So many of the tags that a field has by now are in a snapshot: any word is one."""
@@ -136,6 +140,18 @@ def own_field(said: Mapping[str, Any]) -> Field:
         found_by=found_by,
         creates_target="name" in found_by,
     )
+
+
+def type_of(field: Field) -> str:
+    """What type a declared field would be of, were it a tenant's own; `id` of what only finds records."""
+    if field.kind is Kind.SELECT:
+        return Type.MULTI_SELECT if field.multi else Type.SELECT
+    if field.kind is Kind.NUMBER:
+        return Type.NUMBER if field.decimals is None else Type.CURRENCY
+    if field.kind is Kind.LONG_TEXT:
+        return Type.RICH_TEXT
+    kind = Kind.TEXT if field.kind is Kind.NAME else field.kind
+    return next((type_ for type_ in Type if KINDS[type_] is kind), field.kind)
 
 
 def _decimals(type_: Type, places: int | None) -> Decimals | None:

@@ -12,8 +12,8 @@ from shared.entities.declaration import (
     Kind,
     Level,
     RequiredColumns,
-    ToleratedHeading,
 )
+from shared.entities.not_imported import ToleratedHeading
 
 PERCENTAGE = Decimals(precision=6, scale=2)
 

@@ -69,6 +69,13 @@ class FileOptions(_Body):
         Literal["comma", "point"] | None,
         Field(description="Decimal sign of numbers that are text, in every column; else found for each column."),
     ] = None
+    dates: Annotated[
+        Literal["iso", "european", "american"] | None,
+        Field(
+            description="How dates that are text are written, in every column: the year, the day or the month first; else found "
+            "for each column."
+        ),
+    ] = None
     heading_row: Annotated[
         int | None, Field(ge=1, le=200, description="Number of the row that has the headings; else found.")
     ] = None

@@ -37,7 +37,14 @@ class FileReading:
         return tuple(column for column in self.columns if column.field is None)
 
 
+_TYPE = text("SELECT entity_type, own FROM imports.imports WHERE id = :id")
 _READ = text("SELECT entity_type, headers, column_mappings, layout, own FROM imports.imports WHERE id = :id")
+
+
+async def read_entity(conn: AsyncConnection, import_id: UUID) -> EntityType | None:
+    """What rows of an import describe, with the tenant's own fields as they were when it was read; None when nobody knows the type."""
+    found = (await conn.execute(_TYPE, {"id": import_id})).one_or_none()
+    return None if found is None or found.entity_type not in ENTITY_TYPES else entity_of(found.entity_type, found.own)
 
 
 async def read_reading(conn: AsyncConnection, import_id: UUID) -> FileReading | None:

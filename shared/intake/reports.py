@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.catalog import ENTITIES
 from shared.db.planner import BY_INDEX
+from shared.entities.crm import CRM
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,17 @@ _GROUPS = text(
 # In the order of the file, as they were first typed.
 _MADE = text(
     " UNION ALL ".join(
-        f"(SELECT '{entity.name}' AS kind, name, created_row_no FROM catalog.{entity.name}"  # noqa: S608 - our names
-        " WHERE created_import_id = :id ORDER BY created_row_no, name LIMIT CAST(:limit AS bigint))"
-        for entity in ENTITIES
+        [
+            f"(SELECT '{entity.name}' AS kind, name, created_row_no FROM catalog.{entity.name}"  # noqa: S608 - our names
+            " WHERE created_import_id = :id ORDER BY created_row_no, name LIMIT CAST(:limit AS bigint))"
+            for entity in ENTITIES
+        ]
+        + [
+            "(SELECT entity_type AS kind, name, created_row_no FROM crm.records"  # noqa: S608 - our names
+            f" WHERE created_import_id = :id AND on_the_way AND entity_type = '{entity.name}'"
+            " ORDER BY created_row_no, name LIMIT CAST(:limit AS bigint))"
+            for entity in CRM
+        ]
     )
 )
 

@@ -121,12 +121,16 @@ _FAILED = text(
     SELECT row_no FROM (SELECT row_no FROM own UNION SELECT row_no FROM siblings) found ORDER BY row_no LIMIT :limit
     """  # noqa: S608 - our own words
 )
-# A group may do all of it: a row creates where its variant is new, updates where it changes something, else it is skipped.
+# A group may do all of it: a row creates where its variant is new (of a CRM record: the first row, where the record is), updates
+# where it changes something, else it is skipped.
 _OUTCOME = f"""
     CASE WHEN g.status IS DISTINCT FROM '{GroupStatus.PENDING}' THEN NULL
          WHEN g.creates = g.row_count THEN '{Action.CREATE}'
          WHEN g.updates = g.row_count THEN '{Action.UPDATE}'
          WHEN g.skips = g.row_count THEN '{Action.SKIP}'
+         WHEN g.is_record AND g.creates > 0 AND r.row_no = g.group_row THEN '{Action.CREATE}'
+         WHEN g.is_record AND g.skips = 0 THEN '{Action.UPDATE}'
+         WHEN g.is_record AND g.updates = 0 THEN '{Action.SKIP}'
          WHEN (SELECT true FROM staging.product_variants v
                 WHERE v.import_id = :id AND v.chunk_no = r.chunk_no AND v.group_row = r.group_row AND v.row_no = r.row_no
                   AND v.action = '{Action.CREATE}' LIMIT 1) THEN '{Action.CREATE}'
@@ -150,8 +154,38 @@ _ROWS = text(
            SELECT * FROM imports.raw_rows
             WHERE import_id = :raw AND row_no >= page.row_no ORDER BY row_no LIMIT 1) r
       LEFT JOIN imports.import_chunks c ON c.import_id = :id AND c.chunk_no = r.chunk_no
-      LEFT JOIN staging.groups g ON g.import_id = :id AND g.chunk_no = r.chunk_no AND g.group_row = r.group_row
+      LEFT JOIN LATERAL (
+           -- Rows of a CRM record stand anywhere in its chunk; each is a group of its own in the file.
+           SELECT s.group_row FROM staging.crm_records s
+            WHERE s.import_id = :id AND s.chunk_no = r.chunk_no AND r.row_no = ANY(s.rows) LIMIT 1) s ON true
+      LEFT JOIN LATERAL (
+           SELECT f.*, s.group_row IS NOT NULL AS is_record FROM staging.groups f
+            WHERE f.import_id = :id AND f.chunk_no = r.chunk_no AND f.group_row = coalesce(s.group_row, r.group_row)
+            LIMIT 1) g ON true
     """  # noqa: S608 - our own text
+)
+# Groups that do something of a kind, in the order of the chunks, which is that of the file but for rows that stand apart.
+_DECIDED = text(
+    f"""
+    SELECT g.chunk_no, g.group_row, rows.row_no
+      FROM (SELECT chunk_no, group_row, row_count FROM staging.groups
+             WHERE import_id = :id AND (chunk_no, group_row) > (:chunk, :group) AND status = '{GroupStatus.PENDING}'
+               AND CASE :outcome WHEN '{Action.CREATE}' THEN creates WHEN '{Action.UPDATE}' THEN updates ELSE skips END > 0
+             ORDER BY chunk_no, group_row LIMIT :limit) g
+      JOIN imports.import_chunks c ON c.import_id = :id AND c.chunk_no = g.chunk_no
+      LEFT JOIN LATERAL (
+           SELECT s.rows FROM staging.crm_records s
+            WHERE s.import_id = :id AND s.chunk_no = g.chunk_no AND s.group_row = g.group_row AND s.rows IS NOT NULL
+            LIMIT 1) s ON true
+     CROSS JOIN LATERAL (
+           SELECT unnest(s.rows) AS row_no
+            UNION ALL
+           (SELECT r.row_no FROM imports.raw_rows r
+             WHERE s.rows IS NULL AND r.import_id = :id AND r.row_no BETWEEN greatest(g.group_row, c.first_row) AND c.last_row
+               AND r.chunk_no = g.chunk_no AND r.group_row = g.group_row
+             ORDER BY r.row_no LIMIT g.row_count)) rows
+     ORDER BY g.chunk_no, g.group_row, rows.row_no
+    """  # noqa: S608 - our own words
 )
 
 
@@ -230,14 +264,61 @@ async def read_rows(
     else:
         numbers = await _good_rows(conn, page, await _where(conn, import_id, status, found, ended=ended))
     more, numbers = len(numbers) > limit, numbers[:limit]
-    found_rows = await conn.execute(_ROWS, {"id": import_id, "raw": undone or import_id, "rows": numbers})
-    rows = sorted(found_rows, key=lambda row: row.row_no)
+    rows = await _these(conn, import_id, numbers, found)
+    return RowPage(tuple(found.headers), rows, numbers[-1] if more else None)
+
+
+class Group(NamedTuple):
+    """Where a group of rows is in the list of those that are decided."""
+
+    chunk: int
+    row: int
+
+
+@dataclass(frozen=True)
+class DecidedPage:
+    """Rows of which the same was decided. `next` is what the next page begins behind, None when this is the last."""
+
+    headings: tuple[str, ...]
+    rows: tuple[ImportRow, ...]
+    next: Group | None
+
+
+async def read_decided(
+    conn: AsyncConnection, import_id: UUID, outcome: Action, *, after: Group | None = None, limit: int = 50
+) -> DecidedPage | None:
+    """Rows of a held import that are to be created, updated or left as they are: about so many, the last with all its group.
+
+    None when this connection sees no such import.
+    """
+    found = (await conn.execute(_IMPORT, {"id": import_id})).one_or_none()
+    if found is None:
+        return None
+    for way in _PLAN:
+        await conn.execute(way)
+    place = after or Group(0, 0)
+    asked = {"id": import_id, "outcome": outcome, "chunk": place.chunk, "group": place.row, "limit": limit + 1}
+    groups: dict[Group, list[int]] = {}
+    for row in await conn.execute(_DECIDED, asked):
+        groups.setdefault(Group(row.chunk_no, row.group_row), []).append(row.row_no)
+    shown: list[Group] = []
+    numbers: list[int] = []
+    for group, rows in groups.items():
+        if len(numbers) >= limit:
+            break
+        shown.append(group)
+        numbers += rows
+    rows_of = await _these(conn, import_id, numbers, found)
+    fitting = tuple(row for row in rows_of if row.outcome == outcome)
+    return DecidedPage(tuple(found.headers), fitting, shown[-1] if len(shown) < len(groups) else None)
+
+
+async def _these(conn: AsyncConnection, import_id: UUID, numbers: Sequence[int], found: Any) -> tuple[ImportRow, ...]:
+    asked = {"id": import_id, "raw": found.undoes_import_id or import_id, "rows": list(numbers)}
+    rows = sorted(await conn.execute(_ROWS, asked), key=lambda row: row.row_no)
     changes = await changes_of_rows(conn, import_id, numbers)
-    return RowPage(
-        tuple(found.headers),
-        tuple(_row(row, len(found.headers), changes.get(row.row_no, ()), ended=ended) for row in rows),
-        numbers[-1] if more else None,
-    )
+    ended = found.status in ENDED
+    return tuple(_row(row, len(found.headers), changes.get(row.row_no, ()), ended=ended) for row in rows)
 
 
 class _Where(NamedTuple):

@@ -78,6 +78,8 @@ def _write_columns(book: Any, sheet: Any, entity: EntityType) -> None:
             sheet.write_number(_EXAMPLE, column, field.example, example[is_text])
         elif said:
             sheet.write_string(_EXAMPLE, column, said, example[is_text])
+        else:
+            sheet.write_blank(_EXAMPLE, column, None, example[is_text])
 
 
 def _write_guide(book: Any, guide: Any, entity: EntityType) -> None:

@@ -1,7 +1,7 @@
 """What an undo would come to, counted before it is begun; what changes until then is decided again by the undo itself.
 
-Reads in a transaction of the import's tenant. The rule is `services.validator.products.taken_back`: a product of which
-anything was written since by another import stays as it is, whole.
+Reads in a transaction of the import's tenant. The rule is `services.validator.products.taken_back`, and the same of CRM
+records: of what anything was written since by another import, or what another one links to, stays as it is, whole.
 """
 
 from collections.abc import Sequence
@@ -40,10 +40,10 @@ _TOUCHED = f"""
 _COUNTS = text(
     _TOUCHED  # noqa: S608 - our own words
     + """
-    SELECT count(*) FILTER (WHERE is_made AND NOT stays) AS removed_products,
-           coalesce(sum(variants) FILTER (WHERE NOT stays), 0) AS removed_variants,
-           count(*) FILTER (WHERE NOT stays AND records > 0) AS restored_products,
-           count(*) FILTER (WHERE stays) AS staying_products
+    SELECT count(*) FILTER (WHERE is_made AND NOT stays) AS removed,
+           coalesce(sum(variants) FILTER (WHERE NOT stays), 0) AS removed_parts,
+           count(*) FILTER (WHERE NOT stays AND records > 0) AS restored,
+           count(*) FILTER (WHERE stays) AS staying
       FROM touched
     """
 )
@@ -60,9 +60,45 @@ _STAYING = text(
 )
 
 
+# What was made on the way goes by itself, where nothing links to it: it is no reason to keep anything.
+_RECORDS = f"""
+    WITH touched AS MATERIALIZED (
+        SELECT r.id, r.name, r.import_id, true AS is_made,
+               r.import_id <> :id
+               OR EXISTS (SELECT FROM crm.links l WHERE l.to_id = r.id AND l.import_id <> :id) AS stays
+          FROM crm.records r WHERE r.created_import_id = :id AND NOT r.on_the_way AND r.deleted_at IS NULL
+         UNION ALL
+        SELECT r.id, r.name, r.import_id, false, r.import_id <> :id
+          FROM (SELECT DISTINCT record_id FROM catalog.changes
+                 WHERE import_id = :id AND record <> '{Record.PRODUCT}' AND record <> '{Record.VARIANT}' AND undone_by IS NULL) c
+          JOIN crm.records r ON r.id = c.record_id
+         WHERE r.created_import_id IS DISTINCT FROM :id AND r.deleted_at IS NULL
+    )
+"""  # noqa: S608 - our own words
+_RECORDS_COUNTED = text(
+    _RECORDS  # noqa: S608 - our own words
+    + """
+    SELECT count(*) FILTER (WHERE is_made AND NOT stays) AS removed, 0 AS removed_parts,
+           count(*) FILTER (WHERE NOT is_made AND NOT stays) AS restored, count(*) FILTER (WHERE stays) AS staying
+      FROM touched
+    """
+)
+_RECORDS_STAYING = text(
+    _RECORDS  # noqa: S608 - our own words
+    + """
+    SELECT t.name AS title, coalesce((SELECT i.value FROM crm.identifiers i
+                                       WHERE i.record_id = t.id AND i.kind NOT LIKE '%.name'
+                                       ORDER BY i.kind, i.value LIMIT 1), '') AS handle, i.file_name
+      FROM (SELECT * FROM touched WHERE stays ORDER BY name, id LIMIT :limit) t
+      LEFT JOIN imports.imports i ON i.id = nullif(t.import_id, CAST(:id AS uuid))
+     ORDER BY t.name, t.id
+    """
+)
+
+
 @dataclass(frozen=True)
 class Staying:
-    """A product that an undo would leave as it is, and the file that changed it since, where that is known."""
+    """A product or record that an undo would leave as it is, and the file that changed it since, where that is known."""
 
     title: str
     handle: str
@@ -71,27 +107,31 @@ class Staying:
 
 @dataclass(frozen=True)
 class UndoForecast:
-    """So many products and variants would be removed, so many products get back what they had, so many stay as they are.
+    """So many products or records would be removed, with so many variants; so many get back what they had, so many stay.
 
-    `staying` are the first of those by handle.
+    `staying` are the first of those that stay as they are, by handle or name.
     """
 
-    removed_products: int
-    removed_variants: int
-    restored_products: int
-    staying_products: int
+    removed: int
+    removed_parts: int
+    restored: int
+    staying_count: int
     staying: Sequence[Staying]
 
 
-async def forecast_undo(conn: AsyncConnection, import_id: UUID, *, limit: int) -> UndoForecast:
-    """What an undo of an import would come to if it began now; all zero when this connection sees no such import."""
+async def forecast_undo(conn: AsyncConnection, import_id: UUID, *, of_records: bool, limit: int) -> UndoForecast:
+    """What an undo of an import would come to if it began now; all zero when this connection sees no such import.
+
+    `of_records`: the import was of CRM records, not of a catalogue.
+    """
     await conn.execute(BY_INDEX)
-    counts = (await conn.execute(_COUNTS, {"id": import_id})).one()
-    staying = await conn.execute(_STAYING, {"id": import_id, "limit": limit}) if counts.staying_products else ()
+    counting, naming = (_RECORDS_COUNTED, _RECORDS_STAYING) if of_records else (_COUNTS, _STAYING)
+    counts = (await conn.execute(counting, {"id": import_id})).one()
+    staying = await conn.execute(naming, {"id": import_id, "limit": limit}) if counts.staying else ()
     return UndoForecast(
-        removed_products=counts.removed_products,
-        removed_variants=int(counts.removed_variants),
-        restored_products=counts.restored_products,
-        staying_products=counts.staying_products,
+        removed=counts.removed,
+        removed_parts=int(counts.removed_parts),
+        restored=counts.restored,
+        staying_count=counts.staying,
         staying=tuple(Staying(row.title, row.handle, row.file_name) for row in staying),
     )

@@ -18,7 +18,7 @@ _FIELDS = text(
            SELECT jsonb_agg(jsonb_build_object('id', n.id, 'name', n.name) ORDER BY n.position, n.name_key) AS options
              FROM (SELECT id, name, position, name_key FROM crm.options
                     WHERE entity_type = f.entity_type AND code = f.code AND removed_at IS NULL
-                    ORDER BY position, name_key LIMIT CASE WHEN f.type = :tags THEN :most_tags END) n
+                    ORDER BY position, name_key LIMIT CASE WHEN f.type = :tags THEN CAST(:most_tags AS bigint) END) n
       ) o ON true
      WHERE f.removed_at IS NULL AND f.entity_type = ANY(CAST(:entity_types AS text[]))
      ORDER BY f.entity_type, f.created_at, f.code

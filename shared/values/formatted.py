@@ -7,10 +7,11 @@ into text files, so that they mean the same, or are refused again, when they com
 from collections.abc import Mapping
 
 from shared.entities.cells import Cell, cell_text, has_lost_digits
-from shared.entities.declaration import NUMERIC, Field, Identifier, Kind, is_unit_of
+from shared.entities.declaration import NUMERIC, Field, Identifier, Kind
 from shared.entities.errors import CellError, shown
 from shared.entities.format_codes import NumberFormat, number_format
 from shared.entities.number_formats import hundredfold, looks_like_figure, plain_decimal, shown_number
+from shared.entities.units import is_unit_of
 
 Shown = str | int | float
 
@@ -26,7 +27,7 @@ def is_free_text(field: Field, *, names_record: bool) -> bool:
 def read_formatted(cell: Mapping[str, str | int | float], field: Field, *, names_record: bool) -> Shown | CellError:
     """What such a cell says in a field; `names_record` for identifiers and group keys."""
     if "text" in cell:
-        return _linked(str(cell["text"]), str(cell["link"]), field.kind).strip()
+        return linked(str(cell["text"]), str(cell["link"]), field.kind).strip()
     if "date" in cell and field.kind in _DATES:
         return str(cell["date"])
     number = cell.get("number")
@@ -35,7 +36,7 @@ def read_formatted(cell: Mapping[str, str | int | float], field: Field, *, names
     return _number(number, str(cell.get("as", "")), field, names_record=names_record)
 
 
-def _linked(text: str, link: str, kind: Kind) -> str:
+def linked(text: str, link: str, kind: Kind) -> str:
     """A text with a hyperlink: where it leads to in a field of addresses."""
     if kind is Kind.EMAIL and "@" not in text and link.lower().startswith(_MAIL):
         return link[len(_MAIL) :].partition("?")[0]

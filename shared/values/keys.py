@@ -4,14 +4,14 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from shared.entities.declaration import Field, Kind
 from shared.entities.names import name_key, seen_identifier
 from shared.values.emails import email_key
 from shared.values.how import How
 from shared.values.parts import linked_parts, parts_of
-from shared.values.phones import phone_key
+from shared.values.phones import phone_key, value_key
 from shared.values.reading import SEEN_ALONE, Value, part_key
 from shared.values.web import domain_key
 
@@ -42,6 +42,18 @@ def match_keys(field: Field, text: str, how: How) -> tuple[str, ...]:
         return () if key is None else (key,)
     keys = dict.fromkeys(key_of(part, how) for part in parts)
     return tuple(key for key in keys if key is not None)
+
+
+def value_keys(field: Field, value: Value) -> tuple[str, ...]:
+    """The keys of a value that was read (`read_value`) of a field that rows are matched by: those of `match_keys`, each once."""
+    key_of = _VALUE_KEYS[field.kind]
+    if not isinstance(value, list):
+        key = key_of(value)
+        return () if key is None else (key,)
+    if len(value) == 1:
+        key = key_of(value[0])
+        return () if key is None else (key,)
+    return tuple(key for key in dict.fromkeys(map(key_of, value)) if key is not None)
 
 
 def unique_keys(field: Field, value: Value) -> tuple[str, ...]:
@@ -85,4 +97,11 @@ _KEYS: Mapping[Kind, _Key] = {
     Kind.NAME: lambda text, _how: name_key(text),
 }
 
-__all__ = ["Kinded", "classify", "id_key", "linked_parts", "match_keys", "name_key", "unique_keys"]
+_VALUE_KEYS: Mapping[Kind, Callable[[Any], str | None]] = {
+    Kind.EMAIL: str.lower,
+    Kind.LINK: domain_key,
+    Kind.PHONE: value_key,
+    Kind.NAME: name_key,
+}
+
+__all__ = ["Kinded", "classify", "id_key", "linked_parts", "match_keys", "name_key", "unique_keys", "value_keys"]

@@ -68,6 +68,11 @@ def phone_key(text: str, region: str) -> str | None:
     return found.key if isinstance(found, Phone) else None
 
 
+def value_key(value: str) -> str | None:
+    """The E.164 of a number that was read; None for one that is only dialled locally."""
+    return None if is_local(value) else value.partition(_EXTENSION)[0]
+
+
 def is_local(value: str) -> bool:
     """Whether a number that was read lacks its area code, so that nobody is found by it."""
     return not value.startswith("+")

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,6 +44,17 @@ GOAL = 0.7
 _STAGES = {"parser": "file-uploaded", "validator": "rows-staged", "committer": "rows-validated"}
 
 
+@dataclass(frozen=True)
+class Case:
+    """What is measured: a file of an entity type, and the module that is its floor; `prepared` readies the tenant for it."""
+
+    path: Path
+    entity_type: str = "products"
+    mode: str = "create"
+    floor: str = "tests.benchmarks.floor"
+    prepared: Callable[[AsyncConnection, str], Awaitable[None]] | None = None
+
+
 def main() -> None:
     """Measure, print a table, and write the same figures as JSON under `.winnow/`."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -53,22 +64,23 @@ def main() -> None:
         "--pairs", type=int, default=0, help="how often both are measured; 0: 3, once above 200k rows"
     )
     given = arguments.parse_args()
+    measure(Case(_file(given.rows)), f"bench-{given.rows}", given.rows, given.workers, given.pairs)
+
+
+def measure(case: Case, name: str, rows: int, workers: int, pairs: int) -> None:
+    """Measure a file and its floor, in pairs; print a table, and write the same figures as JSON of this name."""
     console = Console()
     stack = Stack(PROJECT / ".winnow" / "bench")
     try:
         stack.up()
         asyncio.run(prepare(stack))
-        path = _file(given.rows)
-        pairs = [
-            _pair(stack, path, given.workers, console)
-            for _ in range(given.pairs or (3 if given.rows <= 200_000 else 1))
-        ]
+        measured = [_pair(stack, case, workers, console) for _ in range(pairs or (3 if rows <= 200_000 else 1))]
     finally:
         stack.down()
         stack.remove()
-    figures = _figures(given.rows, given.workers, path, pairs)
+    figures = _figures(rows, workers, case.path, measured)
     _show(console, figures)
-    target = PROJECT / ".winnow" / f"bench-{given.rows}.json"
+    target = PROJECT / ".winnow" / f"{name}.json"
     target.write_text(json.dumps(figures, indent=2) + "\n")
     console.print(f"The same as JSON: {target.relative_to(PROJECT)}", highlight=False)
 
@@ -84,12 +96,12 @@ def _file(rows: int) -> Path:
     return path
 
 
-def _pair(stack: Stack, path: Path, workers: int, console: Console) -> dict[str, Any]:
+def _pair(stack: Stack, case: Case, workers: int, console: Console) -> dict[str, Any]:
     """The floor and the pipeline, one after the other, each on empty tables."""
     asyncio.run(empty(stack))
     floor = json.loads(
         subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.floor", stack.admin_database_url, str(path)],
+            [sys.executable, "-m", case.floor, stack.admin_database_url, str(case.path)],
             cwd=PROJECT,
             check=True,
             stdout=subprocess.PIPE,
@@ -99,7 +111,7 @@ def _pair(stack: Stack, path: Path, workers: int, console: Console) -> dict[str,
     stack.start_services({**dict.fromkeys(("parser", "validator", "committer", "exporter"), workers), "keeper": 1})
     try:
         with _memory(stack) as memory:
-            pipeline = asyncio.run(_pipeline(stack, path))
+            pipeline = asyncio.run(_pipeline(stack, case))
         busy = {stage: _busy(stack, stage, topic) for stage, topic in _STAGES.items()}
     finally:
         stack.stop_services()
@@ -112,13 +124,15 @@ def _pair(stack: Stack, path: Path, workers: int, console: Console) -> dict[str,
     return {"floor": floor, "pipeline": pipeline}
 
 
-async def _pipeline(stack: Stack, path: Path) -> dict[str, Any]:
+async def _pipeline(stack: Stack, case: Case) -> dict[str, Any]:
     intake = intake_of(stack)
     async with tenant_transaction(intake, "bench") as conn:
         await register_tenant(conn, "bench")
+        if case.prepared is not None:
+            await case.prepared(conn, "bench")
     cpu = server_cpu(stack)
     began = datetime.now(UTC)
-    file = FileToSend(path, "bench", "bench", "create", FileOptions())
+    file = FileToSend(case.path, "bench", "bench", case.mode, FileOptions(), entity_type=case.entity_type)
     import_id = await send(intake, uploads_of(stack), UPLOADS, file)
     await intake.dispose()
     progress = await _ended(stack, import_id)

@@ -35,7 +35,7 @@ async def empty(stack: Stack) -> None:
         tables = await conn.execute(
             text(
                 "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
-                "WHERE schemaname IN ('imports', 'staging', 'catalog', 'gateway') AND tablename <> 'taxonomy_categories'"
+                "WHERE schemaname IN ('imports', 'staging', 'catalog', 'gateway', 'crm') AND tablename <> 'taxonomy_categories'"
             )
         )
         await conn.execute(text(f"TRUNCATE {', '.join(tables.scalars())} CASCADE"))

@@ -69,7 +69,7 @@ class Decisions(NeverUndone):
         self._changes = changes
         self.times = 0
 
-    def needs(self, groups: Groups) -> Sequence[Change]:
+    def needs(self, groups: Groups, *_: object) -> Sequence[Change]:
         """The changes of a chunk."""
         return [self._changes[group[0].text("handle") or ""] for group in groups]
 

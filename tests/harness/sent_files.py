@@ -26,6 +26,7 @@ class FileToSend:
     mode: str
     options: FileOptions
     parent: UUID | None = None
+    entity_type: str = "products"
 
 
 def announced(file: FileToSend) -> FileUploaded:
@@ -36,7 +37,7 @@ def announced(file: FileToSend) -> FileUploaded:
     return FileUploaded(
         tenant_id=file.tenant,
         user_id=file.user,
-        entity_type="products",
+        entity_type=file.entity_type,
         mode=file.mode,
         object_key=f"{file.tenant}/uploads/{import_id}/{file.path.name}",
         file_name=file.path.name,

@@ -32,7 +32,7 @@ KNOWN = UUID(str(uuid7()))
 class TitleSays(NeverUndone):
     """Does with each group what its first title says: create, update, skip or anything else."""
 
-    def needs(self, groups: Groups) -> Sequence[str | None]:
+    def needs(self, groups: Groups, *_: object) -> Sequence[str | None]:
         return [group[0].text("title") for group in groups]
 
     async def look_up(self, conn: AsyncConnection, tenant_id: str, asked: Asked, needs: Any) -> Any:

@@ -58,6 +58,12 @@ def import_file(
         str | None,
         typer.Option(help="Decimal sign of numbers that are text: comma or point; else found for each column."),
     ] = None,
+    dates: Annotated[
+        str | None,
+        typer.Option(
+            help="How dates that are text are written: iso, european or american; else found for each column."
+        ),
+    ] = None,
     heading_row: Annotated[
         int | None, typer.Option("--heading-row", metavar="N", help="The row that has the headings; else found.")
     ] = None,
@@ -116,6 +122,7 @@ def import_file(
         delimiter,
         encoding,
         decimal=decimal,
+        dates=dates,
         heading_row=heading_row,
         hold=hold or dry_run or guided,
         guided=guided,

@@ -28,7 +28,7 @@ def template(
         typer.Option(
             parser=known_tenant,
             metavar="NAME",
-            help="Offer the names this tenant's catalogue has (the token's tenant); else no Winnow is asked.",
+            help="With this tenant's own fields, and the names its catalogue has (the token's tenant); else no Winnow is asked.",
         ),
     ] = None,
     force: Force = False,

@@ -62,9 +62,9 @@ class LocalAccess(LocalServices):
         super().__init__(stack)
         self.url = stack.gateway_url
 
-    def token(self, tenant: str, user: str | None) -> Token:
-        """What gives tokens of a tenant that may import."""
-        return lambda: self._stack.token_for(tenant, "importer", user=user)
+    def token(self, tenant: str, user: str | None, role: str = "importer") -> Token:
+        """What gives tokens of a tenant with this role."""
+        return lambda: self._stack.token_for(tenant, role, user=user)
 
     def names(self, servers: Mapping[str, str]) -> bool:
         """Whether these servers are its own."""

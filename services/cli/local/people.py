@@ -67,9 +67,10 @@ def _person(number: int, seed: int, *, earlier: bool) -> Person:
 
 
 BAD: Mapping[str, Person] = {
-    "no name": {"Full Name": ""},
     "no e-mail address": {"Email": "person at mail.example"},
     "no phone number": {"Phone": "12"},
+    # Of somebody who is known it would only keep the name.
+    "no name": {"Full Name": ""},
     "no address of a page": {"LinkedIn": "not on LinkedIn"},
 }
 """The ways in which a person of the sample can be bad."""

@@ -14,6 +14,7 @@ from sqlalchemy import Column, Table, text
 
 from services.committer.moves import BY_THE_DATABASE, PENDING, Step, move
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, production_value
+from services.committer.taken_back import TAKE_BACK, UNDONE_BY
 from shared.db import catalog, staging
 from shared.db.metadata import quoted
 from shared.states import ATTRIBUTES_ANEW, ITSELF, Action, GroupStatus
@@ -23,9 +24,6 @@ UPDATES = "groups.update"
 
 PRODUCTS_CHANGED, VARIANTS_CHANGED = "products_changed", "variants_changed"
 PRODUCTS_REMOVED, VARIANTS_REMOVED = "products_removed", "variants_removed"
-UNDOING = "import.undoing"
-"""What a chunk has whose import takes another one back."""
-
 ROWS_OF_PRODUCTS = "rows_of_products"
 """Rows that changed their product, and not their variant."""
 
@@ -107,7 +105,7 @@ _WRITER = """(CASE s.record
 _BEFORE = {
     "writer_import_id": _WRITER.format("import_id"),
     "writer_row_no": _WRITER.format("import_row_no"),
-    "undone_by": "NULL",
+    UNDONE_BY: "NULL",
 }
 
 
@@ -207,22 +205,9 @@ def _moves() -> Iterator[Step]:
         yield _GIVE_ATTRIBUTES if step.name == _GIVE_ATTRIBUTES.name else step
 
 
-_TAKE_BACK = Step(
-    "changes_taken_back",
-    text(
-        f"""
-        UPDATE catalog.changes c SET undone_by = :import_id
-          FROM (SELECT row_no, record, record_id FROM staging.changes WHERE {PENDING}) s
-         WHERE c.import_id = (SELECT undoes_import_id FROM imports.imports WHERE id = :import_id)
-           AND c.row_no = s.row_no AND c.record = s.record AND c.record_id = s.record_id
-        """  # noqa: S608 - our names
-    ),
-    needs=frozenset({UNDOING}),
-)
-
 CHANGES: tuple[Step, ...] = (
     *MAKE_ENTITIES,
-    _TAKE_BACK,
+    TAKE_BACK,
     # While records are still as they were.
     move(catalog.changes, staging.changes, value=_value_of_change),
     *(_take_away(*owned) for owned in _owned()),

@@ -18,9 +18,11 @@ from services.gateway.texts import can_be_kept
 from shared.api.catalogue import UnmatchedCategories, UnmatchedCategory, Value, ValuePage
 from shared.api.limits import MOST_UNMATCHED, MOST_VALUES
 from shared.entities import ENTITY_TYPES, EntityType
+from shared.entities.own_fields import entity_of
 from shared.intake.catalogue import KINDS, known_names, list_attribute_values, list_values
 from shared.intake.template import MOST_OFFERED, offered_kinds, write_template
 from shared.intake.unmatched import unmatched_categories
+from shared.ledger.own_fields import read_own
 
 router = APIRouter(tags=["catalogue"])
 
@@ -43,11 +45,11 @@ _SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 async def get_template(
     ways: Ways, person: Viewer, entity_type: Annotated[str, PathParameter(min_length=1, max_length=32)]
 ) -> Response:
-    """An empty workbook to fill in. Its lists have what the tenant's catalogue knows by now."""
-    entity = ENTITY_TYPES.get(entity_type)
-    if entity is None:
+    """An empty workbook to fill in. It has the tenant's own fields, and in its lists what its catalogue knows by now."""
+    if entity_type not in ENTITY_TYPES:
         raise problems.unknown("template")
     async with reading(ways, person) as conn:
+        entity = entity_of(entity_type, await read_own(conn, entity_type))
         known = await known_names(conn, offered_kinds(entity), limit=MOST_OFFERED)
     content = await asyncio.to_thread(_written, entity, known)
     return Response(content, headers=headers_of(f"{entity.name}.xlsx", len(content)))

@@ -1,22 +1,19 @@
 """The check of a held import: what a start would come to, each changed field before and after, what would come back."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports import seen
 from services.gateway.imports.results import preview_of
-from services.gateway.imports.rows import rows_of
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
-from services.gateway.pages.figures import counted, number
+from services.gateway.pages.forecast import NOTHING, changes_shown, row_of, rows_shown
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.words import kind_of
@@ -24,36 +21,13 @@ from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
 from shared.api.imports import Import
 from shared.api.results import Preview
-from shared.api.rows import Row, RowPage
-from shared.entities import ENTITY_TYPES, EntityType
-from shared.intake.changes import Change, Place, list_changes
-from shared.intake.records import RecordName, record_names
-from shared.states import Record, RowStatus
+from shared.states import RowStatus
 
 router = APIRouter(include_in_schema=False, prefix="/imports", dependencies=[SHELL])
 
 CHANGES, FITTING, FAILING = "changes", "fitting", "failing"
-ROWS: Final = 100
-_OUTCOMES: Final[Mapping[str | None, tuple[str, str, str]]] = {
-    "create": ("ok", "plus-circle", "Would be created"),
-    "update": ("upd", "pencil-simple", "Would be updated"),
-    "skip": ("", "minus-circle", "Unchanged"),
-}
-_CHUNK_OF = text(
-    "SELECT chunk_no FROM imports.import_chunks WHERE import_id = :id AND last_row >= :row ORDER BY first_row LIMIT 1"
-)
 
 ImportId = Annotated[UUID, Path()]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What one row changes of one record: its name, what it is found by, and each field before and after."""
-
-    row: int
-    name: str
-    which: str
-    fields: Sequence[tuple[str, str, str]]
 
 
 @router.get("/{import_id}/check")
@@ -71,10 +45,10 @@ async def show(
         imp, preview = await seen(conn, import_id), await preview_of(conn, import_id, changes=0)
         if imp is None or preview is None:
             raise unknown("import")
-        if not imp.hold:
+        if not imp.hold or imp.guided is not None:
             return RedirectResponse(f"/imports/{import_id}", 303)
         view = show if show in {CHANGES, FITTING, FAILING} else _first_view(preview)
-        shown = await _shown(conn, imp, preview, view, after=after, row=_number(row) if row.isdecimal() else 0)
+        shown = await _shown(conn, imp, preview, view, after=after, row=row_of(row))
     return _page(request, person, imp, preview, view, shown)
 
 
@@ -124,6 +98,7 @@ def _head(imp: Import, preview: Preview, person: Person) -> dict[str, Any]:
     several = kind_of(imp.entity_type).several
     return {
         "imp": imp,
+        "place": f"/imports/{imp.id}/check",
         "preview": preview,
         "title": f"Check of {imp.file_name}" if preview.ready else f"Checking {imp.file_name}",
         "took": max((stage.seconds or 0 for stage in imp.stages), default=0),
@@ -136,25 +111,11 @@ def _head(imp: Import, preview: Preview, person: Person) -> dict[str, Any]:
 
 async def _shown(
     conn: AsyncConnection, imp: Import, preview: Preview, view: str, *, after: str, row: int
-) -> dict[str, Any]:
-    nothing: dict[str, Any] = {
-        "entries": (),
-        "rows": (),
-        "headings": (),
-        "next": "",
-        "after": after or row,
-        "shown": "",
-        "rows_caption": "",
-        "none_title": "",
-        "none_words": "",
-    }
+) -> Mapping[str, Any]:
+    place = {"after": after or row}
     if not preview.ready:
-        return nothing
+        return {**NOTHING, **place}
     if view == CHANGES:
-        return {**nothing, **await _changes(conn, imp, after=after, row=row)}
-    behind = row - 1 if row else int(after) if after.isdecimal() else 0
+        return {**NOTHING, **place, **await changes_shown(conn, imp, after=after, row=row)}
     status = RowStatus.FAILED if view == FAILING else RowStatus.PENDING
-    found = await rows_of(conn, imp.id, status=status, after=max(0, min(behind, 2**31 - 1)), limit=ROWS)
-    return nothing if found is None else {**nothing, **_rows(found, view, ENTITY_TYPES.get(imp.entity_type))}
-
-
+    return {**NOTHING, **place, **await rows_shown(conn, imp, status=status, after=after, row=row)}

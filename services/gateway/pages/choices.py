@@ -7,13 +7,12 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.gateway.pages.words import kind_of
+from services.gateway.pages.words import FOUND_BY, is_of_records, kind_of
 from shared.api.imports import ImportOptions, Mode, NewImport
 from shared.entities import ENTITY_TYPES, EntityType
 
 DEFAULT_TYPE: Final = next(iter(ENTITY_TYPES))
 
-CRM: Final = "crm"
 STEP_BY_STEP, STRAIGHT_AWAY = "steps", "straight"
 
 _SAID: Final[Mapping[str, Mapping[str, str]]] = {
@@ -29,7 +28,6 @@ _OF_RECORDS: Final[Mapping[str, str]] = {
     "create": "Adds new {several}. One that is already there is skipped.",
     "enrich": "Changes {several} that are found by {found_by}. One that is not found is skipped.",
 }
-_FOUND_BY: Final = {"id": "Record ID", "emails": "e-mail", "phone_number": "phone", "domains": "domain"}
 PATHS: Final[Mapping[str, tuple[str, str]]] = {
     STEP_BY_STEP: (
         "Step by step",
@@ -42,7 +40,7 @@ PATHS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """How one may go about an import: what each is called, and what happens."""
 
-_READING = ("sheet", "delimiter", "encoding", "decimal")
+_READING = ("sheet", "delimiter", "encoding", "decimal", "dates")
 
 
 class NotChosen(Exception):
@@ -68,7 +66,7 @@ def modes_of(entity: EntityType) -> list[tuple[str, str]]:
     said = _SAID.get(entity.name)
     if said is not None:
         return [(mode, said[mode]) for mode in entity.modes if mode in said]
-    found_by = " or ".join(_FOUND_BY.get(code, code) for code in entity.matches if code != "id") or _FOUND_BY["id"]
+    found_by = " or ".join(FOUND_BY.get(code, code) for code in entity.matches if code != "id") or FOUND_BY["id"]
     several = kind_of(entity.name).several
     return [(mode, words.format(several=several, found_by=found_by)) for mode, words in _OF_RECORDS.items()]
 
@@ -80,7 +78,7 @@ def usual_mode(entity: EntityType) -> str:
 
 def usual_path(entity: EntityType) -> str:
     """How one goes about a type where nothing is said."""
-    return STEP_BY_STEP if entity.family == CRM else STRAIGHT_AWAY
+    return STEP_BY_STEP if is_of_records(entity.name) else STRAIGHT_AWAY
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,7 @@ class Choices:
     delimiter: str | None = None
     encoding: str | None = None
     decimal: str | None = None
+    dates: str | None = None
     heading_row: str | None = None
     guided: bool = False
 
@@ -135,7 +134,7 @@ class Choices:
             said["heading_row"] = int(self.heading_row)
         if self.mode != "create":
             said["blanks"] = self.blanks
-        elif ENTITY_TYPES[self.type].family != CRM:
+        elif not is_of_records(self.type):
             said["existing"] = self.existing
         try:
             said |= {"guided": True} if self.guided else {}
@@ -182,5 +181,6 @@ def _cannot_be(field: str) -> str:
         "sheet": "The name of a sheet has up to 31 characters",
         "delimiter": "Columns are separated by comma, semicolon, tab or vertical bar",
         "decimal": "The decimal sign is a point or a comma",
+        "dates": "Dates are iso, european or american",
         "encoding": "The name of an encoding has up to 32 characters",
     }.get(field, "This cannot be")

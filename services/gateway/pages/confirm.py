@@ -10,13 +10,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.gateway.asking import PageImporter, Ways
 from services.gateway.imports import acts, the_import
+from services.gateway.imports.guided.steps import start_over
 from services.gateway.imports.transactions import reading
 from services.gateway.pages.figures import counted, number, until
 from services.gateway.pages.rendering import Viewing, page, viewing_of
 from services.gateway.pages.shell import SHELL
+from services.gateway.pages.words import is_of_records, kind_of
 from services.gateway.people import Person
 from services.gateway.problems import Refused
 from shared.api.imports import Import
+from shared.entities import ENTITY_TYPES
 from shared.intake.undoing import UndoForecast, forecast_undo
 from shared.states import Standing
 
@@ -64,6 +67,22 @@ async def cancel(ways: Ways, person: PageImporter, import_id: ImportId) -> Redir
     return _to(import_id)
 
 
+@router.get("/{import_id}/over")
+async def ask_over(request: Request, ways: Ways, person: PageImporter, import_id: ImportId) -> HTMLResponse:
+    """Ask whether a guided import is to begin again with its columns."""
+    imp = await the_import(ways, person, import_id)
+    if imp.guided is None:
+        raise Refused("conflict", "It is not, or no longer, imported step by step: there is nothing to start over.")
+    return asks(request, person, over_question(imp))
+
+
+@router.post("/{import_id}/over")
+async def over(ways: Ways, person: PageImporter, import_id: ImportId) -> RedirectResponse:
+    """Begin again with its columns."""
+    await start_over(ways, person, import_id)
+    return _to(import_id)
+
+
 @router.get("/{import_id}/dismiss")
 async def ask_dismiss(request: Request, ways: Ways, person: PageImporter, import_id: ImportId) -> HTMLResponse:
     """Ask whether an import with failures is to be put away."""
@@ -90,7 +109,7 @@ async def ask_undo(request: Request, ways: Ways, person: PageImporter, import_id
     if not imp.undo.possible:
         raise Refused("conflict", f"It cannot be undone: {imp.undo.why_not}")
     async with reading(ways, person) as conn:
-        forecast = await forecast_undo(conn, import_id, limit=_MOST_STAYING)
+        forecast = await forecast_undo(conn, import_id, of_records=is_of_records(imp.entity_type), limit=_MOST_STAYING)
     return asks(request, person, undo_question(imp, forecast, viewing_of(request)))
 
 
@@ -136,6 +155,21 @@ def cancel_question(imp: Import) -> Question:
     )
 
 
+def over_question(imp: Import) -> Question:
+    """Whether to begin again with the columns."""
+    return Question(
+        title="Start over?",
+        says=[
+            f"What you mapped and corrected in {imp.file_name} is forgotten, and you begin with its columns again.",
+            "Nothing has been written so far.",
+        ],
+        action=f"/imports/{imp.id}/over",
+        keep="Stay here",
+        back=f"/imports/{imp.id}",
+        do="Start over",
+    )
+
+
 def dismiss_question(imp: Import) -> Question:
     """Whether to put it away."""
     failed, went_in = imp.failed_rows, imp.created_rows + imp.updated_rows
@@ -162,30 +196,32 @@ def dismiss_question(imp: Import) -> Question:
 
 def undo_question(imp: Import, forecast: UndoForecast, viewing: Viewing) -> Question:
     """Whether to take it back."""
+    kind = kind_of(imp.entity_type)
     says = []
-    if forecast.removed_products or forecast.removed_variants:
-        removed = " with ".join(
-            counted(count, noun)
-            for count, noun in ((forecast.removed_products, "product"), (forecast.removed_variants, "variant"))
-            if count
-        )
+    if forecast.removed or forecast.removed_parts:
+        entity = ENTITY_TYPES.get(imp.entity_type)
+        parts = [(forecast.removed, kind.one, kind.several)]
+        if entity is not None and entity.record_noun != kind.one:
+            parts.append((forecast.removed_parts, entity.record_noun, f"{entity.record_noun}s"))
+        removed = " with ".join(counted(*part) for part in parts if part[0])
+        on_the_way = "companies" if is_of_records(imp.entity_type) else "tags and seasons"
         says.append(
             f"{removed} that this import created {'is' if removed.startswith('1 ') and ' with ' not in removed else 'are'} removed. "
-            "What was made on the way, such as tags and seasons, goes too, unless something else uses it."
+            f"What was made on the way, such as {on_the_way}, goes too, unless something else uses it."
         )
-    if forecast.restored_products:
+    if forecast.restored:
         says.append(
-            f"{counted(forecast.restored_products, 'product')} {_get(forecast.restored_products)} back what {_they(forecast.restored_products)} said before."
+            f"{counted(forecast.restored, kind.one, kind.several)} {_get(forecast.restored)} back what {_they(forecast.restored)} said before."
         )
-    staying = forecast.staying_products
+    staying = forecast.staying_count
     if staying:
         says.append(
-            f"{counted(staying, 'product')} {_stays(staying)}, because {_they(staying)} {'was' if staying == 1 else 'were'} changed since."
+            f"{counted(staying, kind.one, kind.several)} {_stays(staying)}, because {_they(staying)} {'was' if staying == 1 else 'were'} changed{' or used' if is_of_records(imp.entity_type) else ''} since."
         )
     if not says:
         says.append("Nothing that it made or changed is there any more.")
     more = staying - len(forecast.staying)
-    taken = forecast.removed_products + forecast.restored_products
+    taken = forecast.removed + forecast.restored
     deadline = f"Possible until {until(imp.undo.until, viewing.zone)}. " if imp.undo.until is not None else ""
     return Question(
         title=f"Undo {imp.file_name}?",
@@ -193,11 +229,11 @@ def undo_question(imp: Import, forecast: UndoForecast, viewing: Viewing) -> Ques
         action=f"/imports/{imp.id}/undo",
         keep="Keep everything",
         back=f"/imports/{imp.id}",
-        do=f"Undo {counted(taken, 'product')}" if taken else "Undo",
+        do=f"Undo {counted(taken, kind.one, kind.several)}" if taken else "Undo",
         hint=f"{deadline}The undo itself is kept in the history.",
         kept_title=f"See which {'stays' if staying == 1 else 'stay'}" if staying else "",
         kept=[
-            (each.title, f"{each.handle}, changed by {each.changed_by}" if each.changed_by else each.handle)
+            (each.title, ", ".join(filter(None, (each.handle, each.changed_by and f"changed by {each.changed_by}"))))
             for each in forecast.staying
         ],
         kept_more=f"and {number(more)} more; the undo names each" if more > 0 else "",

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.gateway.asking import PageViewer, Ways
 from services.gateway.imports.files import headers_of
 from services.gateway.imports.links import link_to
-from services.gateway.pages import example
+from services.gateway.pages import example, example_people
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,6 +38,13 @@ async def example_file(_person: PageViewer) -> Response:
     """A file with three mistakes."""
     content = await asyncio.to_thread(example.example_workbook)
     return Response(content, headers=headers_of(example.FILE_NAME, len(content)))
+
+
+@router.get("/templates/example-people.xlsx")
+async def example_people_file(_person: PageViewer) -> Response:
+    """People, with companies that are made on the way, and a few mistakes."""
+    content = await asyncio.to_thread(example_people.example_people)
+    return Response(content, headers=headers_of(example_people.FILE_NAME, len(content)))
 
 
 @router.get("/templates/{entity_type}.xlsx")

@@ -1,8 +1,9 @@
 """What a held import would do, row by row: each changed field before and after, rows that fit, rows that would come back."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -10,13 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.imports.rows import rows_of
 from services.gateway.pages.figures import counted, number
-from services.gateway.pages.words import kind_of
+from services.gateway.pages.sheet import record_keys
 from shared.api.imports import Import
-from shared.api.rows import Row, RowPage
-from shared.entities import ENTITY_TYPES, EntityType
+from shared.api.rows import Row
+from shared.entities import EntityType
 from shared.intake.changes import Change, Place, list_changes
+from shared.intake.reading import read_entity, read_reading
 from shared.intake.records import RecordName, record_names
-from shared.states import Record, RowStatus
+from shared.intake.rows import Group, ImportRow, read_decided
+from shared.states import Action, Record, RowStatus
 
 ROWS: Final = 100
 NOTHING: Final[Mapping[str, Any]] = {
@@ -34,6 +37,7 @@ NOTHING: Final[Mapping[str, Any]] = {
 }
 """What the parts of a page are given of it that show nothing."""
 
+_OF_CRM: Final = frozenset({Record.COMPANY, Record.PERSON, Record.OPPORTUNITY, Record.TASK, Record.NOTE})
 _OUTCOMES: Final[Mapping[str | None, tuple[str, str, str]]] = {
     "create": ("ok", "plus-circle", "Would be created"),
     "update": ("upd", "pencil-simple", "Would be updated"),
@@ -63,8 +67,9 @@ async def changes_shown(conn: AsyncConnection, imp: Import, *, after: str, row: 
     found = await list_changes(conn, imp.id, after=place, limit=ROWS + 1)
     changes = [change for _, change in found[:ROWS]]
     names = await record_names(conn, [change.record_id for change in changes])
-    entity = ENTITY_TYPES.get(imp.entity_type)
+    entity = await read_entity(conn, imp.id)
     return {
+        "record_words": _record_words(entity),
         "entries": [_entry(change, names.get(change.record_id), entity) for change in changes],
         "next": _said(found[ROWS - 1][0]) if len(found) > ROWS else "",
         "shown": f"{counted(len(changes), 'changed record')} on this page",
@@ -77,6 +82,8 @@ def _entry(change: Change, name: RecordName | None, entity: EntityType | None) -
         title, which = str(change.record_id), ""
     elif change.record == Record.PRODUCT:
         title, which = name.title, f"{name.handle} · all variants"
+    elif change.record in _OF_CRM:
+        title, which = name.title, name.known_by or ""
     else:
         title, which = name.title, f"SKU {name.sku}" if name.sku else f"barcode {name.barcode}"
     fields = [
@@ -101,18 +108,18 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-def _rows(found: RowPage, view: str, entity: EntityType | None) -> dict[str, Any]:
-    failing = view == FAILING
-    shown = _columns(found, entity, only_mistakes=failing)
-    keys = _keys(entity)
-    known_by = next((heading for _, heading in shown if heading in keys), None)
-    rows = [_row(row, shown, known_by, failing=failing) for row in found.items]
-    first, last = (rows[0]["row"], rows[-1]["row"]) if rows else (0, 0)
+async def rows_shown(
+    conn: AsyncConnection, imp: Import, *, status: RowStatus, after: str, row: int
+) -> Mapping[str, Any]:
+    """Rows behind another, or from a row on: of those that fit, with what becomes of each; of the others, with why."""
+    behind = row - 1 if row else row_of(after)
+    found = await rows_of(conn, imp.id, status=status, after=max(0, behind), limit=ROWS)
+    if found is None:
+        return {}
+    failing = status is RowStatus.FAILED
     return {
-        "rows": rows,
-        "headings": [heading for _, heading in shown],
+        **await _as_sheet(conn, imp, found.headings, found.items, failing=failing),
         "next": found.next or "",
-        "shown": f"Rows {number(first)}–{number(last)}",
         "rows_caption": "Rows that would come back, with the reason beside each"
         if failing
         else "Rows that fit, with what would become of each",
@@ -121,26 +128,71 @@ def _rows(found: RowPage, view: str, entity: EntityType | None) -> dict[str, Any
     }
 
 
-def _columns(found: RowPage, entity: EntityType | None, *, only_mistakes: bool) -> list[tuple[int, str]]:
+async def decided_shown(conn: AsyncConnection, imp: Import, outcome: Action, *, after: str) -> Mapping[str, Any]:
+    """Rows of which the same was decided, behind a place of their list."""
+    found = await read_decided(conn, imp.id, outcome, after=_group(after), limit=ROWS)
+    if found is None:
+        return {}
+    done = {Action.CREATE: "created", Action.UPDATE: "updated", Action.SKIP: "skipped"}[outcome]
+    return {
+        **await _as_sheet(conn, imp, found.headings, found.rows, failing=False),
+        "next": "" if found.next is None else f"{found.next.chunk}.{found.next.row}",
+        "rows_caption": f"Rows to be {done}",
+        "none_title": f"No row is to be {done}",
+        "none_words": "Look at the other kinds of change.",
+    }
+
+
+async def _as_sheet(
+    conn: AsyncConnection, imp: Import, headings: Sequence[str], found: Sequence[Row | ImportRow], *, failing: bool
+) -> dict[str, Any]:
+    read = await read_reading(conn, imp.id)
+    fields = [] if read is None else [column.field for column in read.columns]
+    keys = record_keys(await read_entity(conn, imp.id))
+    shown = _columns(found, headings, fields, keys, only_mistakes=failing)
+    rows = [_row(each, shown, failing=failing) for each in found]
+    first, last = (rows[0]["row"], rows[-1]["row"]) if rows else (0, 0)
+    return {
+        "rows": rows,
+        "headings": [column.heading for column in shown],
+        "shown": f"Rows {number(first)}–{number(last)}",
+        "failing": failing,
+    }
+
+
+class Column(NamedTuple):
+    """A column that is shown; `is_key`: rows are known by it."""
+
+    index: int
+    heading: str
+    is_key: bool
+
+
+def _columns(
+    found: Sequence[Row | ImportRow],
+    headings: Sequence[str],
+    fields: Sequence[str | None],
+    keys: AbstractSet[str],
+    *,
+    only_mistakes: bool,
+) -> list[Column]:
     """The columns that say anything on this page; with mistakes, those and what a row is known by."""
-    mistaken = {error.heading for row in found.items for error in row.errors}
-    keys = _keys(entity)
-    width = max((len(row.cells) for row in found.items), default=0)
+    mistaken = {error.heading for row in found for error in row.errors}
+    width = max((len(row.cells) for row in found), default=0)
     shown = []
     for index in range(width):
-        heading = found.headings[index] if index < len(found.headings) else ""
-        says = any(index < len(row.cells) and row.cells[index] for row in found.items)
-        if heading in mistaken or (says and (not only_mistakes or heading in keys)):
-            shown.append((index, heading))
+        heading = headings[index] if index < len(headings) else ""
+        field = fields[index] if index < len(fields) else None
+        is_key = (field or heading) in keys
+        says = any(index < len(row.cells) and row.cells[index] for row in found)
+        if heading in mistaken or (says and (not only_mistakes or is_key)):
+            shown.append(Column(index, heading, is_key))
     return shown
 
 
-def _keys(entity: EntityType | None) -> set[str]:
-    return set() if entity is None else {field.heading for field in entity.fields if field.code in entity.names_record}
-
-
-def _row(row: Row, shown: Sequence[tuple[int, str]], known_by: str | None, *, failing: bool) -> dict[str, Any]:
+def _row(row: Row | ImportRow, shown: Sequence[Column], *, failing: bool) -> dict[str, Any]:
     mistaken = {error.heading for error in row.errors if error.heading}
+    known = next((column for column in shown if column.is_key), None)
     return {
         "row": row.row,
         "group_row": row.group_row,
@@ -149,8 +201,13 @@ def _row(row: Row, shown: Sequence[tuple[int, str]], known_by: str | None, *, fa
         "errors": row.errors,
         "outcome": _OUTCOMES.get(row.outcome, ("", "circle", "–")),
         "cells": [
-            (heading, row.cells[index] if index < len(row.cells) else "", heading in mistaken, heading == known_by)
-            for index, heading in shown
+            (
+                column.heading,
+                row.cells[column.index] if column.index < len(row.cells) else "",
+                column.heading in mistaken,
+                column is known,
+            )
+            for column in shown
         ],
     }
 
@@ -170,3 +227,22 @@ def _place(said: str) -> Place | None:
 
 def _number(said: str) -> int:
     return min(int(said), 2**31 - 1)
+
+
+def _group(said: str) -> Group:
+    """A place in a list of what is decided, as an address says it."""
+    chunk, _, row = said.partition(".")
+    return Group(row_of(chunk), row_of(row)) if row.isdecimal() else Group(0, 0)
+
+
+def row_of(said: str) -> int:
+    """The number of a row as an address says it; 0 where it says none."""
+    return _number(said) if said.isdecimal() else 0
+
+
+def _record_words(entity: EntityType | None) -> str:
+    """What a changed record is: `Person`; `Product or variant` where a row is a part of what it belongs to."""
+    if entity is None:
+        return "Record"
+    nouns = dict.fromkeys((entity.group_noun, entity.record_noun))
+    return " or ".join(nouns).capitalize()

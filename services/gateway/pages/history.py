@@ -22,11 +22,12 @@ from services.gateway.pages.outcome import reasons_shown
 from services.gateway.pages.rendering import Viewing, page, partial, swap, viewing_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.wanted import DATES, PERIODS, STATUSES, Asked, asked_by
-from services.gateway.pages.words import KINDS, MODES
+from services.gateway.pages.words import KINDS, MODES, is_of_records, kind_of
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused
 from services.gateway.who.directory import names_of
 from shared.api.imports import Import, ImportSummary
+from shared.entities import ENTITY_TYPES
 from shared.intake.reports import group_errors
 from shared.states import Standing
 
@@ -246,7 +247,6 @@ def _facts(opened: Import, people: Mapping[str, str], viewing: Viewing) -> list[
         (opened.unprocessed_rows, "not processed" if opened.ended else "to come"),
     ]
     added = " + ".join(f"{number(count)} {words}" for count, words in parts if count)
-    made = opened.summary
     took = duration(opened.worked_seconds) if opened.started_at and opened.ended else ""
     file = ", ".join(
         part
@@ -258,7 +258,7 @@ def _facts(opened: Import, people: Mapping[str, str], viewing: Viewing) -> list[
     )
     facts = [
         ("Rows", f"{number(opened.total_rows)} = {added}" if added else ""),
-        ("Made", _made(made)),
+        ("Made", _made(opened)),
         ("Mode", MODES.get(opened.mode, opened.mode)),
         ("Started", exact(opened.created_at, viewing.zone)),
         ("Took", f"{took} · {rate(opened.rows_per_second)}" if took and opened.rows_per_second else took),
@@ -272,10 +272,27 @@ def _facts(opened: Import, people: Mapping[str, str], viewing: Viewing) -> list[
     return [(name, said) for name, said in facts if said]
 
 
-def _made(summary: Mapping[str, Any]) -> str:
-    products = (summary.get("products") or {}).get("created", 0)
-    variants = (summary.get("variants") or {}).get("created", 0)
-    return ", ".join(counted(count, noun) for count, noun in ((products, "product"), (variants, "variant")) if count)
+def _made(opened: Import) -> str:
+    """What an import created: `37 products, 111 variants`; `1,012 people, 14 companies on the way`."""
+    kind, entity = kind_of(opened.entity_type), ENTITY_TYPES.get(opened.entity_type)
+    counts = [(_created(opened.summary.get(opened.entity_type)), kind.one, kind.several)]
+    if entity is not None and entity.record_noun != kind.one:
+        counts.append(
+            (_created(opened.summary.get(f"{entity.record_noun}s")), entity.record_noun, f"{entity.record_noun}s")
+        )
+    said = [counted(*each) for each in counts if each[0]]
+    if is_of_records(opened.entity_type):
+        on_the_way = [(name, _created(made)) for name, made in (opened.summary.get("entities") or {}).items()]
+        said += [
+            f"{counted(count, kind_of(name).one, kind_of(name).several)} on the way"
+            for name, count in on_the_way
+            if count
+        ]
+    return ", ".join(said)
+
+
+def _created(counts: Any) -> int:
+    return int(counts.get("created", 0)) if isinstance(counts, Mapping) else 0
 
 
 def _relations(opened: Import) -> list[tuple[str, Any]]:

@@ -20,6 +20,7 @@ from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused
 from shared.api.guided import Columns, FieldChoice, FormatName, GuidedColumn, NewMapping
 from shared.api.imports import Import
+from shared.api.problems import FieldProblem
 from shared.entities.declaration import USERS
 from shared.states import GuidedStep
 
@@ -73,7 +74,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
 
 
 @router.get("/{import_id}/map/live")
-async def live(request: Request, ways: Ways, person: PageViewer, import_id: ImportId) -> Response:
+async def live(ways: Ways, person: PageViewer, import_id: ImportId) -> Response:
     """A stream that ends when the columns are known."""
 
     async def look() -> Shown:
@@ -118,10 +119,16 @@ async def confirm(request: Request, ways: Ways, person: PageImporter, import_id:
     try:
         await guided.set_mapping(ways, person, import_id, _mapping(imp, said))
     except Refused as refused:
-        if refused.kind.slug != "invalid":
+        if refused.kind.slug != "invalid" or not refused.errors:
             raise
-        return _page(request, person, imp, columns, said, [("columns", refused.detail)], status=422)
+        return _page(request, person, imp, columns, said, [_at(problem) for problem in refused.errors], status=422)
     return RedirectResponse(address_of(imp, GuidedStep.REVIEW), 303)
+
+
+def _at(problem: FieldProblem) -> Trouble:
+    """Where a refusal of a mapping is seen: at the format of a column, or at the columns as a whole."""
+    what, _, index = problem.field.partition(".")
+    return (f"d{index}" if what == "formats" and index.isdecimal() else "columns", problem.message)
 
 
 def said_by(columns: Columns) -> Said:
@@ -155,23 +162,18 @@ def said_in(form: Mapping[str, Any]) -> Said:
 
 
 def troubles(columns: Columns, said: Said) -> list[Trouble]:
-    """What blocks a mapping: fields that are needed and not there, fields that are there twice, formats nobody can know."""
-    mapped = set(said.fields.values())
+    """What blocks a mapping: fields that are needed and not there, fields that are there twice, formats nobody can know.
+
+    `columns` are described as they are `said` to be.
+    """
     free = next((column.index for column in columns.columns if column.index not in said.fields), 0)
-    missing = [
-        (f"f{free}", problem.message)
-        for problem in columns.problems
-        if not problem.columns and (problem.field is None or problem.field not in mapped)
-    ]
-    undecided = [
-        (f"d{column.index}", f"{column.heading}: choose the format. {column.format.proof}")
-        for column in columns.columns
-        if column.format is not None
-        and column.format.name is None
-        and said.fields.get(column.index) == column.field
-        and column.index not in said.formats
-    ]
-    return [*missing, *_twice(columns, said), *undecided]
+    found: list[Trouble] = []
+    for problem in columns.problems:
+        if not problem.columns:
+            found.append((f"f{free}", problem.message))
+        elif len(problem.columns) == 1 and problem.columns[0] not in said.formats:
+            found.append((f"d{problem.columns[0]}", problem.message))
+    return [*found, *_twice(columns, said)]
 
 
 def _twice(columns: Columns, said: Said) -> list[Trouble]:
@@ -222,9 +224,7 @@ def _page(
     return page(request, person, "map.html", status=status, errors=errors, asks=asks, **context)
 
 
-def _context(
-    imp: Import, person: Person, columns: Columns, said: Said, errors: Sequence[Trouble]
-) -> dict[str, Any]:
+def _context(imp: Import, person: Person, columns: Columns, said: Said, errors: Sequence[Trouble]) -> dict[str, Any]:
     read = imp.read_as
     how = [] if read is None else [read.encoding and read.encoding.upper(), read.delimiter and f"separated by “{read.delimiter}”", read.sheet and f"sheet “{read.sheet}”"]  # fmt: skip
     facts = (
@@ -234,7 +234,9 @@ def _context(
     kind = kind_of(imp.entity_type)
     found_by = _found_by(columns, said)
     by_code = {field.code: field for field in columns.fields}
-    saved = next((saved for saved in columns.saved if {i: c for c, i in saved.fields.items()} != dict(said.fields)), None)
+    saved = next(
+        (saved for saved in columns.saved if {i: c for c, i in saved.fields.items()} != dict(said.fields)), None
+    )
     proposed = sum(1 for column in columns.columns if column.field)
     return {
         **head(imp, person, GuidedStep.MAP, *facts),
@@ -254,19 +256,21 @@ def _context(
 def _column(
     column: GuidedColumn, fields: Mapping[str, FieldChoice], said: Said, errors: Mapping[str, str], several: str
 ) -> ColumnShown:
-    code = said.fields.get(column.index, "")
-    field, is_same = fields.get(code), code == (column.field or "")
-    shown = column.format if is_same and column.format is not None else None
-    why = [column.why] if is_same and column.why else ["Chosen by you"] if field is not None else ["Its values are kept out"]
-    what = "Date" if shown is not None and any(c.name == "iso" for c in shown.choices) else "Number"
+    field = fields.get(column.field or "")
+    shown = column.format if field is not None else None
+    what = "Date" if shown is not None and any(choice.name == "iso" for choice in shown.choices) else "Number"
     return ColumnShown(
         index=column.index,
         heading=column.heading,
         samples=column.samples,
-        code="" if field is None else code,
+        code="" if field is None else field.code,
         finds=f"Finds existing {several}" if field is not None and field.is_match else "",
-        why=why,
-        format=said.formats.get(column.index, "") if shown is not None else "",
+        why=[
+            words
+            for words in column.why.split("; ")
+            if not words.startswith("Finds ") and not words.startswith("made ")
+        ],
+        format=said.formats.get(column.index, shown.name or "") if shown is not None else "",
         formats=() if shown is None else [(c.name, f"{c.title} ({c.example})") for c in shown.choices],
         format_label=f"{what} format of {column.heading}",
         proof=shown.proof if shown is not None else _link_words(field),

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from services.gateway.pages import figures
 from services.gateway.pages.gathered import Mistakes
-from services.gateway.pages.words import kind_of, reason_title
+from services.gateway.pages.words import KINDS, kind_of, reason_title
 from shared.api.imports import Import
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.declaration import GroupKey
@@ -191,6 +191,8 @@ def made_on_the_way(imp: Import, names: Mapping[str, Sequence[str]]) -> list[Mad
 
 
 def _entity_words(kind: str, count: int) -> str:
+    if kind in KINDS:
+        return KINDS[kind].one if count == 1 else KINDS[kind].several
     words = kind.replace("_", " ")
     if count != 1:
         return words

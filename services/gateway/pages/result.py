@@ -17,14 +17,14 @@ from services.gateway.pages.progress import awaits_files
 from services.gateway.pages.rendering import page, viewing_of
 from services.gateway.pages.sheet import Sheet, reason_of, sheet_of
 from services.gateway.pages.shell import SHELL
+from services.gateway.pages.steps import address_of
 from services.gateway.pages.words import kind_of
 from services.gateway.people import Person, Role, tenant_of
 from services.gateway.problems import unknown
 from services.gateway.resources import Gateway
 from services.gateway.who.directory import names_of
 from shared.api.imports import FileKind, Import
-from shared.entities import ENTITY_TYPES
-from shared.intake.reading import FileReading, read_reading
+from shared.intake.reading import FileReading, read_entity, read_reading
 from shared.intake.repairs import Repairs, read_repairs
 from shared.intake.reports import group_errors, read_entities_made
 
@@ -62,6 +62,8 @@ async def import_page(
             return RedirectResponse(_address(imp, {**asked, "after": str(start) if start else None}), 303)
         found = await _gather(conn, imp, asked, after or 0) if imp.ended else None
     if found is None:
+        if imp.guided is not None:
+            return RedirectResponse(address_of(imp, imp.guided.step), 303)
         if imp.hold:
             return RedirectResponse(f"/imports/{imp.id}/check", 303)
         return await progress.show(request, person, ways, imp)
@@ -109,7 +111,7 @@ async def _sheet(
     return sheet_of(
         rows,
         reading.columns,
-        ENTITY_TYPES.get(imp.entity_type),
+        await read_entity(conn, imp.id),
         address=f"/imports/{imp.id}",
         asked={**asked, "show": "failures", "after": str(after) if after else None},
         previous=rows.rows[0].row if after and rows.rows else None,

@@ -143,7 +143,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
         shown=_shown(asked, found),
         previous=asked.href(page="") if asked.page else "",
         next=asked.href(page=found.next) if found.next else "",
-        none=_none(asked, column, found),
+        nothing=_nothing(asked, column, found),
     )
 
 
@@ -173,7 +173,9 @@ async def correct(
     context |= {"value": shown, "told": f"{value}: {shown.state.words if shown.state else 'as it was'}"}
     row = partial(request, person, "_review_value.html", **context)
     # What is typed stays where a value is saved; where it is taken back, what was typed goes.
-    swapped = swap(f"v{n}", row) if act == "use" else f'<hx-partial hx-target="#v{n}" hx-swap="outerHTML">{row}</hx-partial>'
+    swapped = (
+        swap(f"v{n}", row) if act == "use" else f'<hx-partial hx-target="#v{n}" hx-swap="outerHTML">{row}</hx-partial>'
+    )
     return HTMLResponse(swapped + _parts(request, person, context, told=True), headers={"Cache-Control": "no-store"})
 
 
@@ -219,9 +221,7 @@ def asked_by(place: str, said: Mapping[str, str]) -> Asked:
     )
 
 
-async def _found(
-    ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked
-) -> tuple[Asked, ValuePage]:
+async def _found(ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked) -> tuple[Asked, ValuePage]:
     """What is asked for; where no filter is said, what needs a look, or all where nothing does."""
 
     async def read(show: str) -> ValuePage:
@@ -359,10 +359,14 @@ def _shown(asked: Asked, found: ValuePage) -> str:
     total = getattr(found.counts, asked.show)
     if asked.q or asked.page:
         return f"{counted(len(found.items), 'value')} on this page"
-    return counted(total, "value") if total == len(found.items) else f"1–{number(len(found.items))} of {number(total)} values"
+    return (
+        counted(total, "value")
+        if total == len(found.items)
+        else f"1–{number(len(found.items))} of {number(total)} values"
+    )
 
 
-def _none(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str]:
+def _nothing(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str]:
     if asked.q:
         return {"icon": "magnifying-glass", "title": "No value fits", "words": f"Nothing like “{asked.q}” among these values of {column.heading}."}  # fmt: skip
     if asked.show == NEEDS_REVIEW and found.undecided_rows:
@@ -375,5 +379,3 @@ def _none(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str
     }
     icon, title, said = words[asked.show]
     return {"icon": icon, "title": title, "words": said}
-
-

@@ -15,7 +15,10 @@ from shared.intake.rows import ImportRow, RowPage
 ROWS: Final = 50
 """Failed rows of a page, as many as a person reads; it ends with a group all the same."""
 
-_RAW = frozenset({Kind.KEY, Kind.BARCODE, Kind.DECIMAL, Kind.PERCENTAGES, Kind.URL})
+_RAW = frozenset(
+    {Kind.KEY, Kind.BARCODE, Kind.DECIMAL, Kind.PERCENTAGES, Kind.URL}
+    | {Kind.ID, Kind.EMAIL, Kind.PHONE, Kind.LINK, Kind.NUMBER, Kind.DATE, Kind.MOMENT, Kind.COLOUR}
+)
 _MOST_NAMED = 2
 
 
@@ -98,6 +101,14 @@ def reason_key(code: str, heading: str | None) -> str:
     return code if heading is None else f"{code}:{heading}"
 
 
+def record_keys(entity: EntityType | None) -> set[str]:
+    """The headings of the fields that a row is known by: what names its record, and what finds it."""
+    if entity is None:
+        return set()
+    codes = {*entity.names_record, *entity.matches, entity.native}
+    return {field.heading for field in entity.fields if field.code in codes}
+
+
 def reason_of(key: str | None) -> tuple[str, str | None] | None:
     """Code and heading of a reason that an address names; None when it names none."""
     if not key:
@@ -173,11 +184,11 @@ def _shown(
         heading = page.headings[index] if index < len(page.headings) else ""
         said = columns[index].field if index < len(columns) else None
         field = by_heading.get(said if said is not None else heading)
-        is_key = field is not None and entity is not None and (field.required or field.code in entity.names_record)
+        is_key = field is not None and (field.required or field.heading in record_keys(entity))
         is_beyond = index >= len(page.headings)
         if not (all_columns or is_key or index in mistaken or is_beyond):
             continue
-        is_title = is_key and not titled and field is not None and field.kind is Kind.TEXT
+        is_title = is_key and not titled and field is not None and field.kind in {Kind.TEXT, Kind.NAME}
         titled = titled or is_title
         raw = field is not None and (field.kind in _RAW or (entity is not None and field.code in entity.by_identifier))
         cls = "id" if is_title else "mono" if raw else ""

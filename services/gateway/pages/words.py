@@ -3,9 +3,12 @@
 Source: the brief of the pages, sections 2 and 3.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from shared.entities import ENTITY_TYPES
+from shared.entities.declaration import USERS
+from shared.entities.own_fields import FAMILY
 from shared.entities.reasons import title_of
 from shared.states import Standing
 
@@ -50,6 +53,11 @@ class Kind(NamedTuple):
     one: str
     several: str
 
+    @property
+    def article(self) -> str:
+        """What stands before one of them: `a person`, `an opportunity`."""
+        return "an" if self.one[:1] in "aeiou" else "a"
+
 
 KINDS: Final[Mapping[str, Kind]] = {
     "products": Kind("package", "Products", "product", "products"),
@@ -60,6 +68,18 @@ KINDS: Final[Mapping[str, Kind]] = {
     "notes": Kind("note", "Notes", "note", "notes"),
 }
 """By entity type, also those that are declared later."""
+
+FOUND_BY: Final[Mapping[str, str]] = {
+    "id": "Record ID",
+    "emails": "e-mail",
+    "phone_number": "phone",
+    "domains": "domain",
+    "email": "e-mail",
+    "phone": "phone",
+    "domain": "domain",
+    "name": "name",
+}
+"""What records are found by: codes of fields, and ways of links."""
 
 STAGES: Final[Mapping[str, tuple[str, str]]] = {
     "read": ("Read", "The whole file, once"),
@@ -117,6 +137,19 @@ def reason_title(code: str, heading: str | None) -> str:
     return title_of(code)
 
 
+def of_targets(targets: Sequence[str]) -> str:
+    """What is linked to, of one type or of several: `Companies`, `Records`."""
+    if len(targets) != 1:
+        return "Records"
+    return "Colleagues" if targets[0] == USERS else kind_of(targets[0]).title
+
+
 def kind_of(entity_type: str) -> Kind:
     """How an entity type is shown; one nobody knows by its own name."""
     return KINDS.get(entity_type) or Kind("table", entity_type.capitalize(), "record", "records")
+
+
+def is_of_records(entity_type: str) -> bool:
+    """Whether it is one of CRM records."""
+    entity = ENTITY_TYPES.get(entity_type)
+    return entity is not None and entity.family == FAMILY

@@ -1,7 +1,7 @@
 // Questions as dialogs, the theme, copying a link. Without this a question is the page that its link leads to, and the theme a form.
-const ask = document.getElementById("ask");
+const ask = document.getElementById("ask"), asked = document.querySelector("dialog[data-modal]");
 let opener = null;
-
+if (asked) { asked.close(); asked.showModal(); }
 async function question(link) {
   const answer = await fetch(link.href, { headers: { Accept: "text/html" } }).catch(() => null);
   const form = answer?.ok && !answer.redirected && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".confirm");

@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.gateway.people import Person
+from services.gateway.people import Person, Role
 from services.gateway.who.repository import note_person, read_names
 from shared.db.transaction import tenant_transaction
+from shared.intake.members import note_member
 
 _AGAIN_SECONDS, _MOST = 3600.0, 10_000
 
 
 class Directory:
-    """Notes who asks, once an hour and when something has changed: name and address are the provider's latest."""
+    """Notes who asks, once an hour and when something has changed: name and address are the provider's latest.
+
+    Who is no system is a member of the tenant, whom records can name as their owner.
+    """
 
     def __init__(self, own: AsyncEngine, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._own = own
@@ -30,6 +34,8 @@ class Directory:
             return
         async with tenant_transaction(self._own, person.tenant) as conn:
             await note_person(conn, person)
+            if person.via != "key" and person.may(Role.VIEWER):
+                await note_member(conn, person.tenant, subject=person.user, email=person.email, name=person.name)
         self._noted[person.tenant, person.user] = person.name, person.email, self._clock()
         self._noted.move_to_end((person.tenant, person.user))
         if len(self._noted) > _MOST:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from services.parser.mapping.duplicates import SeenKeys
 from services.parser.mapping.grouping import Grouping
 from services.parser.mapping.interpretation import KeyedRow, Keys, key_fields
+from services.parser.mapping.touched import TouchedRecords
 from services.parser.refusals import FileRefused
 from shared.entities import EntityType
 from shared.entities.cells import is_error, is_mangled_number
@@ -100,7 +101,8 @@ class ChunkCutter:
     """Cuts data rows into chunks. The first is small, so that its rows are in production early.
 
     Where the mode changes records, rows whose group key was in the file before, with other groups in between, are
-    *followers*: they go on with what the group of that key began, as a group of their own, in chunks of their own.
+    *followers*: they go on with what the group of that key began, as a group of their own, in chunks of their own. So are rows
+    about a record that rows of other chunks are about (`TouchedRecords`).
 
     Chunks are handed out when the next group has begun, so the last one is known to be the last. Rows that are `staged`
     are looked at and not cut again, so what was cut under other sizes is gone on with as it is. Rows that are no data
@@ -134,6 +136,8 @@ class ChunkCutter:
         self._chunks, self._waves = self._staged.chunks, self._staged.waves
         self._leading, self._following = _Open(), _Open()
         self._has_followers = entity.has_followers(mode)
+        # Of records, whose followers are told by whatever they are found by.
+        self._records = TouchedRecords() if entity.native else None
         # The row that the key of the group that is read was in first, where it is a follower.
         self._follows: int | None = None
         # Rows and bytes of open followers, by that row.
@@ -163,11 +167,15 @@ class ChunkCutter:
         if row == around:
             self._follows = self._followed(duplicates)
         if row <= self._staged.last_row:
+            if self._records is not None:
+                self._records.is_elsewhere(keys)
             return
         if around != self._group:
             self._group, self._group_size, self._group_bytes = around, 0, 0
             if self._is_full():
                 yield self._cut()
+            if self._records is not None and self._records.follows(keys):
+                self._follows = row
             self._group_at = len(self._open.rows)
         elif self.is_broken_off and self._is_full():
             yield self._cut()
@@ -237,6 +245,8 @@ class ChunkCutter:
                 )
         self._leading, self._following = _Open(), _Open()
         self._of_record.clear()
+        if self._records is not None:
+            self._records.close()
         return chunks
 
     def _cut_before_group(self, record: int) -> Cut:

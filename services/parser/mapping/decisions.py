@@ -5,6 +5,7 @@ from typing import Any
 
 from services.parser.mapping.layout import Layout
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
+from shared.entities.dates import DateFormat
 from shared.entities.decimals import ColumnSign
 from shared.entities.decisions import Decision
 from shared.entities.separators import separator_name
@@ -58,6 +59,16 @@ def decimal_decisions(layout: Layout, decimals: Mapping[str, Any], *, asked: boo
         _decision("decimal sign", sign, asked=asked, because=f"in {', '.join(columns)}")
         for sign, columns in said.items()
     ]
+
+
+def date_decisions(layout: Layout, dates: Mapping[str, Any], *, asked: bool) -> list[Decision]:
+    """The form of the dates of each column whose dates say it, or whose form the sender named."""
+    said: dict[str, list[str]] = {}
+    for index in sorted(layout.mapping.fields.values()):
+        form = dates.get(str(index), {}).get("format")
+        if form is not None:
+            said.setdefault(DateFormat(form).says, []).append(layout.headings[index])
+    return [_decision("dates", form, asked=asked, because=f"in {', '.join(columns)}") for form, columns in said.items()]
 
 
 def samples(layout: Layout, rows: Iterable[Sequence[Cell]]) -> list[str | None]:

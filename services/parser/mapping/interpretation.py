@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from services.parser.mapping.left_out import Aside
+from services.parser.mapping.record_keys import RecordKeys
 from shared.entities import EntityType
 from shared.entities.cells import Cell, cell_text, is_blank
 from shared.entities.declaration import NUMERIC, Field, Kind, PerRow
 from shared.entities.names import heading_key, seen_identifier
+from shared.values import How
 
 Keys: TypeAlias = tuple[str, ...]
-"""What is seen in each key column, in the order of `key_fields`; "" where there is nothing."""
+"""What is seen in each key column, in the order of `key_fields`; "" where there is nothing. Where rows find records
+(`EntityType.native`), as many as the row has: what it is found by (`RecordKeys`)."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _WORDS = re.compile(r"[^\W\d_]{3}[^\d]*")
@@ -26,6 +29,7 @@ _RULER = re.compile(r"[-=_+:|─━]*(?:---|===|___|───|━━━)[-=_+:|�
 _RULED = frozenset("-=_+:|─━")
 _FIGURES = NUMERIC | {Kind.BARCODE}
 _A_TABLE = 2
+_USUAL = How()
 
 
 class KeyedRow(NamedTuple):
@@ -62,6 +66,7 @@ class Interpretation:
         heading_row: the number of the row of headings; no row up to it is data.
         headings: the file's own, by which a row of them is known again.
         examples: numbers of rows below it that are a template's example.
+        how: how the tenant writes values.
     """
 
     def __init__(
@@ -72,8 +77,12 @@ class Interpretation:
         heading_row: int,
         headings: Sequence[str] = (),
         examples: Sequence[int] = (),
+        how: How = _USUAL,
     ) -> None:
         self._entity = entity
+        self._records = RecordKeys(entity, fields, how) if entity.native else None
+        # What nearly every row of records says first, to be told from headings.
+        self._called = fields.get(entity.native or "", -1)
         self._keys = [fields.get(code, -1) for code in key_fields(entity)]
         self._group_column = fields.get(entity.group_key or "", -1)
         self._mapped = sorted(fields.values())
@@ -94,7 +103,11 @@ class Interpretation:
 
     @staticmethod
     def of_layout(
-        entity: EntityType, fields: Mapping[str, int], detected: Mapping[str, Any], headings: Sequence[str]
+        entity: EntityType,
+        fields: Mapping[str, int],
+        detected: Mapping[str, Any],
+        headings: Sequence[str],
+        how: How = _USUAL,
     ) -> "Interpretation":
         """The interpretation by what the ledger keeps of a sheet (`imports.imports.layout` and `headers`)."""
         return Interpretation(
@@ -103,12 +116,15 @@ class Interpretation:
             heading_row=detected["heading_row"],
             headings=headings,
             examples=detected.get("example_rows", ()),
+            how=how,
         )
 
     def keys(self, row: int, cells: Sequence[Cell]) -> Keys | Aside:  # noqa: PLR0911 - one for each reason
         """The keys of a row, or why it is no data."""
         if row <= self._heading_row or row in self._examples:
             return Aside.TITLE
+        if self._records is not None and (called := _key(cells, self._called)) and not self._begins_as_heading(called):
+            return self._records.of(cells)
         keys = tuple([_key(cells, column) for column in self._keys])
         known = any(keys)
         if known and not self._may_be_heading(keys):
@@ -124,7 +140,7 @@ class Interpretation:
             not known and all(self._says_nothing(self._of_column[at], cells[at]) for at in said)
         ):
             return Aside.NOTHING
-        return keys
+        return keys if self._records is None else self._records.of(cells)
 
     def _may_be_heading(self, keys: Keys) -> bool:
         """Whether the first or last thing the row is known by is a heading: nearly every row is told by how they begin."""

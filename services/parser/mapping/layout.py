@@ -92,18 +92,22 @@ def find_layout(
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
     check_lengths(headings, mapping, name)
     examples, of_example = example_rows(entity, rows, found, mapping)
-    told = (*notices, *mapping.notices, *_above(rows, found, mapping), *of_example)
+    told = (*notices, *mapping.notices, *_above(entity, rows, found, mapping), *of_example)
     first = found.first_row if found.first_row < found.row else 0
     return Layout(headings, mapping, found.row, examples, told, blank, handed_back, first)
 
 
-def _above(rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping) -> list[Mapping[str, Any]]:
-    """A notice of rows above the headings that say as much as a record does."""
+def _above(
+    entity: EntityType, rows: Sequence[Sequence[Cell]], found: HeadingRow, mapping: ColumnMapping
+) -> list[Mapping[str, Any]]:
+    """A notice of rows above the headings that say as much as a record does; the titles of the template's groups do not."""
     enough = max(len(mapping.fields) // 2, 3)
+    titles = {heading_key(section) for section in entity.sections}
     filled = [
         number
         for number, cells in enumerate(rows[: found.first_row - 1], start=1)
         if sum(not is_blank(cells[at]) for at in mapping.fields.values() if at < len(cells)) >= enough
+        and not all(is_blank(cell) or heading_key(cell_text(cell)) in titles for cell in cells)
     ]
     if not filled:
         return []
@@ -159,7 +163,7 @@ def example_rows(
         return frozenset(), []
     below = enumerate(rows[found.row :], start=found.row + 1)
     row, cells = next(((row, cells) for row, cells in below if not all(map(is_blank, cells))), (0, ()))
-    if not cells or not _isexample_rows(entity, cells, mapping):
+    if not cells or not _is_example(entity, cells, mapping):
         return frozenset(), []
     message = f"Row {row} is the template's example and was not imported"
     return frozenset({row}), [{"code": "example_row", "message": message, "row": row}]
@@ -173,7 +177,7 @@ def _has_titles(entity: EntityType, rows: Sequence[Sequence[Cell]], found: Headi
     return bool(titles) and all(heading_key(title) in sections for title in titles)
 
 
-def _isexample_rows(entity: EntityType, cells: Sequence[Cell], mapping: ColumnMapping) -> bool:
+def _is_example(entity: EntityType, cells: Sequence[Cell], mapping: ColumnMapping) -> bool:
     return all(_says(_at(cells, index), entity.by_code[code].example) for code, index in mapping.fields.items())
 
 

@@ -1,6 +1,6 @@
-"""What is decided from many rows before the first is handed on: decimal signs, and columns that have no heading. Pure.
+"""What is decided from many rows before the first is handed on: decimal signs, forms of dates, columns without a heading. Pure.
 
-The first `MOST_ROWS` are looked at whole; of later ones the columns of numbers, for a decimal sign that only they have makes
+The first `MOST_ROWS` are looked at whole; of later ones the columns of numbers and dates, for a sign that only they have makes
 what may be either uncertain above as well. So it is the same however the rows are cut.
 """
 
@@ -8,17 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from services.parser.mapping.date_votes import DATES, DateVotes, date_notice, has_dates, kept, with_dates
 from services.parser.mapping.layout import Layout
 from shared.entities import EntityType
 from shared.entities.cells import BLANKS, Cell, cell_text, is_blank
+from shared.entities.dates import ColumnDates, DateFormat
 from shared.entities.decimals import ColumnSign, Sign, figures, written
 from shared.entities.declaration import NUMERIC, Kind
 from shared.entities.names import column_letter
+from shared.values import How
 
 MOST_ROWS, MOST_CELLS = 20_000, 1_000_000
 _SAMPLE_ROWS = 200
 _REMEMBERED = 8_000
 _SEPARATING = frozenset(";|%")
+_TO_READ = DATES | {Kind.DECIMAL, Kind.NUMBER}
 _MOST_EXAMPLE = 40
 
 
@@ -64,6 +68,28 @@ class _Votes:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What is known of a file before it is looked at.
+
+    Attributes:
+        decimal: the decimal sign that the sender names, for every column.
+        dates: the form of dates that the sender names, for every column.
+        signs: by field, the decimal signs that a correction file says it was written with.
+        forms: by field, the forms of dates that its parent was read with.
+        usual: how the tenant writes values, where nothing else decides.
+    """
+
+    decimal: str | None = None
+    dates: str | None = None
+    signs: Mapping[str, ColumnSign] = field(default_factory=dict)
+    forms: Mapping[str, ColumnDates] = field(default_factory=dict)
+    usual: How = field(default_factory=How)
+
+
+_NOTHING = Told()
+
+
+@dataclass(frozen=True)
 class Surveyed:
     """What the rows of a file say together. `detected` is kept with the import."""
 
@@ -78,56 +104,81 @@ def survey(
     *,
     is_text: bool,
     is_all: bool,
-    decimal: str | None = None,
-    told: Mapping[str, ColumnSign] | None = None,
+    told: Told = _NOTHING,
 ) -> Surveyed:
     """Look at the rows of a sheet, from row 1.
 
     Args:
         entity: what a row describes.
         layout: what the first rows were found to be.
-        rows: all of them, or the first; those beyond `MOST_ROWS` are taken only where a sign is to be found.
-        is_text: of a text file, in which every number is a text.
+        rows: all of them, or the first; those beyond `MOST_ROWS` are taken only where something is to be found.
+        is_text: of a text file, in which every number and date is a text.
         is_all: whether these are all rows of the file.
-        decimal: the sign that the sender names, for every column.
-        told: by field, the signs that a correction file says it was written with.
+        told: what is known already.
     """
     kinds = {layout.mapping.fields[code]: entity.by_code[code].kind for code in layout.mapping.fields}
     fields = {index: code for code, index in layout.mapping.fields.items()}
     votes = {index: _Votes(kind is Kind.PERCENTAGES) for index, kind in kinds.items() if kind in NUMERIC}
+    dates = {index: DateVotes() for index, kind in kinds.items() if kind in DATES}
     extent = _Extent(len(layout.headings))
-    asked = {index for code, index in layout.mapping.fields.items() if told and code in told}
-    if decimal is not None:
+    asked = {index for code, index in layout.mapping.fields.items() if code in told.signs}
+    if told.decimal is not None:
         counted: Mapping[int, _Votes] = {}
     elif layout.is_open:
         counted = votes
     else:
         counted = {index: column for index, column in votes.items() if index not in asked}
-    _look(layout, rows, votes, extent, counted)
+    looking = _Looking(votes, dates, extent, counted, may_have_dates=has_dates(entity))
+    _look(layout, rows, looking)
     signs: dict[int, ColumnSign] = {}
     for index, found in sorted(votes.items()):
-        if decimal is not None:
-            signs[index] = ColumnSign(Sign(decimal), decided=True)
-        elif told and fields.get(index) in told:
-            signs[index] = told[fields[index]]
+        if told.decimal is not None:
+            signs[index] = ColumnSign(Sign(told.decimal), decided=True)
+        elif fields.get(index) in told.signs:
+            signs[index] = told.signs[fields[index]]
         else:
             sign = found.sign(seen_all=is_all)
             # What is handed back is a part of a file: alone it may look different.
             signs[index] = replace(sign, contested=True) if layout.handed_back else sign
+    forms = {
+        index: _form(found, told, fields.get(index), seen_all=is_all, handed_back=layout.handed_back)
+        for index, found in sorted(dates.items())
+    }
     notices = [
         notice
         for index, sign in signs.items()
-        if kinds.get(index) in NUMERIC
-        and (notice := _decimal_notice(layout.headings[index], sign, votes[index], named=decimal is not None))
+        if kinds.get(index) in NUMERIC and (notice := _decimal_notice(layout.headings[index], sign, votes[index], told))
+    ]
+    notices += [
+        notice
+        for index, form in forms.items()
+        if kinds.get(index) in DATES
+        and (
+            notice := date_notice(
+                layout.headings[index], form, dates[index], usual=told.usual.date, named=told.dates is not None
+            )
+        )
     ]
     layout, more = _with_unnamed_columns(layout, extent, is_text=is_text)
     layout = replace(layout, notices=(*layout.notices, *notices, *more))
-    return Surveyed(layout, {"decimals": {str(index): sign.kept for index, sign in signs.items()}})
+    detected: dict[str, Any] = {"decimals": {str(index): sign.kept for index, sign in signs.items()}}
+    if forms:
+        detected["dates"] = {str(index): kept(form, dates[index]) for index, form in forms.items()}
+    return Surveyed(layout, detected)
 
 
-def has_number_texts(entity: EntityType, layout: Layout, rows: Iterable[Sequence[Cell]]) -> bool:
-    """Whether any of these rows has a text where a number is expected."""
-    columns = [index for code, index in layout.mapping.fields.items() if entity.by_code[code].kind is Kind.DECIMAL]
+def _form(found: DateVotes, told: Told, code: str | None, *, seen_all: bool, handed_back: bool) -> ColumnDates:
+    if told.dates is not None:
+        return ColumnDates(DateFormat(told.dates), decided=True)
+    if code is not None and code in told.forms:
+        return told.forms[code]
+    form = found.dates(seen_all=seen_all and not handed_back)
+    return replace(form, contested=True) if handed_back else form
+
+
+def has_texts_to_read(entity: EntityType, layout: Layout, rows: Iterable[Sequence[Cell]]) -> bool:
+    """Whether any of these rows has a text where a number or a date is expected."""
+    columns = [index for code, index in layout.mapping.fields.items() if entity.by_code[code].kind in _TO_READ]
     below = list(rows)[layout.heading_row :]
     return any(
         isinstance(cells[index], str) and not is_blank(cells[index])
@@ -135,6 +186,27 @@ def has_number_texts(entity: EntityType, layout: Layout, rows: Iterable[Sequence
         for index in columns
         if index < len(cells)
     )
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """What is looked for: votes by column, and of those the ones that are counted to the end of the file."""
+
+    votes: dict[int, _Votes]
+    dates: dict[int, DateVotes]
+    extent: "_Extent"
+    counted: Mapping[int, _Votes]
+    may_have_dates: bool
+
+    def find_more(self, cells: Sequence[Cell]) -> None:
+        """Look for it in further columns, where a row has such a text."""
+        self.votes.update((index, _Votes()) for index in _with_signs(cells) if index not in self.votes)
+        if self.may_have_dates:
+            self.dates.update((index, DateVotes()) for index in with_dates(cells) if index not in self.dates)
+
+    def on(self) -> list[tuple[int, "_Votes | DateVotes"]]:
+        """The columns that are looked at to the end."""
+        return [*self.counted.items(), *self.dates.items()]
 
 
 class _Extent:
@@ -165,19 +237,14 @@ class _Extent:
         return [] if is_text and any(self.only_figures[index] for index in found) else found
 
 
-def _look(
-    layout: Layout,
-    rows: Iterable[Sequence[Cell]],
-    votes: dict[int, _Votes],
-    extent: _Extent,
-    counted: Mapping[int, _Votes],
-) -> None:
-    """Count, also in columns that a person may yet call numbers; far below only those whose sign is to be found."""
+def _look(layout: Layout, rows: Iterable[Sequence[Cell]], looking: _Looking) -> None:
+    """Count, also in columns that a person may yet call numbers or dates; far below only those that have something to decide."""
+    votes, dates, extent = looking.votes, looking.dates, looking.extent
     mapped = range(len(layout.headings)) if layout.is_open else sorted(layout.mapping.fields.values())
     numbered = enumerate(rows, start=1)
     for number, cells in numbered:
         if number > MOST_ROWS:
-            _look_on(number, cells, list(counted.items()))
+            _look_on(number, cells, looking.on())
             break
         if number <= layout.heading_row or number in layout.examples:
             continue
@@ -186,19 +253,21 @@ def _look(
             continue
         extent.note(cells)
         if extent.rows <= _SAMPLE_ROWS:
-            votes.update((index, _Votes()) for index in _with_signs(cells) if index not in votes)
+            looking.find_more(cells)
         for index, column in votes.items():
             if index < width and isinstance(text := cells[index], str) and not text.isdigit():
                 column.note(number, text.strip(BLANKS))
-    if figures := list(counted.items()):
+        if dates:
+            _look_on(number, cells, dates.items())
+    if counted := looking.on():
         for number, cells in numbered:
-            _look_on(number, cells, figures)
+            _look_on(number, cells, counted)
 
 
-def _look_on(number: int, cells: Sequence[Cell], figures: Sequence[tuple[int, _Votes]]) -> None:
-    """Count in the columns of numbers alone."""
+def _look_on(number: int, cells: Sequence[Cell], counted: Iterable[tuple[int, _Votes | DateVotes]]) -> None:
+    """Count in these columns alone."""
     width = len(cells)
-    for index, column in figures:
+    for index, column in counted:
         if index < width and (text := cells[index]) and isinstance(text, str) and not text.isdigit():
             column.note(number, text.strip(BLANKS))
 
@@ -239,9 +308,10 @@ def _with_all_columns(layout: Layout, extent: _Extent) -> Layout:
     return replace(layout, headings=(*layout.headings, *more), blank=(*layout.blank, *beyond))
 
 
-def _decimal_notice(heading: str, sign: ColumnSign, votes: _Votes, *, named: bool) -> Mapping[str, Any] | None:
+def _decimal_notice(heading: str, sign: ColumnSign, votes: _Votes, told: Told) -> Mapping[str, Any] | None:
     """What the sender is told of a column whose numbers are not all plain; None when there is nothing to tell."""
     about = {"code": "decimal_sign", "column": heading}
+    named, usual = told.decimal is not None, told.usual.sign
     if sign.contested and sign.decided and len(votes.first) > 1:
         other = Sign.POINT if sign.sign is Sign.COMMA else Sign.COMMA
         (row, text), (minority_row, minority) = votes.first[sign.sign], votes.first[other]
@@ -257,6 +327,8 @@ def _decimal_notice(heading: str, sign: ColumnSign, votes: _Votes, *, named: boo
     if votes.first_open is not None and not named:
         row, text = votes.first_open
         read = "with a decimal point" if sign.decided else "only where they can mean one thing"
+        if usual.decided and not sign.decided and not sign.contested:
+            read = f"with a decimal {usual.sign}, as is usual with you"
         return {
             **about,
             "message": f'{heading}: numbers such as "{text[:_MOST_EXAMPLE]}" (row {row}) were read {read}; if that is wrong, '

@@ -13,6 +13,7 @@ from services.parser.formats.prescan import Prescanned, prescan
 from services.parser.formats.text import TextReader
 from services.parser.formats.workbook import WorkbookReader
 from services.parser.mapping.decisions import (
+    date_decisions,
     decimal_decisions,
     encoding_decision,
     heading_decision,
@@ -23,13 +24,14 @@ from services.parser.mapping.decisions import (
 )
 from services.parser.mapping.layout import FIRST_ROWS, Layout, find_layout
 from services.parser.mapping.open_layout import find_open_layout
-from services.parser.mapping.survey import has_number_texts, survey
+from services.parser.mapping.survey import Told, has_texts_to_read, survey
 from services.parser.reading import frames
 from services.parser.reading.request import Request
 from services.parser.reading.sheet_rows import row_frames, too_many_columns
 from services.parser.refusals import FileRefused
 from shared.corrections import decimal_signs_of, first_origin, import_id_of, is_decimals_heading, said_decimal_signs
 from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.dates import ColumnDates, DateFormat
 from shared.entities.decimals import ColumnSign
 from shared.entities.decisions import Decision
 from shared.entities.names import column_letter
@@ -60,8 +62,8 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
         parent = import_id_of(request.path) or _origin(first)
         yield from _origin_frame(parent)
         layout = _layout(request, first, where, handed_back=parent is not None, notices=others)
-        # A column of numbers without a text has nothing to be decided; so the rows need not be gone through twice.
-        has_texts = layout.is_open or has_number_texts(request.entity, layout, first)
+        # A column of numbers or dates without a text has nothing to be decided; so the rows need not be gone through twice.
+        has_texts = layout.is_open or has_texts_to_read(request.entity, layout, first)
         looked_at = _readable(reader.rows(sheet)) if has_texts else first
         surveyed = survey(
             request.entity,
@@ -69,8 +71,7 @@ def _read_workbook(request: Request, seen: Prescanned) -> Iterator[bytes]:
             looked_at,
             is_text=False,
             is_all=has_texts or len(first) < FIRST_ROWS,
-            decimal=request.options.get("decimal"),
-            told=_decimals_of_parent(request) | decimal_signs_of(request.path),
+            told=_told_of(request, decimal_signs_of(request.path)),
         )
         layout = surveyed.layout
         chosen = sheet_decision(sheet, asked=_asked(request, "sheet"), sheets=reader.sheets)
@@ -110,8 +111,7 @@ def _read_text(request: Request) -> Iterator[bytes]:
         _readable(chain[Sequence[Cell]](head, () if rest is None else reader.rows_from(len(head)))),
         is_text=True,
         is_all=True,
-        decimal=request.options.get("decimal"),
-        told={**_decimals_of_parent(request), **_decimals_told(layout, head)},
+        told=_told_of(request, _decimals_told(layout, head)),
     )
     layout = surveyed.layout
     decided = [
@@ -181,8 +181,20 @@ def _chosen(request: Request) -> Callable[[Sequence[str]], Mapping[str, int] | N
     return None if request.parent is None else request.parent.fields
 
 
-def _decimals_of_parent(request: Request) -> dict[str, ColumnSign]:
-    return {} if request.parent is None else said_decimal_signs(request.parent.decimals)
+def _told_of(request: Request, signs: Mapping[str, ColumnSign]) -> Told:
+    """What is known of how values are written; `signs` are those that the file itself says."""
+    parent = request.parent
+    return Told(
+        decimal=request.options.get("decimal"),
+        dates=request.options.get("dates"),
+        signs={**({} if parent is None else said_decimal_signs(parent.decimals)), **signs},
+        forms={} if parent is None else {code: _form(form) for code, form in parent.dates.items()},
+        usual=request.how,
+    )
+
+
+def _form(kept: Mapping[str, Any]) -> ColumnDates:
+    return ColumnDates(DateFormat(kept["format"]), decided=True, contested=kept["contested"])
 
 
 def _decimals_told(layout: Layout, rows: Sequence[Sequence[Cell]]) -> Mapping[str, ColumnSign]:
@@ -206,6 +218,7 @@ def _told(
         *decided,
         heading_decision(layout, asked=_asked(request, "heading_row")),
         *decimal_decisions(layout, surveyed["decimals"], asked=_asked(request, "decimal")),
+        *date_decisions(layout, surveyed.get("dates", {}), asked=_asked(request, "dates")),
     ]
     return {"decisions": decisions, "samples": samples(layout, first)}
 

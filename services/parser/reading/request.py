@@ -1,13 +1,14 @@
 """What a reader is told: which file, what it describes, how it is to be read, within which limits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from services.parser.reading.limits import Limits
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.own_fields import entity_of
+from shared.values import How
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,12 @@ class ParentReading:
 
     `meanings` has the headings of its file, in their order, with what a person has let them mean (a field's code, or None);
     it is None where the headings speak for themselves. `decimals` is what was decided of its decimal signs, by field, as
-    `shared.corrections.decimal_signs` writes it.
+    `shared.corrections.decimal_signs` writes it; `dates` the form its dates were read in, by field.
     """
 
     meanings: Sequence[tuple[str, str | None]] | None
     decimals: str
+    dates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def fields(self, headings: Sequence[str]) -> Mapping[str, int] | None:
         """By field, the 0-based column of a file with these headings; None where they speak for themselves."""
@@ -50,6 +52,8 @@ class Request:
     options: Mapping[str, Any]
     limits: Limits
     parent: ParentReading | None = None
+    how: How = field(default_factory=How)
+    """How its tenant writes values."""
 
     @property
     def is_open(self) -> bool:
@@ -67,6 +71,7 @@ class Request:
             options=said["options"],
             limits=Limits(**said["limits"]),
             parent=ParentReading(**said["parent"]) if said.get("parent") else None,
+            how=How.of_settings((said.get("own") or {}).get("settings")),
         )
 
 

@@ -91,6 +91,7 @@ class SheetRows:
             heading_row=layout.heading_row,
             headings=layout.headings,
             examples=sorted(layout.examples),
+            how=request.how,
         )
         self._rows = 0
         self._left_over = 0

@@ -11,13 +11,13 @@ from services.validator.crm.links import Links
 from services.validator.crm.merging import has_parts, merged, same
 from services.validator.crm.said import Said, keys_of
 from services.validator.crm.shown import Shown
-from services.validator.crm.stored import Known, StoredRecord
+from services.validator.crm.stored import StoredRecord
 from services.validator.crm.words import taken
 from services.validator.errors import required
 from shared.entities.columns import Columns
 from shared.entities.declaration import Field, Kind
 from shared.entities.errors import CellError
-from shared.values import How, too_many
+from shared.values import too_many
 
 WAS = "_was"
 """What `catalog.changes.before` keeps beside what a reader sees: the values that are kept otherwise, for them to be put back."""
@@ -64,12 +64,11 @@ class Plan:
 
 
 class _Rule(NamedTuple):
-    """Whether a field has parts, and whether they are what a record is known by; how its column is read."""
+    """Whether a field has parts, and whether they are what a record is known by."""
 
     field: Field
     has_parts: bool
     is_keyed: bool
-    how: How
 
 
 class Changing:
@@ -77,15 +76,12 @@ class Changing:
 
     Args:
         columns: where the fields are.
-        known: what production has, and how columns are read.
         asked: what the import asks for.
         by_key: the records that there are by now, by what they are known by.
         links: finds what links name.
     """
 
-    def __init__(
-        self, columns: Columns, known: Known, asked: Asked, by_key: Mapping[Key, StoredRecord], links: Links
-    ) -> None:
+    def __init__(self, columns: Columns, asked: Asked, by_key: Mapping[Key, StoredRecord], links: Links) -> None:
         entity = columns.entity
         self._columns = columns
         self._entity = entity
@@ -94,13 +90,11 @@ class Changing:
         self._by_key = by_key
         self._links = links
         self._shown = Shown(entity)
-        hows = known.needs.hows
         self._rules = {
             each.code: _Rule(
                 each,
                 has_parts(each),
                 each.code in entity.matches or each.is_unique,
-                hows.get(each.code, _USUAL),
             )
             for each in entity.fields
         }
@@ -162,7 +156,7 @@ class Changing:
                 self._note(plan, code, old, None)
                 rule = self._rules[code]
                 if rule.is_keyed:
-                    plan.removed += keys_of(self._entity.name, rule.field, old, rule.how)
+                    plan.removed += keys_of(self._entity.name, rule.field, old)
 
     def _merged(self, plan: Plan, rule: _Rule, old: Any, value: Any) -> Any:
         """The value of a field then; the very same where nothing changes."""
@@ -180,7 +174,7 @@ class Changing:
         return new
 
     def _know_by(self, plan: Plan, rule: _Rule, old: Any, said: tuple[Key, ...]) -> None:
-        there = () if old is None else keys_of(self._entity.name, rule.field, old, rule.how)
+        there = () if old is None else keys_of(self._entity.name, rule.field, old)
         plan.added += [key for key in said if key not in there]
         if not rule.has_parts:
             plan.removed += [key for key in there if key not in said]
@@ -234,7 +228,3 @@ class Changing:
 
 def _beside(error: CellError, there: int) -> CellError:
     return CellError(error.code, f"{error.message}, and {there} of them are there already; leave out what is too much")
-
-
-_USUAL = How()
-

@@ -5,6 +5,7 @@ A row that fails changes nothing: those below it are decided as if it were not t
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 from uuid import UUID
 
 from services.validator.asked import Asked
@@ -30,8 +31,8 @@ class FailedRow(tuple[Said, Failed]):
     __slots__ = ()
 
 
-Decision = Group | FailedRow | Planned
-"""What becomes of rows; the last of a row that is about nothing that is there, and makes nothing."""
+Decision: TypeAlias = Group | FailedRow | Failed | Planned
+"""What becomes of rows. Of a `Failed` nothing is shown; a `Planned` is about nothing that is there, and makes nothing."""
 
 
 class Deciding:
@@ -54,7 +55,7 @@ class Deciding:
         self._by_id: dict[UUID, StoredRecord] = {id_: _own(record) for id_, record in known.by_id.items()}
         self._by_key: dict[Key, StoredRecord] = {key: self._by_id[record.id] for key, record in known.by_key.items()}
         self._matching = Matching(columns, self._by_key, self._by_id)
-        self._changing = Changing(columns, known, asked, self._by_key, Links(known, self._by_key))
+        self._changing = Changing(columns, asked, self._by_key, Links(known, self._by_key))
         self._names = kind_of(entity.name, "name") if entity.name in NAMED else None
         self._remarks = Remarks(columns)
         self._groups: dict[UUID, Group] = {}

@@ -107,8 +107,9 @@ class Group:
 
     def add_link(self, link: Link) -> None:
         """Link the record."""
-        self.unlinked.pop((link.code, link.target), None)
-        self.links[link.code, link.target] = link
+        was_there = self.unlinked.pop((link.code, link.target), None)
+        if was_there is None or isinstance(link.target, Key):
+            self.links[link.code, link.target] = link
 
     def remove_link(self, link: Link) -> None:
         """Take a link away. What it would have made on the way is made all the same."""

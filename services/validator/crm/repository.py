@@ -75,6 +75,21 @@ async def read_links(conn: AsyncConnection, tenant_id: str, records: Mapping[UUI
         records[from_id].links.setdefault(code, {})[to_id] = name or str(to_id)
 
 
+def as_it_is(
+    id_: UUID, entity_type: str, name: str, version: int, fields: str | None, import_id: UUID, import_row: int
+) -> StoredRecord:
+    """A record as a row has it, but for its links; `fields` is JSON."""
+    return StoredRecord(
+        id=id_,
+        entity_type=entity_type,
+        name=name,
+        version=version,
+        fields=None if fields is None else from_json(fields),
+        import_id=import_id,
+        import_row=import_row,
+    )
+
+
 async def _read_records(
     conn: AsyncConnection, tenant_id: str, needs: Needs
 ) -> tuple[dict[Key, StoredRecord], dict[UUID, StoredRecord]]:
@@ -93,15 +108,7 @@ async def _read_records(
     for kind, value, id_, entity_type, name, version, fields, import_id, import_row in found:
         record = by_id.get(id_)
         if record is None:
-            record = by_id[id_] = StoredRecord(
-                id=id_,
-                entity_type=entity_type,
-                name=name,
-                version=version,
-                fields=None if fields is None else from_json(fields),
-                import_id=import_id,
-                import_row=import_row,
-            )
+            record = by_id[id_] = as_it_is(id_, entity_type, name, version, fields, import_id, import_row)
         if kind is not None:
             by_key[Key(kind, value)] = record
     return by_key, by_id

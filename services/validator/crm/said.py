@@ -1,6 +1,6 @@
 """What the rows of a chunk say: values read, what a row is known by, and what its links name. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.entities.columns import Columns
 from shared.entities.declaration import USERS, Field, Kind
 from shared.entities.errors import CellError, shown
 from shared.values import How, read_value
-from shared.values.keys import classify, linked_parts, match_keys, unique_keys
+from shared.values.keys import classify, linked_parts, match_keys, unique_keys, value_keys
 
 
 class Named(NamedTuple):
@@ -86,7 +86,7 @@ class _Column:
         value = read_value(self.field, said, self._how)
         if value is None or isinstance(value, CellError):
             return _Cell(None, value)
-        return _Cell(value, None, keys_of(self._entity_type, self.field, value, self._how) if self.is_keyed else ())
+        return _Cell(value, None, keys_of(self._entity_type, self.field, value) if self.is_keyed else ())
 
     def _named(self, text: str) -> _Cell:
         named: dict[Key, Named] = {}
@@ -151,10 +151,9 @@ class Needs:
     users: frozenset[UUID] = frozenset()
     user_emails: frozenset[str] = frozenset()
     has_links: bool = False
-    hows: Mapping[str, How] = field(default_factory=dict)
 
 
-def needs_of(said: Sequence[Said], columns: Columns, hows: Mapping[str, How]) -> Needs:
+def needs_of(said: Sequence[Said], columns: Columns) -> Needs:
     """What rows name."""
     by_code = columns.entity.by_code
     keys: set[Key] = set()
@@ -180,18 +179,16 @@ def needs_of(said: Sequence[Said], columns: Columns, hows: Mapping[str, How]) ->
         ids=frozenset(ids),
         users=frozenset(users),
         user_emails=frozenset(emails),
-        has_links=any(declared.kind is Kind.RECORD and columns.has(declared.code) for declared in columns.entity.fields),
-        hows=hows,
+        has_links=any(
+            declared.kind is Kind.RECORD and columns.has(declared.code) for declared in columns.entity.fields
+        ),
     )
 
 
-def keys_of(entity_type: str, declared: Field, value: Any, how: How) -> tuple[Key, ...]:
+def keys_of(entity_type: str, declared: Field, value: Any) -> tuple[Key, ...]:
     """What a record with this value in a field by which it is known, or that is unique, is known by; each once."""
     kind = kind_of(entity_type, declared.code)
-    if declared.is_unique:
-        return tuple([Key(kind, key) for key in unique_keys(declared, value)])
-    parts = value if isinstance(value, list) else (value,)
-    found = dict.fromkeys(key for part in parts for key in match_keys(declared, part, how))
+    found = (unique_keys if declared.is_unique else value_keys)(declared, value)
     return tuple([Key(kind, key) for key in found])
 
 
@@ -216,7 +213,13 @@ def names_nobody(declared: Field, part: str) -> CellError:
 
 
 _USUAL = How()
-_WAYS = {"id": "the record ID", "email": "the e-mail address", "domain": "the domain", "phone": "the phone number", "name": "the name"}
+_WAYS = {
+    "id": "the record ID",
+    "email": "the e-mail address",
+    "domain": "the domain",
+    "phone": "the phone number",
+    "name": "the name",
+}
 _NOUNS = {
     "companies": "company",
     "people": "person",
@@ -224,4 +227,3 @@ _NOUNS = {
     "tasks": "task",
     "notes": "note",
 }
-

@@ -8,7 +8,7 @@ import orjson
 from services.validator.crm.deciding import Decision, FailedRow
 from services.validator.crm.groups import Group, Link
 from services.validator.crm.kinds import Key
-from services.validator.outcomes import Outcome, Planned, StagedRecords
+from services.validator.outcomes import Failed, Outcome, Planned, StagedRecords
 from shared.entities import EntityType
 from shared.states import Action, GroupStatus, Record
 from shared.values import to_json
@@ -27,7 +27,7 @@ _Rows = list[tuple[object, ...]]
 
 def outcome_of(decision: Decision) -> Outcome:
     """What becomes of the rows of a decision."""
-    if isinstance(decision, Planned):
+    if isinstance(decision, Planned | Failed):
         return decision
     return decision.outcome if isinstance(decision, Group) else decision[1]
 
@@ -123,9 +123,7 @@ class StagedRows:
         row = said.row
         values = dict(said.values)
         name = values.pop(self._native, None)
-        errors = [
-            {"column": error.heading, "code": error.code, "message": error.message} for error in outcome.errors
-        ]
+        errors = [{"column": error.heading, "code": error.code, "message": error.message} for error in outcome.errors]
         self._records.append(
             (
                 *(row, row, GroupStatus.FAILED, Action.CREATE, None, self._type, name, to_json(values), None, [row]),

@@ -9,7 +9,9 @@ from shared.entities.columns import Columns
 from shared.entities.errors import CellError, shown
 
 
-def conflicting(columns: Columns, first: tuple[str, Key, StoredRecord], other: tuple[str, Key, StoredRecord]) -> CellError:
+def conflicting(
+    columns: Columns, first: tuple[str, Key, StoredRecord], other: tuple[str, Key, StoredRecord]
+) -> CellError:
     """What a row is known by is of two records; each as the code of a field, what it says, and whose that is."""
     noun = columns.entity.record_noun
     (code, key, record), (other_code, other_key, other_record) = first, other

@@ -1,7 +1,7 @@
 """What the validator does with a chunk of a flat entity type."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
@@ -18,6 +18,7 @@ from shared.entities.columns import Columns
 from shared.entities.declaration import PerRow
 from shared.entities.errors import RowError
 from shared.states import GroupStatus
+from shared.values import How
 
 _MODES = frozenset({"create"})
 
@@ -38,7 +39,7 @@ class Flat(NeverUndone):
         self._table = TABLES[entity.name].staged.name
         self._columns = ("row_no", "group_row", "row_status", "id", "errors", *entity.by_code)
 
-    def needs(self, groups: Groups) -> Named:
+    def needs(self, groups: Groups, columns: Columns, hows: Mapping[str, How]) -> Named:  # noqa: ARG002 - of other families
         """Every identifier the rows give."""
         return {
             field: frozenset(text for (row,) in groups if (text := row.text(field)) is not None)

@@ -21,6 +21,7 @@ from services.validator.products.traces import read_names, read_traces
 from services.validator.rows import Groups
 from shared.entities.columns import Columns
 from shared.states import Action
+from shared.values import How
 
 NOWHERE = 0
 """The group of rows of which nothing is left: no row of a file has this number."""
@@ -45,7 +46,7 @@ class Products:
     def __init__(self) -> None:
         self._categories: Categories | None = None
 
-    def needs(self, groups: Groups) -> Named:
+    def needs(self, groups: Groups, columns: Columns, hows: Mapping[str, How]) -> Named:  # noqa: ARG002 - of other families
         """Every handle, barcode and SKU the rows give."""
         return named(groups)
 

@@ -72,7 +72,7 @@ def test_all_but_figures_are_cells_of_text_from_the_example_down(tmp_path: Path,
     write_template(tmp_path / "a.xlsx", entity)
     sheet = sheet_of(tmp_path / "a.xlsx", entity)
     for column, field in enumerate(entity.fields, start=1):
-        expected = "General" if field.kind is Kind.DECIMAL else "@"
+        expected = "General" if field.kind in {Kind.DECIMAL, Kind.NUMBER} else "@"
         assert sheet.cell(3, column).number_format == expected, field.code
         dimensions = sheet.column_dimensions.values()
         of_column = [one for one in dimensions if (one.min or 0) <= column <= (one.max or 0)]

@@ -12,10 +12,11 @@ from shared.api.client.calls.guided import GuidedCalls
 from shared.api.client.calls.imports import ImportCalls
 from shared.api.client.calls.operators import OperatorCalls
 from shared.api.client.calls.people import PeopleCalls
+from shared.api.client.calls.records import RecordCalls
 from shared.api.client.requests import Patience, Requests, Token
 
 
-class Client(ImportCalls, GuidedCalls, FileCalls, CatalogueCalls, PeopleCalls, OperatorCalls):
+class Client(ImportCalls, GuidedCalls, FileCalls, CatalogueCalls, PeopleCalls, RecordCalls, OperatorCalls):
     """A Winnow, as the person or system that a token is of. Nothing is connected until something is asked.
 
     `token` may be a function: it is asked again when its token is no longer taken. Every method raises an `ApiError` when it

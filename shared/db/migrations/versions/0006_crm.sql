@@ -25,6 +25,8 @@ CREATE TABLE crm.records (
     CONSTRAINT records_named_check CHECK (name <> '')
 );
 CREATE INDEX records_created_import_id_created_row_no_idx ON crm.records (created_import_id, created_row_no);
+CREATE INDEX records_created_import_id_entity_type_created_row_no_idx
+    ON crm.records (created_import_id, entity_type, created_row_no) WHERE on_the_way;
 
 CREATE TABLE crm.identifiers (
     tenant_id TEXT COLLATE "C" NOT NULL,
@@ -147,6 +149,9 @@ CREATE INDEX crm_links_import_id_chunk_no_group_row_idx ON staging.crm_links (im
 ALTER TABLE catalog.changes DROP CONSTRAINT changes_record_check;
 ALTER TABLE catalog.changes ADD CONSTRAINT changes_record_check
     CHECK (record IN ('product', 'variant', 'company', 'person', 'opportunity', 'task', 'note'));
+-- A record is taken back as a whole, whatever rows of an import changed it.
+CREATE INDEX changes_import_id_record_id_idx ON catalog.changes (import_id, record_id)
+    WHERE record NOT IN ('product', 'variant');
 
 DO $$
 DECLARE

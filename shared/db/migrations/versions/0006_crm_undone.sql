@@ -8,6 +8,7 @@ DROP TABLE crm.records;
 DROP FUNCTION crm.links_refer();
 DROP FUNCTION crm.forget_identifiers();
 DROP SCHEMA crm;
+DROP INDEX catalog.changes_import_id_record_id_idx;
 ALTER TABLE catalog.changes NO FORCE ROW LEVEL SECURITY;
 DELETE FROM catalog.changes WHERE record NOT IN ('product', 'variant');
 ALTER TABLE catalog.changes FORCE ROW LEVEL SECURITY;

@@ -1,0 +1,81 @@
+"""What a row of records is known by: the keys of what it says in the columns that find records. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from shared.entities import EntityType
+from shared.entities.cells import Cell, cell_text, is_blank
+from shared.entities.declaration import Field, Kind
+from shared.entities.errors import CellError
+from shared.values import How, read_value
+from shared.values.keys import classify, linked_parts, match_keys, unique_keys
+
+_Reader: TypeAlias = Callable[[Cell], Iterable[str]]
+
+
+class RecordKeys:
+    """Reads the keys of rows: those by which records are matched, and those that no two records may have.
+
+    Of columns that name other records of the type itself, what they name as well: it may be made by a row of the file. What
+    cannot be read has no key: its row fails, and changes nothing.
+
+    Args:
+        entity: what a row describes.
+        fields: field code → 0-based column.
+        how: how the tenant writes values.
+    """
+
+    def __init__(self, entity: EntityType, fields: Mapping[str, int], how: How) -> None:
+        links = [field for field in entity.fields if field.code in fields and _names_its_like(field, entity)]
+        self._columns: list[tuple[int, _Reader]] = []
+        for code, index in fields.items():
+            field = entity.by_code[code]
+            if field in links:
+                self._columns.append((index, _linked(field, how)))
+            elif field.is_unique and code not in entity.matches:
+                self._columns.append((index, _unique(field, how)))
+            elif code in entity.matches or (code == entity.native and links):
+                self._columns.append((index, _matched(field, how)))
+
+    def of(self, cells: Sequence[Cell]) -> tuple[str, ...]:
+        """The keys of a row, each with what it is a key of."""
+        width = len(cells)
+        keys: list[str] = []
+        for index, read in self._columns:
+            if index < width and not is_blank(cell := cells[index]):
+                keys += read(cell)
+        return tuple(keys)
+
+
+def _matched(field: Field, how: How) -> _Reader:
+    prefix = f"{field.code}="
+
+    def read(cell: Cell) -> Iterable[str]:
+        text = cell if isinstance(cell, str) else cell_text(cell)
+        return [prefix + key for key in match_keys(field, text, how)]
+
+    return read
+
+
+def _unique(field: Field, how: How) -> _Reader:
+    def read(cell: Cell) -> Iterable[str]:
+        value = read_value(field, cell, how)
+        return () if isinstance(value, CellError) else [f"{field.code}={key}" for key in unique_keys(field, value)]
+
+    return read
+
+
+def _linked(field: Field, how: How) -> _Reader:
+    def read(cell: Cell) -> Iterator[str]:
+        for part in linked_parts(field, cell_text(cell)):
+            if (found := classify(field, part, how)) is not None:
+                yield f"{_FIELDS[found[0]]}={found[1]}"
+
+    return read
+
+
+def _names_its_like(field: Field, entity: EntityType) -> bool:
+    return field.kind is Kind.RECORD and field.target == entity.name
+
+
+_FIELDS = {"id": "id", "email": "emails", "domain": "domains", "phone": "phone_number", "name": "name"}

@@ -1,0 +1,115 @@
+"""What the validator reads of what an import made and changed, for it to be taken back. Nothing here commits."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.validator.asked import Undone
+from services.validator.crm.kinds import Key
+from services.validator.crm.repository import as_it_is, read_links
+from services.validator.crm.stored import StoredRecord
+from services.validator.crm.taken_back import MadeChange, MadeRecord, Traces
+from shared.db.planner import BY_INDEX
+from shared.values import from_json
+
+_OWN = text("SELECT own FROM imports.imports WHERE id = :import_id")
+_RECORD = "r.id, r.entity_type, r.name, r.version, CAST(r.fields AS text) AS fields, r.import_id, r.import_row_no"
+_MADE = text(
+    f"""
+    SELECT w.row_no, {_RECORD},
+           (SELECT l.import_id FROM crm.links l WHERE l.to_id = r.id AND l.import_id <> :import_id LIMIT 1) AS linked_by
+      FROM imports.raw_rows w
+      JOIN crm.records r ON r.created_import_id = w.import_id AND r.created_row_no = w.row_no AND NOT r.on_the_way
+                        AND r.deleted_at IS NULL
+     WHERE w.import_id = :import_id AND w.row_no BETWEEN :first_row AND :last_row AND w.chunk_no = :chunk_no
+       AND w.group_row > 0
+     ORDER BY w.row_no
+    """  # noqa: S608 - our own words
+)
+# All that the import changed of what this chunk changed, in whatever chunk: it is taken back as a whole, with the first change of it.
+_CHANGES = text(
+    f"""
+    WITH changed AS MATERIALIZED (
+           SELECT DISTINCT record_id FROM catalog.changes
+            WHERE import_id = :import_id AND row_no BETWEEN :first_row AND :last_row AND chunk_no = :chunk_no
+              AND undone_by IS NULL)
+    SELECT c.row_no, c.chunk_no, CAST(c.before AS text), CAST(c.after AS text), c.writer_import_id, c.writer_row_no,
+           coalesce(r.created_import_id = :import_id, false) AS is_made, {_RECORD}
+      FROM changed d
+      JOIN crm.records r ON r.id = d.record_id AND r.deleted_at IS NULL
+      JOIN catalog.changes c ON c.import_id = :import_id AND c.record_id = d.record_id AND c.undone_by IS NULL
+                            AND c.record NOT IN ('product', 'variant')
+     ORDER BY c.row_no
+    """  # noqa: S608 - our own words
+)
+_LINKED = text(
+    """
+    SELECT l.from_id, l.code, l.to_id FROM crm.links l
+     WHERE l.from_id = ANY(CAST(:ids AS uuid[])) AND l.import_id = :import_id
+    """
+)
+_THERE = text(
+    """
+    SELECT id, name FROM crm.records WHERE id = ANY(CAST(:ids AS uuid[])) AND deleted_at IS NULL
+     UNION ALL
+    SELECT id, name FROM crm.members WHERE id = ANY(CAST(:ids AS uuid[]))
+    """
+)
+_OWNERS = text(
+    """
+    SELECT i.kind, i.value, i.record_id, r.name
+      FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
+      JOIN crm.identifiers i ON i.tenant_id = :tenant_id AND i.kind = a.kind AND i.value = a.value
+      JOIN crm.records r ON r.id = i.record_id
+    """
+)
+_FILES = text(
+    "SELECT id, file_name FROM imports.imports WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))"
+)
+
+
+async def read_own(conn: AsyncConnection, undone: Undone) -> Mapping[str, Any]:
+    """The tenant's own fields and settings that an import was read by."""
+    found: Mapping[str, Any] | None = (await conn.execute(_OWN, {"import_id": undone.import_id})).scalar_one()
+    return found or {}
+
+
+async def read_traces(conn: AsyncConnection, tenant_id: str, undone: Undone) -> Traces:
+    """What is left of what a chunk made and changed; each record with its version, and then its links."""
+    await conn.execute(BY_INDEX)
+    scope = undone._asdict()
+    made = [
+        MadeRecord(row_no, as_it_is(*record), linked_by)
+        for row_no, *record, linked_by in await conn.execute(_MADE, scope)
+    ]
+    records: dict[UUID, StoredRecord] = {}
+    changes = []
+    for row_no, chunk_no, before, after, writer, writer_row, is_made, *found in await conn.execute(_CHANGES, scope):
+        record = records.setdefault(found[0], as_it_is(*found))
+        told = from_json(before), from_json(after)
+        changes.append(MadeChange(row_no, chunk_no, record, *told, (writer, writer_row), is_made))
+    await read_links(conn, tenant_id, records)
+    linked = await conn.execute(_LINKED, {"ids": list(records), "import_id": undone.import_id})
+    return Traces(made, changes, frozenset((from_id, code, to_id) for from_id, code, to_id in linked))
+
+
+async def read_there(conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Which of these records and users are still there, and what they are called."""
+    found = await conn.execute(_THERE, {"ids": list(ids)})
+    return {id_: name for id_, name in found}
+
+
+async def read_owners(conn: AsyncConnection, tenant_id: str, keys: Iterable[Key]) -> dict[Key, tuple[UUID, str]]:
+    """Who is known by these keys."""
+    asked = list(keys)
+    values = {"tenant_id": tenant_id, "kinds": [key.kind for key in asked], "values": [key.value for key in asked]}
+    return {Key(kind, value): (id_, name) for kind, value, id_, name in await conn.execute(_OWNERS, values)}
+
+
+async def read_files(conn: AsyncConnection, tenant_id: str, imports: Iterable[UUID]) -> dict[UUID, str]:
+    """The file names of imports of the tenant."""
+    found = await conn.execute(_FILES, {"tenant_id": tenant_id, "ids": list(imports)})
+    return {id_: name for id_, name in found}

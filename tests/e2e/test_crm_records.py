@@ -1,0 +1,266 @@
+"""People on running services: a file in which rows of one person stand anywhere comes to what its rows come to one after another."""
+
+import asyncio
+import csv
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from uuid_utils.compat import uuid7
+
+from shared.entities.crm import PEOPLE
+from shared.entities.declaration import Field, Kind, Origin
+from shared.ledger import ImportProgress, Started, Undoing, start_import, undo_import
+from shared.values import to_json
+from tests.harness.crm import Importing, Tenant
+from tests.harness.fleet import Fleet
+from tests.harness.world import World, eventually
+
+SMALL_CHUNKS = {"WINNOW_PARSER_FIRST_CHUNK_ROWS": "20", "WINNOW_PARSER_CHUNK_ROWS": "40"}
+BADGE = Field("badge", "Badge", Kind.TEXT, "", "", origin=Origin.OWN, is_unique=True)
+CODES = ("name", "emails", "phone_number", "company", "job_title", "badge")
+ENTITY = PEOPLE.with_fields([BADGE])
+HEADINGS = [ENTITY.by_code[code].heading for code in CODES]
+
+_RECORDS = """
+    SELECT r.entity_type, r.name, CAST(r.fields AS text) AS fields,
+           ARRAY(SELECT i.kind || '=' || i.value FROM crm.identifiers i
+                  WHERE i.record_id = r.id AND i.kind NOT LIKE '%.name' ORDER BY 1) AS keys,
+           ARRAY(SELECT l.code || '=' || lower(t.name) FROM crm.links l JOIN crm.records t ON t.id = l.to_id
+                  WHERE l.from_id = r.id ORDER BY 1) AS links
+      FROM crm.records r WHERE r.tenant_id = :tenant AND r.deleted_at IS NULL
+"""
+
+
+@dataclass
+class Row:
+    """Something a person may be said by."""
+
+    name: str | None = None
+    emails: str | None = None
+    phone: str | None = None
+    company: str | None = None
+    job: str | None = None
+    badge: str | None = None
+
+    @property
+    def cells(self) -> list[str | None]:
+        return [self.name, self.emails, self.phone, self.company, self.job, self.badge]
+
+
+def small_chunks(fleet: Fleet) -> None:
+    told = fleet.environment_of
+    fleet.environment_of = lambda service, replica: {**told(service, replica), **SMALL_CHUNKS}
+
+
+def messy(chance: random.Random, rows: int) -> list[list[str | None]]:
+    """Rows of which many are about the same people, by one address, another, or a phone; some of which are wrong."""
+    made = []
+    for n in range(rows):
+        who = chance.randrange(rows // 3)
+        addresses = [f"p{who}@home.example", f"P{who}@Work.example", f"shared{who // 20}@x.example"]
+        said = Row(
+            name=chance.choice([f"Person {who}", f"Person {who}", f"P. {who}", None]),
+            emails="; ".join(chance.sample(addresses[:2], chance.randint(1, 2))) if chance.random() < 0.8 else None,
+            phone=chance.choice([f"+45 30 00 {who // 100:02} {who % 100:02}", None]),
+            company=chance.choice([f"Company {who % 9}", f"company {who % 9} ", f"www.c{who % 7}.example", None]),
+            job=chance.choice(["CTO", "CEO", "Analyst", None]),
+            badge=f"B-{who}" if n % 11 == 0 else None,
+        )
+        if n % 37 == 5:
+            said.emails = "no address"
+        if n % 29 == 3:
+            said.emails = addresses[2]
+        made.append(said.cells)
+    return [cells for cells in made if any(cells)]
+
+
+def file_of(path: Path, rows: Sequence[Sequence[str | None]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([HEADINGS, *rows])
+    return path
+
+
+async def with_badges(world: World, tenant: str) -> None:
+    """A field of the tenant's own, no two people with the same."""
+    await world.register(tenant)
+    async with world.database() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO crm.custom_fields (id, tenant_id, entity_type, code, name, type, is_unique, created_by)"
+                " VALUES (:id, :tenant, 'people', 'badge', 'Badge', 'text', true, 'tester')"
+            ),
+            {"id": uuid7(), "tenant": tenant},
+        )
+
+
+async def seen(world: World, tenant: str) -> list[Any]:
+    """All a tenant has, in words that depend on no id; which of several people of one name is found by it is nobody's promise."""
+    async with world.database() as conn:
+        found = await conn.execute(text(_RECORDS), {"tenant": tenant})
+        return sorted(
+            (each.entity_type, each.name.strip().lower(), each.fields, each.keys, each.links) for each in found
+        )
+
+
+def one_by_one(*files: Sequence[Sequence[Any]], mode: str = "upsert") -> tuple[Tenant, dict[str, int], list[Any]]:
+    """What rows come to, decided one after another."""
+    tenant = Tenant()
+    for rows in files:
+        outcome = Importing(tenant, CODES, ENTITY, mode).commit([list(row) for row in rows])
+    return tenant, outcome.counts, sorted(outcome.errors)
+
+
+def seen_of(tenant: Tenant) -> list[Any]:
+    """The same of a production in memory."""
+    return [
+        (
+            record.entity_type,
+            record.name.strip().lower(),
+            to_json(dict(sorted((record.fields or {}).items()))),
+            sorted(
+                f"{key.kind}={key.value}"
+                for key, owner in tenant.keys.items()
+                if owner == record.id and not key.kind.endswith(".name")
+            ),
+            sorted(f"{code}={to.strip().lower()}" for code in record.links for to in tenant.links(record, code)),
+        )
+        for record in tenant.records.values()
+    ]
+
+
+def plain(found: list[Any]) -> list[Any]:
+    return sorted(
+        (entity_type, name, sorted(json.loads(fields).items()), list(keys), list(links))
+        for entity_type, name, fields, keys, links in found
+    )
+
+
+def counts(ended: ImportProgress) -> dict[str, int]:
+    return {
+        "created": ended.created_rows,
+        "updated": ended.updated_rows,
+        "skipped": ended.skipped_rows,
+        "failed": ended.failed_rows,
+    }
+
+
+async def undone(world: World, import_id: UUID) -> ImportProgress:
+    async with world.database() as conn:
+        begun = await undo_import(conn, import_id, user_id="tester")
+    assert isinstance(begun, Undoing), begun
+    return await world.ended(begun.id, seconds=120)
+
+
+async def test_rows_of_one_person_anywhere_in_a_file_come_to_what_they_come_to_one_after_another_whatever_is_killed(
+    idle_world: World, tenant: str, tmp_path: Path
+) -> None:
+    world, seed = idle_world, random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 - how the run can be repeated
+    chance = random.Random(seed)
+    small_chunks(world.fleet)
+    world.fleet.start({"parser": 1, "validator": 2, "committer": 2, "exporter": 1, "keeper": 1})
+    await with_badges(world, tenant)
+    rows = messy(chance, 400)
+    import_id = world.send(tenant, file_of(tmp_path / "people.csv", rows), entity_type="people", mode="upsert")
+    kills = 0
+    while (now := await world.progress(import_id)) is None or not now.ended:
+        await asyncio.sleep(chance.uniform(0.1, 0.6))  # the instant of a kill is chance
+        victim = chance.choice([member for member in world.fleet.members if member.service != "exporter"])
+        if kills < 8 and victim.running:
+            victim.kill()
+            kills += 1
+        world.fleet.revive()
+    ended = await world.ended(import_id, seconds=180)
+    waves = await world.scalar("SELECT max(wave) FROM imports.import_chunks WHERE import_id = :id", id=import_id)
+    assert waves >= 3
+    expected, expected_counts, errors = one_by_one(rows)
+    assert counts(ended) == expected_counts
+    told = [(row, code) for row, _, code, _ in await world.errors(import_id)]
+    assert sorted(told) == sorted((row, code) for row, code, _ in errors)
+    assert plain(await seen(world, tenant)) == plain(seen_of(expected))
+
+    # Sent again, nothing of it is new, but what later rows say otherwise than earlier ones.
+    before = await seen(world, tenant)
+    again = world.send(
+        tenant, tmp_path / "people.csv", entity_type="people", mode="upsert", options={"allow_repeat": True}
+    )
+    assert (await world.ended(again, seconds=120)).created_rows == 0
+    # Taken back, each is as it was.
+    await undone(world, again)
+    assert plain(await seen(world, tenant)) == plain(before)
+    await undone(world, import_id)
+    assert await seen(world, tenant) == []
+
+
+async def test_a_held_file_shows_what_its_start_will_do(idle_world: World, tenant: str, tmp_path: Path) -> None:
+    world, seed = idle_world, random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 - how the run can be repeated
+    chance = random.Random(seed)
+    small_chunks(world.fleet)
+    world.fleet.start({"parser": 1, "validator": 2, "committer": 2, "exporter": 1})
+    await with_badges(world, tenant)
+    there, rows = messy(chance, 60), messy(chance, 240)
+    await world.ended(world.send(tenant, file_of(tmp_path / "there.csv", there), entity_type="people", mode="upsert"))
+    before = await seen(world, tenant)
+    import_id = world.send(
+        tenant, file_of(tmp_path / "f.csv", rows), entity_type="people", mode="upsert", options={"hold": True}
+    )
+
+    async def validated() -> bool:
+        now = await world.progress(import_id)
+        return now is not None and now.parsed_at is not None and now.stages.validated_rows == now.total_rows
+
+    await eventually("it is validated", validated)
+    assert await seen(world, tenant) == before
+    async with world.database() as conn:
+        found = await conn.execute(
+            text(
+                "SELECT coalesce(sum(creates), 0), coalesce(sum(updates), 0), coalesce(sum(skips), 0), "
+                "coalesce(sum(row_count) FILTER (WHERE status = 'failed'), 0) FROM staging.groups WHERE import_id = :id"
+            ),
+            {"id": import_id},
+        )
+        previewed = tuple(found.one())
+        assert isinstance(await start_import(conn, import_id), Started)
+    ended = await world.ended(import_id, seconds=120)
+    assert tuple(counts(ended).values()) == previewed
+    expected, expected_counts, _ = one_by_one(there, rows)
+    assert counts(ended) == expected_counts
+    assert plain(await seen(world, tenant)) == plain(seen_of(expected))
+
+
+async def test_what_others_changed_since_is_left_as_it_is_when_an_import_is_taken_back(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    first = [["Ada", "ada@x.example", None, "Acme", "CTO", None], ["Bob", "bob@x.example", None, "Acme", None, None]]
+    second = [[None, "ada@x.example; ada@y.example", "+4532123456", "Initech", "CEO", None]]
+    codes = slice(0, 5)
+
+    async def sent(name: str, rows: list[list[Any]]) -> ImportProgress:
+        path = tmp_path / name
+        with path.open("w", newline="", encoding="utf-8") as out:
+            csv.writer(out).writerows([HEADINGS[codes], *(row[codes] for row in rows)])
+        return await world.ended(world.send(tenant, path, entity_type="people", mode="upsert"))
+
+    made = await sent("first.csv", first)
+    before = await seen(world, tenant)
+    changed = await sent("second.csv", second)
+    assert counts(changed) == {"created": 0, "updated": 1, "skipped": 0, "failed": 0}
+
+    refused = await undone(world, made.id)
+    ((row, _, code, message),) = await world.errors(refused.id)
+    assert (row, code) == (2, "changed_since")
+    assert 'Person "Ada" was changed since by "second.csv"' in message
+    assert [name for _, name, *_ in await seen(world, tenant)] == ["acme", "initech", "ada"]
+
+    await undone(world, changed.id)
+    left = [each for each in before if each[1] != "bob"]
+    assert await seen(world, tenant) == left
+    await undone(world, made.id)
+    assert await seen(world, tenant) == []
