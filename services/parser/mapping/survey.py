@@ -162,7 +162,7 @@ def survey(
     layout, more = _with_unnamed_columns(layout, extent, is_text=is_text)
     layout = replace(layout, notices=(*layout.notices, *notices, *more))
     detected: dict[str, Any] = {"decimals": {str(index): sign.kept for index, sign in signs.items()}}
-    if forms:
+    if looking.may_have_dates:
         detected["dates"] = {str(index): kept(form, dates[index]) for index, form in forms.items()}
     return Surveyed(layout, detected)
 

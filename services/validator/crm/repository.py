@@ -20,12 +20,16 @@ from shared.values import from_json
 _PLAN = (BY_INDEX, text("SET LOCAL enable_hashjoin = off"), text("SET LOCAL enable_mergejoin = off"))
 _RECORD = """r.id, r.entity_type, r.name, r.version,
            CASE r.entity_type WHEN :entity_type THEN CAST(r.fields AS text) END AS fields, r.import_id, r.import_row_no"""
+# One key after the other, with what `OFFSET 0` keeps as it is written: while the planner takes the table for empty, as at the
+# beginning of an import, a join would go through all of it for each key.
 _RECORDS = text(
     f"""
-    SELECT i.kind, i.value, {_RECORD}
+    SELECT a.kind, a.value, {_RECORD}
       FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
-      JOIN crm.identifiers i ON i.tenant_id = :tenant_id AND i.kind = a.kind AND i.value = a.value
-      JOIN crm.records r ON r.id = i.record_id AND r.deleted_at IS NULL
+     CROSS JOIN LATERAL (
+           SELECT record_id FROM crm.identifiers
+            WHERE tenant_id = :tenant_id AND kind = a.kind AND value = a.value OFFSET 0) i
+     CROSS JOIN LATERAL (SELECT * FROM crm.records WHERE id = i.record_id AND deleted_at IS NULL OFFSET 0) r
      UNION ALL
     SELECT NULL, NULL, {_RECORD}
       FROM crm.records r WHERE r.tenant_id = :tenant_id AND r.id = ANY(CAST(:ids AS uuid[])) AND r.deleted_at IS NULL
