@@ -44,6 +44,8 @@ def by_library(text: str) -> str | None:
 @example("ſ@b.com")
 @example("a.@b.com")
 @example("Ada@ACME.example")
+@example("a@b.TEST")
+@example("a@local.com")
 def test_an_address_is_read_as_the_library_reads_it(text: str) -> None:
     read, expected = read_email(text), by_library(text)
     assert (None if isinstance(read, CellError) else read) == expected
@@ -57,6 +59,7 @@ def test_an_address_is_read_as_the_library_reads_it(text: str) -> None:
         ("mailto:ada@acme.example", "type ada@acme.example"),
         ("ada@acme.example bob@acme.example", "keep one of them"),
         ("ada.acme.example", "name@company.com"),
+        ("ada@acme.local", "special-use or reserved name"),
         ("ada@intranet", "its domain has no point"),
         (f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.example", "at most 254"),
     ],
