@@ -25,8 +25,8 @@ def written(cell: Cell, field: Field | None, *, names_record: bool) -> str:
         return _with_digits(cell, cell_text(cell), names_record=names_record)
     if "text" in cell:
         return linked(str(cell["text"]), str(cell["link"]), field.kind)
-    if "date" in cell and field.kind in _DATES:
-        return str(cell["date"])
+    if field.kind in _DATES and (at := cell.get("date") or cell.get("time")):
+        return str(at)
     number = cell.get("number")
     if number is None or isinstance(number, str):
         return _date(cell_text(cell), field, names_record=names_record)

@@ -125,8 +125,6 @@ imports = Table(
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
-    # Pages of the imports of all tenants, for operators.
-    Index(None, "created_at", "id"),
     Index(None, "tenant_id", "object_key"),
     Index(None, "undoes_import_id", postgresql_where=text("undoes_import_id IS NOT NULL")),
     Index(
@@ -375,28 +373,5 @@ outbox = Table(
     moment("next_attempt_at"),
     _epoch(),
     UniqueConstraint("import_id", "topic", "chunk_no", "epoch"),
-    schema=SCHEMA,
-)
-
-# Whoever may send files. Names are compared by operators and by what answers a misspelt one; rows are a tenant's own.
-tenants = Table(
-    "tenants",
-    metadata,
-    Column("tenant_id", KEY, primary_key=True),
-    moment("registered_at", default=True),
-    schema=SCHEMA,
-)
-
-# That a tenant was erased outlives the tenant: no column is called tenant_id, so that erasing it again leaves it.
-erasures = Table(
-    "erasures",
-    metadata,
-    Column("id", Uuid(), primary_key=True),
-    Column("tenant", KEY, nullable=False),
-    Column("asked_by", Text, nullable=False),
-    moment("began_at", default=True),
-    moment("ended_at"),
-    _json("erased", "{}"),
-    Index(None, "tenant"),
     schema=SCHEMA,
 )

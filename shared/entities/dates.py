@@ -44,10 +44,15 @@ class ColumnDates:
     def of_layout(
         detected: Mapping[str, Any] | None, column: int, otherwise: DateFormat = DateFormat.ISO
     ) -> "ColumnDates":
-        """As the ledger has it of a file (`imports.imports.layout`); `otherwise` where nothing in it decided."""
-        said = (detected or {}).get("dates", {}).get(str(column))
-        if said is None:
+        """As the ledger has it of a file (`imports.imports.layout`); `otherwise` where nothing in it decided.
+
+        A column that was not looked at is contested.
+        """
+        if detected is None or "dates" not in detected:
             return ColumnDates(otherwise)
+        said = detected["dates"].get(str(column))
+        if said is None:
+            return ColumnDates(otherwise, contested=True)
         if said["format"] is None:
             return ColumnDates(otherwise, contested=said.get("contested", False))
         return ColumnDates(DateFormat(said["format"]), decided=True, contested=said.get("contested", False))

@@ -28,8 +28,8 @@ def read_formatted(cell: Mapping[str, str | int | float], field: Field, *, names
     """What such a cell says in a field; `names_record` for identifiers and group keys."""
     if "text" in cell:
         return linked(str(cell["text"]), str(cell["link"]), field.kind).strip()
-    if "date" in cell and field.kind in _DATES:
-        return str(cell["date"])
+    if field.kind in _DATES and (at := cell.get("date") or cell.get("time")):
+        return str(at)
     number = cell.get("number")
     if number is None or isinstance(number, str):
         return _date(cell_text(cell), is_free_text=is_free_text(field, names_record=names_record))

@@ -41,7 +41,7 @@ class Asked:
             "operator"
             if "/operations" in path
             else "admin"
-            if re.search("api-keys|webhooks|deliveries", path)
+            if re.search("api-keys|webhooks|deliveries|custom-fields|members|settings", path)
             else "importer"
         )
         return {"Authorization": f"Bearer {self._tokens[role]}"}

@@ -48,6 +48,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "content": b"x",
     },
     "POST /v1/uploads/{upload_id}": {"headers": {"Tus-Resumable": "1.0.0", "X-HTTP-Method-Override": "DELETE"}},
+    "PATCH /v1/custom-fields/{field_id}": {"json": {"name": "another's"}},
     "PATCH /v1/webhooks/{webhook_id}": {"json": {"description": "another's"}},
     "DELETE /v1/uploads/{upload_id}": {"headers": {"Tus-Resumable": "1.0.0"}},
 }
@@ -97,6 +98,9 @@ async def owned(world: World, gateway: GatewayClient, belongings: dict[str, Owne
     key = (await admin.post("/v1/api-keys", json={"name": f"Secret system {mark}"})).json()
     hook = (await admin.post("/v1/webhooks", json={"url": f"https://example.com/{mark}"})).json()
     delivery = (await admin.post(f"/v1/webhooks/{hook['id']}/ping")).json()
+    field = {"entity_type": "people", "code": f"secret_{mark}", "name": f"Secret {mark}", "type": "text"}
+    own_field = (await admin.post("/v1/custom-fields", json=field)).json()
+    member = (await admin.post("/v1/members", json={"email": f"{mark}@example.com"})).json()
     linked = await importer.get(f"/v1/imports/{import_id}/corrections")
     assert linked.status_code == 303, linked.text
     places = {
@@ -105,6 +109,8 @@ async def owned(world: World, gateway: GatewayClient, belongings: dict[str, Owne
         "key_id": key["id"],
         "webhook_id": hook["id"],
         "delivery_id": delivery["id"],
+        "field_id": own_field["id"],
+        "member_id": member["id"],
         "token": linked.headers["location"].rpartition("/")[2],
     }
     object_key = await world.scalar("SELECT object_key FROM imports.imports WHERE id = :id", id=import_id)

@@ -52,7 +52,7 @@ class Tenant:
 
     def links(self, record: StoredRecord, code: str) -> list[str]:
         """What a record is linked to, by name."""
-        names = {id_: name for id_, name in self.users.values()}
+        names = dict(self.users.values())
         return sorted(
             self.records[to].name if to in self.records else names[to]  # type: ignore[index]
             for to in record.links.get(code, {})
@@ -66,7 +66,7 @@ class Tenant:
             needs=needs,
             by_key={key: records[self.keys[key]] for key in needs.keys if key in self.keys},
             by_id=records,
-            users={id_: name for id_, name in self.users.values()},
+            users=dict(self.users.values()),
             user_ids={email: id_ for email, (id_, _) in self.users.items()},
         )
 

@@ -12,13 +12,14 @@ from services.exporter.workbook import CorrectionWorkbook
 from services.parser.reading.contents import read
 from services.parser.reading.frames import HEADER, LAYOUT, ORIGIN, ROWS, read_header, read_rows
 from services.parser.reading.limits import Limits
-from services.parser.reading.request import Request
+from services.parser.reading.request import ParentReading, Request
 from services.validator.rows import RawRow, RowReader
 from shared.entities import ENTITY_TYPES, EntityType
 from shared.entities.cells import Cell, read_cells
 from shared.entities.columns import Columns
 from shared.entities.decimals import ColumnSign
 from shared.entities.errors import RowError
+from shared.values import How
 
 
 @dataclass
@@ -44,15 +45,24 @@ class SaidRows:
         return str(message)
 
 
-def said_rows(path: Path, *, entity: str | EntityType = "products", **options: Any) -> SaidRows:
-    """Read a file, as `winnow import` sends it.
+def said_rows(
+    path: Path,
+    *,
+    entity: str | EntityType = "products",
+    settings: Mapping[str, Any] | None = None,
+    parent_dates: Mapping[str, Mapping[str, Any]] | None = None,
+    **options: Any,
+) -> SaidRows:
+    """Read a file, as `winnow import` sends it; `settings` say how the tenant writes values.
 
     Raises:
         FileRefused: it cannot be imported.
     """
     said = SaidRows()
     declared = ENTITY_TYPES[entity] if isinstance(entity, str) else entity
-    for frame in read(Request(path, path.name, declared, "create", options, Limits())):
+    parent = None if parent_dates is None else ParentReading(None, "", parent_dates)
+    how = How.of_settings(settings)
+    for frame in read(Request(path, path.name, declared, "create", options, Limits(), parent, how)):
         _, kind = read_header(frame[:HEADER])
         if kind == ROWS:
             said.cells |= {row.row: read_cells(row.cells) for row in read_rows(frame[HEADER:]) if row.keys is not None}

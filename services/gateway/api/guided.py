@@ -52,8 +52,8 @@ async def put_mapping(ways: Ways, person: Importer, import_id: ImportId, asked: 
     return await _columns(ways, person, import_id)
 
 
-@router.get("/{import_id}/columns/{index}/values", operation_id="list_values", responses=_REFUSALS)
-async def list_values(
+@router.get("/{import_id}/columns/{index}/values", operation_id="list_column_values", responses=_REFUSALS)
+async def list_column_values(
     ways: Ways,
     person: Viewer,
     import_id: ImportId,

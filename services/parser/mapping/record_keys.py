@@ -9,6 +9,7 @@ from shared.entities.declaration import Field, Kind
 from shared.entities.errors import CellError
 from shared.values import How, read_value
 from shared.values.keys import classify, linked_parts, match_keys, unique_keys
+from shared.values.reading import of_cell
 
 _Reader: TypeAlias = Callable[[Cell], Iterable[str]]
 
@@ -51,8 +52,11 @@ def _matched(field: Field, how: How) -> _Reader:
     prefix = f"{field.code}="
 
     def read(cell: Cell) -> Iterable[str]:
-        text = cell if isinstance(cell, str) else cell_text(cell)
-        return [prefix + key for key in match_keys(field, text, how)]
+        # Of a cell with a hyperlink it may be what that leads to.
+        said = cell if isinstance(cell, str) else of_cell(field, cell)
+        if isinstance(said, CellError):
+            return ()
+        return [prefix + key for key in match_keys(field, cell_text(said), how)]
 
     return read
 

@@ -16,13 +16,15 @@ from services.validator.crm.links import Links
 from services.validator.crm.matching import Matching
 from services.validator.crm.said import Said
 from services.validator.crm.stored import Known, StoredRecord
-from services.validator.crm.words import ALREADY_THERE, NO_MATCH, NOT_THERE, Remarks
+from services.validator.crm.words import ALREADY_THERE, LOCAL_PHONE, NO_MATCH, NOT_THERE, Remarks
 from services.validator.errors import GroupErrors
 from services.validator.outcomes import Failed, Notice, Planned
 from shared.entities.columns import Columns
+from shared.entities.declaration import Kind
 from shared.entities.errors import CellError
 from shared.entities.names import name_key
 from shared.states import Action
+from shared.values.phones import is_local
 
 
 class FailedRow(tuple[Said, Failed]):
@@ -60,6 +62,7 @@ class Deciding:
         self._remarks = Remarks(columns)
         self._groups: dict[UUID, Group] = {}
         self._shows_no_match = next((code for code in entity.matches if columns.has(code)), entity.native or "")
+        self._phones = [field.code for field in entity.fields if field.kind is Kind.PHONE and columns.has(field.code)]
         self.decisions: list[Decision] = []
         """In the order of their first rows."""
 
@@ -87,7 +90,14 @@ class Deciding:
         elif self._mode == "enrich" and record is None:
             self._skip(said, NOT_THERE, self._shows_no_match)
         else:
+            self._note_local_phones(said)
             self._write(said, record)
+
+    def _note_local_phones(self, said: Said) -> None:
+        for code in self._phones:
+            numbers = said.values.get(code)
+            if any(map(is_local, [numbers] if isinstance(numbers, str) else numbers or ())):
+                self._remarks.note(LOCAL_PHONE, code, said.row)
 
     def _write(self, said: Said, record: StoredRecord | None) -> None:
         plan = self._changing.plan(said, record)

@@ -61,7 +61,8 @@ class Traces:
     def writers(self) -> set[UUID]:
         """Every import whose name may be told."""
         found = {made.linked_by for made in self.made}
-        found |= {each.record.import_id for each in (*self.made, *self.changes)}
+        found |= {made.record.import_id for made in self.made}
+        found |= {change.record.import_id for change in self.changes}
         return {import_id for import_id in found if import_id is not None}
 
 

@@ -101,7 +101,7 @@ async def read_traces(conn: AsyncConnection, tenant_id: str, undone: Undone) -> 
 async def read_there(conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, str]:
     """Which of these records and users are still there, and what they are called."""
     found = await conn.execute(_THERE, {"ids": list(ids)})
-    return {id_: name for id_, name in found}
+    return {row.id: row.name for row in found}
 
 
 async def read_owners(conn: AsyncConnection, tenant_id: str, keys: Iterable[Key]) -> dict[Key, tuple[UUID, str]]:
@@ -114,4 +114,4 @@ async def read_owners(conn: AsyncConnection, tenant_id: str, keys: Iterable[Key]
 async def read_files(conn: AsyncConnection, tenant_id: str, imports: Iterable[UUID]) -> dict[UUID, str]:
     """The file names of imports of the tenant."""
     found = await conn.execute(_FILES, {"tenant_id": tenant_id, "ids": list(imports)})
-    return {id_: name for id_, name in found}
+    return {row.id: row.file_name for row in found}

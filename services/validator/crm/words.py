@@ -38,14 +38,14 @@ def taken(columns: Columns, code: str, value: str, owner: StoredRecord, row: int
 
 
 class Remarks:
-    """Rows of a chunk that are left alone, by why."""
+    """Rows of a chunk of which the sender should know something, by what it is."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._rows: dict[tuple[str, str], list[int]] = {}
 
     def note(self, code: str, field: str, row: int) -> None:
-        """Note that a row is left alone, and which field shows why."""
+        """Note what there is to say of a row, and which field shows it."""
         self._rows.setdefault((code, field), []).append(row)
 
     def notices(self) -> list[Notice]:
@@ -62,8 +62,14 @@ class Remarks:
             return f"{len(rows)} {are} skipped: no {noun} has this {heading}. Clear it, and the {noun} is made"
         if code == ALREADY_THERE:
             return f"{len(rows)} {are} skipped: the {noun} is there already. Use upsert or enrich to change it"
+        if code == LOCAL_PHONE:
+            has = "row has a number" if len(rows) == 1 else "rows have numbers"
+            return f"{heading}: {len(rows)} {has} without an area code, kept as typed; no {noun} is found by it"
         return f"{len(rows)} {are} skipped: no such {noun} is there. Use upsert or create to have it made"
 
 
 NO_MATCH, ALREADY_THERE, NOT_THERE = "no_match", "already_there", "not_there"
 """Codes of the notices about rows that are skipped."""
+
+LOCAL_PHONE = "local_phone"
+"""Code of the notice about phone numbers that can only be dialled where they are."""

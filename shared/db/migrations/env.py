@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from shared.db import catalog, crm, fields, flat, gateway, imports, staging
+from shared.db import catalog, crm, fields, flat, gateway, imports, staging, tenants
 from shared.db.metadata import metadata
 
-assert all((catalog, crm, fields, flat, gateway, imports, staging))
+assert all((catalog, crm, fields, flat, gateway, imports, staging, tenants))
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -17,9 +17,13 @@ from services.gateway.app import create_app
 from shared.api.api_keys import NewApiKey
 from shared.api.client import ApiError, Client, Patience
 from shared.api.client.calls.imports import Created
+from shared.api.custom_fields import CustomFieldChange, NewCustomField
 from shared.api.imports import NewImport
+from shared.api.members import NewMember
+from shared.api.settings import SettingsChange
 from shared.api.uploads import PresignedAsked
 from shared.api.webhooks import MailChoice, NewWebhook, WebhookChange
+from shared.entities.own_fields import Type
 from shared.states import ImportStatus, RowStatus
 
 DOCUMENT = create_app(SimpleNamespace(over_tls=False)).openapi()  # type: ignore[arg-type]
@@ -50,6 +54,10 @@ BODIES: dict[Any, BaseModel] = {
     WebhookChange: WebhookChange(active=False),
     MailChoice: MailChoice(failures=True),
     PresignedAsked: PresignedAsked(file_name="a.csv"),
+    NewCustomField: NewCustomField(entity_type="people", code="tier", name="Tier", type=Type.TEXT),
+    CustomFieldChange: CustomFieldChange(name="Level"),
+    NewMember: NewMember(email="ada@acme.example"),
+    SettingsChange: SettingsChange(region="DK"),
 }
 
 

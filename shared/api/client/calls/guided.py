@@ -30,7 +30,7 @@ class GuidedCalls(Asking):
         """Say what they mean, and go on to the values."""
         return await self._send(Columns, "PUT", f"/v1/imports/{import_id}/mapping", body)
 
-    async def list_values(
+    async def list_column_values(
         self,
         import_id: UUID,
         index: int,
