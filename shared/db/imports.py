@@ -125,8 +125,6 @@ imports = Table(
     Index(None, "parent_import_id"),
     CheckConstraint("epoch >= 1", name="epoch"),
     Index(None, "tenant_id", "created_at"),
-    # Pages of the imports of all tenants, for operators.
-    Index(None, "created_at", "id"),
     Index(None, "tenant_id", "object_key"),
     Index(None, "undoes_import_id", postgresql_where=text("undoes_import_id IS NOT NULL")),
     Index(

@@ -21,7 +21,7 @@ from shared.entities.replacements import value_of
 Order: TypeAlias = Literal["-rows", "rows", "row", "value", "-value"]
 
 # Whoever else wants the same list waits for it.
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:id AS text) || '/' || CAST(:index AS text), 0))")
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:place AS text), 0))")
 _LISTED = text(
     """
     SELECT distinct_values, filled_rows, blank_rows FROM imports.listed_columns
@@ -31,7 +31,7 @@ _LISTED = text(
 _ROOM = text("SET LOCAL work_mem = '96MB'")
 _BELOW = """
       FROM imports.raw_rows r
-     WHERE r.import_id = :id AND r.row_no > :heading_row AND r.row_no <> ALL(CAST(:examples AS integer[]))
+     WHERE r.import_id = CAST(:id AS uuid) AND r.row_no > CAST(:heading_row AS integer) AND r.row_no <> ALL(CAST(:examples AS integer[]))
 """
 _JSON = "CAST(r.cells -> CAST(:index AS integer) AS text)"
 # Text that `->>` cannot give or gives otherwise than it is shown: dates and formats, floats, escaped characters.
@@ -52,11 +52,12 @@ def _list(shown: str, join: str) -> str:
         SELECT {shown} AS value, count(*) AS rows, min(r.row_no) AS first_row {below} GROUP BY 1
     ), listed AS (
         INSERT INTO imports.column_values (import_id, column_index, rank, tenant_id, value, rows, first_row)
-        SELECT :id, :index, row_number() OVER (ORDER BY rows DESC, first_row), :tenant, value, rows, first_row
+        SELECT CAST(:id AS uuid), CAST(:index AS integer), row_number() OVER (ORDER BY rows DESC, first_row),
+               CAST(:tenant AS text), value, rows, first_row
           FROM counted WHERE value <> ''
     )
     INSERT INTO imports.listed_columns (import_id, column_index, tenant_id, distinct_values, filled_rows, blank_rows)
-    SELECT :id, :index, :tenant, count(*) FILTER (WHERE value <> ''), coalesce(sum(rows) FILTER (WHERE value <> ''), 0),
+    SELECT CAST(:id AS uuid), CAST(:index AS integer), CAST(:tenant AS text), count(*) FILTER (WHERE value <> ''), coalesce(sum(rows) FILTER (WHERE value <> ''), 0),
            coalesce(sum(rows) FILTER (WHERE value IS NULL OR value = ''), 0)
       FROM counted
     """  # noqa: S608 - our own text
@@ -127,7 +128,7 @@ async def list_values(
     conn: AsyncConnection, tenant_id: str, import_id: UUID, layout: Mapping[str, Any], index: int
 ) -> Listed:
     """List the values of a column of a file that is read, unless that was done; `layout` is the import's."""
-    await conn.execute(_ALONE, {"id": str(import_id), "index": index})
+    await conn.execute(_ALONE, {"place": f"{import_id}/{index}"})
     if (found := await listed(conn, import_id, index)) is not None:
         return found
     await conn.execute(_ROOM)

@@ -283,6 +283,8 @@ def _with_signs(cells: Sequence[Cell]) -> Iterator[int]:
 
 def _with_unnamed_columns(layout: Layout, extent: _Extent, *, is_text: bool) -> tuple[Layout, list[Mapping[str, Any]]]:
     """The layout with the columns beyond its headings that are filled throughout, and a notice of each."""
+    if layout.is_open:
+        return _with_all_columns(layout, extent), []
     beyond = [] if layout.handed_back else extent.throughout(is_text=is_text)
     if not beyond:
         return layout, []
@@ -296,6 +298,14 @@ def _with_unnamed_columns(layout: Layout, extent: _Extent, *, is_text: bool) -> 
         for index in beyond
     ]
     return replace(layout, headings=(*layout.headings, *more)), notices
+
+
+def _with_all_columns(layout: Layout, extent: _Extent) -> Layout:
+    """The layout with every column in which a row says something: a person says what it means."""
+    width = max(extent.filled, default=-1) + 1
+    beyond = range(len(layout.headings), width)
+    more = [f"Column_{index + 1}" for index in beyond]
+    return replace(layout, headings=(*layout.headings, *more), blank=(*layout.blank, *beyond))
 
 
 def _decimal_notice(heading: str, sign: ColumnSign, votes: _Votes, told: Told) -> Mapping[str, Any] | None:

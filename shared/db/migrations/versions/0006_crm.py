@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 HERE = Path(__file__).parent
-PARTS: tuple[str, ...] = ("crm", "fields", "guided")
+PARTS: tuple[str, ...] = ("crm", "fields", "guided", "lists")
 """One file a concern, in the order in which they are applied; each has its `_undone`."""
 
 
