@@ -56,6 +56,8 @@ class TitleSays(NeverUndone):
 class OneTable:
     """Writes nothing, and says so of every row that is not skipped; refuses or conflicts with groups it is told."""
 
+    decides_again = False
+
     def __init__(self, *, taken: Sequence[int] = (), refused: Sequence[int] = (), lost: int = 0) -> None:
         self._taken = set(taken)
         self._refused = set(refused)
