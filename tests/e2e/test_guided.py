@@ -91,7 +91,7 @@ async def test_people_are_mapped_by_what_their_values_are_and_dates_nobody_can_r
     guide: Guide, world: World, gateway: GatewayClient, tmp_path: Path
 ) -> None:
     field = await gateway.as_(guide.tenant, "admin").post(
-        "/v1/custom-fields/people", json={"name": "Met on", "code": "met_on", "type": "date"}
+        "/v1/custom-fields", json={"entity_type": "people", "name": "Met on", "code": "met_on", "type": "date"}
     )
     assert field.status_code == 201, field.text
     rows = [
