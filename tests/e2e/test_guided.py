@@ -70,11 +70,16 @@ async def test_headings_nobody_knows_are_mapped_values_corrected_and_nothing_is_
 
     preview = await guiding.decided()
     ended = await guiding.started()
-    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed", preview.rows.create, preview.rows.fail)
+    assert (ended.status, ended.created_rows, ended.failed_rows) == (
+        "completed",
+        preview.rows.create,
+        preview.rows.fail,
+    )
     assert await world.scalar(IN_PRODUCTION, tenant=guide.tenant) == 3
     again = await guiding.start()
     assert again.status_code == 409
     weights_in = await world.scalar(
-        "SELECT count(*) FROM catalog.product_variants WHERE tenant_id = :tenant AND weight IS NULL", tenant=guide.tenant
+        "SELECT count(*) FROM catalog.product_variants WHERE tenant_id = :tenant AND weight IS NULL",
+        tenant=guide.tenant,
     )
     assert weights_in == 2
