@@ -79,12 +79,7 @@ async def test_headings_nobody_knows_are_mapped_values_corrected_and_nothing_is_
     again = await guiding.start()
     assert again.status_code == 409
     weights_in = await world.scalar(
-<<<<<<< HEAD
         "SELECT count(*) FROM catalog.product_weight WHERE tenant_id = :tenant", tenant=guide.tenant
-=======
-        "SELECT count(*) FROM catalog.product_variants WHERE tenant_id = :tenant AND weight IS NULL",
-        tenant=guide.tenant,
->>>>>>> h/fields
     )
     assert weights_in == 1
 
