@@ -91,7 +91,7 @@ async def test_people_are_mapped_by_what_their_values_are_and_dates_nobody_can_r
     guide: Guide, world: World, gateway: GatewayClient, tmp_path: Path
 ) -> None:
     field = await gateway.as_(guide.tenant, "admin").post(
-        "/v1/custom-fields/people", json={"name": "Met on", "code": "met_on", "type": "date"}
+        "/v1/custom-fields", json={"entity_type": "people", "name": "Met on", "code": "met_on", "type": "date"}
     )
     assert field.status_code == 201, field.text
     rows = [
@@ -152,7 +152,9 @@ async def test_a_person_goes_back_starts_over_and_another_tenant_finds_nothing(
     before = (await guiding.seen()).epoch
     await guiding.mapped(await guiding.field_columns())
     seen = await guiding.seen()
-    assert (seen.epoch, seen.guided and seen.guided.step) == (before, "review"), "nothing has changed, nothing is cut again"
+    assert (seen.epoch, seen.guided and seen.guided.step) == (before, "review"), (
+        "nothing has changed, nothing is cut again"
+    )
     assert (await guiding.values(COLUMN["weight_g"])).counts.modified == 1
 
     other = gateway.as_(f"not-{guide.tenant}", "importer")
