@@ -152,7 +152,9 @@ async def test_a_person_goes_back_starts_over_and_another_tenant_finds_nothing(
     before = (await guiding.seen()).epoch
     await guiding.mapped(await guiding.field_columns())
     seen = await guiding.seen()
-    assert (seen.epoch, seen.guided and seen.guided.step) == (before, "review"), "nothing has changed, nothing is cut again"
+    assert (seen.epoch, seen.guided and seen.guided.step) == (before, "review"), (
+        "nothing has changed, nothing is cut again"
+    )
     assert (await guiding.values(COLUMN["weight_g"])).counts.modified == 1
 
     other = gateway.as_(f"not-{guide.tenant}", "importer")

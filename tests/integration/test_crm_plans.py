@@ -35,16 +35,19 @@ async def test_records_are_found_by_their_keys_however_many_there_are(
 ) -> None:
     running_world.fleet.stop()
     same = ["crm.records.tenant_id", "crm.identifiers.tenant_id", "crm.identifiers.kind", "crm.links.tenant_id"]
-    async with told_plans(running_world, ROLES) as plans, as_if_large(running_world, sizes, same):
+    records = RecordsDesk(engine_of, tenant)
+    async with told_plans(running_world, ROLES) as plans:
         for role in ROLES:
             plans.watch(engine_of(role))
-        records = RecordsDesk(engine_of, tenant)
         await records.bring_in("people", _people(0, 60))
-        changed = await records.bring_in("people", _people(30, 90, job_title="CTO", company="Elsewhere"))
-        await records.undo(changed)
-    assert len(plans.told) > 100
-    assert sorted(set(_not_by_key(plans))) == []
-    assert sorted(set(_again_and_again(plans))) == []
+        plans.told.clear()
+        async with as_if_large(running_world, sizes, same):
+            changed = await records.bring_in("people", _people(30, 90, job_title="CTO", company="Elsewhere"))
+            if any(sizes.values()):
+                await records.undo(changed)
+    assert len(plans.told) > 40
+    assert not (found := sorted(set(_not_by_key(plans)))), "\n".join(found)
+    assert not (found := sorted(set(_again_and_again(plans)))), "\n".join(found)
 
 
 def _people(first: int, last: int, **more: Any) -> list[dict[str, Any]]:
@@ -58,11 +61,17 @@ def _not_by_key(plans: Plans) -> list[str]:
     found = []
     for query, node in plans.nodes():
         name = _read(node)
-        if name not in KEYS or node["Node Type"] in {"ModifyTable", "Tid Scan", "Bitmap Heap Scan", "LockRows"}:
+        if (
+            name not in KEYS
+            or not node["Actual Loops"]
+            or node["Node Type"] in {"ModifyTable", "Tid Scan", "Bitmap Heap Scan", "LockRows"}
+        ):
             continue
         condition = node.get("Index Cond", "")
         if node["Node Type"] not in SCANS or re.search(KEYS[name], condition) is None:
-            found.append(f"{node['Node Type']} of {name} by {condition or 'nothing'}: {' '.join(query.split())[:400]}")
+            found.append(
+                f"{node['Node Type']} of {name} by {condition or 'nothing'} ({node.get('Filter')}): {' '.join(query.split())[:900]}"
+            )
     return found
 
 
@@ -74,7 +83,7 @@ def _read(node: dict[str, Any]) -> str:
 
 def _again_and_again(plans: Plans) -> list[str]:
     return [
-        f"{node['Actual Loops']} times {node.get('CTE Name')}: {' '.join(query.split())[:400]}"
+        f"{node['Actual Loops']} times {node.get('CTE Name')}: {' '.join(query.split())[:900]}"
         for query, node in plans.nodes()
         if node["Node Type"] == "CTE Scan" and node.get("Actual Loops", 0) > 2
     ]

@@ -17,7 +17,7 @@ from services.validator.never_undone import NeverUndone
 from services.validator.outcomes import Decided, Failed, Notice, Outcome, Planned
 from services.validator.rows import Groups
 from shared.entities.columns import Columns
-from shared.entities.errors import CellError
+from shared.entities.errors import CellError, RowError
 from shared.entities.scope import ChunkScope
 from shared.events import RowsStaged, RowsValidated
 from shared.messaging.failures import Poison
@@ -89,6 +89,9 @@ class OneTable:
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
         error = CellError("already_exists", "it is there")
         return [Conflict(row, row, "handle", error) for row in sorted(self._taken.difference(self.set_aside_groups))]
+
+    async def spread(self, conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowError]) -> Sequence[RowError]:
+        return errors
 
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         self.set_aside_groups += groups

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, NamedTuple, cast, get_args
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.gateway.asking import PageImporter, PageViewer, Ways
@@ -16,7 +16,7 @@ from services.gateway.pages.figures import counted, number
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.steps import address_of, elsewhere, head
-from services.gateway.pages.words import State
+from services.gateway.pages.words import State, is_of_records
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
@@ -33,6 +33,7 @@ from shared.api.guided import (
     ValueSort,
 )
 from shared.api.imports import Import
+from shared.entities.declaration import Kind
 from shared.states import GuidedStep
 
 router = APIRouter(include_in_schema=False, prefix="/imports", dependencies=[SHELL])
@@ -136,7 +137,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
         **head(imp, person, GuidedStep.REVIEW, counted(columns.rows, "row")),
         **_surround(asked, columns, column, found),
         **_format(column, found),
-        values=[shown_value(n, value) for n, value in enumerate(found.items)],
+        values=[shown_value(n, value, at_once=_at_once(imp, found)) for n, value in enumerate(found.items)],
         choices=found.choices,
         heads=_heads(asked),
         caption=f"Values of {column.heading}: {_FILTERS[asked.show].lower()}",
@@ -168,8 +169,8 @@ async def correct(
     if request.headers.get("hx-request") != "true":
         return RedirectResponse(asked.href(), 303)
     imp = await the_import(ways, person, import_id)
-    shown = shown_value(n, now)
     context = await _changing(ways, person, imp, index, asked)
+    shown = shown_value(n, now, at_once=context["at_once"])
     context |= {"value": shown, "told": f"{value}: {shown.state.words if shown.state else 'as it was'}"}
     row = partial(request, person, "_review_value.html", **context)
     # What is typed stays where a value is saved; where it is taken back, what was typed goes.
@@ -177,6 +178,29 @@ async def correct(
         swap(f"v{n}", row) if act == "use" else f'<hx-partial hx-target="#v{n}" hx-swap="outerHTML">{row}</hx-partial>'
     )
     return HTMLResponse(swapped + _parts(request, person, context, told=True), headers={"Cache-Control": "no-store"})
+
+
+@router.get("/{import_id}/review/{index}/value")
+async def look_again(
+    request: Request,
+    ways: Ways,
+    person: PageViewer,
+    import_id: ImportId,
+    index: Index,
+    value: Annotated[str, Query(max_length=LONGEST_VALUE)] = "",
+    n: Annotated[int, Query(ge=0, le=1_000)] = 0,
+) -> Response:
+    """A value that was being checked, as a row of the page; 204 when nobody has changed it any more."""
+    imp = await the_import(ways, person, import_id)
+    found = await guided.values(ways, person, import_id, index, show="modified", search=value[:200])
+    now = next((each for each in found.items if each.value == value), None)
+    if now is None:
+        return Response(status_code=204)
+    asked = asked_by(f"/imports/{import_id}/review/{index}", request.query_params)
+    context = await _changing(ways, person, imp, index, asked)
+    context["value"] = shown_value(n, now, at_once=context["at_once"])
+    row = partial(request, person, "_review_value.html", **context)
+    return HTMLResponse(swap(f"v{n}", row) + _parts(request, person, context), headers={"Cache-Control": "no-store"})
 
 
 @router.post("/{import_id}/review/{index}/format")
@@ -253,7 +277,13 @@ async def _changing(ways: Gateway, person: Person, imp: Import, index: int, aske
         **head(imp, person, GuidedStep.REVIEW),
         **_surround(replace(asked, show=asked.show or NEEDS_REVIEW), columns, column, found),
         "choices": found.choices,
+        "at_once": _at_once(imp, found),
     }
+
+
+def _at_once(imp: Import, found: ValuePage) -> bool:
+    """Whether a value of the column says itself whether it fits, without a look at what is there."""
+    return is_of_records(imp.entity_type) and found.kind not in {Kind.RECORD, Kind.ID}
 
 
 def _parts(request: Request, person: Person, context: Mapping[str, Any], *, told: bool = False) -> str:
@@ -304,15 +334,15 @@ def _format(column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
     }
 
 
-def shown_value(n: int, value: Value) -> ValueShown:
-    """A value with what is to be said of it."""
+def shown_value(n: int, value: Value, *, at_once: bool = True) -> ValueShown:
+    """A value with what is to be said of it. `at_once`: what is wrong with a replacement is known before its rows are checked."""
     changed = value.skipped or value.replacement is not None
     state: State | None = None
     if value.problem is not None:
         state = State("bad", "x-circle", value.problem.message)
     elif value.skipped:
         state = State("", "minus-circle", "Skipped, counts as blank")
-    elif value.pending:
+    elif value.pending and not at_once:
         state = _CHECKING
     elif changed:
         state = State("ok", "check-circle", "Fits now")

@@ -194,13 +194,19 @@ def test_who_may_only_look_changes_no_value() -> None:
         ({"replacement": "a@b.co"}, "Fits now"),
         ({"replacement": "a@b", "problem": "is no e-mail address"}, "is no e-mail address"),
         ({"skipped": True}, "Skipped, counts as blank"),
-        ({"replacement": "a@b.co", "pending": True}, "Being checked"),
+        ({"replacement": "a@b.co", "pending": True}, "Fits now"),
     ],
 )
 def test_a_value_says_how_it_is_now(said: dict[str, Any], shown: str | None) -> None:
     found = shown_value(0, value("a", 1, **said))
     assert (found.state.words if found.state else None) == shown
     assert found.changed == bool(said)
+
+
+def test_what_only_a_look_at_what_is_there_can_tell_is_being_checked() -> None:
+    found = shown_value(0, value("a", 1, replacement="Tops", pending=True), at_once=False)
+    assert found.state is not None
+    assert found.state.words == "Being checked"
 
 
 def test_an_address_that_makes_no_sense_shows_what_needs_a_look() -> None:
