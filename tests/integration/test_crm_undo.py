@@ -74,7 +74,10 @@ async def test_what_others_changed_since_is_refused_by_their_name_and_the_rest_g
     nobody = await seen(records)
     first = await records.bring_in(
         "people",
-        [person("Ada", "ada@x.example", company="Acme", job_title="CTO"), person("Bob", "bob@x.example", company="Acme")],
+        [
+            person("Ada", "ada@x.example", company="Acme", job_title="CTO"),
+            person("Bob", "bob@x.example", company="Acme"),
+        ],
     )
     before = await seen(records)
     second = await records.bring_in("people", [person(None, "ada@x.example", "ada@y.example", company="Initech")])
