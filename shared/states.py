@@ -140,6 +140,9 @@ ITSELF, ATTRIBUTES_ANEW = "itself", "attributes_anew"
 """What a staged row may say beside columns and kinds (`said`): of a record that is taken away, all of it; of a variant, that
 it has no attributes but those that are staged."""
 
+WAS = "_was"
+"""What `before` of a change has beside fields: those that a reader sees otherwise than they are kept, as they were kept."""
+
 UNDO = "undo"
 """The mode of an import that takes another one back. No sender can ask for it: there is no file."""
 

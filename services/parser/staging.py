@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.parser import repository
+from services.parser.known_records import KnownRecords
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes, Cut, Staged
 from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
 from services.parser.mapping.left_out import Aside, Asides
@@ -71,6 +72,7 @@ class ChunkStaging:
             mode=known.mode,
             is_broken_off=known.is_broken_off,
         )
+        self._records = KnownRecords(engine, known)
         self._asides: list[tuple[int, str]] = []
         self._aside_bytes = 0
         self._layout: FileLayout | None = None
@@ -87,7 +89,7 @@ class ChunkStaging:
         Raises:
             FileRefused: a group is too large, of rows that are in the ledger already.
         """
-        for row in rows:
+        for row in await self._records.told(list(rows)):
             if row.keys is None:
                 self._asides.append((row.row, row.cells))
                 self._aside_bytes += len(row.cells)

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from shared.entities.cells import Cell
 from shared.entities.declaration import USERS, Decimals, EntityType, Field, Kind, Option, Origin, RequiredColumns
+from shared.entities.not_imported import ToleratedHeading
 
 MONEY = Decimals(precision=18, scale=2)
 
@@ -377,6 +378,9 @@ NOTES = EntityType(
     modes=_MODES,
     native="title",
     can_be_undone=True,
+    tolerated=tuple(
+        ToleratedHeading(heading, notice="a note is always a new one") for heading in ("Record ID", "id", "ulid")
+    ),
     fields=(
         _native("title", "What it is about.", "First call", "subject", "heading", "note subject", "summary"),
         *_OF_MANY,

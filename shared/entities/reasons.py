@@ -41,15 +41,15 @@ ROW_REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "not_found",
-        "A category that is not known; in `enrich`, a variant",
+        "A category, a user or a record that is not known; in `enrich`, a variant",
         'Category "Jeans" not found; the full path is needed: "Clothing > Jeans"',
-        "Use the full path of a known category. Correct the barcode or SKU, or send the row in `upsert`, which adds variants.",
+        "Use the full path of a known category, the e-mail address of a user. Correct the barcode or SKU, or send the row in `upsert`, which adds variants.",
     ),
     Reason(
         "conflict",
         "What a row is known by is of different records",
         'Barcode "4006381333931" and SKU "T-2" belong to different variants',
-        "Correct or clear the one that is not the variant's own; give the row the handle of its product.",
+        "Correct or clear the one that is not the record's own; give a variant's row the handle of its product.",
     ),
     Reason(
         "first_rows_failed",

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.states import GroupStatus
+from shared.states import WAS, GroupStatus
 
 # In the order of the file but for rows of a product that stand apart: by the index that every staging table has.
 _FIRST_STAGED = text(
@@ -127,4 +127,5 @@ async def changes_of_rows(
 
 
 def _change(found: Any) -> Change:
-    return Change(found.row_no, found.record, found.record_id, found.before, found.after)
+    before = {code: value for code, value in found.before.items() if code != WAS}
+    return Change(found.row_no, found.record, found.record_id, before, found.after)

@@ -19,12 +19,17 @@ OBJECT_MISSING = "object_missing"
 """Code of an import whose file is not there; it starts over when a better event comes for it."""
 
 # A validated chunk is work done on it; an event is work to be done, by a stage and not by a person.
-_HELD = f"""
-    i.status = '{ImportStatus.PREVIEWING}' AND i.cancelled_at IS NULL
-    AND greatest(i.updated_at, (SELECT max(c.validated_at) FROM imports.import_chunks c WHERE c.import_id = i.id))
+UNTOUCHED = """
+    (greatest(i.updated_at, (SELECT max(c.validated_at) FROM imports.import_chunks c WHERE c.import_id = i.id))
         <= now() - CAST(:held AS interval)
-    AND NOT EXISTS (SELECT FROM imports.outbox o WHERE o.import_id = i.id)
-"""  # noqa: S608 - our own words
+     AND NOT EXISTS (SELECT FROM imports.outbox o WHERE o.import_id = i.id))
+"""
+"""Whether nobody has done anything with the held import `i` for so long that nobody will. SQL."""
+
+# Of those that a person was to go through step by step nothing stays (`forgotten`).
+_HELD = f"""
+    i.status = '{ImportStatus.PREVIEWING}' AND i.cancelled_at IS NULL AND i.guided_step IS NULL AND {UNTOUCHED}
+"""
 _NOT_READ = f"""
     i.status = '{ImportStatus.UPLOADING}' AND i.cancelled_at IS NULL AND i.started_at IS NULL
     AND i.updated_at <= now() - CAST(:missing_files AS interval)

@@ -15,7 +15,9 @@ from shared.observability import metrics
 from shared.retention.abandoned import HELD, NOT_READ, end_unstarted, end_without_file
 from shared.retention.arrivals import due_arrivals, remove_arrival
 from shared.retention.deliveries import count_deliveries, remove_deliveries
+from shared.retention.due import Found
 from shared.retention.files import RESULTS, UPLOADS, FileKind, Removal
+from shared.retention.forgotten import FORGOTTEN, count_forgotten, remove_forgotten
 from shared.retention.orphans import Orphanage
 from shared.retention.periods import Periods
 from shared.retention.rows import AS_READ, STAGED, RowKind, count_rows, remove_rows
@@ -23,8 +25,9 @@ from shared.storage import ObjectStore
 
 log = structlog.get_logger(__name__)
 
-UNSTARTED, WITHOUT_FILE, UNFINISHED, UNUSED, ORPHANED_UPLOADS, ORPHANED_RESULTS, DELIVERIES, FAILED = (
+UNSTARTED, GUIDED, WITHOUT_FILE, UNFINISHED, UNUSED, ORPHANED_UPLOADS, ORPHANED_RESULTS, DELIVERIES, FAILED = (
     "unstarted_imports",
+    "guided_imports",
     "imports_without_file",
     "unfinished_uploads",
     "unused_uploads",
@@ -35,10 +38,13 @@ UNSTARTED, WITHOUT_FILE, UNFINISHED, UNUSED, ORPHANED_UPLOADS, ORPHANED_RESULTS,
 )
 WHAT: Mapping[str, str] = {
     UNSTARTED: "held imports that nobody started, ended",
+    GUIDED: "guided imports that nobody went on with, removed with rows and file",
     WITHOUT_FILE: "imports whose file never came, ended",
     "staged_rows": "typed rows of groups that were not imported",
     "raw_rows": "rows as they were read",
     "row_errors": "errors of rows",
+    "values": "lists of the values of columns",
+    "corrections": "corrections of values",
     "changes": "changes of records, as they were before and after",
     "uploads": "files that were sent",
     "results": "files that were handed back",
@@ -119,6 +125,9 @@ class _Round:
             async with self._tolerating(import_id=str(found.id)):
                 if mine.dry_run or await end_unstarted(mine.engine, found, self.periods):
                     self._count(Counter({UNSTARTED: 1}), import_id=str(found.id))
+        async for found in FORGOTTEN.imports(mine.engine, self.periods):
+            async with self._tolerating(import_id=str(found.id)):
+                await self._forget(found)
         async for found in NOT_READ.imports(mine.engine, self.periods):
             async with self._tolerating(import_id=str(found.id)):
                 if await end_without_file(
@@ -131,6 +140,25 @@ class _Round:
                     beat=mine.beat,
                 ):
                     self._count(Counter({WITHOUT_FILE: 1}), import_id=str(found.id))
+
+    async def _forget(self, found: Found) -> None:
+        mine = self.cleanup
+        report = partial(self._count, import_id=str(found.id))
+        if mine.dry_run:
+            report(await count_forgotten(mine.engine, found))
+            gone = True
+        else:
+            gone = await remove_forgotten(
+                mine.engine,
+                mine.store,
+                mine.buckets.uploads,
+                found,
+                self.periods,
+                beat=mine.beat,
+                report=report,
+            )
+        if gone:
+            report(Counter({GUIDED: 1}))
 
     async def remove_rows(self, kind: RowKind) -> None:
         mine = self.cleanup

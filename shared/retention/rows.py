@@ -40,7 +40,10 @@ STAGED = RowKind(
         f"CASE WHEN {HANDED_BACK} AND i.status <> '{ImportStatus.DISMISSED}' THEN {older_than('failed_rows')} "
         f"ELSE {older_than('staged_rows')} OR i.status = '{ImportStatus.DISMISSED}' END",
     ),
-    {"staged_rows": [table for table in metadata.sorted_tables if table.schema == staging.SCHEMA]},
+    {
+        "staged_rows": [table for table in metadata.sorted_tables if table.schema == staging.SCHEMA],
+        "values": [imports.column_values, imports.listed_columns],
+    },
 )
 """Typed rows: what was committed has left at once, so these are of groups that failed, and what was left behind."""
 
@@ -50,7 +53,12 @@ AS_READ = RowKind(
         f"i.rows_expired_at IS NOT NULL "
         f"OR CASE WHEN {HANDED_BACK} THEN {older_than('failed_rows')} ELSE {older_than('rows')} END",
     ),
-    {"changes": [catalog.changes], "row_errors": [imports.row_errors], "raw_rows": [imports.raw_rows]},
+    {
+        "corrections": [imports.corrections],
+        "changes": [catalog.changes],
+        "row_errors": [imports.row_errors],
+        "raw_rows": [imports.raw_rows],
+    },
     expires="rows_expired_at",
 )
 """Rows as they were read, what is wrong with them, and what records were before: all that taking an import back needs."""
@@ -61,7 +69,10 @@ async def count_rows(engine: AsyncEngine, kind: RowKind, found: Found) -> Counte
     async with tenant_transaction(engine, found.tenant_id) as conn:
         await conn.execute(BY_INDEX)
         return Counter(
-            {name: sum([await _count(conn, table, found) for table in tables]) for name, tables in kind.tables.items()}
+            {
+                name: sum([await count_table(conn, table, found) for table in tables])
+                for name, tables in kind.tables.items()
+            }
         )
 
 
@@ -99,12 +110,18 @@ async def _remove_batch(conn: AsyncConnection, kind: RowKind, found: Found) -> C
     for name, tables in kind.tables.items():
         for table in tables:
             if (left := BATCH - removed.total()) > 0:
-                gone = await conn.execute(_delete(table), {"id": found.id, "limit": left})
-                removed[name] += gone.rowcount
+                removed[name] += await remove_of(conn, table, found, left)
     return removed
 
 
-async def _count(conn: AsyncConnection, table: Table, found: Found) -> int:
+async def remove_of(conn: AsyncConnection, table: Table, found: Found, limit: int) -> int:
+    """Remove rows that a table has of an import, so many at most; how many."""
+    gone = await conn.execute(_delete(table), {"id": found.id, "limit": limit})
+    return gone.rowcount
+
+
+async def count_table(conn: AsyncConnection, table: Table, found: Found) -> int:
+    """How many rows a table has of an import."""
     counted = await conn.execute(
         text(f"SELECT count(*) FROM {table.fullname} WHERE import_id = :id"),  # noqa: S608 - our own names
         {"id": found.id},

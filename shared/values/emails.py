@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from shared.entities.errors import CellError, shown
 
@@ -13,13 +13,14 @@ LONGEST_EMAIL = 254
 # punycode. So short a text has no part that is too long.
 _ORDINARY = re.compile(r"[\w+'-]++(?:\.[\w+'-]++)*+@(?:[A-Za-z0-9]++[.-])*[A-Za-z0-9]+\.[A-Za-z]{2,}", re.ASCII)
 _SHORT = 64
+_RESERVED = frozenset(SPECIAL_USE_DOMAIN_NAMES)
 _WITHIN = re.compile(r"(?:mailto:|.*<)\s*([^<>\s]+@[^<>\s]+)\s*>?", re.IGNORECASE | re.DOTALL)
 _SEVERAL = re.compile(r"@[^\s,;|]+[\s,;|]+[^\s@,;|]+@")
 
 
 def read_email(text: str) -> str | CellError:
     """The address, its domain in lower case; what stands before the @ as it was typed."""
-    if len(text) <= _SHORT and _ORDINARY.fullmatch(text) is not None:
+    if _is_ordinary(text):
         if text.islower():
             return text
         local, _, domain = text.partition("@")
@@ -29,10 +30,18 @@ def read_email(text: str) -> str | CellError:
 
 def email_key(text: str) -> str | None:
     """What two spellings of one address have in common; None for what is no address."""
-    if len(text) <= _SHORT and _ORDINARY.fullmatch(text) is not None:
+    if _is_ordinary(text):
         return text.lower()
     read = _by_library(text)
     return None if isinstance(read, CellError) else read.lower()
+
+
+def _is_ordinary(text: str) -> bool:
+    return (
+        len(text) <= _SHORT
+        and _ORDINARY.fullmatch(text) is not None
+        and text[text.rindex(".") + 1 :].lower() not in _RESERVED
+    )
 
 
 @lru_cache(maxsize=8_192)

@@ -25,6 +25,7 @@ from shared.entities.errors import CellError, shown
 
 _EXTENSION = " ext. "
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9 \u00a0.()-]{4,30}[0-9]")
+_DIALLED = re.compile(r"[(]?[0-9][0-9 \u00a0.()-]{2,30}[0-9]")
 _NO_DIGITS = {ord(char): None for char in "+ \u00a0.()-"}
 _PUNCTUATION = r" \t\u00a0\u2007\u2009\u202f.()\[\]/~\u2010-\u2015\u2212\-"
 _NUMBER = re.compile(
@@ -52,7 +53,7 @@ class _Plan(NamedTuple):
 
 def read_phone(text: str, region: str) -> str | CellError:
     """The number in E.164, with ` ext. 12` where it has an extension; as typed when it can only be dialled locally."""
-    number = _international(text)
+    number = _international(text) if text[:1] == "+" else _national(text, region)
     if number is not None:
         return number
     found = _by_library(text, region)
@@ -61,7 +62,7 @@ def read_phone(text: str, region: str) -> str | CellError:
 
 def phone_key(text: str, region: str) -> str | None:
     """The E.164 of a number; None for what is none, or is only dialled locally."""
-    number = _international(text)
+    number = _international(text) if text[:1] == "+" else _national(text, region)
     if number is not None:
         return number
     found = _by_library(text, region)
@@ -83,8 +84,6 @@ def _international(text: str) -> str | None:
 
     None where it has to be asked: another length than the country's numbers have, or a national prefix that may be one too many.
     """
-    if text[:1] != "+":
-        return None
     digits = text[1:]
     if not (digits.isascii() and digits.isdigit()):
         if _INTERNATIONAL.fullmatch(text) is None:
@@ -96,6 +95,49 @@ def _international(text: str) -> str | None:
     if plan.national_prefix is not None and plan.national_prefix.match(digits, plan.code_length) is not None:
         return None
     return f"+{digits}"
+
+
+def _national(text: str, region: str) -> str | None:
+    """The E.164 of what is written as it is dialled in a country, likewise; None where the library has to be asked.
+
+    So it is where digits may be prefixes, or the code of the country itself.
+    """
+    if text.isascii() and text.isdigit():
+        digits = text
+    # One point may be that of a number.
+    elif text.count(".") == 1 or _DIALLED.fullmatch(text) is None:
+        return None
+    else:
+        digits = text.translate(_NO_DIGITS)
+    plan = _plan_of_region(region)
+    if plan is None or len(digits) not in plan.lengths or plan.prefixes.match(digits) is not None:
+        return None
+    return f"+{plan.code}{digits}"
+
+
+class _RegionPlan(NamedTuple):
+    """What the numbers of a country look like within it."""
+
+    code: str
+    lengths: frozenset[int]
+    prefixes: re.Pattern[str]
+
+
+@lru_cache(maxsize=300)
+def _plan_of_region(region: str) -> _RegionPlan | None:
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None:
+        return None
+    # Countries that share a code share the lengths of its numbers.
+    plan = _plan(str(metadata.country_code))
+    if plan is None:
+        return None
+    prefixes = (metadata.international_prefix, metadata.national_prefix_for_parsing, str(metadata.country_code))
+    return _RegionPlan(
+        str(metadata.country_code),
+        plan.lengths,
+        re.compile("|".join(f"(?:{prefix})" for prefix in prefixes if prefix)),
+    )
 
 
 _CALLING_CODES = frozenset(map(str, supported_calling_codes()))

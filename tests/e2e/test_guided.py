@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.files import HEADINGS, PRODUCTS, catalogue, product, row, text_file
+from tests.harness.files import HEADINGS, PRODUCTS, catalogue, product, text_file
 from tests.harness.gateway import GatewayClient
 from tests.harness.guiding import Guide
 from tests.harness.world import World
@@ -79,7 +79,117 @@ async def test_headings_nobody_knows_are_mapped_values_corrected_and_nothing_is_
     again = await guiding.start()
     assert again.status_code == 409
     weights_in = await world.scalar(
-        "SELECT count(*) FROM catalog.product_variants WHERE tenant_id = :tenant AND weight IS NULL",
+        "SELECT count(*) FROM catalog.product_weight WHERE tenant_id = :tenant", tenant=guide.tenant
+    )
+    assert weights_in == 1
+
+
+PEOPLE = ["Who", "Mail", "Employer", "Rang", "Kennenlernen"]
+
+
+async def test_people_are_mapped_by_what_their_values_are_and_dates_nobody_can_read_are_asked_about(
+    guide: Guide, world: World, gateway: GatewayClient, tmp_path: Path
+) -> None:
+    field = await gateway.as_(guide.tenant, "admin").post(
+        "/v1/custom-fields", json={"entity_type": "people", "name": "Met on", "code": "met_on", "type": "date"}
+    )
+    assert field.status_code == 201, field.text
+    rows = [
+        ["Ada Lovelace", "ada@acme.example", "Acme", "CTO", "4/5/2026"],
+        ["Bob Ross", "bob@@acme.example", "Acme", "Painter", "6/7/2026"],
+        ["Cy Young", "cy@other.example", "Other Inc", "CTO", "8/9/2026"],
+        ["Cy Young", "CY@other.example", "", "Chief", "8/9/2026"],
+    ]
+    path = text_file(tmp_path / "people.csv", rows, headings=["Full Name", *PEOPLE[1:4], "Met on"])
+    guiding = await guide.send(path, entity="people", mode="upsert")
+    columns = await guiding.columns()
+    found = {column.heading: column for column in columns.columns}
+    assert (found["Full Name"].field, found["Mail"].field, found["Employer"].field) == ("name", "emails", "company")
+    assert found["Rang"].field is None
+    assert "finds existing people" in found["Mail"].why.lower()
+    assert found["Met on"].format is not None
+    assert (found["Met on"].format.name, found["Met on"].field) == (None, "met_on")
+    assert "12 or less" in found["Met on"].format.proof
+    fields = {column.field: column.index for column in columns.columns if column.field} | {"job_title": 3}
+    refused = await guiding.map(fields)
+    assert refused.status_code == 422
+    assert "Met on: Choose" in refused.json()["detail"]
+
+    await guiding.mapped(fields, formats={"4": "european"}, save_as="From the fair")
+    mails = await guiding.values(1, show="needs_review")
+    assert [value.value for value in mails.items] == ["bob@@acme.example"]
+    wrong = await guiding.correct(1, "bob@@acme.example", "bob at acme")
+    assert wrong.problem is not None, "said at once"
+    epoch = (await guiding.seen()).epoch
+    fits = await guiding.correct(1, "bob@@acme.example", "bob@acme.example")
+    assert (fits.problem, fits.pending) == (None, True)
+    assert (await guiding.seen()).epoch == epoch + 1, "rows are known by it, so they are cut again"
+    preview = await guiding.decided()
+    assert (preview.rows.create, preview.rows.update, preview.rows.fail) == (3, 1, 0)
+    assert (await guiding.values(1, show="modified")).items[0].problem is None
+
+    again = await guide.send(path, entity="people", mode="upsert", allow_repeat=True)
+    (saved,) = (await again.columns()).saved
+    assert (saved.name, saved.fields["job_title"], saved.formats) == ("From the fair", 3, {4: "european"})
+    ended = await guiding.started()
+    assert (ended.created_rows, ended.updated_rows, ended.failed_rows) == (3, 1, 0)
+    met = await world.scalar(
+        "SELECT fields ->> 'met_on' FROM crm.records WHERE tenant_id = :tenant AND name = 'Ada Lovelace'",
         tenant=guide.tenant,
     )
-    assert weights_in == 2
+    assert met == "2026-05-04"
+
+
+async def test_a_person_goes_back_starts_over_and_another_tenant_finds_nothing(
+    guide: Guide, world: World, gateway: GatewayClient, tmp_path: Path
+) -> None:
+    guiding = await guide.send(text_file(tmp_path / "a.csv", [*catalogue(2), *product(9, season="SS26", weight_g="x")]))
+    await guiding.mapped()
+    await guiding.correct(COLUMN["weight_g"], "x", "9")
+    await guiding.decided()
+    assert (await guiding.step("preview")).json()["guided"]["step"] == "preview"
+    assert (await guiding.step("map")).json()["guided"]["step"] == "map"
+    before = (await guiding.seen()).epoch
+    await guiding.mapped(await guiding.field_columns())
+    seen = await guiding.seen()
+    assert (seen.epoch, seen.guided and seen.guided.step) == (before, "review"), (
+        "nothing has changed, nothing is cut again"
+    )
+    assert (await guiding.values(COLUMN["weight_g"])).counts.modified == 1
+
+    other = gateway.as_(f"not-{guide.tenant}", "importer")
+    for method, path, body in (
+        ("GET", "/columns", None),
+        ("GET", f"/columns/{COLUMN['season']}/values", None),
+        ("PUT", "/mapping", {"fields": COLUMN}),
+        ("PUT", f"/columns/{COLUMN['season']}/values", {"value": "SS26", "skip": True}),
+        ("POST", "/step", {"step": "map"}),
+        ("DELETE", "/guided", None),
+    ):
+        assert (await other.request(method, f"{guiding.place}{path}", json=body)).status_code == 404, path
+
+    over = await guide.sender.delete(f"{guiding.place}/guided")
+    assert (over.status_code, over.json()["guided"]["step"]) == (200, "map")
+    assert not (await guiding.columns()).is_confirmed
+    assert (await guiding.start()).status_code == 409
+    await guiding.mapped()
+    assert (await guiding.values(COLUMN["weight_g"])).counts.modified == 0
+    assert (await guiding.decided()).rows.fail == 1
+    cancelled = await guide.sender.post(f"{guiding.place}/cancel")
+    assert cancelled.status_code == 200, cancelled.text
+    ended = await guiding.ended()
+    assert (ended.status, ended.unprocessed_rows) == ("cancelled", 7)
+    assert await world.scalar(IN_PRODUCTION, tenant=guide.tenant) == 0
+
+
+async def test_files_without_rows_and_headings_that_are_the_same_are_refused_in_words(
+    guide: Guide, tmp_path: Path
+) -> None:
+    twice = await guide.send(text_file(tmp_path / "twice.csv", [["1", "2", "3"]], headings=["Tel", "Name", "tel"]))
+    seen = await twice.seen()
+    assert (seen.status, seen.error and seen.error.code) == ("failed", "duplicate_headings")
+    assert seen.error is not None
+    assert 'A and C are both called "Tel"' in seen.error.message
+    empty = await guide.send(text_file(tmp_path / "empty.csv", [], headings=["Tel", "Name"]))
+    seen = await empty.seen()
+    assert (seen.status, seen.error and seen.error.code) == ("failed", "no_data_rows")

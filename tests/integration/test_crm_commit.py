@@ -232,3 +232,45 @@ async def test_what_is_deleted_is_found_by_nobody_and_links_to_it_are_looked_for
     assert await known_by(records, "companies.domains") == {}
     await records.settle(waiting)
     assert await links(records) == {("Ada", "company", "acme.example")}
+
+
+async def test_an_import_that_is_undone_leaves_what_others_made_or_use(records: RecordsDesk) -> None:
+    await records.bring_in("people", [person("Ada", "ada@x.example", company="Acme")])
+    before = await everything(records)
+    second = await records.bring_in(
+        "people",
+        [
+            person("Ada L.", "ada@x.example", "ada@z.example", company="Globex", job_title="CTO"),
+            person("Bob", "bob@x.example", company="Initech"),
+            person("Cyd", "cyd@x.example", company="Globex"),
+            person("Bob", "bob@x.example", "bob@z.example"),
+        ],
+    )
+    third = await records.bring_in("people", [person("Dan", "dan@x.example", company="Initech")])
+    undone = await records.undo(second)
+    assert (await ended(records, undone))[:5] == ("completed", 0, 4, 0, 0)
+    assert [name for name, _, _ in await of_type(records, "companies")] == ["Acme", "Initech"], "Initech is Dan's"
+    await records.undo(third)
+    assert [name for name, _, _ in await of_type(records, "companies")] == ["Acme", "Initech"], "of the import before"
+    found = await everything(records)
+    assert {kind: rows - {("companies.name", "initech", "Initech")} for kind, rows in found.items()} == before
+    assert await nothing_is_left_staged(records)
+
+
+async def test_a_record_that_others_link_to_by_now_is_not_taken_away(records: RecordsDesk) -> None:
+    companies = await records.bring_in("companies", [{"name": "Acme"}, {"name": "Globex"}])
+    await records.bring_in("people", [person("Ada", "ada@x.example", company="Acme")])
+    undone = await records.undo(companies)
+    assert (await ended(records, undone))[:5] == ("completed_with_failures", 0, 1, 0, 1)
+    assert await links(records) == {("Ada", "company", "Acme")}
+
+
+async def everything(records: RecordsDesk) -> dict[str, set[tuple[Any, ...]]]:
+    """What people see of it."""
+    known = "SELECT i.kind, i.value, r.name FROM crm.identifiers i JOIN crm.records r ON r.id = i.record_id"
+    people = "SELECT name, CAST(fields AS text), 'people' FROM crm.records WHERE entity_type = 'people'"
+    return {
+        "known": set(await records.rows(known)),
+        "people": set(await records.rows(people)),
+        "links": await links(records),
+    }

@@ -17,7 +17,7 @@ from services.validator.never_undone import NeverUndone
 from services.validator.outcomes import Decided, Failed, Notice, Outcome, Planned
 from services.validator.rows import Groups
 from shared.entities.columns import Columns
-from shared.entities.errors import CellError
+from shared.entities.errors import CellError, RowError
 from shared.entities.scope import ChunkScope
 from shared.events import RowsStaged, RowsValidated
 from shared.messaging.failures import Poison
@@ -56,6 +56,8 @@ class TitleSays(NeverUndone):
 class OneTable:
     """Writes nothing, and says so of every row that is not skipped; refuses or conflicts with groups it is told."""
 
+    decides_again = False
+
     def __init__(self, *, taken: Sequence[int] = (), refused: Sequence[int] = (), lost: int = 0) -> None:
         self._taken = set(taken)
         self._refused = set(refused)
@@ -87,6 +89,9 @@ class OneTable:
     async def conflicts(self, conn: AsyncConnection, scope: ChunkScope) -> Sequence[Conflict]:
         error = CellError("already_exists", "it is there")
         return [Conflict(row, row, "handle", error) for row in sorted(self._taken.difference(self.set_aside_groups))]
+
+    async def spread(self, conn: AsyncConnection, scope: ChunkScope, errors: Sequence[RowError]) -> Sequence[RowError]:
+        return errors
 
     async def set_aside(self, conn: AsyncConnection, scope: ChunkScope, groups: Sequence[int]) -> None:
         self.set_aside_groups += groups

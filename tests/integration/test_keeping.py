@@ -362,6 +362,29 @@ async def test_a_held_import_that_is_started_at_the_last_moment_is_not_cancelled
     assert (await idle_world.ended(import_id)).created_rows == 9
 
 
+async def test_of_a_guided_import_that_nobody_goes_on_with_nothing_stays(
+    keeper: Cleanup, idle_world: World, tenant: str, tmp_path: Path
+) -> None:
+    import_id = idle_world.send(tenant, workbook(tmp_path / "a.xlsx", GOOD), options={"guided": True})
+
+    async def read() -> bool:
+        found = await idle_world.progress(import_id)
+        return found is not None and found.parsed_at is not None
+
+    await eventually("its columns wait for a person", read)
+    assert len(objects(idle_world, tenant)) == 1
+    await age(idle_world, import_id, hours=23)
+    assert (await keeper.run())["guided_imports"] == 0
+    await age(idle_world, import_id, hours=2)
+    would = await replace(keeper, dry_run=True).run()
+    assert (would["guided_imports"], would["raw_rows"]) == (1, 10)
+    removed = await keeper.run()
+    assert (removed["guided_imports"], removed["raw_rows"], removed["unstarted_imports"]) == (1, 10, 0)
+    assert await idle_world.progress(import_id) is None
+    assert objects(idle_world, tenant) == set()
+    assert (await kept(idle_world, import_id))["rows"] == 0
+
+
 async def test_an_import_whose_file_never_came_ends_with_the_reason_also_while_no_parser_runs(
     keeper: Cleanup, idle_world: World, engine_of: EngineOf, tenant: str, tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ _COMPANIES = (
     *("Nordic Outdoor", "Casa Norte", "Fjord & Field", "Baltic Linen", "Jaipur Cotton Works", "Atelier Lune"),
     *("harbour-goods.example", "alpine-supply.example"),
 )
+_NEW_COMPANIES = _COMPANIES[-3:]
+"""Those that nobody worked for earlier."""
 _TITLES = ("Buyer", "Head of Design", "CEO", "Sourcing Manager", "Store Manager", "CFO", "Merchandiser")
 
 Person = dict[str, str]
@@ -33,8 +35,8 @@ class People:
 def write_people(path: Path, *, people: int, first: int = 1, seed: int = 2026, bad: bool = True) -> People:
     """Write a CSV of so many people, numbered from `first`; with `bad` one in thirty is bad in one of the ways `BAD` lists.
 
-    A person of one number is the same in files of the same seed but for their job, which a file without bad rows has
-    from earlier.
+    A person of one number is the same in files of the same seed but for their job, and maybe their company, which a file
+    without bad rows has from earlier.
     """
     rows = list(_people(range(first, first + people), seed=seed, bad=bad))
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -56,6 +58,8 @@ def _person(number: int, seed: int, *, earlier: bool) -> Person:
     chance = random.Random(seed * 1_000_003 + number)  # noqa: S311 - a sample, not a secret
     given, family = chance.choice(_GIVEN), chance.choice(_FAMILY)
     company, title = chance.choice(_COMPANIES), chance.choice(_TITLES)
+    if earlier and company in _NEW_COMPANIES:
+        company = _COMPANIES[0]
     return {
         "Full Name": f"{given} {family}",
         "Email": f"person-{number:06d}@mail.example",

@@ -29,11 +29,9 @@ FORGET = Step(
         WITH s AS MATERIALIZED (
                DELETE FROM staging.crm_identifiers WHERE {PENDING} AND is_removed RETURNING kind, value, record_id
         )
-        DELETE FROM crm.identifiers WHERE ctid = ANY(ARRAY(
-               SELECT (SELECT i.ctid FROM crm.identifiers i
-                        WHERE i.tenant_id = :tenant_id AND i.kind = s.kind AND i.value = s.value
-                          AND i.record_id = s.record_id)
-                 FROM s))
+        DELETE FROM crm.identifiers
+         WHERE (SELECT true FROM s LIMIT 1) AND record_id = ANY(ARRAY(SELECT record_id FROM s))
+           AND ((kind, value, record_id) IN (SELECT kind, value, record_id FROM s)) IS TRUE
         """  # noqa: S608 - our names
     ),
 )

@@ -14,8 +14,9 @@ UNLINK = Step(
         WITH s AS MATERIALIZED (
                DELETE FROM staging.crm_links WHERE {PENDING} AND is_removed RETURNING from_id, code, to_id
         )
-        DELETE FROM crm.links l USING s
-         WHERE l.from_id = s.from_id AND l.code = s.code AND l.to_id = s.to_id
+        DELETE FROM crm.links
+         WHERE from_id = ANY(ARRAY(SELECT from_id FROM s))
+           AND ((from_id, code, to_id) IN (SELECT from_id, code, to_id FROM s)) IS TRUE
         """  # noqa: S608 - our names
     ),
 )

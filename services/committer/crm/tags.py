@@ -7,13 +7,13 @@ from uuid_utils.compat import uuid7
 from shared.entities.names import name_key
 from shared.entities.own_fields import Type
 from shared.entities.scope import ChunkScope
-from shared.states import GroupStatus
+from shared.states import Action, GroupStatus
 
 _TAGS = text(
     f"""
     SELECT f.entity_type, f.code, t.tag, min(s.row_no) AS row_no
       FROM crm.custom_fields f
-      JOIN staging.crm_records s ON s.entity_type = f.entity_type AND f.code = ANY(s.said)
+      JOIN staging.crm_records s ON s.entity_type = f.entity_type AND (s.action = '{Action.CREATE}' OR f.code = ANY(s.said))
      CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(s.fields -> f.code, '[]')) AS t (tag)
      WHERE f.tenant_id = :tenant_id AND f.type = '{Type.TAGS}'
        AND s.import_id = :import_id AND s.chunk_no = :chunk_no AND s.row_status = '{GroupStatus.PENDING}'

@@ -23,8 +23,8 @@ _REMOVE = text(
            DELETE FROM crm.records WHERE id = ANY(ARRAY(
                   SELECT r.id FROM crm.records r
                    WHERE r.tenant_id = :tenant_id AND r.created_import_id = :import_id AND r.on_the_way AND r.version = 1
-                     AND NOT EXISTS (SELECT FROM crm.links l WHERE l.to_id = r.id)
-                     AND NOT EXISTS (SELECT FROM crm.links l WHERE l.from_id = r.id)
+                     AND (SELECT true FROM crm.links l WHERE l.to_id = r.id LIMIT 1) IS NULL
+                     AND (SELECT true FROM crm.links l WHERE l.from_id = r.id LIMIT 1) IS NULL
                    ORDER BY r.id FOR UPDATE SKIP LOCKED))
            RETURNING id
     ), forgotten AS (

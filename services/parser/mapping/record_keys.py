@@ -48,6 +48,12 @@ class RecordKeys:
         return tuple(keys)
 
 
+def split_key(key: str) -> tuple[str, str]:
+    """The code of the field that a key is of, and what it says."""
+    code, _, value = key.partition("=")
+    return code, value
+
+
 def _matched(field: Field, how: How) -> _Reader:
     prefix = f"{field.code}="
 

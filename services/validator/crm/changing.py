@@ -17,10 +17,8 @@ from services.validator.errors import required
 from shared.entities.columns import Columns
 from shared.entities.declaration import Field, Kind
 from shared.entities.errors import CellError
+from shared.states import WAS
 from shared.values import too_many
-
-WAS = "_was"
-"""What `catalog.changes.before` keeps beside what a reader sees: the values that are kept otherwise, for them to be put back."""
 
 
 @dataclass(slots=True)

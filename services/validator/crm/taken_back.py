@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from services.validator.crm.changing import WAS
 from services.validator.crm.groups import Change, Group, Link
 from services.validator.crm.kinds import NAMED, Key, kind_of
 from services.validator.crm.said import keys_of
@@ -20,6 +19,7 @@ from shared.entities import EntityType
 from shared.entities.declaration import Kind
 from shared.entities.errors import RowError, shown
 from shared.entities.names import name_key
+from shared.states import WAS
 
 CHANGED_SINCE = "changed_since"
 

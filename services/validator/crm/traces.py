@@ -62,8 +62,10 @@ _OWNERS = text(
     """
     SELECT i.kind, i.value, i.record_id, r.name
       FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
-      JOIN crm.identifiers i ON i.tenant_id = :tenant_id AND i.kind = a.kind AND i.value = a.value
-      JOIN crm.records r ON r.id = i.record_id
+     CROSS JOIN LATERAL (
+           SELECT kind, value, record_id FROM crm.identifiers
+            WHERE tenant_id = :tenant_id AND kind = a.kind AND value = a.value OFFSET 0) i
+     CROSS JOIN LATERAL (SELECT name FROM crm.records WHERE id = i.record_id OFFSET 0) r
     """
 )
 _FILES = text(

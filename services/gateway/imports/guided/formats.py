@@ -91,26 +91,16 @@ def _dates(layout: Mapping[str, Any], index: int) -> ColumnFormat:
     said = layout.get("dates", {}).get(str(index))
     if said is not None and said.get("chosen"):
         return _format(_DATES, said["format"], "You chose it", chosen=True)
-    if said is None:
-        return _format(_DATES, "iso", "Every date says itself which is the day")
     found = ColumnDates.of_layout(layout, index)
-    where = f'row {said["row"]:,} ("{said["text"]}")' if said.get("row") else None
-    if found.decided and not found.contested:
-        proof = (
-            f"As {where} shows, it is {_ORDER[str(found.format)]}" if where else f"It is {_ORDER[str(found.format)]}"
-        )
-        return _format(_DATES, str(found.format), proof)
-    if found.contested:
-        return _format(_DATES, None, "Some dates have the day first, others the month: choose what the others mean")
-    if not _asks(said):
+    where = f'row {said["row"]:,} ("{said["text"]}")' if said is not None and said.get("row") else None
+    if said is None or (found.format is DateFormat.ISO and (found.decided or where is None)):
         return _format(_DATES, str(DateFormat.ISO), "Every date says itself which is the day")
-    also = f", as in {where}" if where else ""
-    return _format(_DATES, None, f"Choose: all days are 12 or less{also}")
-
-
-def _asks(said: Mapping[str, Any]) -> bool:
-    """Whether something in the column may be read in two ways."""
-    return said.get("format") is None
+    if found.contested and found.decided:
+        return _format(_DATES, None, "Choose: some dates have the day first, others the month")
+    if found.decided:
+        order = _ORDER[str(found.format)]
+        return _format(_DATES, str(found.format), f"As {where} shows, it is {order}" if where else f"It is {order}")
+    return _format(_DATES, None, f"Choose: all days are 12 or less, as in {where}")
 
 
 def _numbers(layout: Mapping[str, Any], index: int, settings: Mapping[str, Any] | None) -> ColumnFormat:

@@ -171,6 +171,7 @@ END
 $$;
 
 GRANT SELECT ON crm.records, crm.identifiers, crm.links TO winnow_validator, winnow_reader, winnow_operator;
+GRANT SELECT ON crm.identifiers TO winnow_parser;
 GRANT SELECT, INSERT, UPDATE, DELETE ON crm.records, crm.identifiers, crm.links TO winnow_committer;
 GRANT SELECT, INSERT, DELETE ON staging.crm_records, staging.crm_identifiers, staging.crm_links TO winnow_validator;
 GRANT SELECT, UPDATE, DELETE ON staging.crm_records, staging.crm_identifiers, staging.crm_links TO winnow_committer;

@@ -2,7 +2,8 @@
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from services.parser.mapping.chunks import Chunk, ChunkCutter, ChunkSizes
 from services.parser.mapping.interpretation import Interpretation, KeyedRow, data_keys
 from services.parser.mapping.touched import KeySet
+from services.validator.crm.kinds import Key
 from shared.entities.cells import Cell
 from shared.entities.crm import PEOPLE
 from shared.entities.declaration import Field, Kind, Origin
@@ -32,13 +34,18 @@ _ROWS = st.tuples(
 _SIZES = st.tuples(st.integers(1, 4), st.integers(1, 6))
 
 
-def cut(rows: Sequence[Sequence[Cell]], sizes: tuple[int, int], mode: str) -> list[Chunk]:
-    """The chunks of a file with these rows."""
+def cut(
+    rows: Sequence[Sequence[Cell]], sizes: tuple[int, int], mode: str, known: Mapping[Key, UUID] | None = None
+) -> list[Chunk]:
+    """The chunks of a file with these rows, of a tenant whose records are known by these keys."""
+    ids = {f"{key.kind.partition('.')[2]}={key.value}": f"id={id_}" for key, id_ in (known or {}).items()}
     cutter = ChunkCutter(ENTITY, ChunkSizes(first_rows=sizes[0], rows=sizes[1]), mode=mode)
     interpretation = Interpretation(ENTITY, PLACES, heading_row=1)
     chunks: list[Chunk] = []
     for number, cells in enumerate(rows, start=2):
-        keyed = KeyedRow(number, data_keys(interpretation.keys(number, cells)), json.dumps(list(cells)))
+        keys = data_keys(interpretation.keys(number, cells))
+        assert keys is not None
+        keyed = KeyedRow(number, (*keys, *{ids[key] for key in keys if key in ids}), json.dumps(list(cells)))
         chunks += (chunk for of_cut in cutter.add(keyed) for chunk in of_cut)
     return [*chunks, *cutter.finish()]
 
@@ -53,9 +60,15 @@ def orders(chunks: Sequence[Chunk], chance: random.Random) -> Iterator[Chunk]:
         yield chunk
 
 
-def imported(rows: Sequence[Sequence[Cell]], chunks: Sequence[Chunk], mode: str) -> tuple[object, ...]:
-    """What there is when these chunks were committed in this order, how many rows did what, and which failed for what."""
+def tenant_with(rows: Sequence[Sequence[Cell]]) -> Tenant:
+    """A tenant that has the people of these rows."""
     tenant = Tenant()
+    Importing(tenant, CODES, ENTITY).commit(rows)
+    return tenant
+
+
+def imported(tenant: Tenant, rows: Sequence[Sequence[Cell]], chunks: Sequence[Chunk], mode: str) -> tuple[object, ...]:
+    """What there is when these chunks were committed in this order, how many rows did what, and which failed for what."""
     people = Importing(tenant, CODES, ENTITY, mode)
     counts: dict[str, int] = {}
     errors = []
@@ -76,15 +89,24 @@ def _seen(tenant: Tenant) -> Iterator[object]:
         )
 
 
-@given(st.lists(_ROWS, max_size=24), _SIZES, st.sampled_from(["upsert", "upsert", "create"]), st.integers(0, 2**32))
+@given(
+    st.lists(_ROWS, max_size=5),
+    st.lists(_ROWS, max_size=24),
+    _SIZES,
+    st.sampled_from(["upsert", "upsert", "enrich", "create"]),
+    st.integers(0, 2**32),
+)
 def test_chunks_come_to_what_their_rows_come_to_one_after_another(
-    rows: list[tuple[Cell, ...]], sizes: tuple[int, int], mode: str, seed: int
+    there: list[tuple[Cell, ...]], rows: list[tuple[Cell, ...]], sizes: tuple[int, int], mode: str, seed: int
 ) -> None:
     data = [row for row in rows if any(row)]
-    chunks = cut(data, sizes, mode)
+    chunks = cut(data, sizes, mode, tenant_with(there).keys)
     assert sorted(row.row for chunk in chunks for row in chunk.rows) == list(range(2, len(data) + 2))
     one_by_one = cut(data, (1_000, 1_000), mode)
-    assert imported(data, list(orders(chunks, random.Random(seed))), mode) == imported(data, one_by_one, mode)
+    in_some_order = list(orders(chunks, random.Random(seed)))
+    assert imported(tenant_with(there), data, in_some_order, mode) == imported(
+        tenant_with(there), data, one_by_one, mode
+    )
 
 
 def test_rows_that_share_nothing_wait_for_nobody() -> None:

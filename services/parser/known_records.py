@@ -1,0 +1,76 @@
+"""Rows that are about one record because production says so: it is known by what one row says, and by what another one does."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.parser.mapping.interpretation import KeyedRow
+from services.parser.mapping.record_keys import split_key
+from services.parser.repository import KnownImport
+from shared.db.planner import BY_INDEX
+from shared.db.transaction import tenant_transaction
+
+_ANY = text(
+    "SELECT EXISTS (SELECT FROM crm.identifiers WHERE tenant_id = :tenant_id AND kind = ANY(CAST(:kinds AS text[])))"
+)
+_FOUND = text(
+    """
+    SELECT i.kind, i.value, i.record_id
+      FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
+      JOIN crm.identifiers i ON i.tenant_id = :tenant_id AND i.kind = a.kind AND i.value = a.value
+    """
+)
+_NESTED = (BY_INDEX, text("SET LOCAL enable_hashjoin = off"), text("SET LOCAL enable_mergejoin = off"))
+
+
+class KnownRecords:
+    """Adds to the keys of rows the ids of records that are known by them, so that rows of one record are told as such.
+
+    A tenant that has no records of the type when the first row is read is not asked again: what this file makes is known by what
+    its rows say.
+    """
+
+    def __init__(self, engine: AsyncEngine, known: KnownImport) -> None:
+        self._engine = engine
+        self._tenant_id = known.tenant_id
+        self._entity_type = known.entity_type
+        self._kinds = [f"{known.entity_type}.{code}" for code in known.entity.matches]
+        self._asks: bool | None = None if len(known.entity.matches) > 1 else False
+
+    async def told(self, rows: Sequence[KeyedRow]) -> Sequence[KeyedRow]:
+        """The rows, each with the ids of the records that production knows by its keys."""
+        keys = {key for row in rows for key in row.keys or ()} if self._asks is not False else set()
+        if not keys:
+            return rows
+        async with tenant_transaction(self._engine, self._tenant_id) as conn:
+            records = await self._read(conn, sorted(keys))
+        if not records:
+            return rows
+        return [
+            row
+            if row.keys is None or not (ids := {records[key] for key in row.keys if key in records})
+            else row._replace(keys=(*row.keys, *(f"id={id_}" for id_ in ids)))
+            for row in rows
+        ]
+
+    async def _read(self, conn: AsyncConnection, keys: Sequence[str]) -> dict[str, UUID]:
+        for setting in _NESTED:
+            await conn.execute(setting)
+        if self._asks is None:
+            asked = {"tenant_id": self._tenant_id, "kinds": self._kinds}
+            self._asks = bool((await conn.execute(_ANY, asked)).scalar_one())
+        if not self._asks:
+            return {}
+        split = {key: split_key(key) for key in keys}
+        kinds = {f"{self._entity_type}.{code}": code for code, _ in split.values()}
+        found = await conn.execute(
+            _FOUND,
+            {
+                "tenant_id": self._tenant_id,
+                "kinds": [f"{self._entity_type}.{code}" for code, _ in split.values()],
+                "values": [value for _, value in split.values()],
+            },
+        )
+        return {f"{kinds[kind]}={value}": record_id for kind, value, record_id in found}
