@@ -4,12 +4,11 @@ import re
 from pathlib import Path
 from uuid import UUID
 
-import pytest
 from playwright.async_api import Page, expect
 
 from services.gateway.pages.example_people import FILE_NAME, example_people
 from tests.browser.conftest import Site
-from tests.harness.browsing import LIGHT, LOOKS, PLAIN, Look, Visitor
+from tests.harness.browsing import LIGHT, LOOKS, PLAIN
 
 DEALS = "Deal;Close date;Amount;Company\nNew licences;3/4/2027;1.200,50;Analytical Engines\nMore seats;5/6/2027;800,00;Analytical Engines\n"
 
@@ -144,26 +143,14 @@ async def guided(site: Site, path: Path) -> UUID:
     )
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
-async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path: Path, look: Look) -> None:
+async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path: Path) -> None:
     before = tmp_path / "before.csv"
     before.write_text("Name,Email,Job title\nAda Byron,ada.byron@engines.example,Countess\n", encoding="utf8")
     await site.world.ended(site.world.send(site.tenant, before, entity_type="people", mode="upsert", user_id="mara"))
     import_id = await guided(site, people(tmp_path))
-    async with site.visit(look, await site.cookies("importer")) as mara:
+    async with site.visit(cookies=await site.cookies("importer")) as mara:
         page = mara.page
-
-        async def seen(name: str) -> None:
-            await mara.assert_accessible()
-            if look is LIGHT:
-                await mara.assert_fits()
-            await mara.picture(name)
-
-        await mara.open("/import?type=people")
-        await seen("import-people")
         await mara.open(f"/imports/{import_id}")
-        await expect(page.get_by_label("Field for E-mail")).to_be_visible()
-        await seen("map")
         await page.get_by_label("Field for E-mail").select_option("Do not import")
         await page.get_by_label("Field for Mobile").select_option("Do not import")
         await page.get_by_role("button", name="Go on to values").click()
@@ -171,28 +158,34 @@ async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path:
         await mara.assert_accessible()
         await page.get_by_role("button", name="Choose a column").click()
         await page.get_by_label("Field for E-mail").select_option("Emails")
+        await page.get_by_label("Field for Mobile").select_option("Phone Number")
         await page.get_by_role("button", name="Go on to values").click()
-        await column(page, "E-mail")
-        await expect(page.get_by_label("Use instead of info@@engines.example")).to_be_visible()
-        await expect(page.locator("#collist .spin")).to_have_count(0)
-        await seen("review")
+        await expect(page.get_by_role("heading", name="Review values")).to_be_visible()
         await page.get_by_role("button", name="Go on to preview").click()
         await expect(page.get_by_role("button", name="Start import")).to_be_visible()
-        await expect(page.get_by_role("row", name=re.compile("Ada Byron.*Countess"))).to_be_visible()
-        await seen("preview")
-        await stays_out(site, mara, import_id)
+        await expect(page.get_by_role("row", name=re.compile("Job Title.*Countess.*Director"))).to_be_visible()
+    steps = {"import-people": "/import?type=people", "map": f"/imports/{import_id}/map", "preview": f"/imports/{import_id}/preview", "review": f"/imports/{import_id}/review/1"}  # fmt: skip
+    for look in LOOKS:
+        async with site.visit(look, await site.cookies("importer")) as mara:
+            for name, address in steps.items():
+                await mara.open(address)
+                await mara.assert_accessible()
+                if look is LIGHT:
+                    await mara.assert_fits()
+                await mara.picture(name)
+    await stays_out(site, import_id)
 
 
-async def stays_out(site: Site, mara: Visitor, import_id: UUID) -> None:
+async def stays_out(site: Site, import_id: UUID) -> None:
     """Who may only look changes nothing, and to another tenant there is no such import."""
-    async with site.visit(mara.look, await site.cookies("viewer", name="Jonas Berg")) as jonas:
+    async with site.visit(cookies=await site.cookies("viewer", name="Jonas Berg")) as jonas:
         for step in ("map", "review", "preview"):
             await jonas.open(f"/imports/{import_id}/{step}")
             await jonas.assert_accessible()
             assert await jonas.page.locator("main form[method=post] button, main a[data-dialog]").count() == 0, step
     other = f"{site.tenant}-other"
     await site.world.register(other)
-    async with site.visit(mara.look, await site.cookies("importer", tenant=other)) as stranger:
+    async with site.visit(cookies=await site.cookies("importer", tenant=other)) as stranger:
         await stranger.open(f"/imports/{import_id}/map", status=404)
 
 
