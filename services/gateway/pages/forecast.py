@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -164,7 +164,8 @@ async def _as_sheet(
     }
 
 
-class Column(NamedTuple):
+@dataclass(frozen=True)
+class Column:
     """A column that is shown; `is_key`: rows are known by it."""
 
     index: int

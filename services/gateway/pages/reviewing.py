@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, NamedTuple, cast, get_args
+from typing import Annotated, Any, cast, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Path, Query, Request
@@ -51,7 +51,8 @@ ImportId = Annotated[UUID, Path()]
 Index = Annotated[int, Path(ge=0, le=16_383)]
 
 
-class ColumnToReview(NamedTuple):
+@dataclass(frozen=True)
+class ColumnToReview:
     """A column in the list beside the values."""
 
     index: int

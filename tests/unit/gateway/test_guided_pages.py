@@ -11,7 +11,7 @@ from services.gateway.pages.forecast import NOTHING, Entry
 from services.gateway.pages.mapping import Said, said_by, said_in, troubles
 from services.gateway.pages.previewing import promise
 from services.gateway.pages.rendering import page
-from services.gateway.pages.steps import elsewhere, steps_of
+from services.gateway.pages.steps import elsewhere, head, steps_of
 from services.gateway.pages.values_shown import Asked, asked_by, heads, nothing_words, shown_value
 from services.gateway.people import Person, Role
 from shared.api.guided import Columns, Guided, MappingProblem
@@ -144,7 +144,7 @@ def review(found: Any = None, *, person: Person = MARA, show: str = "needs_revie
     shown, known = found or values(value("info@@engine.org", 9, "is no e-mail address")), columns()
     where = Asked("/imports/1/review/1", show=show)
     context = {
-        **mapping.head(guided_import(GuidedStep.REVIEW), person, GuidedStep.REVIEW),
+        **head(guided_import(GuidedStep.REVIEW), person, GuidedStep.REVIEW),
         **reviewing._surround(where, known, known.columns[1], shown),
         **reviewing._format(known.columns[1], shown),
         "values": [shown_value(n, each) for n, each in enumerate(shown.items)],
