@@ -1,7 +1,7 @@
 """The second step of the guided path: the distinct values of each column, with what is wrong with them and what to use instead."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, cast, get_args
 from uuid import UUID
 
