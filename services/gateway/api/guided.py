@@ -70,14 +70,18 @@ async def list_column_values(
     return await guided.values(ways, person, import_id, index, show=show, search=q, sort=sort, after=after, limit=limit)
 
 
-@router.put("/{import_id}/columns/{index}/values", operation_id="put_value", responses=_REFUSALS, dependencies=_JSON)
-async def put_value(ways: Ways, person: Importer, import_id: ImportId, index: Index, asked: NewCorrection) -> Value:
+@router.put(
+    "/{import_id}/columns/{index}/values", operation_id="put_column_value", responses=_REFUSALS, dependencies=_JSON
+)
+async def put_column_value(
+    ways: Ways, person: Importer, import_id: ImportId, index: Index, asked: NewCorrection
+) -> Value:
     """Have a value read as another one, or skipped, in every row that has it; with neither it is read as it stands again."""
     return await guided.correct(ways, person, import_id, index, asked)
 
 
-@router.delete("/{import_id}/columns/{index}/values", operation_id="delete_value", responses=_REFUSALS)
-async def delete_value(
+@router.delete("/{import_id}/columns/{index}/values", operation_id="delete_column_value", responses=_REFUSALS)
+async def delete_column_value(
     ways: Ways,
     person: Importer,
     import_id: ImportId,
