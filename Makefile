@@ -115,6 +115,7 @@ bench: install ## the benchmarks, as ratios against a floor measured in the same
 	@$(BIN)/python -m tests.benchmarks.reader
 	@$(BIN)/python -m tests.benchmarks.end_to_end --rows $(ROWS)
 	@$(BIN)/python -m tests.benchmarks.crm --rows $(ROWS)
+	@$(BIN)/python -m tests.benchmarks.guided --rows $(ROWS)
 	@$(BIN)/python -m tests.benchmarks.small_files
 	@$(BIN)/python -m tests.benchmarks.modes --rows $(ROWS)
 	@$(BIN)/python -m tests.benchmarks.gateway

@@ -123,6 +123,9 @@ staged_records = _staged(
     Column("fields", JSONB),
     # The codes that change; of a group that only links, none.
     Column("said", ARRAY(Text)),
+    # What it will be known by: kinds, and the key of each.
+    Column("kinds", ARRAY(Text)),
+    Column("keys", ARRAY(Text)),
     # Every row of the group.
     Column("rows", ARRAY(Integer)),
     Column("on_the_way", Boolean, nullable=False, server_default=_no()),
@@ -137,9 +140,8 @@ staged_identifiers = _staged(
     Column("record_id", Uuid()),
     Column("kind", Text(collation="C")),
     Column("value", KEY),
-    Column("is_removed", Boolean, nullable=False, server_default=_no()),
 )
-"""What records will be known by, and no longer."""
+"""What records will no longer be known by."""
 
 staged_links = _staged(
     "crm_links",

@@ -4,12 +4,11 @@ import re
 from pathlib import Path
 from uuid import UUID
 
-import pytest
 from playwright.async_api import Page, expect
 
 from services.gateway.pages.example_people import FILE_NAME, example_people
 from tests.browser.conftest import Site
-from tests.harness.browsing import LIGHT, LOOKS, PLAIN, Look, Visitor
+from tests.harness.browsing import LIGHT, LOOKS, PLAIN, Visitor
 
 DEALS = "Deal;Close date;Amount;Company\nNew licences;3/4/2027;1.200,50;Analytical Engines\nMore seats;5/6/2027;800,00;Analytical Engines\n"
 
@@ -27,6 +26,41 @@ async def column(page: Page, name: str) -> None:
     await expect(page.get_by_role("heading", name=name, level=2)).to_be_visible()
 
 
+async def map_columns(page: Page) -> None:
+    """Say what the columns of the example file are; what is chosen twice is said at once."""
+    await expect(page.get_by_role("heading", name="Map columns")).to_be_visible()
+    await expect(page.get_by_text("6 of 7 columns found their field.")).to_be_visible()
+    await page.get_by_label("Field for Internal note").select_option("Job Title")
+    await expect(page.get_by_text("Job Title is chosen twice: Position and Internal note").first).to_be_visible()
+    await page.get_by_label("Field for Position").select_option("Do not import")
+    await expect(page.get_by_text("chosen twice")).to_have_count(0)
+    await page.get_by_label("Field for Internal note").select_option("Do not import")
+    await page.get_by_label("Field for Position").select_option("Job Title")
+    await expect(page.locator("#dock")).to_contain_text("6 of 7 columns are imported")
+
+
+async def put_right(mara: Visitor) -> None:
+    """Put right what is wrong in the example file: one value is another, two are skipped, one of them twice."""
+    page = mara.page
+    await column(page, "E-mail")
+    wrong = page.get_by_label("Use instead of info@@engines.example")
+    await expect(wrong).to_be_visible()
+    await wrong.fill("lise@engines.example")
+    await wrong.blur()
+    await expect(page.locator(".prob", has_text="Fits now")).to_be_visible()
+    await page.get_by_role("button", name="Skip value dorothy@navyresearch").click()
+    await expect(page.locator(".prob", has_text="Skipped, counts as blank")).to_be_visible()
+    await page.get_by_role("button", name="Undo what was done to dorothy@navyresearch").click()
+    await expect(page.get_by_role("button", name="Skip value dorothy@navyresearch")).to_be_focused()
+    await mara.press("Enter")
+    await expect(page.locator(".prob", has_text="Skipped, counts as blank")).to_be_visible()
+    await expect(page.get_by_role("navigation", name="Which values")).to_contain_text("Modified 1")
+    await mara.assert_accessible()
+    await column(page, "Mobile")
+    await page.get_by_role("button", name="Skip value call the front desk").click()
+    await expect(page.locator("#dock")).to_contain_text("Every value fits.")
+
+
 async def test_people_are_mapped_corrected_previewed_and_imported(site: Site, tmp_path: Path) -> None:
     async with site.visit(cookies=await site.cookies("importer")) as mara:
         page = mara.page
@@ -39,36 +73,12 @@ async def test_people_are_mapped_corrected_previewed_and_imported(site: Site, tm
         ).to_be_visible()
         await page.get_by_role("button", name="Go on to columns").click()
 
-        await expect(page.get_by_role("heading", name="Map columns")).to_be_visible()
-        await expect(page.get_by_text("6 of 7 columns found their field.")).to_be_visible()
-        await page.get_by_label("Field for Internal note").select_option("Job Title")
-        await expect(page.get_by_text("Job Title is chosen twice: Position and Internal note").first).to_be_visible()
-        await page.get_by_label("Field for Position").select_option("Do not import")
-        await expect(page.get_by_text("chosen twice")).to_have_count(0)
-        await page.get_by_label("Field for Internal note").select_option("Do not import")
-        await page.get_by_label("Field for Position").select_option("Job Title")
-        await expect(page.locator("#dock")).to_contain_text("6 of 7 columns are imported")
+        await map_columns(page)
         address = re.search(r"/imports/[0-9a-f-]{36}", page.url)
         assert address is not None
         await page.get_by_role("button", name="Go on to values").click()
 
-        await column(page, "E-mail")
-        wrong = page.get_by_label("Use instead of info@@engines.example")
-        await expect(wrong).to_be_visible()
-        await wrong.fill("lise@engines.example")
-        await wrong.blur()
-        await expect(page.locator(".prob", has_text="Fits now")).to_be_visible()
-        await page.get_by_role("button", name="Skip value dorothy@navyresearch").click()
-        await expect(page.locator(".prob", has_text="Skipped, counts as blank")).to_be_visible()
-        await page.get_by_role("button", name="Undo what was done to dorothy@navyresearch").click()
-        await expect(page.get_by_role("button", name="Skip value dorothy@navyresearch")).to_be_focused()
-        await mara.press("Enter")
-        await expect(page.locator(".prob", has_text="Skipped, counts as blank")).to_be_visible()
-        await expect(page.get_by_role("navigation", name="Which values")).to_contain_text("Modified 1")
-        await mara.assert_accessible()
-        await column(page, "Mobile")
-        await page.get_by_role("button", name="Skip value call the front desk").click()
-        await expect(page.locator("#dock")).to_contain_text("Every value fits.")
+        await put_right(mara)
 
         # The browser is closed, and opened again: the step it was at is there, and another tenant has no such import.
         await mara.open(address[0])
@@ -144,26 +154,14 @@ async def guided(site: Site, path: Path) -> UUID:
     )
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
-async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path: Path, look: Look) -> None:
+async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path: Path) -> None:
     before = tmp_path / "before.csv"
     before.write_text("Name,Email,Job title\nAda Byron,ada.byron@engines.example,Countess\n", encoding="utf8")
     await site.world.ended(site.world.send(site.tenant, before, entity_type="people", mode="upsert", user_id="mara"))
     import_id = await guided(site, people(tmp_path))
-    async with site.visit(look, await site.cookies("importer")) as mara:
+    async with site.visit(cookies=await site.cookies("importer")) as mara:
         page = mara.page
-
-        async def seen(name: str) -> None:
-            await mara.assert_accessible()
-            if look is LIGHT:
-                await mara.assert_fits()
-            await mara.picture(name)
-
-        await mara.open("/import?type=people")
-        await seen("import-people")
         await mara.open(f"/imports/{import_id}")
-        await expect(page.get_by_label("Field for E-mail")).to_be_visible()
-        await seen("map")
         await page.get_by_label("Field for E-mail").select_option("Do not import")
         await page.get_by_label("Field for Mobile").select_option("Do not import")
         await page.get_by_role("button", name="Go on to values").click()
@@ -171,28 +169,34 @@ async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path:
         await mara.assert_accessible()
         await page.get_by_role("button", name="Choose a column").click()
         await page.get_by_label("Field for E-mail").select_option("Emails")
+        await page.get_by_label("Field for Mobile").select_option("Phone Number")
         await page.get_by_role("button", name="Go on to values").click()
-        await column(page, "E-mail")
-        await expect(page.get_by_label("Use instead of info@@engines.example")).to_be_visible()
-        await expect(page.locator("#collist .spin")).to_have_count(0)
-        await seen("review")
+        await expect(page.get_by_role("heading", name="Review values")).to_be_visible()
         await page.get_by_role("button", name="Go on to preview").click()
         await expect(page.get_by_role("button", name="Start import")).to_be_visible()
-        await expect(page.get_by_role("row", name=re.compile("Ada Byron.*Countess"))).to_be_visible()
-        await seen("preview")
-        await stays_out(site, mara, import_id)
+        await expect(page.get_by_role("row", name=re.compile("Job Title.*Countess.*Director"))).to_be_visible()
+    steps = {"import-people": "/import?type=people", "map": f"/imports/{import_id}/map", "preview": f"/imports/{import_id}/preview", "review": f"/imports/{import_id}/review/1"}  # fmt: skip
+    for look in LOOKS:
+        async with site.visit(look, await site.cookies("importer")) as mara:
+            for name, address in steps.items():
+                await mara.open(address)
+                await mara.assert_accessible()
+                if look is LIGHT:
+                    await mara.assert_fits()
+                await mara.picture(name)
+    await stays_out(site, import_id)
 
 
-async def stays_out(site: Site, mara: Visitor, import_id: UUID) -> None:
+async def stays_out(site: Site, import_id: UUID) -> None:
     """Who may only look changes nothing, and to another tenant there is no such import."""
-    async with site.visit(mara.look, await site.cookies("viewer", name="Jonas Berg")) as jonas:
+    async with site.visit(cookies=await site.cookies("viewer", name="Jonas Berg")) as jonas:
         for step in ("map", "review", "preview"):
             await jonas.open(f"/imports/{import_id}/{step}")
             await jonas.assert_accessible()
             assert await jonas.page.locator("main form[method=post] button, main a[data-dialog]").count() == 0, step
     other = f"{site.tenant}-other"
     await site.world.register(other)
-    async with site.visit(mara.look, await site.cookies("importer", tenant=other)) as stranger:
+    async with site.visit(cookies=await site.cookies("importer", tenant=other)) as stranger:
         await stranger.open(f"/imports/{import_id}/map", status=404)
 
 

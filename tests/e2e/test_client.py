@@ -126,6 +126,45 @@ async def test_a_user_needs_an_address_and_a_token_and_nothing_else(
     assert (await remote("lag")).returncode == 69, "what an administrator does goes to the servers themselves"
 
 
+async def test_an_administrator_says_which_fields_there_are_who_works_there_and_how_values_are_written(
+    world: World, remote: Remote, user: dict[str, str], stack: Stack, tenant: str, tmp_path: Path
+) -> None:
+    await world.register(tenant)
+    remote.told = user
+    tier = ("--entity", "people", "--code", "Tier", "--type", "select")
+    refused = await remote("custom-fields", "add", *tier, "--option", "Gold")
+    assert (refused.returncode, "role admin" in refused.stderr) == (1, True), refused.stderr
+    remote.told = {**user, "WINNOW_TOKEN": stack.token_for(tenant, "admin")}
+    made = await remote.json("custom-fields", "add", *tier, "--option", "Gold", "--option", "Silver", "--required")
+    assert (made["code"], made["headings"]) == ("tier", ["Tier", "custom_fields_tier"])
+    twice = await remote("custom-fields", "add", *tier, "--option", "Gold")
+    assert (twice.returncode, "choose another code" in twice.stderr) == (1, True), twice.stderr
+    for wrong in (("--type", "wish"), ("--entity", "products"), ("--code", "a b")):
+        assert (await remote("custom-fields", "add", *tier, *wrong)).returncode == 64
+    listed = await remote.json("custom-fields", "list", "--entity", "people", "--own")
+    assert [(field["code"], [option["name"] for option in field["options"]]) for field in listed] == [
+        ("tier", ["Gold", "Silver"]),
+    ]
+    assert "people.tier  your own  Tier  select, required, 2 options" in (await remote("custom-fields", "list")).stdout
+    assert (await remote("template", "people", "--tenant", tenant, "-o", tmp_path / "people.xlsx")).returncode == 0
+    assert (await remote("custom-fields", "remove", "--entity", "people", "--code", "emails")).returncode == 64
+    assert (await remote.json("custom-fields", "remove", "--entity", "people", "--code", "tier"))["removed"]
+    assert await remote.json("custom-fields", "list", "--own") == []
+
+    assert (await remote.json("members", "add", "Mara@Acme.example", "--name", "Mara"))["email"] == "mara@acme.example"
+    assert (await remote("members", "add", "mara")).returncode == 64
+    found = await remote.json("members", "list", "--search", "acme")
+    assert [(member["name"], member["has_signed_in"]) for member in found] == [("Mara", False)]
+    assert (await remote.json("members", "remove", "mara@acme.example"))["removed"]
+    assert (await remote("members", "remove", "mara@acme.example")).returncode == 64
+
+    said = await remote.json("settings", "set", "--region", "dk", "--date-format", "european")
+    assert (said["region"], said["date_format"], said["decimal"]) == ("DK", "european", "point")
+    assert (await remote.json("settings", "show"))["region"] == "DK"
+    assert (await remote("settings", "set")).returncode == 64
+    assert (await remote("settings", "set", "--time-zone", "Nowhere")).returncode == 1
+
+
 async def test_another_tenant_than_the_tokens_is_refused_in_words(
     world: World, remote: Remote, user: dict[str, str], tenant: str, tmp_path: Path
 ) -> None:

@@ -1,15 +1,18 @@
 """What records are known by, as SQL: identifiers that go, that come, and records that are made because a row names them.
 
-Nothing that another transaction may want as well is waited for in two orders: all that a run will be known by, and all that it names,
-is written by one statement in the order of the key. Whoever is second to name a record waits there and takes the first one's.
+Nothing that another transaction may want as well is waited for in two orders: all that the records of a run will be known by, and all
+that they name, is written in the order of the key, names first and then the rest. Whoever is second to name a record waits there and
+takes the first one's.
 """
 
 from sqlalchemy import text
 
 from services.committer.moves import PENDING, Step
-from shared.entities.crm import COMPANIES, NOTES, OPPORTUNITIES, PEOPLE, TASKS
+from shared.entities.crm import CRM
 
-MADE = {f"{entity.name}_on_the_way": entity.name for entity in (COMPANIES, PEOPLE, OPPORTUNITIES, TASKS, NOTES)}
+_TYPES = tuple(entity.name for entity in CRM)
+BY_NAME, BY_KEY = ({f"{name}_by_{way}": name for name in _TYPES} for way in ("name", "key"))
+MADE = {**BY_NAME, **BY_KEY}
 """How many records were made on the way, as steps count them, with their entity type."""
 
 NAMED = f"""SELECT DISTINCT ON (key_kind, key_value) key_kind AS kind, key_value AS value, key_name AS name, row_no
@@ -27,7 +30,7 @@ FORGET = Step(
     text(
         f"""
         WITH s AS MATERIALIZED (
-               DELETE FROM staging.crm_identifiers WHERE {PENDING} AND is_removed RETURNING kind, value, record_id
+               DELETE FROM staging.crm_identifiers WHERE {PENDING} RETURNING kind, value, record_id
         )
         DELETE FROM crm.identifiers
          WHERE (SELECT true FROM s LIMIT 1) AND record_id = ANY(ARRAY(SELECT record_id FROM s))
@@ -36,50 +39,90 @@ FORGET = Step(
     ),
 )
 
-# What is in one set and not in another is said by IN and not by a join: whatever the planner thinks, one is gone through once.
-#
-# Whoever has the name of a record first has it; what else identifies one is nobody else's, and the key says so.
-CLAIM = Step(
-    "claims",
-    text(
-        f"""
-        WITH named AS MATERIALIZED (
-               {NAMED}
-        ), unknown AS MATERIALIZED (
-               SELECT uuidv7() AS id, n.* FROM named n WHERE {HOLDER.format("n")} IS NULL
-        ), given AS MATERIALIZED (
-               DELETE FROM staging.crm_identifiers WHERE {PENDING} AND NOT is_removed
-               RETURNING kind, value, record_id, row_no
-        ), written AS MATERIALIZED (
-               INSERT INTO crm.identifiers (tenant_id, kind, value, record_id)
-               SELECT :tenant_id, kind, value, record_id
+_IS_NAME = "LIKE '%.name'"
+# Rows stay where they are: the step that writes their record takes them away.
+_GIVEN = f"""SELECT k.kind, k.value, s.id AS record_id, s.row_no
+                 FROM staging.crm_records s CROSS JOIN LATERAL unnest(s.kinds, s.keys) AS k (kind, value)
+                WHERE {PENDING} AND k.kind"""  # noqa: S608 - our names
+_UNKNOWN = f"""SELECT uuidv7() AS id, n.* FROM ({NAMED}) n WHERE {HOLDER.format("n")} IS NULL AND n.kind"""  # noqa: S608
+_KEYED = f"""(SELECT EXISTS (SELECT FROM staging.crm_links
+                                 WHERE {PENDING} AND key_value IS NOT NULL AND key_kind NOT {_IS_NAME}))"""  # noqa: S608
+_WANTED = """SELECT :tenant_id, kind, value, record_id
                  FROM (SELECT kind, value, record_id, row_no, 0 AS place FROM given
-                       UNION ALL SELECT kind, value, id, row_no, 1 FROM unknown) AS wanted
-                ORDER BY kind, value, place, row_no
-               ON CONFLICT DO NOTHING
-               RETURNING kind, value, record_id
-        ), missing AS MATERIALIZED (
-               SELECT DISTINCT g.kind, g.value, g.record_id FROM given g
-                WHERE g.kind NOT LIKE '%.name'
-                  AND (g.kind, g.value, g.record_id) NOT IN (SELECT w.kind, w.value, w.record_id FROM written w)
-        ), refused AS (
-               INSERT INTO crm.identifiers (tenant_id, kind, value, record_id)
-               SELECT :tenant_id, m.kind, m.value, m.record_id FROM missing m
-                WHERE {HOLDER.format("m")} IS DISTINCT FROM m.record_id
-        ), made AS (
-               INSERT INTO crm.records (id, tenant_id, entity_type, name, fields, import_id, import_row_no,
+                       UNION ALL SELECT kind, value, id, row_no, 1 FROM unknown) AS wanted"""
+# What is in one set and not in another is said by IN and not by a join: whatever the planner thinks, one is gone through once.
+_MAKE = """INSERT INTO crm.records (id, tenant_id, entity_type, name, fields, import_id, import_row_no,
                                         created_import_id, created_row_no, on_the_way)
                SELECT u.id, :tenant_id, split_part(u.kind, '.', 1), u.name,
-                      CASE WHEN u.kind LIKE '%.name' THEN '{{}}'
+                      CASE WHEN u.kind LIKE '%.name' THEN '{}'
                            ELSE jsonb_build_object(split_part(u.kind, '.', 2), jsonb_build_array(u.value)) END,
                       :import_id, u.row_no, :import_id, u.row_no, true
                  FROM unknown u WHERE (u.id IN (SELECT w.record_id FROM written w)) IS TRUE
-               RETURNING entity_type
+               RETURNING entity_type"""
+_COUNTS = ", ".join(f"count(*) FILTER (WHERE entity_type = '{name}')" for name in _TYPES)
+
+# Whoever has the name of a record first has it.
+CLAIM_NAMES = Step(
+    "names_claimed",
+    text(
+        f"""
+        WITH unknown AS MATERIALIZED (
+               {_UNKNOWN} {_IS_NAME}
+        ), given AS MATERIALIZED (
+               {_GIVEN} {_IS_NAME}
+        ), written AS MATERIALIZED (
+               INSERT INTO crm.identifiers (tenant_id, kind, value, record_id)
+               {_WANTED} ORDER BY kind, value, place, row_no
+               ON CONFLICT DO NOTHING
+               RETURNING record_id
+        ), made AS (
+               {_MAKE}
         )
-        SELECT {", ".join(f"count(*) FILTER (WHERE entity_type = '{name}')" for name in MADE.values())} FROM made
+        SELECT {_COUNTS} FROM made
         """  # noqa: S608 - our names
     ),
-    returning=tuple(MADE),
+    returning=tuple(BY_NAME),
+)
+
+# What else identifies a record is nobody else's, and the key says so. Where rows name others by such, whoever is first makes
+# them; elsewhere nobody waits for what a row does not say of itself, and the database need not look first.
+KNOW = Step(
+    "identifiers_added",
+    text(
+        f"""
+        INSERT INTO crm.identifiers (tenant_id, kind, value, record_id)
+        SELECT :tenant_id, kind, value, record_id
+          FROM ({_GIVEN} NOT {_IS_NAME}) AS given
+         WHERE NOT {_KEYED} ORDER BY kind, value
+        """  # noqa: S608 - our names
+    ),
+)
+CLAIM_KEYS = Step(
+    "keys_claimed",
+    text(
+        f"""
+        WITH unknown AS MATERIALIZED (
+               {_UNKNOWN} NOT {_IS_NAME}
+        ), given AS MATERIALIZED (
+               {_GIVEN} NOT {_IS_NAME} AND {_KEYED}
+        ), written AS MATERIALIZED (
+               INSERT INTO crm.identifiers (tenant_id, kind, value, record_id)
+               {_WANTED} ORDER BY kind, value, place, row_no
+               ON CONFLICT DO NOTHING
+               RETURNING kind, value, record_id
+        ), missing AS MATERIALIZED (
+               SELECT kind, value, record_id FROM given
+                WHERE (kind, value, record_id) NOT IN (SELECT kind, value, record_id FROM written)
+        ), refused AS (
+               INSERT INTO crm.identifiers (tenant_id, kind, value, record_id)
+               SELECT :tenant_id, kind, value, record_id FROM missing
+        ), made AS (
+               {_MAKE}
+        )
+        SELECT {_COUNTS} FROM made
+        """  # noqa: S608 - our names
+    ),
+    returning=tuple(BY_KEY),
 )
 
 # Of two rows of a file the first one's spelling stays, whichever is committed first. A record that somebody else is changing is

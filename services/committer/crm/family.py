@@ -1,5 +1,6 @@
 """What the committer does with a run of CRM records."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,9 @@ from shared.states import Action
 
 STEPS: tuple[Step, ...] = (
     claims.FORGET,
-    claims.CLAIM,
+    claims.CLAIM_NAMES,
+    claims.KNOW,
+    claims.CLAIM_KEYS,
     claims.SPELL,
     records.NOTE_CHANGES,
     records.MAKE,
@@ -74,7 +77,10 @@ class Crm(InSteps):
         name = self._entity.name
         rows = sum(counts.get(rows, 0) for rows in (records.ROWS_MADE, records.ROWS_CHANGED, records.ROWS_REMOVED))
         made = {name: counts.get(records.RECORDS_MADE, 0), crm.links.name: counts.get(links.LINKS_MADE, 0)}
-        on_the_way = {of: counts[count] for count, of in claims.MADE.items() if counts.get(count)}
+        on_the_way: Counter[str] = Counter()
+        for count, of in claims.MADE.items():
+            if counts.get(count):
+                on_the_way[of] += counts[count]
         changed = {name: counts.get(records.RECORDS_CHANGED, 0)}
         return Written(rows, made, on_the_way, changed, {name: counts.get(records.RECORDS_REMOVED, 0)})
 

@@ -18,7 +18,7 @@ from services.gateway.pages.forecast import NOTHING, ROWS, changes_shown, decide
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.steps import elsewhere, head
-from services.gateway.pages.words import kind_of, of_targets
+from services.gateway.pages.words import is_of_records, kind_of, of_targets
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import unknown
 from shared.api.imports import Import
@@ -162,7 +162,9 @@ def promise(imp: Import, preview: Preview, links: Sequence[LinkCount]) -> str:
     ]
     creates = " and ".join(counted(*each) for each in made if each[0])
     said = [f"creates {creates}"] if creates else []
-    said += [f"updates {number(preview.groups.update)}"] if preview.groups.update else []
+    # A record that the file creates and changes again further down is no group of its own, but a row.
+    updated = rows.update if is_of_records(imp.entity_type) else preview.groups.update
+    said += [f"updates {number(updated)}"] if updated else []
     said += [f"skips {number(rows.skip)}"] if rows.skip else []
     if not said:
         return "Nothing would change. Every row comes back to you." if rows.fail else "Nothing would change."

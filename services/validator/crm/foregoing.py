@@ -23,10 +23,13 @@ _PENDING = f"s.import_id = :import_id AND s.chunk_no < :chunk_no AND s.row_statu
 _HASHED = text("SET LOCAL enable_hashjoin = on")
 _KEYS = text(
     f"""
-    SELECT s.kind, s.value, s.record_id, s.is_removed
+    SELECT a.kind, a.value, s.record_id, s.is_removed
       FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
-      JOIN staging.crm_identifiers s ON s.kind = a.kind AND s.value = a.value
-     WHERE {_PENDING}
+      JOIN (SELECT k.kind, k.value, s.id AS record_id, false AS is_removed, s.chunk_no
+              FROM staging.crm_records s CROSS JOIN LATERAL unnest(s.kinds, s.keys) AS k (kind, value) WHERE {_PENDING}
+             UNION ALL
+            SELECT s.kind, s.value, s.record_id, true, s.chunk_no FROM staging.crm_identifiers s WHERE {_PENDING}
+           ) s ON s.kind = a.kind AND s.value = a.value
      ORDER BY s.chunk_no, s.is_removed DESC
     """  # noqa: S608 - our own words
 )

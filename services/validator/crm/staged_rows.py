@@ -16,9 +16,10 @@ from shared.values import to_json
 _POSITION = ("row_no", "group_row", "row_status")
 RECORDS = (
     *_POSITION,
-    *("action", "id", "entity_type", "name", "fields", "said", "rows", "errors", "writer_import_id", "writer_row_no"),
+    *("action", "id", "entity_type", "name", "fields", "said", "kinds", "keys", "rows", "errors"),
+    *("writer_import_id", "writer_row_no"),
 )
-IDENTIFIERS = (*_POSITION, "record_id", "kind", "value", "is_removed")
+IDENTIFIERS = (*_POSITION, "record_id", "kind", "value")
 LINKS = (*_POSITION, "from_id", "code", "to_id", "target", "key_kind", "key_value", "key_name", "is_removed")
 CHANGES = (*_POSITION, "record", "record_id", "before", "after")
 
@@ -84,15 +85,15 @@ class StagedRows:
                 record.name,
                 to_json(record.fields),
                 None if group.creates else list(group.said),
+                [key.kind for key in group.added],
+                [key.value for key in group.added],
                 group.rows,
                 None,
                 *writer,
             )
         )
-        for key in group.added:
-            self._identifiers.append((*place, id_, key.kind, key.value, False))
         for key in group.removed:
-            self._identifiers.append((*place, id_, key.kind, key.value, True))
+            self._identifiers.append((*place, id_, key.kind, key.value))
         for link in group.links.values():
             self._add_link(group, link, is_removed=False)
         for link in group.unlinked.values():
@@ -126,7 +127,8 @@ class StagedRows:
         errors = [{"column": error.heading, "code": error.code, "message": error.message} for error in outcome.errors]
         self._records.append(
             (
-                *(row, row, GroupStatus.FAILED, Action.CREATE, None, self._type, name, to_json(values), None, [row]),
+                *(row, row, GroupStatus.FAILED, Action.CREATE, None, self._type, name, to_json(values)),
+                *(None, None, None, [row]),
                 orjson.dumps(errors).decode(),
                 None,
                 None,

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.api.client.calls.asking import Asking
+from shared.api.client.calls.asking import Asking, query
 from shared.api.guided import (
     Columns,
     FormatName,
@@ -45,9 +45,14 @@ class GuidedCalls(Asking):
         path = f"/v1/imports/{import_id}/columns/{index}/values"
         return await self._get(ValuePage, path, show=show, q=q, sort=sort, after=after, limit=limit)
 
-    async def put_value(self, import_id: UUID, index: int, body: NewCorrection) -> Value:
+    async def put_column_value(self, import_id: UUID, index: int, body: NewCorrection) -> Value:
         """Have a value read as another one, or skipped, in every row; with neither, as it stands."""
         return await self._send(Value, "PUT", f"/v1/imports/{import_id}/columns/{index}/values", body)
+
+    async def delete_column_value(self, import_id: UUID, index: int, value: str) -> Value:
+        """Have a value read as it stands again; a long one by `put_column_value` with neither replacement nor skip."""
+        path = f"/v1/imports/{import_id}/columns/{index}/values"
+        return self._read(Value, await self._requests.ask("DELETE", path, params=query({"value": value})))
 
     async def put_format(self, import_id: UUID, index: int, name: FormatName) -> Columns:
         """Say how its dates or numbers are read."""

@@ -103,6 +103,8 @@ CREATE TABLE staging.crm_records (
     name TEXT,
     fields JSONB,
     said TEXT[],
+    kinds TEXT[],
+    keys TEXT[],
     rows INTEGER[],
     on_the_way BOOLEAN DEFAULT false NOT NULL,
     writer_import_id UUID,
@@ -120,8 +122,7 @@ CREATE TABLE staging.crm_identifiers (
     errors JSONB,
     record_id UUID,
     kind TEXT COLLATE "C",
-    value TEXT COLLATE "C",
-    is_removed BOOLEAN DEFAULT false NOT NULL
+    value TEXT COLLATE "C"
 );
 CREATE INDEX crm_identifiers_import_id_chunk_no_group_row_idx
     ON staging.crm_identifiers (import_id, chunk_no, group_row);
