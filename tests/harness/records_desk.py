@@ -63,9 +63,11 @@ class RecordsDesk:
             await parser.cut_to_the_end(conn, import_id, total=number - 2, notices=[])
         return [self._event(import_id, entity_type, mode, chunk) for chunk in cut]
 
-    async def validate(self, event: RowsStaged) -> RowsValidated:
+    async def validate(self, event: RowsStaged | RowsValidated) -> RowsValidated:
         """Validate a staged chunk."""
-        await ValidateRows(self.engine_of("winnow_validator"), validator_families())(event, NOWHERE)
+        await ValidateRows(self.engine_of("winnow_validator"), validator_families())(
+            RowsStaged(**event.model_dump()), NOWHERE
+        )
         return RowsValidated(**event.model_dump())
 
     async def commit(self, event: RowsValidated) -> None:
@@ -83,7 +85,7 @@ class RecordsDesk:
             await self.settle(event)
         return events[0].import_id
 
-    async def settle(self, event: RowsStaged, *, times: int = 12) -> None:
+    async def settle(self, event: RowsStaged | RowsValidated, *, times: int = 12) -> None:
         """Validate and commit a chunk until it is committed."""
         for _ in range(times):
             await self.commit(await self.validate(event))
@@ -91,17 +93,17 @@ class RecordsDesk:
                 return
         raise AssertionError(f"chunk {event.chunk_no} is {await self.state(event)}")
 
-    async def settle_together(self, *events: RowsStaged) -> None:
+    async def settle_together(self, *events: RowsStaged | RowsValidated) -> None:
         """The same for several chunks, as three processes of each stage would."""
         three = asyncio.Semaphore(3)
 
-        async def settle(event: RowsStaged) -> None:
+        async def settle(event: RowsStaged | RowsValidated) -> None:
             async with three:
                 await self.settle(event)
 
         await asyncio.gather(*map(settle, events))
 
-    async def state(self, event: RowsStaged) -> str:
+    async def state(self, event: RowsStaged | RowsValidated) -> str:
         """How far a chunk is."""
         async with self.looking() as conn:
             found = await conn.execute(

@@ -34,7 +34,7 @@ async def known_by(records: RecordsDesk, kind: str) -> dict[str, str]:
         "SELECT i.value, r.name FROM crm.identifiers i JOIN crm.records r ON r.id = i.record_id WHERE i.kind = :kind",
         kind=kind,
     )
-    return dict(found)  # type: ignore[arg-type]
+    return dict(found)
 
 
 async def links(records: RecordsDesk) -> set[tuple[Any, ...]]:
