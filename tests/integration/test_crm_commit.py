@@ -34,7 +34,7 @@ async def known_by(records: RecordsDesk, kind: str) -> dict[str, str]:
         "SELECT i.value, r.name FROM crm.identifiers i JOIN crm.records r ON r.id = i.record_id WHERE i.kind = :kind",
         kind=kind,
     )
-    return dict(found)  # type: ignore[arg-type]
+    return dict(found)
 
 
 async def links(records: RecordsDesk) -> set[tuple[Any, ...]]:
@@ -274,3 +274,26 @@ async def everything(records: RecordsDesk) -> dict[str, set[tuple[Any, ...]]]:
         "people": set(await records.rows(people)),
         "links": await links(records),
     }
+
+
+async def test_tags_that_nobody_has_used_before_join_the_options_of_their_field_once(
+    records: RecordsDesk, running_world: World
+) -> None:
+    async with running_world.database() as conn:
+        await conn.exec_driver_sql(
+            "INSERT INTO crm.custom_fields (id, tenant_id, entity_type, code, name, type, created_by)"
+            " VALUES (uuidv7(), $1, 'people', 'interests', 'Interests', 'tags', 'tester')",
+            (records.tenant,),
+        )
+    staged = await records.stage(
+        "people",
+        [person("Ada", "ada@x.example", interests="Chess, Go")],
+        [person("Bob", "bob@x.example", interests="go; Sailing")],
+    )
+    await records.settle_together(*staged)
+    options = "SELECT name_key FROM crm.options WHERE entity_type = 'people' AND code = 'interests' ORDER BY position, name_key"
+    assert sorted(await records.rows(options)) == [("chess",), ("go",), ("sailing",)]
+    await records.bring_in("people", [person("Ada", "ada@x.example", interests="Sailing, Tennis")])
+    assert [key for (key,) in await records.rows(options)][-1] == "tennis"
+    ((_, fields, _), _) = await of_type(records, "people")
+    assert [tag.casefold() for tag in fields["interests"]] == ["chess", "go", "sailing", "tennis"]
