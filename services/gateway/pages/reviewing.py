@@ -23,13 +23,13 @@ from services.gateway.resources import Gateway
 from shared.api.guided import (
     LONGEST_VALUE,
     Columns,
+    ColumnValue,
+    ColumnValuePage,
     FormatName,
     GuidedColumn,
     NewCorrection,
     NewFormat,
     Show,
-    Value,
-    ValuePage,
     ValueSort,
 )
 from shared.api.imports import Import
@@ -245,10 +245,10 @@ def asked_by(place: str, said: Mapping[str, str]) -> Asked:
     )
 
 
-async def _found(ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked) -> tuple[Asked, ValuePage]:
+async def _found(ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked) -> tuple[Asked, ColumnValuePage]:
     """What is asked for; where no filter is said, what needs a look, or all where nothing does."""
 
-    async def read(show: str) -> ValuePage:
+    async def read(show: str) -> ColumnValuePage:
         return await guided.values(
             ways,
             person,
@@ -281,7 +281,7 @@ async def _changing(ways: Gateway, person: Person, imp: Import, index: int, aske
     }
 
 
-def _at_once(imp: Import, found: ValuePage) -> bool:
+def _at_once(imp: Import, found: ColumnValuePage) -> bool:
     """Whether a value of the column says itself whether it fits, without a look at what is there."""
     return is_of_records(imp.entity_type) and found.kind not in {Kind.RECORD, Kind.ID}
 
@@ -297,7 +297,7 @@ def _mapped(columns: Columns | None) -> list[GuidedColumn]:
     return [] if columns is None else [column for column in columns.columns if column.field is not None]
 
 
-def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
+def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: ColumnValuePage) -> dict[str, Any]:
     checking = found.undecided_rows > 0
     reviewed = [
         ColumnToReview(
@@ -322,7 +322,7 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Value
     }
 
 
-def _format(column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
+def _format(column: GuidedColumn, found: ColumnValuePage) -> dict[str, Any]:
     shown = found.format
     if shown is None:
         return {"formats": (), "format": "", "format_label": "", "proof": ""}
@@ -334,7 +334,7 @@ def _format(column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
     }
 
 
-def shown_value(n: int, value: Value, *, at_once: bool = True) -> ValueShown:
+def shown_value(n: int, value: ColumnValue, *, at_once: bool = True) -> ValueShown:
     """A value with what is to be said of it. `at_once`: what is wrong with a replacement is known before its rows are checked."""
     changed = value.skipped or value.replacement is not None
     state: State | None = None
@@ -385,7 +385,7 @@ def _heads(asked: Asked) -> list[Head]:
     ]
 
 
-def _shown(asked: Asked, found: ValuePage) -> str:
+def _shown(asked: Asked, found: ColumnValuePage) -> str:
     total = getattr(found.counts, asked.show)
     if asked.q or asked.page:
         return f"{counted(len(found.items), 'value')} on this page"
@@ -396,7 +396,7 @@ def _shown(asked: Asked, found: ValuePage) -> str:
     )
 
 
-def _nothing(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str]:
+def _nothing(asked: Asked, column: GuidedColumn, found: ColumnValuePage) -> dict[str, str]:
     if asked.q:
         return {"icon": "magnifying-glass", "title": "No value fits", "words": f"Nothing like “{asked.q}” among these values of {column.heading}."}  # fmt: skip
     if asked.show == NEEDS_REVIEW and found.undecided_rows:
