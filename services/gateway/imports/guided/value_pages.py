@@ -47,7 +47,7 @@ _CORRECTED = text(
 )
 _ERRORS = text(
     """
-    SELECT CAST(r.cells -> CAST(:index AS integer) AS text) AS cell, e.code, e.message
+    SELECT CAST(r.cells AS text) AS cells, e.code, e.message
       FROM (SELECT row_no, position, code, message FROM imports.row_errors
              WHERE import_id = :id AND column_index = :index ORDER BY row_no, position LIMIT :limit) e
      CROSS JOIN LATERAL (SELECT cells FROM imports.raw_rows WHERE import_id = :id AND row_no = e.row_no) r
@@ -176,7 +176,8 @@ async def _problems(conn: AsyncConnection, import_id: UUID, index: int) -> dict[
         for row in await conn.execute(_AT_FIRST_ROWS, {**said, "rows": None}):
             found.setdefault(row.value, ValueProblem(code=row.code, message=row.message))
     for row in errors:
-        if row.cell is not None and (value := value_of(read_cells(f"[{row.cell}]")[0])):
+        cells = read_cells(row.cells)
+        if index < len(cells) and (value := value_of(cells[index])):
             found.setdefault(value, ValueProblem(code=row.code, message=row.message))
     return found
 
