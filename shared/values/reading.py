@@ -137,7 +137,7 @@ def displayed(field: Field, value: Value) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     if field.kind is Kind.SELECT:
-        return next((option.name for option in field.options if option.id == value), value)
+        return next((option.name for option in (*field.options, *field.past_options) if option.id == value), value)
     return value
 
 
