@@ -139,6 +139,8 @@ def test_every_possible_length_of_every_country_is_read_as_the_library_reads_it(
     [
         ("32 12 34 56", "DK", "+4532123456"),
         ("0045 32123456", "DK", "+4532123456"),
+        ("(+45) 32123456", "US", "+4532123456"),
+        ("٠٠٤٥٣٢١٢٣٤٥٦", "DK", "+4532123456"),
         ("(212) 555-0123", "US", "+12125550123"),
         ("+1 212 555 0123 x5", "US", "+12125550123 ext. 5"),
         ("+12125550123 ext. 5", "DK", "+12125550123 ext. 5"),
@@ -187,6 +189,8 @@ def test_a_wrong_number_is_named_with_the_way_out(text: str, way_out: str) -> No
         ("acme.example/team", "acme.example"),
         ("www.com", "www.com"),
         ("bücher.example", "bücher.example"),
+        ("bu\u0308cher.example", "bücher.example"),
+        ("https://xn--bcher-kva.example/", "bücher.example"),
         ("acme", None),
         ("acme .example", None),
         ("acme.123", None),
