@@ -1,6 +1,8 @@
 """A people file step by step, in a browser: columns, values, preview, and what came of it."""
 
+import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -104,6 +106,11 @@ async def test_people_are_mapped_corrected_previewed_and_imported(site: Site, tm
         assert await records(site) == 36
         await page.get_by_role("link", name=re.compile("What was made")).click()
         await expect(page.locator(".made")).to_contain_text("6 companies")
+        await page.get_by_role("button", name="More actions").click()
+        await page.get_by_role("link", name="Undo this import").click()
+        asked = page.get_by_role("dialog", name=re.compile("Undo"))
+        await expect(asked).to_contain_text("30 people that this import created are removed.")
+        await asked.get_by_role("link", name="Keep everything").click()
         await page.get_by_role("navigation", name="Main").get_by_role("link", name="History").click()
         await expect(page.locator("tbody tr").first).to_contain_text("People")
 
@@ -155,6 +162,9 @@ async def guided(site: Site, path: Path) -> UUID:
 
 
 async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path: Path) -> None:
+    # A picture shows the tenant's name.
+    site = replace(site, tenant="nordlys" if "WINNOW_SCREENSHOTS" in os.environ else site.tenant)
+    await site.world.register(site.tenant)
     before = tmp_path / "before.csv"
     before.write_text("Name,Email,Job title\nAda Byron,ada.byron@engines.example,Countess\n", encoding="utf8")
     await site.world.ended(site.world.send(site.tenant, before, entity_type="people", mode="upsert", user_id="mara"))
@@ -185,6 +195,12 @@ async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path:
                     await mara.assert_fits()
                 await mara.picture(name)
     await stays_out(site, import_id)
+    async with site.visit(cookies=await site.cookies("importer")) as mara:
+        await mara.open(f"/imports/{import_id}/map")
+        await mara.page.get_by_role("link", name="Start over").click()
+        await mara.page.get_by_role("dialog").get_by_role("button", name="Start over").click()
+        await expect(mara.page.get_by_text("6 of 7 columns found their field.")).to_be_visible()
+        await expect(mara.page.get_by_role("link", name="Review values")).to_have_count(0)
 
 
 async def stays_out(site: Site, import_id: UUID) -> None:

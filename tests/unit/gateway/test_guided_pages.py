@@ -74,6 +74,15 @@ def test_a_format_says_what_decides_it_and_is_asked_for_where_nothing_does() -> 
     assert not troubles(undecided, Said(said_by(undecided).fields, {5: "european"}))
 
 
+def test_only_a_format_that_somebody_chose_is_sent() -> None:
+    known = with_format(PROVED)
+    found = said_by(known)
+    assert mapping._mapping(guided_import(), known, found).formats == {}
+    other = Said(found.fields, {5: "american", 0: "iso"}, remember=False)
+    asked_for = mapping._mapping(guided_import(), known, other)
+    assert (asked_for.formats, asked_for.save_as) == ({5: "american"}, None)
+
+
 def test_a_field_that_is_chosen_twice_or_missing_is_said_at_its_column() -> None:
     nameless = columns(
         problems=(MappingProblem(field="name", columns=(), message="Name is required: choose its column"),)
