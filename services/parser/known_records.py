@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.parser.mapping.interpretation import KeyedRow
-from services.parser.mapping.record_keys import split_key
+from services.parser.mapping.record_keys import NAMES, split_key
 from services.parser.repository import KnownImport
 from shared.db.planner import BY_INDEX
 from shared.db.transaction import tenant_transaction
@@ -43,7 +43,7 @@ class KnownRecords:
 
     async def told(self, rows: Sequence[KeyedRow]) -> Sequence[KeyedRow]:
         """The rows, each with the ids of the records that production knows by its keys."""
-        keys = {key for row in rows for key in row.keys or ()} if self._asks is not False else set()
+        keys = {key for row in rows for key in row.keys or () if key[0] != NAMES} if self._asks is not False else set()
         if not keys:
             return rows
         async with tenant_transaction(self._engine, self._tenant_id) as conn:

@@ -42,8 +42,10 @@ _ODD = rf"({_JSON} ~ '^[{{]|^-?[0-9].*(\.0$|[eE])|\\u')"
 _MAY_BE_ODD = r"(CAST(r.cells AS text) ~ '[{]|\\u|[0-9]\.0|[0-9][eE]')"
 _IS_ESCAPED = r"position('\u' IN CAST(r.cells AS text)) > 0"
 _ODD_CELLS = text(f"SELECT DISTINCT {_JSON} {_BELOW} AND {_MAY_BE_ODD} AND {_ODD}")
-# A text file has nothing but texts.
 _ODD_TEXTS = text(f"SELECT DISTINCT {_JSON} {_BELOW} AND {_IS_ESCAPED} AND {_ODD}")
+# A text file has nothing but texts; where none is escaped, `->>` says them all.
+_ANY_ESCAPED = text(f"SELECT EXISTS (SELECT {_BELOW} AND {_IS_ESCAPED})")
+_PLAIN = "btrim(r.cells ->> CAST(:index AS integer), CAST(:blanks AS text))"
 _BROKEN_ROWS = text(f"SELECT r.row_no, r.chunk_no, CAST(r.cells AS text) {_BELOW} AND {_BROKEN}")
 _SHOWN = f"btrim({_CELLS} ->> CAST(:index AS integer), CAST(:blanks AS text))"
 _OR_ODD = f"CASE WHEN {_ODD} THEN o.shown ELSE {_SHOWN} END"
@@ -52,14 +54,13 @@ _JOIN_ODD = f"""
 """
 
 
-def _list(shown: str, join: str) -> str:
-    below = _BELOW.replace("imports.raw_rows r", f"imports.raw_rows r {join}")
+def _below(join: str) -> str:
+    return _BELOW.replace("imports.raw_rows r", f"imports.raw_rows r {join}")
+
+
+def _list(said: str) -> str:
     return f"""
-    WITH said AS (
-        SELECT {shown} AS value, r.row_no {below} AND NOT {_BROKEN}
-         UNION ALL
-        SELECT * FROM unnest(CAST(:broken_values AS text[]), CAST(:broken_rows AS integer[]))
-    ), counted AS (
+    WITH said AS NOT MATERIALIZED ({said}), counted AS (
         SELECT value, count(*) AS rows, min(row_no) AS first_row FROM said GROUP BY 1
     ), listed AS (
         INSERT INTO imports.column_values (import_id, column_index, rank, tenant_id, value, rows, first_row)
@@ -68,13 +69,25 @@ def _list(shown: str, join: str) -> str:
           FROM counted WHERE value <> ''
     )
     INSERT INTO imports.listed_columns (import_id, column_index, tenant_id, distinct_values, filled_rows, blank_rows)
-    SELECT CAST(:id AS uuid), CAST(:index AS integer), CAST(:tenant AS text), count(*) FILTER (WHERE value <> ''), coalesce(sum(rows) FILTER (WHERE value <> ''), 0),
+    SELECT CAST(:id AS uuid), CAST(:index AS integer), CAST(:tenant AS text), count(*) FILTER (WHERE value <> ''),
+           coalesce(sum(rows) FILTER (WHERE value <> ''), 0),
            coalesce(sum(rows) FILTER (WHERE value IS NULL OR value = ''), 0)
       FROM counted
     """  # noqa: S608 - our own text
 
 
-_LIST, _LIST_WITH_ODD = text(_list(_SHOWN, "")), text(_list(_OR_ODD, _JOIN_ODD))
+_ALSO_BROKEN = "SELECT * FROM unnest(CAST(:broken_values AS text[]), CAST(:broken_rows AS integer[]))"
+_LIST_PLAIN = text(_list(f"SELECT {_PLAIN} AS value, r.row_no {_BELOW}"))
+_LIST = text(
+    _list(f"SELECT {_OR_ODD} AS value, r.row_no {_below(_JOIN_ODD)} AND NOT {_BROKEN} UNION ALL {_ALSO_BROKEN}")
+)
+_WITH_PLAIN = text(
+    f"""
+    SELECT r.chunk_no, count(*) AS rows, min(r.row_no) AS first_row {_BELOW}
+       AND position(CAST(:needle AS text) IN CAST(r.cells AS text)) > 0 AND {_PLAIN} = CAST(:value AS text)
+     GROUP BY r.chunk_no
+    """
+)
 _WITH_VALUE = text(
     f"""
     SELECT r.chunk_no, count(*) AS rows, min(r.row_no) AS first_row {_BELOW}
@@ -144,19 +157,15 @@ async def list_values(
         return found
     await conn.execute(_ROOM)
     place = _place(import_id, layout, index)
-    odd = await _odd_cells(conn, place, layout)
-    broken = await _broken_rows(conn, place)
-    said = {
-        **place,
-        "tenant": tenant_id,
-        "blanks": BLANKS,
-        "broken_values": [row.value for row in broken],
-        "broken_rows": [row.row for row in broken],
-    }
-    if odd:
-        await conn.execute(_LIST_WITH_ODD, {**said, "odd_cells": list(odd), "odd_texts": list(odd.values())})
+    said = {**place, "tenant": tenant_id, "blanks": BLANKS}
+    if await _is_plain(conn, place, layout):
+        await conn.execute(_LIST_PLAIN, said)
     else:
-        await conn.execute(_LIST, said)
+        odd = await _odd_cells(conn, place, layout)
+        broken = await _broken_rows(conn, place)
+        cells = {"odd_cells": list(odd), "odd_texts": list(odd.values())}
+        rows = {"broken_values": [row.value for row in broken], "broken_rows": [row.row for row in broken]}
+        await conn.execute(_LIST, {**said, **cells, **rows})
     found = await listed(conn, import_id, index)
     assert found is not None
     return found
@@ -197,16 +206,26 @@ async def having(
 ) -> Having | None:
     """Where a value of a column is; None when no row has it."""
     place = _place(import_id, layout, index)
-    odd = await _odd_cells(conn, place, layout)
-    variants = [cell for cell, shown in odd.items() if shown == value]
-    said = {**place, "blanks": BLANKS, "value": value, "needle": _needle(value), "variants": variants}
-    found = [tuple(row) for row in await conn.execute(_WITH_VALUE, said)]
-    found += [(row.chunk, 1, row.row) for row in await _broken_rows(conn, place) if row.value == value]
+    said = {**place, "blanks": BLANKS, "value": value, "needle": _needle(value)}
+    if await _is_plain(conn, place, layout):
+        found = [tuple(row) for row in await conn.execute(_WITH_PLAIN, said)]
+    else:
+        odd = await _odd_cells(conn, place, layout)
+        variants = [cell for cell, shown in odd.items() if shown == value]
+        found = [tuple(row) for row in await conn.execute(_WITH_VALUE, {**said, "variants": variants})]
+        found += [(row.chunk, 1, row.row) for row in await _broken_rows(conn, place) if row.value == value]
     if not found:
         return None
     return Having(
         sorted({chunk for chunk, _, _ in found}), sum(rows for _, rows, _ in found), min(row for _, _, row in found)
     )
+
+
+async def _is_plain(conn: AsyncConnection, place: Mapping[str, Any], layout: Mapping[str, Any]) -> bool:
+    """Whether Postgres says every value by itself."""
+    if layout.get("format") != "text":
+        return False
+    return not (await conn.execute(_ANY_ESCAPED, place)).scalar_one()
 
 
 async def _odd_cells(conn: AsyncConnection, place: Mapping[str, Any], layout: Mapping[str, Any]) -> dict[str, str]:

@@ -50,10 +50,11 @@ class Row:
     company: str | None = None
     job: str | None = None
     badge: str | None = None
+    boss: str | None = None
 
     @property
     def cells(self) -> list[str | None]:
-        return [self.name, self.emails, self.phone, self.company, self.job, self.badge]
+        return [self.name, self.emails, self.phone, self.company, self.job, self.badge, self.boss]
 
 
 def small_chunks(fleet: Fleet) -> None:
@@ -74,6 +75,7 @@ def messy(chance: random.Random, rows: int) -> list[list[str | None]]:
             company=chance.choice([f"Company {who % 9}", f"company {who % 9} ", f"www.c{who % 7}.example", None]),
             job=chance.choice(["CTO", "CEO", "Analyst", None]),
             badge=f"B-{who}" if n % 11 == 0 else None,
+            boss=f"P{chance.randrange(rows // 2)}@home.example" if n % 6 == 0 else None,
         )
         if n % 37 == 5:
             said.emails = "no address"
@@ -89,17 +91,18 @@ def file_of(path: Path, rows: Sequence[Sequence[str | None]]) -> Path:
     return path
 
 
-async def with_badges(world: World, tenant: str) -> None:
-    """A field of the tenant's own, no two people with the same."""
+async def with_own_fields(world: World, tenant: str) -> None:
+    """Fields of the tenant's own: one of which no two people have the same, and one that names another person."""
     await world.register(tenant)
     async with world.database() as conn:
-        await conn.execute(
-            text(
-                "INSERT INTO crm.custom_fields (id, tenant_id, entity_type, code, name, type, is_unique, created_by)"
-                " VALUES (:id, :tenant, 'people', 'badge', 'Badge', 'text', true, 'tester')"
-            ),
-            {"id": uuid7(), "tenant": tenant},
-        )
+        for code, kind, is_unique, target in (("badge", "text", True, None), ("boss", "record", False, "people")):
+            await conn.execute(
+                text(
+                    "INSERT INTO crm.custom_fields (id, tenant_id, entity_type, code, name, type, is_unique, target, created_by)"
+                    " VALUES (:id, :tenant, 'people', :code, initcap(:code), :kind, :is_unique, :target, 'tester')"
+                ),
+                {"id": uuid7(), "tenant": tenant, "code": code, "kind": kind, "is_unique": is_unique, "target": target},
+            )
 
 
 async def seen(world: World, tenant: str) -> list[Any]:
@@ -168,7 +171,7 @@ async def test_rows_of_one_person_anywhere_in_a_file_come_to_what_they_come_to_o
     chance = random.Random(seed)
     small_chunks(world.fleet)
     world.fleet.start({"parser": 1, "validator": 2, "committer": 2, "exporter": 1, "keeper": 1})
-    await with_badges(world, tenant)
+    await with_own_fields(world, tenant)
     rows = messy(chance, 400)
     import_id = world.send(tenant, file_of(tmp_path / "people.csv", rows), entity_type="people", mode="upsert")
     kills = 0
@@ -207,7 +210,7 @@ async def test_a_held_file_shows_what_its_start_will_do(idle_world: World, tenan
     chance = random.Random(seed)
     small_chunks(world.fleet)
     world.fleet.start({"parser": 1, "validator": 2, "committer": 2, "exporter": 1})
-    await with_badges(world, tenant)
+    await with_own_fields(world, tenant)
     there, rows = messy(chance, 60), messy(chance, 240)
     await world.ended(world.send(tenant, file_of(tmp_path / "there.csv", there), entity_type="people", mode="upsert"))
     before = await seen(world, tenant)

@@ -105,3 +105,32 @@ async def test_pages_of_every_order_have_each_value_once(
         assert len(seen) == len(set(seen)) == listed.distinct_values
         searched = await values_behind(conn, import_id, 1, order=order, after=None, limit=9, search="ADA")
         assert {value.value for value in searched} == {"Ada", "ada"}
+
+
+async def test_a_text_file_in_which_nothing_is_escaped_is_listed_by_the_database_alone(
+    import_id: UUID, tenant: str, running_world: World, engine_of: EngineOf
+) -> None:
+    async with running_world.database() as conn:
+        await conn.execute(
+            text("DELETE FROM imports.raw_rows WHERE import_id = :id AND position('\\u' IN CAST(cells AS text)) > 0"),
+            {"id": import_id},
+        )
+        told = {"id": import_id, "tenant": tenant, "cells": json.dumps(["x", " Zürich\u00a0", "y"], ensure_ascii=False)}
+        await conn.execute(
+            text(
+                "INSERT INTO imports.raw_rows (import_id, row_no, tenant_id, chunk_no, group_row, cells) "
+                "VALUES (:id, 500, :tenant, 7, 0, CAST(:cells AS json))"
+            ),
+            told,
+        )
+    layout = {**LAYOUT, "format": "text"}
+    async with tenant_transaction(engine_of("winnow_intake"), tenant) as conn:
+        await list_values(conn, tenant, import_id, layout, 1)
+        found = {
+            value.value: value for value in await values_behind(conn, import_id, 1, order="row", after=None, limit=100)
+        }
+        there = await having(conn, import_id, layout, 1, "Zürich")
+        assert there is not None
+        assert (there.rows, there.chunks) == (1, [7])
+        assert found["Zürich"].rows == 1
+        assert found["Ada"].rows == 4

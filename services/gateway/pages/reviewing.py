@@ -92,7 +92,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
     try:
         asked, found = await _found(ways, person, import_id, index, asked)
     except Refused as refused:
-        if refused.kind.slug != "invalid" or not asked.page:
+        if refused.kind.slug not in {"invalid", "cursor"} or not asked.page:
             raise
         # A page of a list that was sorted or filtered otherwise.
         asked, found = await _found(ways, person, import_id, index, replace(asked, page=""))
