@@ -107,7 +107,7 @@ def _later(request: Request, much: TooMuch, person: Person | None) -> Refused:
 _LESSER = {
     Role.VIEWER: "Your login belongs to no tenant, or has no role in it. Whoever administers your logins can give you one.",
     Role.IMPORTER: "You can look, not change: for this your login needs the role importer.",
-    Role.ADMIN: "Keys and webhooks are for administrators: for this your login needs the role admin.",
+    Role.ADMIN: "This is for administrators: for it your login needs the role admin.",
     Role.OPERATOR: "This crosses tenants: for this your login needs the role operator.",
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.parser import repository
@@ -26,17 +27,20 @@ from services.parser.staging import ChunkStaging, Recut
 from services.parser.uploads import check_claim, owns_object
 from shared.db.transaction import tenant_transaction
 from shared.events import FileUploaded
+from shared.intake.column_values import list_values
 from shared.ledger import fail_import, refuse_interpretation
 from shared.ledger.repeats import IMPORTED_BEFORE, imported_before
 from shared.messaging import outbox
 from shared.messaging.envelope import Delivery
 from shared.messaging.failures import Poison
+from shared.states import ImportStatus
 from shared.storage import ObjectUnavailable, ObjectUnreadable
 
 log = structlog.get_logger(__name__)
 
 _LARGE_COMES_AGAIN_AFTER = timedelta(seconds=5)
 _READER_LIVES = 3
+_MOST_LISTED = 60
 _LONGEST_PAUSE = 300.0
 
 
@@ -69,6 +73,8 @@ class ImportFile:
                     await self._stage_in_turn(known, delivery)
                 except ObjectUnavailable as away:
                     await self._try_again_later(known, away)
+                if known.is_open:
+                    await self._list_values(known)
         self._acceptance.forget(delivery)
 
     async def _stage_in_turn(self, known: KnownImport, delivery: Delivery) -> None:
@@ -93,6 +99,24 @@ class ImportFile:
                     # Told to stop: whoever is next goes on at once from what is staged.
                     await self._leave(known, timedelta(0))
                     raise
+
+    async def _list_values(self, known: KnownImport) -> None:
+        """List the values of each column for the person who will look at them; what is missing is listed when they do.
+
+        Not under the lease: rows may be cut meanwhile.
+        """
+        async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+            now = await repository.find(conn, known.id)
+            if now is None or now.read_at is None or now.status != ImportStatus.PREVIEWING:
+                return
+            _, layout, headings = await repository.read_mapping(conn, known.id)
+        try:
+            for index in range(min(len(headings), _MOST_LISTED)):
+                self._with.beat()
+                async with tenant_transaction(self._with.engine, known.tenant_id) as conn:
+                    await list_values(conn, known.tenant_id, known.id, layout, index)
+        except DBAPIError:
+            log.exception("values.not_listed")
 
     async def _find(self, tenant_id: str, import_id: UUID | None) -> KnownImport | None:
         """The import as the ledger has it now."""

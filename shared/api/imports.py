@@ -81,6 +81,9 @@ class ImportSummary(Sum):
     undone_by: UUID | None
     error: FailureReason | None
     files: tuple[HandedBack, ...]
+    guided: Annotated[Guided | None, Field(description="Null of one that is not guided, and once it is started.")] = (
+        None
+    )
     href: str
 
 
@@ -204,9 +207,6 @@ class Import(ImportSummary):
     children: tuple[Relative, ...]
     undo: Undo
     actions: tuple[Action, ...]
-    guided: Annotated[Guided | None, Field(description="Null of one that is not guided, and once it is started.")] = (
-        None
-    )
     notices: tuple[Notice, ...]
     summary: Mapping[str, Any]
     read_as: ReadAs | None

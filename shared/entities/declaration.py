@@ -136,6 +136,7 @@ class Field:
         multi: whether a cell may have several parts.
         most: of a `multi` field, how many parts a record has at most; None for any number.
         options: of a `SELECT`, or what is known of a `TAGS` field.
+        past_options: of a `SELECT`, those that no cell may say any more and records still have.
         is_unique: whether no two records of a tenant have the same.
         longest: the most characters of a part; None for what its kind can have.
         target: of a `RECORD`, the entity type it names, or `USERS`.
@@ -163,6 +164,7 @@ class Field:
     multi: bool = False
     most: int | None = None
     options: tuple[Option, ...] = ()
+    past_options: tuple[Option, ...] = ()
     is_unique: bool = False
     longest: int | None = None
     target: str | None = None

@@ -134,6 +134,7 @@ def own_field(said: Mapping[str, Any]) -> Field:
         multi=type_ in ALWAYS_MULTI or bool(said.get("multi")),
         most=said.get("most"),
         options=options,
+        past_options=tuple(Option(option["id"], option["name"]) for option in said.get("past_options", ())),
         is_unique=bool(said.get("is_unique")),
         longest=said.get("longest"),
         target=target,

@@ -10,6 +10,7 @@
 * `unmatched`      categories that were not found, with the nearest ones
 * `catalogue`      what a tenant's catalogue knows by name
 * `template`       an empty workbook to fill in
+* `column_values`  the distinct values of a column, by page
 * `mapping`        what the columns of a held import mean, changed
 * `redrives`       events no stage could act on, sent again
 * `erasure`        everything of one tenant, erased

@@ -14,6 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from shared.values.emails import email_key
+
 # An address is one member's. Of two who get it at once, the second takes it from the first.
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('members of ' || :tenant, 0))")
 _COLUMNS = "id, name, email, subject IS NOT NULL AS has_signed_in, created_at, updated_at"
@@ -83,7 +85,7 @@ async def list_members(
 async def add_member(conn: AsyncConnection, tenant_id: str, *, email: str, name: str) -> tuple[Member, bool]:
     """Enter somebody who has not signed in; whether they were new. Whoever has the address already is left as they are."""
     await conn.execute(_ALONE, {"tenant": tenant_id})
-    email = email.lower()
+    email = _key(email)
     known = (await conn.execute(_BY_EMAIL, {"email": email})).one_or_none()
     if known is not None:
         return _member(known), False
@@ -99,11 +101,16 @@ async def remove_member(conn: AsyncConnection, member_id: UUID) -> bool:
 async def note_member(conn: AsyncConnection, tenant_id: str, *, subject: str, email: str | None, name: str) -> None:
     """Whoever signs in is a member, under what the login says now. Whose address was theirs before, has none any more."""
     await conn.execute(_ALONE, {"tenant": tenant_id})
-    said = {"subject": subject, "email": None if email is None else email.lower()}
+    said = {"subject": subject, "email": None if email is None else _key(email)}
     if email is not None:
         await conn.execute(_CLAIM, said)
         await conn.execute(_TAKE_EMAIL, said)
     await conn.execute(_NOTE, {**said, "id": uuid7(), "tenant": tenant_id, "name": name})
+
+
+def _key(email: str) -> str:
+    """An address as files are read."""
+    return email_key(email) or email.lower()
 
 
 def _member(row: Any) -> Member:

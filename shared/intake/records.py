@@ -28,6 +28,14 @@ _NAMES = text(
     """
 )
 
+_STAGED = text(
+    """
+    SELECT s.id, s.name
+      FROM unnest(CAST(:chunks AS integer[]), CAST(:groups AS integer[])) AS w (chunk_no, group_row)
+      JOIN staging.crm_records s ON s.import_id = :id AND s.chunk_no = w.chunk_no AND s.group_row = w.group_row
+    """
+)
+
 
 @dataclass(frozen=True)
 class RecordName:
@@ -45,3 +53,10 @@ async def record_names(conn: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UU
     await conn.execute(BY_INDEX)
     rows = await conn.execute(_NAMES, {"ids": list(ids)})
     return {row.id: RecordName(row.title, row.handle, row.sku, row.barcode, row.known_by) for row in rows}
+
+
+async def staged_names(conn: AsyncConnection, import_id: UUID, groups: Sequence[tuple[int, int]]) -> Mapping[UUID, str]:
+    """What CRM records will be called that a held import makes in these groups, by chunk and first row."""
+    await conn.execute(BY_INDEX)
+    asked = {"id": import_id, "chunks": [chunk for chunk, _ in groups], "groups": [row for _, row in groups]}
+    return {row.id: row.name for row in await conn.execute(_STAGED, asked) if row.name}

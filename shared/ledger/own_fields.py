@@ -12,7 +12,7 @@ from shared.entities.own_fields import DEFAULT_SETTINGS, FAMILY, MOST_KNOWN_TAGS
 _FIELDS = text(
     """
     SELECT f.entity_type, f.code, f.name, f.type, f.multi, f.is_unique, f.required, f.most, f.longest, f.decimals, f.target,
-           coalesce(o.options, '[]') AS options
+           coalesce(o.options, '[]') AS options, coalesce(p.options, '[]') AS past_options
       FROM crm.custom_fields f
       LEFT JOIN LATERAL (
            SELECT jsonb_agg(jsonb_build_object('id', n.id, 'name', n.name) ORDER BY n.position, n.name_key) AS options
@@ -20,6 +20,10 @@ _FIELDS = text(
                     WHERE entity_type = f.entity_type AND code = f.code AND removed_at IS NULL
                     ORDER BY position, name_key LIMIT CASE WHEN f.type = :tags THEN CAST(:most_tags AS bigint) END) n
       ) o ON true
+      LEFT JOIN LATERAL (
+           SELECT jsonb_agg(jsonb_build_object('id', id, 'name', name)) AS options FROM crm.options
+            WHERE entity_type = f.entity_type AND code = f.code AND removed_at IS NOT NULL
+      ) p ON true
      WHERE f.removed_at IS NULL AND f.entity_type = ANY(CAST(:entity_types AS text[]))
      ORDER BY f.entity_type, f.created_at, f.code
     """

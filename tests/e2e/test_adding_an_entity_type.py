@@ -32,11 +32,11 @@ import asyncio, sys
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
-from shared.db import catalog, flat, imports, staging
+from shared.db import catalog, crm, fields, flat, imports, staging, tenants
 from shared.db.metadata import BY_STATEMENT, metadata
 
 def look(connection):
-    schemas = {"imports", "staging", "catalog"}
+    schemas = {"imports", "staging", "catalog", "crm"}
     ours = lambda name, kind, parents: kind != "schema" or name in schemas
     constrains = lambda known, name, kind, *_: kind != "foreign_key_constraint" or not known.info.get(BY_STATEMENT)
     options = {"include_schemas": True, "include_name": ours, "include_object": constrains, "compare_type": True}

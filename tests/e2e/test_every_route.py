@@ -31,7 +31,7 @@ OPEN = {
 }
 """What is open to everybody, and why that is no harm."""
 
-SAME_FOR_ALL = {"entity_type": "products", "kind": "categories"}
+SAME_FOR_ALL = {"index": "0", "entity_type": "products", "kind": "categories"}
 """What addresses are filled with that is no tenant's."""
 
 OPERATORS = {"topic": "file-uploaded", "partition": "0", "offset": "0", "letter_id": "file-uploaded:0:0"}
@@ -50,6 +50,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /v1/uploads/{upload_id}": {"headers": {"Tus-Resumable": "1.0.0", "X-HTTP-Method-Override": "DELETE"}},
     "PATCH /v1/custom-fields/{field_id}": {"json": {"name": "another's"}},
     "PATCH /v1/webhooks/{webhook_id}": {"json": {"description": "another's"}},
+    "PUT /v1/imports/{import_id}/mapping": {"json": {"fields": {}}},
+    "PUT /v1/imports/{import_id}/columns/{index}/values": {"json": {"value": "x", "skip": True}},
+    "DELETE /v1/imports/{import_id}/columns/{index}/values": {"params": {"value": "x"}},
+    "PUT /v1/imports/{import_id}/columns/{index}/format": {"json": {"format": "iso"}},
+    "POST /v1/imports/{import_id}/step": {"json": {"step": "map"}},
     "DELETE /v1/uploads/{upload_id}": {"headers": {"Tus-Resumable": "1.0.0"}},
 }
 """What is sent with routes that look at what is sent before they look whose it is."""

@@ -1,9 +1,13 @@
 """The guided path: a file is mapped, its values looked at and corrected, its import previewed, and only then started."""
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
 
+from deploy.local.stack import Stack
+from tests.e2e.test_command import Command
 from tests.harness.files import HEADINGS, PRODUCTS, catalogue, product, text_file
 from tests.harness.gateway import GatewayClient
 from tests.harness.guiding import Guide
@@ -180,6 +184,34 @@ async def test_a_person_goes_back_starts_over_and_another_tenant_finds_nothing(
     ended = await guiding.ended()
     assert (ended.status, ended.unprocessed_rows) == ("cancelled", 7)
     assert await world.scalar(IN_PRODUCTION, tenant=guide.tenant) == 0
+
+
+async def test_files_that_are_handed_back_show_the_cells_of_the_sender_with_what_is_wrong_with_the_correction(
+    guide: Guide, tmp_path: Path
+) -> None:
+    rows = [*product(1, weight_g="heavy"), *product(2, weight_g="12")]
+    guiding = await guide.send(text_file(tmp_path / "a.csv", rows), mode="upsert")
+    await guiding.mapped()
+    await guiding.correct(COLUMN["weight_g"], "heavy", "very heavy")
+    await guiding.decided()
+    ended = await guiding.started()
+    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed_with_failures", 1, 1)
+    linked = await guide.sender.get(f"{guiding.place}/failed-rows")
+    handed_back = await guide.sender.get(linked.headers["location"])
+    (line,) = csv.DictReader(io.StringIO(handed_back.content.decode("utf-8-sig")))
+    assert line[HEADINGS[COLUMN["weight_g"]]] == "heavy"
+    assert '"very heavy" is not a number' in line["Import error"]
+
+
+async def test_the_command_says_where_a_person_goes_on(
+    guide: Guide, stack: Stack, world: World, tmp_path: Path
+) -> None:
+    winnow = Command(stack, tmp_path)
+    path = text_file(tmp_path / "a.csv", catalogue(1))
+    sent = await winnow("import", path, "--tenant", guide.tenant, "--guided", "--watch")
+    assert sent.returncode == 0, sent.stderr
+    assert "/map" in sent.stdout
+    assert "Start it" not in sent.stdout
 
 
 async def test_files_without_rows_and_headings_that_are_the_same_are_refused_in_words(

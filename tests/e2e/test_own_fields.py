@@ -12,7 +12,7 @@ import openpyxl
 
 from deploy.local.stack import Stack
 from shared.api.client import Client
-from shared.api.custom_fields import NewCustomField, OptionAsked
+from shared.api.custom_fields import CustomFieldChange, NewCustomField, OptionAsked
 from shared.api.members import NewMember
 from shared.api.settings import SettingsChange
 from shared.entities.own_fields import Type
@@ -33,7 +33,7 @@ OWN: Mapping[str, dict[str, Any]] = {
     "score": {"type": Type.NUMBER},
     "since": {"type": Type.DATE},
     "seen": {"type": Type.DATE_TIME},
-    "vip": {"type": Type.BOOLEAN},
+    "vip": {"type": Type.BOOLEAN, "required": True},
     "colour": {"type": Type.COLOUR},
     "badge": {"type": Type.TEXT, "unique": True, "longest": 8},
     "about": {"type": Type.MARKDOWN},
@@ -43,6 +43,7 @@ OWN: Mapping[str, dict[str, Any]] = {
 }
 GOOD = {
     "Name": "Ada Lovelace",
+    "Emails": "ada@home.example",
     "level": "gold",
     "custom_fields_regions": "west; North",
     "Topics": "key account, North",
@@ -65,6 +66,7 @@ WRONG = {
     "assistant": ("a@x.example; b@x.example; c@x.example", ""),
     "badge": ("much too long", ""),
     "budget": ("a lot", "invalid_number"),
+    "vip": ("", "required"),
 }
 
 
@@ -82,7 +84,7 @@ async def prepared(stack: Stack, tenant: str) -> None:
 
 def written(path: Path, *rows: Mapping[str, str]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
-        rows_of = csv.DictWriter(file, list(GOOD))
+        rows_of = csv.DictWriter(file, list(rows[0]))
         rows_of.writeheader()
         rows_of.writerows(rows)
     return path
@@ -102,10 +104,10 @@ async def test_own_fields_are_filled_kept_typed_and_handed_back(
     await world.register(tenant)
     await prepared(stack, tenant)
     bad = [
-        {**GOOD, "Name": f"Bad {code}", "badge": f"W-{n}", code: cell}
+        {**GOOD, "Name": f"Bad {code}", "Emails": f"bad{n}@x.example", "badge": f"W-{n}", code: cell}
         for n, (code, (cell, _)) in enumerate(WRONG.items())
     ]
-    taken = {**GOOD, "Name": "Not Ada", "badge": "b-1"}
+    taken = {**GOOD, "Name": "Not Ada", "Emails": "not@x.example", "badge": "b-1"}
     import_id = world.send(
         tenant, written(tmp_path / "people.csv", GOOD, *bad, taken), entity_type="people", mode="upsert"
     )
@@ -140,9 +142,41 @@ async def test_own_fields_are_filled_kept_typed_and_handed_back(
     for line in sheet.iter_rows(min_row=2):
         line[headings.index("badge")].value = f"R-{line[0].row}"
         for code, (cell, _) in WRONG.items():
-            if line[headings.index(code)].value == cell:
+            if line[headings.index(code)].value == (cell or None):
                 line[headings.index(code)].value = GOOD[code]
     book.save(workbook)
     repaired = world.send(tenant, workbook, entity_type="people", mode="upsert")
     after = await world.ended(repaired)
     assert (after.created_rows, after.failed_rows) == (len(bad) + 1, 0), await world.errors(repaired)
+
+
+async def test_an_option_that_is_no_choice_any_more_is_still_called_by_its_name(
+    world: World, stack: Stack, tenant: str, tmp_path: Path
+) -> None:
+    await world.register(tenant)
+    await prepared(stack, tenant)
+    made = world.send(tenant, written(tmp_path / "people.csv", GOOD), entity_type="people", mode="upsert")
+    assert (await world.ended(made)).created_rows == 1
+    async with Client(stack.gateway_url, stack.token_for(tenant, "admin")) as admin:
+        listed = (await admin.list_custom_fields(entity_type="people")).items
+        level = next(field for field in listed if field.code == "level")
+        silver = next(option for option in level.options if option.name == "Silver")
+        assert level.id is not None
+        await admin.change_custom_field(
+            level.id, CustomFieldChange(options=(OptionAsked(id=silver.id, name="Sterling"),))
+        )
+        row = {"email": GOOD["Emails"], "level": "sterling", "Topics": "KEY account; New"}
+        changed = world.send(tenant, written(tmp_path / "more.csv", row), entity_type="people", mode="enrich")
+        ended = await world.ended(changed)
+        assert (ended.updated_rows, ended.failed_rows) == (1, 0), await world.errors(changed)
+        (change,) = (await admin.list_changes(changed)).items
+    assert (change.before, change.after) == (
+        {"level": "Gold", "topics": ["key account", "North"]},
+        {"level": "Sterling", "topics": ["key account", "North", "New"]},
+    )
+    gone = world.send(
+        tenant, written(tmp_path / "gone.csv", {**row, "level": "Gold"}), entity_type="people", mode="enrich"
+    )
+    assert (await world.ended(gone)).failed_rows == 1
+    ((_, _, code, message),) = await world.errors(gone)
+    assert (code, "Sterling" in message) == ("invalid_choice", True)

@@ -351,9 +351,15 @@ async def _show(
             show_reasons(console, reasons, progress)
             if any(is_about_a_category(progress, reason.code, reason.heading) for reason in reasons):
                 console.print(f"The known categories that are nearest: {typed('unmatched', progress.id)}", markup=False)
-        elif ready:
+        elif ready and progress.error is None:
             console.print("  no errors found")
-    if ready:
+    if ready and progress.guided is not None:
+        address = f"{winnow.api.url.rstrip('/')}/imports/{progress.id}/{progress.guided.step}"
+        console.print(
+            f"Nothing of it is committed yet. It waits for somebody at {address}   Or leave it: {typed('cancel', progress.id)}",
+            markup=False,
+        )
+    elif ready:
         console.print(
             f"Nothing of it is committed yet. Start it: {typed('start', progress.id)}   "
             f"Or leave it: {typed('cancel', progress.id)}",

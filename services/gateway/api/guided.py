@@ -18,13 +18,13 @@ from shared.api.guided import (
     LONGEST_VALUE,
     MOST_VALUES,
     Columns,
+    ColumnValue,
+    ColumnValuePage,
     NewCorrection,
     NewFormat,
     NewMapping,
     NewStep,
     Show,
-    Value,
-    ValuePage,
     ValueSort,
 )
 from shared.api.imports import Import
@@ -36,7 +36,7 @@ Index = Annotated[int, Path(ge=0, le=16_383, description="The column, from 0.")]
 Cursor = Annotated[str | None, Query(max_length=3_000, description="The `next` of the page before.")]
 Search = Annotated[str, Query(max_length=200, description="A part of the value, in any case.")]
 _REFUSALS = problems.of(401, 403, 404, 409, 422)
-_JSON = [Depends(json_only)]
+Json = Annotated[None, Depends(json_only)]
 
 
 @router.get("/{import_id}/columns", operation_id="get_columns", responses=_REFUSALS)
@@ -45,8 +45,8 @@ async def get_columns(ways: Ways, person: Viewer, import_id: ImportId) -> Column
     return await _columns(ways, person, import_id)
 
 
-@router.put("/{import_id}/mapping", operation_id="put_mapping", responses=_REFUSALS, dependencies=_JSON)
-async def put_mapping(ways: Ways, person: Importer, import_id: ImportId, asked: NewMapping) -> Columns:
+@router.put("/{import_id}/mapping", operation_id="put_mapping", responses=_REFUSALS)
+async def put_mapping(ways: Ways, person: Importer, _json: Json, import_id: ImportId, asked: NewMapping) -> Columns:
     """Say what the columns mean, and go on to their values. The file is not read again."""
     await guided.set_mapping(ways, person, import_id, asked)
     return await _columns(ways, person, import_id)
@@ -63,19 +63,17 @@ async def list_column_values(
     sort: ValueSort = "-rows",
     after: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST_VALUES)] = MOST_VALUES,
-) -> ValuePage:
+) -> ColumnValuePage:
     """The distinct values of a column: in how many rows each is, what is wrong with it, what it is read as."""
     if not can_be_kept(q):
         raise problems.invalid("q", "no value has such a character.")
     return await guided.values(ways, person, import_id, index, show=show, search=q, sort=sort, after=after, limit=limit)
 
 
-@router.put(
-    "/{import_id}/columns/{index}/values", operation_id="put_column_value", responses=_REFUSALS, dependencies=_JSON
-)
+@router.put("/{import_id}/columns/{index}/values", operation_id="put_column_value", responses=_REFUSALS)
 async def put_column_value(
-    ways: Ways, person: Importer, import_id: ImportId, index: Index, asked: NewCorrection
-) -> Value:
+    ways: Ways, person: Importer, _json: Json, import_id: ImportId, index: Index, asked: NewCorrection
+) -> ColumnValue:
     """Have a value read as another one, or skipped, in every row that has it; with neither it is read as it stands again."""
     return await guided.correct(ways, person, import_id, index, asked)
 
@@ -87,22 +85,24 @@ async def delete_column_value(
     import_id: ImportId,
     index: Index,
     value: Annotated[str, Query(min_length=1, max_length=LONGEST_VALUE)],
-) -> Value:
+) -> ColumnValue:
     """Take a correction back: the value is read as it stands. Of a long one, by `PUT` with neither replacement nor skip."""
     return await guided.correct(ways, person, import_id, index, NewCorrection(value=value))
 
 
-@router.put("/{import_id}/columns/{index}/format", operation_id="put_format", responses=_REFUSALS, dependencies=_JSON)
-async def put_format(ways: Ways, person: Importer, import_id: ImportId, index: Index, asked: NewFormat) -> Columns:
+@router.put("/{import_id}/columns/{index}/format", operation_id="put_format", responses=_REFUSALS)
+async def put_format(
+    ways: Ways, person: Importer, _json: Json, import_id: ImportId, index: Index, asked: NewFormat
+) -> Columns:
     """Say how a column's dates or numbers are read; its rows are checked again."""
     await guided.set_format(ways, person, import_id, index, asked)
     return await _columns(ways, person, import_id)
 
 
-@router.post(
-    "/{import_id}/step", operation_id="go_to_step", response_model=Import, responses=_REFUSALS, dependencies=_JSON
-)
-async def go_to_step(request: Request, ways: Ways, person: Importer, import_id: ImportId, asked: NewStep) -> Response:
+@router.post("/{import_id}/step", operation_id="go_to_step", response_model=Import, responses=_REFUSALS)
+async def go_to_step(
+    request: Request, ways: Ways, person: Importer, _json: Json, import_id: ImportId, asked: NewStep
+) -> Response:
     """Go to a step: back to any, on where its columns are mapped."""
     await guided.go_to(ways, person, import_id, asked.step)
     return answer_of(request, await the_import(ways, person, import_id))

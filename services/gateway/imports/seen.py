@@ -66,7 +66,6 @@ async def seen(conn: AsyncConnection, import_id: UUID) -> Import | None:
         "children": children,
         "undo": undo,
         "actions": actions_of(progress, standing, undo, quiet_seconds=pace.quiet_seconds),
-        "guided": _guided(progress),
         "notices": [Notice(**notice) for notice in progress.notices],
         "read_as": _read_as(progress),
         "is_final": progress.files_ready,
@@ -108,6 +107,7 @@ def _summary(progress: ImportProgress, since: Since) -> dict[str, Any]:
     return {
         **{name: getattr(progress, name) for name in _SAME},
         "standing": standing_of(progress, since),
+        "guided": _guided(progress),
         "percent": percent_of(progress),
         "repaired_rows": repaired,
         "open_rows": handed_back - repaired,

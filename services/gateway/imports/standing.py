@@ -5,7 +5,7 @@ from shared.api.imports import Action, Undo
 from shared.entities import ENTITY_TYPES
 from shared.ledger import ImportProgress
 from shared.ledger.standstill import AFTER
-from shared.states import ENDED, OPEN, UNDO, ImportStatus, Standing
+from shared.states import ENDED, OPEN, UNDO, GuidedStep, ImportStatus, Standing
 
 
 def standing_of(progress: ImportProgress, since: Since) -> Standing:
@@ -18,6 +18,7 @@ def standing_of(progress: ImportProgress, since: Since) -> Standing:
         (progress.status == ImportStatus.UPLOADING, Standing.QUEUED),
         # What was refused of a held one is its mapping: another may fit.
         (progress.error is not None, Standing.WAITING if held else Standing.ENDING),
+        (progress.guided_step == GuidedStep.MAP and progress.read_at is not None, Standing.WAITING),
         (progress.parsed_at is None, Standing.READING),
         (not held, Standing.IMPORTING),
         (progress.stages.validated_rows < progress.total_rows, Standing.CHECKING),
@@ -59,7 +60,7 @@ def actions_of(
     """What may be asked of it now. Whoever asks is told why not where something else came first."""
     held = progress.status == ImportStatus.PREVIEWING
     can: list[Action] = []
-    if standing is Standing.WAITING and progress.error is None:
+    if standing is Standing.WAITING and progress.error is None and progress.guided_step != GuidedStep.MAP:
         can.append("start")
     if progress.status in OPEN and progress.cancelled_at is None and (progress.error is None or held):
         can.append("cancel")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,7 +17,7 @@ from shared.api.rows import Row
 from shared.entities import EntityType
 from shared.intake.changes import Change, Place, list_changes
 from shared.intake.reading import read_entity, read_reading
-from shared.intake.records import RecordName, record_names
+from shared.intake.records import RecordName, record_names, staged_names
 from shared.intake.rows import Group, ImportRow, read_decided
 from shared.states import Action, Record, RowStatus
 
@@ -67,6 +67,10 @@ async def changes_shown(conn: AsyncConnection, imp: Import, *, after: str, row: 
     found = await list_changes(conn, imp.id, after=place, limit=ROWS + 1)
     changes = [change for _, change in found[:ROWS]]
     names = await record_names(conn, [change.record_id for change in changes])
+    # What the file itself makes further up is not there yet.
+    made = {at.row: (at.chunk, at.group) for at, change in found[:ROWS] if change.record_id not in names}
+    new = await staged_names(conn, imp.id, list(made.values())) if made else {}
+    names = {**names, **{id_: RecordName(name, "", None, None, "made by this file") for id_, name in new.items()}}
     entity = await read_entity(conn, imp.id)
     return {
         "record_words": _record_words(entity),
@@ -160,7 +164,8 @@ async def _as_sheet(
     }
 
 
-class Column(NamedTuple):
+@dataclass(frozen=True)
+class Column:
     """A column that is shown; `is_key`: rows are known by it."""
 
     index: int

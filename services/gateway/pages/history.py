@@ -22,7 +22,7 @@ from services.gateway.pages.outcome import reasons_shown
 from services.gateway.pages.rendering import Viewing, page, partial, swap, viewing_of
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.wanted import DATES, PERIODS, STATUSES, Asked, asked_by
-from services.gateway.pages.words import KINDS, MODES, is_of_records, kind_of
+from services.gateway.pages.words import KINDS, MODES, STEPS, is_of_records, kind_of
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused
 from services.gateway.who.directory import names_of
@@ -181,6 +181,8 @@ def _sub(each: ImportSummary) -> str:
     """What stands below the name of a file, beside the mode."""
     if each.error is not None:
         return each.error.message
+    if each.guided is not None and each.standing in {Standing.WAITING, Standing.CHECKING}:
+        return STEPS[each.guided.step]
     if each.standing is Standing.WAITING:
         return "Checked: start it or discard it"
     if each.repaired_rows and each.open_rows:

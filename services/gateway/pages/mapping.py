@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
@@ -110,14 +110,16 @@ async def confirm(request: Request, ways: Ways, person: PageImporter, import_id:
     if columns is None:
         raise Refused("conflict", "The file is still being read.")
     if said.use:
-        return _page(request, person, imp, columns, _of_saved(columns, said))
+        saved = _of_saved(columns, said)
+        columns = await guided.columns(ways, person, import_id, saved.fields) or columns
+        return _page(request, person, imp, columns, saved)
     errors = troubles(columns, said)
     if errors:
         return _page(request, person, imp, columns, said, errors, status=422)
-    if not said.sure and not _found_by(columns, said) and any(field.is_match for field in columns.fields):
+    if not said.sure and columns.match_missing:
         return _page(request, person, imp, columns, said, asks=_asks(imp, columns))
     try:
-        await guided.set_mapping(ways, person, import_id, _mapping(imp, said))
+        await guided.set_mapping(ways, person, import_id, _mapping(imp, columns, said))
     except Refused as refused:
         if refused.kind.slug != "invalid" or not refused.errors:
             raise
@@ -189,13 +191,24 @@ def _twice(columns: Columns, said: Said) -> list[Trouble]:
     ]
 
 
-def _mapping(imp: Import, said: Said) -> NewMapping:
-    formats = {index: cast("FormatName", name) for index, name in said.formats.items() if index in said.fields}
+def _mapping(imp: Import, columns: Columns, said: Said) -> NewMapping:
     return NewMapping(
         fields={code: index for index, code in said.fields.items()},
-        formats=formats,
+        formats=_chosen(columns, said),
         save_as=imp.file_name[:_LONGEST_NAME] if said.remember else None,
     )
+
+
+def _chosen(columns: Columns, said: Said) -> dict[int, FormatName]:
+    """The formats that somebody has chosen: not those that were found and left, nor one of what a column is no longer."""
+    chosen: dict[int, FormatName] = {}
+    for column in columns.columns:
+        name, known = said.formats.get(column.index), column.format
+        if name is None or known is None or column.field is None or (name == known.name and not known.is_chosen):
+            continue
+        if name in {choice.name for choice in known.choices}:
+            chosen[column.index] = name
+    return chosen
 
 
 def _of_saved(columns: Columns, said: Said) -> Said:
@@ -234,19 +247,24 @@ def _context(imp: Import, person: Person, columns: Columns, said: Said, errors: 
     kind = kind_of(imp.entity_type)
     found_by = _found_by(columns, said)
     by_code = {field.code: field for field in columns.fields}
-    saved = next(
-        (saved for saved in columns.saved if {i: c for c, i in saved.fields.items()} != dict(said.fields)), None
+    other = [kept for kept in columns.saved if {i: c for c, i in kept.fields.items()} != dict(said.fields)]
+    mapped = sum(1 for column in columns.columns if column.field)
+    of_all = f"{number(mapped)} of {counted(len(columns.columns), 'column')}"
+    found_words = (
+        f"{of_all} {'is' if mapped == 1 else 'are'} mapped."
+        if columns.is_confirmed
+        else f"{of_all} found {'its' if mapped == 1 else 'their'} field."
     )
-    proposed = sum(1 for column in columns.columns if column.field)
     return {
         **head(imp, person, GuidedStep.MAP, *facts),
         "kind": kind,
         "columns": [_column(column, by_code, said, dict(errors), kind.several) for column in columns.columns],
         "options": options_of(columns.fields),
-        "found_words": f"{number(proposed)} of {counted(len(columns.columns), 'column')} found {'its' if proposed == 1 else 'their'} field.",
-        "offered": saved,
+        "found_words": found_words,
+        "as_before": next(iter(columns.saved), None) if any(each.how == "saved" for each in columns.columns) else None,
+        "offered": next(iter(other), None),
         "remember": said.remember,
-        "mapped": sum(1 for column in columns.columns if column.index in said.fields),
+        "mapped": mapped,
         "found_by": found_by,
         "no_matches": not any(field.is_match for field in columns.fields),
         "reached_review": imp.guided is not None and ORDER.index(imp.guided.step) > 0,

@@ -16,7 +16,7 @@ from jinja2.runtime import Context
 
 from services.gateway.pages import figures
 from services.gateway.pages.static import asset
-from services.gateway.pages.words import MODES, STATES, kind_of
+from services.gateway.pages.words import MODES, STATES, STEPS, kind_of
 from services.gateway.people import Person, Role
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -140,6 +140,7 @@ def environment() -> Environment:
         "parts": parts,
         "kind_of": kind_of,
         "STATES": STATES,
+        "STEPS": STEPS,
         "MODES": MODES,
         "Role": Role,
     }

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Final, NamedTuple, cast, get_args
-from urllib.parse import urlencode
+from typing import Annotated, Any, cast, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Path, Query, Request
@@ -16,20 +15,30 @@ from services.gateway.pages.figures import counted, number
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.steps import address_of, elsewhere, head
-from services.gateway.pages.words import State, is_of_records
+from services.gateway.pages.values_shown import (
+    FILTERS,
+    MOST_FREQUENT,
+    NEEDS_REVIEW,
+    Asked,
+    asked_by,
+    heads,
+    nothing_words,
+    shown_value,
+    shown_words,
+)
+from services.gateway.pages.words import is_of_records
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
 from shared.api.guided import (
     LONGEST_VALUE,
     Columns,
+    ColumnValuePage,
     FormatName,
     GuidedColumn,
     NewCorrection,
     NewFormat,
     Show,
-    Value,
-    ValuePage,
     ValueSort,
 )
 from shared.api.imports import Import
@@ -40,49 +49,10 @@ router = APIRouter(include_in_schema=False, prefix="/imports", dependencies=[SHE
 
 ImportId = Annotated[UUID, Path()]
 Index = Annotated[int, Path(ge=0, le=16_383)]
-NEEDS_REVIEW: Final = "needs_review"
-_FILTERS: Final[Mapping[str, str]] = {
-    "all": "All",
-    NEEDS_REVIEW: "Needs review",
-    "modified": "Modified",
-    "skipped": "Skipped",
-}
-_MOST_FREQUENT: Final = "-rows"
-_CHECKING: Final = State("", "circle-notch", "Being checked")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What an address asks for of a column's values; what makes no sense is taken as not said."""
-
-    place: str
-    show: str = ""
-    q: str = ""
-    sort: str = ""
-    page: str = ""
-
-    def href(self, **changed: str) -> str:
-        """The address of the same with some of it changed."""
-        said = {**self.__dict__, **changed}
-        place = said.pop("place")
-        asked = {name: value for name, value in said.items() if value}
-        return f"{place}?{urlencode(asked)}" if asked else str(place)
-
-
-class ValueShown(NamedTuple):
-    """A value as a row of the page; `n` is its number there."""
-
-    n: int
-    value: str
-    rows: int
-    state: State | None
-    replacement: str
-    changed: bool
-    still_wrong: bool
-    hint: str
-
-
-class ColumnToReview(NamedTuple):
+class ColumnToReview:
     """A column in the list beside the values."""
 
     index: int
@@ -122,7 +92,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
     try:
         asked, found = await _found(ways, person, import_id, index, asked)
     except Refused as refused:
-        if refused.kind.slug != "invalid" or not asked.page:
+        if refused.kind.slug not in {"invalid", "cursor"} or not asked.page:
             raise
         # A page of a list that was sorted or filtered otherwise.
         asked, found = await _found(ways, person, import_id, index, replace(asked, page=""))
@@ -139,12 +109,12 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
         **_format(column, found),
         values=[shown_value(n, value, at_once=_at_once(imp, found)) for n, value in enumerate(found.items)],
         choices=found.choices,
-        heads=_heads(asked),
-        caption=f"Values of {column.heading}: {_FILTERS[asked.show].lower()}",
-        shown=_shown(asked, found),
+        heads=heads(asked),
+        caption=f"Values of {column.heading}: {FILTERS[asked.show].lower()}",
+        shown=shown_words(asked, found),
         previous=asked.href(page="") if asked.page else "",
         next=asked.href(page=found.next) if found.next else "",
-        nothing=_nothing(asked, column, found),
+        nothing=nothing_words(asked, column, found),
     )
 
 
@@ -233,22 +203,12 @@ async def live(request: Request, ways: Ways, person: PageViewer, import_id: Impo
     return ways.streams.stream(person, look, tenant=tenant_of(person), import_id=import_id)
 
 
-def asked_by(place: str, said: Mapping[str, str]) -> Asked:
-    """What an address asks for."""
-    show, sort = said.get("show", ""), said.get("sort", "")
-    return Asked(
-        place,
-        show=show if show in _FILTERS else "",
-        q="".join(letter for letter in said.get("q", "") if letter.isprintable())[:200],
-        sort=sort if sort in get_args(ValueSort) and sort != _MOST_FREQUENT else "",
-        page=said.get("page", "")[:3_000],
-    )
-
-
-async def _found(ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked) -> tuple[Asked, ValuePage]:
+async def _found(
+    ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked
+) -> tuple[Asked, ColumnValuePage]:
     """What is asked for; where no filter is said, what needs a look, or all where nothing does."""
 
-    async def read(show: str) -> ValuePage:
+    async def read(show: str) -> ColumnValuePage:
         return await guided.values(
             ways,
             person,
@@ -256,7 +216,7 @@ async def _found(ways: Gateway, person: Person, import_id: UUID, index: int, ask
             index,
             show=cast("Show", show),
             search=asked.q,
-            sort=cast("ValueSort", asked.sort or _MOST_FREQUENT),
+            sort=cast("ValueSort", asked.sort or MOST_FREQUENT),
             after=asked.page or None,
         )
 
@@ -281,7 +241,7 @@ async def _changing(ways: Gateway, person: Person, imp: Import, index: int, aske
     }
 
 
-def _at_once(imp: Import, found: ValuePage) -> bool:
+def _at_once(imp: Import, found: ColumnValuePage) -> bool:
     """Whether a value of the column says itself whether it fits, without a look at what is there."""
     return is_of_records(imp.entity_type) and found.kind not in {Kind.RECORD, Kind.ID}
 
@@ -297,7 +257,7 @@ def _mapped(columns: Columns | None) -> list[GuidedColumn]:
     return [] if columns is None else [column for column in columns.columns if column.field is not None]
 
 
-def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
+def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: ColumnValuePage) -> dict[str, Any]:
     checking = found.undecided_rows > 0
     reviewed = [
         ColumnToReview(
@@ -313,7 +273,7 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Value
         "asked": asked,
         "column": column,
         "reviewed": reviewed,
-        "filters": [(name, title, getattr(counts, name)) for name, title in _FILTERS.items()],
+        "filters": [(name, title, getattr(counts, name)) for name, title in FILTERS.items()],
         "about": f"fills {column.field_heading} · {counted(counts.all, 'different value')} in {counted(found.filled_rows, 'row')}"
         + (f", {number(found.blank_rows)} blank" if found.blank_rows else ""),
         "still": sum(each.problems for each in reviewed),
@@ -322,7 +282,7 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Value
     }
 
 
-def _format(column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
+def _format(column: GuidedColumn, found: ColumnValuePage) -> dict[str, Any]:
     shown = found.format
     if shown is None:
         return {"formats": (), "format": "", "format_label": "", "proof": ""}
@@ -332,80 +292,3 @@ def _format(column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
         "format_label": f"Format of {column.heading}",
         "proof": shown.proof,
     }
-
-
-def shown_value(n: int, value: Value, *, at_once: bool = True) -> ValueShown:
-    """A value with what is to be said of it. `at_once`: what is wrong with a replacement is known before its rows are checked."""
-    changed = value.skipped or value.replacement is not None
-    state: State | None = None
-    if value.problem is not None:
-        state = State("bad", "x-circle", value.problem.message)
-    elif value.skipped:
-        state = State("", "minus-circle", "Skipped, counts as blank")
-    elif value.pending and not at_once:
-        state = _CHECKING
-    elif changed:
-        state = State("ok", "check-circle", "Fits now")
-    return ValueShown(
-        n=n,
-        value=value.value,
-        rows=value.rows,
-        state=state,
-        replacement=value.replacement or "",
-        changed=changed,
-        still_wrong=value.replacement is not None and value.problem is not None,
-        hint=f"Right value, for {'its row' if value.rows == 1 else f'all {number(value.rows)} rows'}",
-    )
-
-
-class Head(NamedTuple):
-    """The head of a column; with an address where it sorts."""
-
-    title: str
-    cls: str = ""
-    href: str = ""
-    sorted: str = ""
-
-
-def _heads(asked: Asked) -> list[Head]:
-    sort = asked.sort or _MOST_FREQUENT
-
-    def sorting(title: str, by: str, cls: str, *, down_first: bool) -> Head:
-        current, down = sort.lstrip("-") == by, sort.startswith("-")
-        down_next = not down if current else down_first
-        order = f"{'-' if down_next else ''}{by}"
-        href = asked.href(sort="" if order == _MOST_FREQUENT else order, page="")
-        return Head(title, cls, href, ("descending" if down else "ascending") if current else "")
-
-    return [
-        sorting("Value in your file", "value", "", down_first=False),
-        sorting("Rows", "rows", "num", down_first=True),
-        Head("Problem"),
-        Head("Use instead"),
-    ]
-
-
-def _shown(asked: Asked, found: ValuePage) -> str:
-    total = getattr(found.counts, asked.show)
-    if asked.q or asked.page:
-        return f"{counted(len(found.items), 'value')} on this page"
-    return (
-        counted(total, "value")
-        if total == len(found.items)
-        else f"1–{number(len(found.items))} of {number(total)} values"
-    )
-
-
-def _nothing(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str]:
-    if asked.q:
-        return {"icon": "magnifying-glass", "title": "No value fits", "words": f"Nothing like “{asked.q}” among these values of {column.heading}."}  # fmt: skip
-    if asked.show == NEEDS_REVIEW and found.undecided_rows:
-        return {"icon": "clock", "title": "The values are being checked", "words": "What does not fit will be listed here."}  # fmt: skip
-    words = {
-        "all": ("tray", "This column is blank", "No row has a value in it."),
-        NEEDS_REVIEW: ("check-circle", "Every value fits", f"There is nothing to put right in {column.heading}."),
-        "modified": ("pencil-simple", "Nothing is modified", "Values that you put right are listed here."),
-        "skipped": ("minus-circle", "Nothing is skipped", "Values that you skip are listed here."),
-    }
-    icon, title, said = words[asked.show]
-    return {"icon": icon, "title": title, "words": said}

@@ -12,19 +12,20 @@ from services.gateway.imports.transactions import reading
 from services.gateway.pages.rendering import THEME_COOKIE, THEMES
 from services.gateway.people import Person, Role
 from services.gateway.who.denials import sign_in_first
-from shared.states import ChunkState, ImportStatus
+from shared.states import ChunkState, GuidedStep, ImportStatus
 
 router = APIRouter(include_in_schema=False)
 
 Someone = Annotated[Person | None, Depends(someone)]
 
-# Held, read to its end and checked to its end.
+# Held, and its columns are to be mapped, or it is read to its end and checked to its end.
 _WAITING = text(
     f"""
     SELECT count(*) FROM imports.imports i
      WHERE i.completed_at IS NULL AND i.status = '{ImportStatus.PREVIEWING}' AND i.cancelled_at IS NULL
-       AND i.parsed_at IS NOT NULL
-       AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = i.id AND c.state = '{ChunkState.STAGED}')
+       AND (i.guided_step = '{GuidedStep.MAP}' AND i.read_at IS NOT NULL
+            OR i.parsed_at IS NOT NULL
+       AND NOT EXISTS (SELECT FROM imports.import_chunks c WHERE c.import_id = i.id AND c.state = '{ChunkState.STAGED}'))
     """  # noqa: S608 - our own words
 )
 

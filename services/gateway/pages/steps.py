@@ -4,6 +4,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from fastapi.responses import RedirectResponse
 
+from services.gateway.pages.words import STEPS
 from services.gateway.people import Person, Role
 from shared.api.imports import Import
 from shared.states import GuidedStep
@@ -11,11 +12,6 @@ from shared.states import GuidedStep
 State = Literal["done", "now", "to come"]
 
 ORDER: Final = (GuidedStep.MAP, GuidedStep.REVIEW, GuidedStep.PREVIEW)
-TITLES: Final = {
-    GuidedStep.MAP: "Map columns",
-    GuidedStep.REVIEW: "Review values",
-    GuidedStep.PREVIEW: "Preview",
-}
 
 
 class Step(NamedTuple):
@@ -32,7 +28,7 @@ def steps_of(imp: Import, at: GuidedStep) -> list[Step]:
     now = ORDER.index(at)
     between = [
         Step(
-            TITLES[step],
+            STEPS[step],
             address_of(imp, step) if number <= max(reached, now) else "",
             "done" if number < now else "now" if number == now else "to come",
         )
@@ -64,8 +60,8 @@ def head(imp: Import, person: Person, at: GuidedStep, *says: str) -> dict[str, A
     """What the page of a step begins with; `says` are further facts of the file."""
     return {
         "imp": imp,
-        "heading": TITLES[at],
-        "title": f"{TITLES[at]} · {imp.file_name}",
+        "heading": STEPS[at],
+        "title": f"{STEPS[at]} · {imp.file_name}",
         "steps": steps_of(imp, at),
         "says": says,
         "may_change": person.may(Role.IMPORTER),

@@ -10,7 +10,7 @@ from shared.entities import ENTITY_TYPES
 from shared.entities.declaration import USERS
 from shared.entities.own_fields import FAMILY
 from shared.entities.reasons import title_of
-from shared.states import Standing
+from shared.states import GuidedStep, Standing
 
 
 class State(NamedTuple):
@@ -43,6 +43,14 @@ MODES: Final[Mapping[str, str]] = {
     "upsert": "Create and enrich",
     "undo": "Undo",
 }
+
+
+STEPS: Final[Mapping[str, str]] = {
+    GuidedStep.MAP: "Map columns",
+    GuidedStep.REVIEW: "Review values",
+    GuidedStep.PREVIEW: "Preview",
+}
+"""The steps of the guided path."""
 
 
 class Kind(NamedTuple):

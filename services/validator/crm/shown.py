@@ -13,7 +13,7 @@ class Shown:
 
     def __init__(self, entity: EntityType) -> None:
         self._options: Mapping[str, Mapping[str, str]] = {
-            field.code: {option.id: option.name for option in field.options}
+            field.code: {option.id: option.name for option in (*field.past_options, *field.options)}
             for field in entity.fields
             if field.kind is Kind.SELECT
         }

@@ -11,8 +11,8 @@ from services.gateway.pages.forecast import NOTHING, Entry
 from services.gateway.pages.mapping import Said, said_by, said_in, troubles
 from services.gateway.pages.previewing import promise
 from services.gateway.pages.rendering import page
-from services.gateway.pages.reviewing import asked_by, shown_value
-from services.gateway.pages.steps import elsewhere, steps_of
+from services.gateway.pages.steps import elsewhere, head, steps_of
+from services.gateway.pages.values_shown import Asked, asked_by, heads, nothing_words, shown_value
 from services.gateway.people import Person, Role
 from shared.api.guided import Columns, Guided, MappingProblem
 from shared.api.imports import Import
@@ -72,6 +72,15 @@ def test_a_format_says_what_decides_it_and_is_asked_for_where_nothing_does() -> 
     assert '<a href="#d5">Born: Choose: all days are 12 or less</a>' in html
     assert "<title>Error: " in html
     assert not troubles(undecided, Said(said_by(undecided).fields, {5: "european"}))
+
+
+def test_only_a_format_that_somebody_chose_is_sent() -> None:
+    known = with_format(PROVED)
+    found = said_by(known)
+    assert mapping._mapping(guided_import(), known, found).formats == {}
+    other = Said(found.fields, {5: "american", 0: "iso"}, remember=False)
+    asked_for = mapping._mapping(guided_import(), known, other)
+    assert (asked_for.formats, asked_for.save_as) == ({5: "american"}, None)
 
 
 def test_a_field_that_is_chosen_twice_or_missing_is_said_at_its_column() -> None:
@@ -142,19 +151,19 @@ def test_a_step_of_one_that_was_started_leads_to_the_import() -> None:
 
 def review(found: Any = None, *, person: Person = MARA, show: str = "needs_review") -> str:
     shown, known = found or values(value("info@@engine.org", 9, "is no e-mail address")), columns()
-    where = reviewing.Asked("/imports/1/review/1", show=show)
+    where = Asked("/imports/1/review/1", show=show)
     context = {
-        **mapping.head(guided_import(GuidedStep.REVIEW), person, GuidedStep.REVIEW),
+        **head(guided_import(GuidedStep.REVIEW), person, GuidedStep.REVIEW),
         **reviewing._surround(where, known, known.columns[1], shown),
         **reviewing._format(known.columns[1], shown),
         "values": [shown_value(n, each) for n, each in enumerate(shown.items)],
         "choices": shown.choices,
-        "heads": reviewing._heads(where),
+        "heads": heads(where),
         "caption": "",
         "shown": "",
         "previous": "",
         "next": "",
-        "nothing": reviewing._nothing(where, known.columns[1], shown),
+        "nothing": nothing_words(where, known.columns[1], shown),
     }
     return bytes(page(asked(), person, "review.html", **context).body).decode()
 
@@ -164,7 +173,7 @@ def test_values_are_listed_with_what_is_wrong_and_a_place_for_the_right_one() ->
     said = words(html)
     assert "fills Emails · 1,187 different values in 1,204 rows" in said
     assert "Needs review 6" in said
-    assert "is no e-mail address" in said
+    assert "Is no e-mail address" in said
     assert 'placeholder="Right value, for all 9 rows"' in html
     assert "values still need a look" in said
 
@@ -192,7 +201,7 @@ def test_who_may_only_look_changes_no_value() -> None:
     [
         ({}, None),
         ({"replacement": "a@b.co"}, "Fits now"),
-        ({"replacement": "a@b", "problem": "is no e-mail address"}, "is no e-mail address"),
+        ({"replacement": "a@b", "problem": '"a" is no e-mail address'}, "Is no e-mail address"),
         ({"skipped": True}, "Skipped, counts as blank"),
         ({"replacement": "a@b.co", "pending": True}, "Fits now"),
     ],
