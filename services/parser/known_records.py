@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.parser.mapping.interpretation import KeyedRow
-from services.parser.mapping.record_keys import split_key
+from services.parser.mapping.record_keys import NAMES, split_key
 from services.parser.repository import KnownImport
 from shared.db.planner import BY_INDEX
 from shared.db.transaction import tenant_transaction
@@ -15,14 +15,16 @@ from shared.db.transaction import tenant_transaction
 _ANY = text(
     "SELECT EXISTS (SELECT FROM crm.identifiers WHERE tenant_id = :tenant_id AND kind = ANY(CAST(:kinds AS text[])))"
 )
+# One key after the other (`OFFSET 0`): while the planner takes the table for empty, a join would go through all of it for each.
 _FOUND = text(
     """
-    SELECT i.kind, i.value, i.record_id
+    SELECT a.kind, a.value, i.record_id
       FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
-      JOIN crm.identifiers i ON i.tenant_id = :tenant_id AND i.kind = a.kind AND i.value = a.value
+     CROSS JOIN LATERAL (
+           SELECT record_id FROM crm.identifiers
+            WHERE tenant_id = :tenant_id AND kind = a.kind AND value = a.value OFFSET 0) i
     """
 )
-_NESTED = (BY_INDEX, text("SET LOCAL enable_hashjoin = off"), text("SET LOCAL enable_mergejoin = off"))
 
 
 class KnownRecords:
@@ -41,7 +43,7 @@ class KnownRecords:
 
     async def told(self, rows: Sequence[KeyedRow]) -> Sequence[KeyedRow]:
         """The rows, each with the ids of the records that production knows by its keys."""
-        keys = {key for row in rows for key in row.keys or ()} if self._asks is not False else set()
+        keys = {key for row in rows for key in row.keys or () if key[0] != NAMES} if self._asks is not False else set()
         if not keys:
             return rows
         async with tenant_transaction(self._engine, self._tenant_id) as conn:
@@ -56,8 +58,7 @@ class KnownRecords:
         ]
 
     async def _read(self, conn: AsyncConnection, keys: Sequence[str]) -> dict[str, UUID]:
-        for setting in _NESTED:
-            await conn.execute(setting)
+        await conn.execute(BY_INDEX)
         if self._asks is None:
             asked = {"tenant_id": self._tenant_id, "kinds": self._kinds}
             self._asks = bool((await conn.execute(_ANY, asked)).scalar_one())

@@ -155,7 +155,7 @@ class ValueProblem(Answer):
     message: str
 
 
-class Value(Answer):
+class ColumnValue(Answer):
     """One distinct value of a column, as people see it in the file, and in how many rows it is.
 
     `replacement` is what is read in its place; a `skipped` one counts as a blank cell. `problem` is that of what is read.
@@ -180,7 +180,7 @@ class ValueCounts(Answer):
     skipped: Rows
 
 
-class ValuePage(Page[Value]):
+class ColumnValuePage(Page[ColumnValue]):
     """Distinct values of a column. `choices` are what a field of choices knows; a replacement may be one of them.
 
     `undecided_rows` are still being validated, so `needs_review` may grow.

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from shared.entities.cells import BLANKS
+from shared.entities.decimals import figures
 
 
 class DateFormat(StrEnum):
@@ -68,7 +69,7 @@ class WrittenDate:
     """A date of a text, with its time of day where it has one.
 
     `first` and `second` are the figures beside the year; `order` is the one they are surely meant in, None when it can be
-    either. A naive time has no `offset`.
+    either. A naive time has no `offset`; parts of a microsecond are left away.
     """
 
     year: int
@@ -111,7 +112,7 @@ _DAYS = {
     for name in (day, day[:3])
 }
 _TIME = (
-    r"(?:(?:[Tt]|,?\s+|,)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,6})0*)?)?"
+    r"(?:(?:[Tt]|,?\s+|,)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
     r"\s?(?P<half>[AaPp]\.?[Mm]\.?)?\s?(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _WEEKDAY = r"(?:(?P<weekday>[A-Za-z]{3,9})\.?,?\s+)?"
@@ -126,7 +127,10 @@ _DAY_NAMED_MONTH = re.compile(
 _NAMED_MONTH_DAY = re.compile(
     rf"{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?[- ](?P<b>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:,\s?|[- ])(?P<year>[0-9]{{4}}){_TIME}"
 )
-_SHORT_YEAR = re.compile(r"[0-9]{1,2}([-/.])\s?[0-9]{1,2}\1\s?[0-9]{2}(?:[T ,].*)?")
+_SHORT_YEAR = re.compile(
+    r"(?:[0-9]{1,2}([-/.])\s?[0-9]{1,2}\1\s?|[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[-, ]\s?)[0-9]{2}(?:[T ,].*)?"
+)
+_DASHES = dict.fromkeys(range(0x2010, 0x2016), "-")
 _LONGEST = 64
 _LAST_MONTH, _NOON = 12, 12
 _ZERO = dt.timedelta()
@@ -142,7 +146,8 @@ def written_date(text: str) -> WrittenDate | None:
     """The date a text is, possible in the calendar or not; None when it is none. The text is trimmed."""
     if len(text) > _LONGEST:
         return None
-    text = " ".join(text.split()) if not text.isascii() else text
+    if not text.isascii():
+        text = " ".join(figures(text.translate(_DASHES)).split())
     if found := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         return _dated(found, int(found["a"]), int(found["b"]), DateFormat.ISO)
     if found := _YEAR_LAST.fullmatch(text):
@@ -213,7 +218,9 @@ def _time(found: re.Match[str]) -> tuple[dt.time | None, dt.timedelta | None] | 
             return None
         hour = hour % _NOON + (_NOON if half[0] in "pP" else 0)
     try:
-        time = dt.time(hour, int(found["minute"]), int(found["second"] or 0), int((found["part"] or "0").ljust(6, "0")))
+        time = dt.time(
+            hour, int(found["minute"]), int(found["second"] or 0), int((found["part"] or "0")[:6].ljust(6, "0"))
+        )
     except ValueError:
         return None
     return time, _offset(found["zone"])

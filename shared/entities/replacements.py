@@ -1,20 +1,25 @@
 """What values of a file's columns are read as: what a person has put in their place. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from uuid import UUID
 
 from shared.entities.cells import BLANKS, Cell, cell_text
 
+# Postgres keeps no NUL in a text, UTF-8 no half of a surrogate pair.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
 
 def value_of(cell: Cell) -> str:
     """The value of a cell, as it is compared and corrected: the text a person sees, without what surrounds it."""
-    return cell_text(cell).strip(BLANKS)
+    value = cell_text(cell).strip(BLANKS)
+    return value if value.isascii() and "\x00" not in value else _UNSTORABLE.sub("\ufffd", value)
 
 
 def value_digest(value: str) -> UUID:
     """What a value is known by, however long it is."""
-    return UUID(bytes=sha256(value.encode("utf-8", "surrogatepass")).digest()[:16])
+    return UUID(bytes=sha256(value.encode()).digest()[:16])
 
 
 class Replacements:

@@ -8,7 +8,7 @@ Every function works in a transaction of the import's tenant.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -33,23 +33,35 @@ _BELOW = """
       FROM imports.raw_rows r
      WHERE r.import_id = CAST(:id AS uuid) AND r.row_no > CAST(:heading_row AS integer) AND r.row_no <> ALL(CAST(:examples AS integer[]))
 """
-_JSON = "CAST(r.cells -> CAST(:index AS integer) AS text)"
-# Text that `->>` cannot give or gives otherwise than it is shown: dates and formats, floats, escaped characters.
+# What Postgres takes no JSON apart for: NUL, halves of surrogate pairs. Such rows are read by us.
+_BROKEN = r"(position('\u' IN CAST(r.cells AS text)) > 0 AND CAST(r.cells AS text) ~ '\\u(0000|[dD][89a-fA-F])')"
+_CELLS = f"(CASE WHEN {_BROKEN} THEN NULL ELSE r.cells END)"
+_JSON = f"CAST({_CELLS} -> CAST(:index AS integer) AS text)"
+# Text that `->>` gives otherwise than it is shown: dates and formats, floats, escaped characters.
 _ODD = rf"({_JSON} ~ '^[{{]|^-?[0-9].*(\.0$|[eE])|\\u')"
 _MAY_BE_ODD = r"(CAST(r.cells AS text) ~ '[{]|\\u|[0-9]\.0|[0-9][eE]')"
+_IS_ESCAPED = r"position('\u' IN CAST(r.cells AS text)) > 0"
 _ODD_CELLS = text(f"SELECT DISTINCT {_JSON} {_BELOW} AND {_MAY_BE_ODD} AND {_ODD}")
-_SHOWN = "btrim(r.cells ->> CAST(:index AS integer), CAST(:blanks AS text))"
+_ODD_TEXTS = text(f"SELECT DISTINCT {_JSON} {_BELOW} AND {_IS_ESCAPED} AND {_ODD}")
+# A text file has nothing but texts; where none is escaped, `->>` says them all.
+_ANY_ESCAPED = text(f"SELECT EXISTS (SELECT {_BELOW} AND {_IS_ESCAPED})")
+_PLAIN = "btrim(r.cells ->> CAST(:index AS integer), CAST(:blanks AS text))"
+_BROKEN_ROWS = text(f"SELECT r.row_no, r.chunk_no, CAST(r.cells AS text) {_BELOW} AND {_BROKEN}")
+_SHOWN = f"btrim({_CELLS} ->> CAST(:index AS integer), CAST(:blanks AS text))"
 _OR_ODD = f"CASE WHEN {_ODD} THEN o.shown ELSE {_SHOWN} END"
 _JOIN_ODD = f"""
       LEFT JOIN unnest(CAST(:odd_cells AS text[]), CAST(:odd_texts AS text[])) AS o (cell, shown) ON o.cell = {_JSON}
 """
 
 
-def _list(shown: str, join: str) -> str:
-    below = _BELOW.replace("imports.raw_rows r", f"imports.raw_rows r {join}")
+def _below(join: str) -> str:
+    return _BELOW.replace("imports.raw_rows r", f"imports.raw_rows r {join}")
+
+
+def _list(said: str) -> str:
     return f"""
-    WITH counted AS (
-        SELECT {shown} AS value, count(*) AS rows, min(r.row_no) AS first_row {below} GROUP BY 1
+    WITH said AS NOT MATERIALIZED ({said}), counted AS (
+        SELECT value, count(*) AS rows, min(row_no) AS first_row FROM said GROUP BY 1
     ), listed AS (
         INSERT INTO imports.column_values (import_id, column_index, rank, tenant_id, value, rows, first_row)
         SELECT CAST(:id AS uuid), CAST(:index AS integer), row_number() OVER (ORDER BY rows DESC, first_row),
@@ -57,13 +69,25 @@ def _list(shown: str, join: str) -> str:
           FROM counted WHERE value <> ''
     )
     INSERT INTO imports.listed_columns (import_id, column_index, tenant_id, distinct_values, filled_rows, blank_rows)
-    SELECT CAST(:id AS uuid), CAST(:index AS integer), CAST(:tenant AS text), count(*) FILTER (WHERE value <> ''), coalesce(sum(rows) FILTER (WHERE value <> ''), 0),
+    SELECT CAST(:id AS uuid), CAST(:index AS integer), CAST(:tenant AS text), count(*) FILTER (WHERE value <> ''),
+           coalesce(sum(rows) FILTER (WHERE value <> ''), 0),
            coalesce(sum(rows) FILTER (WHERE value IS NULL OR value = ''), 0)
       FROM counted
     """  # noqa: S608 - our own text
 
 
-_LIST, _LIST_WITH_ODD = text(_list(_SHOWN, "")), text(_list(_OR_ODD, _JOIN_ODD))
+_ALSO_BROKEN = "SELECT * FROM unnest(CAST(:broken_values AS text[]), CAST(:broken_rows AS integer[]))"
+_LIST_PLAIN = text(_list(f"SELECT {_PLAIN} AS value, r.row_no {_BELOW}"))
+_LIST = text(
+    _list(f"SELECT {_OR_ODD} AS value, r.row_no {_below(_JOIN_ODD)} AND NOT {_BROKEN} UNION ALL {_ALSO_BROKEN}")
+)
+_WITH_PLAIN = text(
+    f"""
+    SELECT r.chunk_no, count(*) AS rows, min(r.row_no) AS first_row {_BELOW}
+       AND position(CAST(:needle AS text) IN CAST(r.cells AS text)) > 0 AND {_PLAIN} = CAST(:value AS text)
+     GROUP BY r.chunk_no
+    """
+)
 _WITH_VALUE = text(
     f"""
     SELECT r.chunk_no, count(*) AS rows, min(r.row_no) AS first_row {_BELOW}
@@ -133,14 +157,15 @@ async def list_values(
         return found
     await conn.execute(_ROOM)
     place = _place(import_id, layout, index)
-    odd = await _odd_cells(conn, place)
     said = {**place, "tenant": tenant_id, "blanks": BLANKS}
-    if odd:
-        await conn.execute(
-            _LIST_WITH_ODD, {**said, "odd_cells": list(odd), "odd_texts": [_storable(t) for t in odd.values()]}
-        )
+    if await _is_plain(conn, place, layout):
+        await conn.execute(_LIST_PLAIN, said)
     else:
-        await conn.execute(_LIST, said)
+        odd = await _odd_cells(conn, place, layout)
+        broken = await _broken_rows(conn, place)
+        cells = {"odd_cells": list(odd), "odd_texts": list(odd.values())}
+        rows = {"broken_values": [row.value for row in broken], "broken_rows": [row.row for row in broken]}
+        await conn.execute(_LIST, {**said, **cells, **rows})
     found = await listed(conn, import_id, index)
     assert found is not None
     return found
@@ -181,19 +206,48 @@ async def having(
 ) -> Having | None:
     """Where a value of a column is; None when no row has it."""
     place = _place(import_id, layout, index)
-    odd = await _odd_cells(conn, place)
-    variants = [cell for cell, shown in odd.items() if _storable(shown) == value]
-    said = {**place, "blanks": BLANKS, "value": value, "needle": _needle(value), "variants": variants}
-    found = (await conn.execute(_WITH_VALUE, said)).all()
+    said = {**place, "blanks": BLANKS, "value": value, "needle": _needle(value)}
+    if await _is_plain(conn, place, layout):
+        found = [tuple(row) for row in await conn.execute(_WITH_PLAIN, said)]
+    else:
+        odd = await _odd_cells(conn, place, layout)
+        variants = [cell for cell, shown in odd.items() if shown == value]
+        found = [tuple(row) for row in await conn.execute(_WITH_VALUE, {**said, "variants": variants})]
+        found += [(row.chunk, 1, row.row) for row in await _broken_rows(conn, place) if row.value == value]
     if not found:
         return None
-    return Having([row.chunk_no for row in found], sum(row.rows for row in found), min(row.first_row for row in found))
+    return Having(
+        sorted({chunk for chunk, _, _ in found}), sum(rows for _, rows, _ in found), min(row for _, _, row in found)
+    )
 
 
-async def _odd_cells(conn: AsyncConnection, place: Mapping[str, Any]) -> dict[str, str]:
+async def _is_plain(conn: AsyncConnection, place: Mapping[str, Any], layout: Mapping[str, Any]) -> bool:
+    """Whether Postgres says every value by itself."""
+    if layout.get("format") != "text":
+        return False
+    return not (await conn.execute(_ANY_ESCAPED, place)).scalar_one()
+
+
+async def _odd_cells(conn: AsyncConnection, place: Mapping[str, Any], layout: Mapping[str, Any]) -> dict[str, str]:
     """The cells, as JSON, whose value Postgres cannot say, with it."""
-    found = (await conn.execute(_ODD_CELLS, place)).scalars()
+    is_text = layout.get("format") == "text"
+    found = (await conn.execute(_ODD_TEXTS if is_text else _ODD_CELLS, place)).scalars()
     return {cell: value_of(read_cells(f"[{cell}]")[0]) for cell in found}
+
+
+class _BrokenRow(NamedTuple):
+    row: int
+    chunk: int
+    value: str
+
+
+async def _broken_rows(conn: AsyncConnection, place: Mapping[str, Any]) -> list[_BrokenRow]:
+    """The rows that Postgres cannot take apart, with their values; few, unless a file is broken throughout."""
+    index, found = place["index"], []
+    for row_no, chunk_no, document in await conn.execute(_BROKEN_ROWS, place):
+        cells = read_cells(document)
+        found.append(_BrokenRow(row_no, chunk_no, value_of(cells[index]) if index < len(cells) else ""))
+    return found
 
 
 def _place(import_id: UUID, layout: Mapping[str, Any], index: int) -> dict[str, Any]:
@@ -208,7 +262,3 @@ def _place(import_id: UUID, layout: Mapping[str, Any], index: int) -> dict[str, 
 def _needle(value: str) -> str:
     """What stands in the JSON of every row that has the value, so that most others need not be taken apart."""
     return orjson.dumps(value).decode()[1:-1]
-
-
-def _storable(shown: str) -> str:
-    return shown.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

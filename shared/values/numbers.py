@@ -16,7 +16,7 @@ Figure: TypeAlias = str | int | float
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _EXPONENT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+")
 _CACHED_LENGTH = 64
-_SPREADSHEET_DIGITS = 15
+SPREADSHEET_DIGITS = 15
 """What a spreadsheet shows of a number; beyond them a binary fraction has noise (0.30000000000000004)."""
 
 
@@ -57,7 +57,7 @@ def digits_after_point(number: Decimal) -> int:
 def _of_number(number: float) -> Decimal:
     if isinstance(number, int):
         return Decimal(number)
-    return Decimal(format(number, f".{_SPREADSHEET_DIGITS}g"))
+    return Decimal(format(number, f".{SPREADSHEET_DIGITS}g"))
 
 
 def _of_text(text: str, precision: int, scale: int, signed: bool) -> Decimal | CellError:

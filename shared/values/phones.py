@@ -21,6 +21,7 @@ from phonenumbers import (
 )
 
 from shared.entities.cells import has_lost_digits
+from shared.entities.decimals import figures
 from shared.entities.errors import CellError, shown
 
 _EXTENSION = " ext. "
@@ -29,10 +30,10 @@ _DIALLED = re.compile(r"[(]?[0-9][0-9 \u00a0.()-]{2,30}[0-9]")
 _NO_DIGITS = {ord(char): None for char in "+ \u00a0.()-"}
 _PUNCTUATION = r" \t\u00a0\u2007\u2009\u202f.()\[\]/~\u2010-\u2015\u2212\-"
 _NUMBER = re.compile(
-    rf"(?:tel:)?[+＋]?[0-9{_PUNCTUATION}]*[0-9](?:[{_PUNCTUATION},]*(?:ext|extn|extension|x|#)\.?:?[ \u00a0]*[0-9]{{1,9}}#?)?",
+    rf"(?:tel:)?[(]?[+＋]?[0-9{_PUNCTUATION}]*[0-9](?:[{_PUNCTUATION},]*(?:ext|extn|extension|x|#)\.?:?[ \u00a0]*[0-9]{{1,9}}#?)?",
     re.IGNORECASE,
 )
-_FIND_NUMBER = re.compile(rf"[+＋]?[(]?[0-9][0-9{_PUNCTUATION}]{{4,}}[0-9]")
+_FIND_NUMBER = re.compile(rf"[(]?[+＋]?[(]?[0-9][0-9{_PUNCTUATION}]{{4,}}[0-9]")
 _LONGEST_CODE = 3
 
 
@@ -163,6 +164,7 @@ def _plan(beginning: str) -> _Plan | None:
 
 @lru_cache(maxsize=16_384)
 def _by_library(text: str, region: str) -> Phone | CellError:  # noqa: PLR0911 - one for each thing that can be wrong
+    text = figures(text)
     if has_lost_digits(text):
         return _invalid(
             text,

@@ -1,7 +1,7 @@
 """What a cell says in a field of a record: a value that can be kept, or why it cannot be."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -47,6 +47,7 @@ SEEN_ALONE = frozenset({Kind.ID, Kind.EMAIL, Kind.PHONE, Kind.LINK, Kind.COLOUR}
 
 _WIDEST = Decimals(precision=38, scale=18)
 _CACHED_LENGTH = 64
+_EXACT = Context(prec=100)
 
 
 def read_value(field: Field, said: Cell, how: How) -> Value | CellError:
@@ -198,7 +199,7 @@ def _name(field: Field, text: str, how: How) -> str | CellError:
 def _number(field: Field, said: Figure, how: How) -> Decimal | CellError:
     kept = field.decimals or _WIDEST
     if not isinstance(said, str):
-        return read_decimal(said, kept, signed=True)
+        return _in_places(read_decimal(said, kept, signed=True), kept.scale)
     read = _number_text if len(said) <= _CACHED_LENGTH else _number_text.__wrapped__
     return read(said, kept.precision, kept.scale, how.sign)
 
@@ -206,7 +207,19 @@ def _number(field: Field, said: Figure, how: How) -> Decimal | CellError:
 @lru_cache(maxsize=8_192)
 def _number_text(text: str, precision: int, scale: int, sign: ColumnSign) -> Decimal | CellError:
     plain = plain_number(text, Kind.NUMBER, sign)
-    return plain if isinstance(plain, CellError) else read_decimal(plain, Decimals(precision, scale), signed=True)
+    if isinstance(plain, CellError):
+        return plain
+    return _in_places(read_decimal(plain, Decimals(precision, scale), signed=True), scale)
+
+
+def _in_places(number: Decimal | CellError, scale: int) -> Decimal | CellError:
+    """A number without zeros behind the places that are kept."""
+    if isinstance(number, CellError):
+        return number
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= -scale:
+        return number
+    return number.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
 
 
 def _option(field: Field, text: str, _how: How) -> str | CellError:

@@ -1,6 +1,7 @@
 """Links: an http(s) address, or a domain alone; and the host that a company is found by."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from shared.entities.errors import CellError, shown
@@ -22,7 +23,8 @@ def read_link(text: str) -> str | CellError:
         return _invalid(text, f"has {len(text):,} characters; a web address has at most {LONGEST_LINK:,}")
     if is_several(text):
         return _invalid(text, "is more than one web address; keep one of them")
-    if is_address(text) or _DOMAIN.fullmatch(text):
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    if is_address(composed) or _DOMAIN.fullmatch(composed):
         return text
     return _invalid(text, "is no web address; type it as https://www.company.com/page or company.com")
 
@@ -40,9 +42,19 @@ def domain_key(text: str) -> str | None:
     host = _AFTER_HOST.split(_SCHEME.sub("", text, count=1), maxsplit=1)[0].rpartition("@")[2]
     if not host.startswith("["):
         host = host.partition(":")[0]
-    host = host.rstrip(".").lower()
+    host = _in_letters(unicodedata.normalize("NFC", host.rstrip(".").lower()))
     rest = host.removeprefix("www.")
     return rest if "." in rest else host
+
+
+def _in_letters(host: str) -> str:
+    """A host with the letters that its punycode stands for."""
+    if "xn--" not in host:
+        return host
+    try:
+        return host.encode("ascii").decode("idna")
+    except UnicodeError:
+        return host
 
 
 @lru_cache(maxsize=8_192)

@@ -21,7 +21,7 @@ from rich.table import Table
 from deploy.local.s3_server import UPLOADS
 from deploy.local.stack import PROJECT, Stack
 from shared.api.client import Client
-from shared.api.guided import NewCorrection, NewMapping
+from shared.api.guided import NewCorrection, NewFormat, NewMapping
 from shared.api.imports import ImportOptions, NewImport
 from shared.ledger.tenants import register_tenant
 from tests.benchmarks.crm import add_own_fields, people_file
@@ -122,7 +122,7 @@ async def _measure(stack: Stack, path: Path) -> dict[str, float]:
             correction = NewCorrection(value=value, replacement=said)
             await timed(f"{what} corrected", lambda i=index, c=correction: client.put_column_value(import_id, i, c))  # type: ignore[misc]
             await timed(f"preview after {what}", lambda: _until_ready(client, import_id))
-        await timed("format chosen", lambda: client.put_format(import_id, _SCORE, "comma"))
+        await timed("format chosen", lambda: client.put_format(import_id, _SCORE, NewFormat(format="comma")))
         await timed("preview after the format", lambda: _until_ready(client, import_id))
         found = await client.get_preview(import_id)
         assert found.rows.fail == 0, found

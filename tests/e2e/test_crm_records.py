@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from shared.entities.crm import PEOPLE
 from shared.entities.declaration import Field, Kind, Origin
+from shared.intake.repairs import read_repairs
 from shared.ledger import ImportProgress, Started, Undoing, start_import, undo_import
 from shared.values import to_json
+from tests.harness.corrections import CorrectionFile
 from tests.harness.crm import Importing, Tenant
 from tests.harness.fleet import Fleet
 from tests.harness.world import World, eventually
@@ -47,10 +50,11 @@ class Row:
     company: str | None = None
     job: str | None = None
     badge: str | None = None
+    boss: str | None = None
 
     @property
     def cells(self) -> list[str | None]:
-        return [self.name, self.emails, self.phone, self.company, self.job, self.badge]
+        return [self.name, self.emails, self.phone, self.company, self.job, self.badge, self.boss]
 
 
 def small_chunks(fleet: Fleet) -> None:
@@ -71,6 +75,7 @@ def messy(chance: random.Random, rows: int) -> list[list[str | None]]:
             company=chance.choice([f"Company {who % 9}", f"company {who % 9} ", f"www.c{who % 7}.example", None]),
             job=chance.choice(["CTO", "CEO", "Analyst", None]),
             badge=f"B-{who}" if n % 11 == 0 else None,
+            boss=f"P{chance.randrange(rows // 2)}@home.example" if n % 6 == 0 else None,
         )
         if n % 37 == 5:
             said.emails = "no address"
@@ -86,17 +91,18 @@ def file_of(path: Path, rows: Sequence[Sequence[str | None]]) -> Path:
     return path
 
 
-async def with_badges(world: World, tenant: str) -> None:
-    """A field of the tenant's own, no two people with the same."""
+async def with_own_fields(world: World, tenant: str) -> None:
+    """Fields of the tenant's own: one of which no two people have the same, and one that names another person."""
     await world.register(tenant)
     async with world.database() as conn:
-        await conn.execute(
-            text(
-                "INSERT INTO crm.custom_fields (id, tenant_id, entity_type, code, name, type, is_unique, created_by)"
-                " VALUES (:id, :tenant, 'people', 'badge', 'Badge', 'text', true, 'tester')"
-            ),
-            {"id": uuid7(), "tenant": tenant},
-        )
+        for code, kind, is_unique, target in (("badge", "text", True, None), ("boss", "record", False, "people")):
+            await conn.execute(
+                text(
+                    "INSERT INTO crm.custom_fields (id, tenant_id, entity_type, code, name, type, is_unique, target, created_by)"
+                    " VALUES (:id, :tenant, 'people', :code, initcap(:code), :kind, :is_unique, :target, 'tester')"
+                ),
+                {"id": uuid7(), "tenant": tenant, "code": code, "kind": kind, "is_unique": is_unique, "target": target},
+            )
 
 
 async def seen(world: World, tenant: str) -> list[Any]:
@@ -165,7 +171,7 @@ async def test_rows_of_one_person_anywhere_in_a_file_come_to_what_they_come_to_o
     chance = random.Random(seed)
     small_chunks(world.fleet)
     world.fleet.start({"parser": 1, "validator": 2, "committer": 2, "exporter": 1, "keeper": 1})
-    await with_badges(world, tenant)
+    await with_own_fields(world, tenant)
     rows = messy(chance, 400)
     import_id = world.send(tenant, file_of(tmp_path / "people.csv", rows), entity_type="people", mode="upsert")
     kills = 0
@@ -204,7 +210,7 @@ async def test_a_held_file_shows_what_its_start_will_do(idle_world: World, tenan
     chance = random.Random(seed)
     small_chunks(world.fleet)
     world.fleet.start({"parser": 1, "validator": 2, "committer": 2, "exporter": 1})
-    await with_badges(world, tenant)
+    await with_own_fields(world, tenant)
     there, rows = messy(chance, 60), messy(chance, 240)
     await world.ended(world.send(tenant, file_of(tmp_path / "there.csv", there), entity_type="people", mode="upsert"))
     before = await seen(world, tenant)
@@ -233,3 +239,47 @@ async def test_a_held_file_shows_what_its_start_will_do(idle_world: World, tenan
     expected, expected_counts, _ = one_by_one(there, rows)
     assert counts(ended) == expected_counts
     assert plain(await seen(world, tenant)) == plain(seen_of(expected))
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+async def test_rows_that_come_back_mended_are_applied_to_what_the_others_made(
+    world: World, tenant: str, tmp_path: Path, kind: str
+) -> None:
+    rows: list[list[Any]] = [
+        ["Ada", "ada@x.example", None, "Acme", "CTO"],
+        ["Ada L.", "ada@x.example; ada@home.example", "call me", "acme", None],
+        ["Bob", "bob at home", None, "Initech", None],
+        ["Who", "ada@x.example", "+45 32 12 34 56", None, None],
+        ["Cid", "cid@x.example", "+4532123457", "Acme", None],
+        ["Cid", "cid@x.example; ada@x.example", None, None, None],
+    ]
+    path = tmp_path / "people.csv"
+    with path.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([HEADINGS[:5], *rows])
+    first = await world.ended(world.send(tenant, path, entity_type="people", mode="upsert"))
+    assert counts(first) == {"created": 2, "updated": 1, "skipped": 0, "failed": 3}
+    codes = {row: code for row, _, code, _ in await world.errors(first.id)}
+    assert codes == {3: "invalid_phone", 4: "invalid_email", 7: "conflict"}
+
+    key = first.correction_object_key if kind == "xlsx" else first.failed_rows_object_key
+    file = CorrectionFile.read(world.fetch(str(key)))
+    file.entity = PEOPLE
+    # The workbook has every column of its type, the CSV those of the file.
+    file.mend(file.row_of("name", "Ada L."), phone_number="+45 32 12 34 58")
+    file.mend(file.row_of("name", "Bob"), emails="bob@x.example")
+    file.mend(file.row_of("name", "Cid"), emails="cid@x.example; cid@home.example")
+    again = await world.ended(world.send(tenant, file.saved(), entity_type="people", mode="upsert"))
+    assert counts(again) == {"created": 1, "updated": 2, "skipped": 0, "failed": 0}
+    async with world.database() as conn:
+        repairs = await read_repairs(conn, first.id)
+    assert (repairs.repaired_rows, repairs.open_rows) == (3, 0)
+    people = {name: fields for kind_, name, fields, *_ in plain(await seen(world, tenant)) if kind_ == "people"}
+    assert people == {
+        "ada l.": [
+            ("emails", ["ada@x.example", "ada@home.example"]),
+            ("job_title", "CTO"),
+            ("phone_number", ["+4532123456", "+4532123458"]),
+        ],
+        "bob": [("emails", ["bob@x.example"])],
+        "cid": [("emails", ["cid@x.example", "cid@home.example"]), ("phone_number", ["+4532123457"])],
+    }

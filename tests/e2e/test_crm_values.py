@@ -94,6 +94,26 @@ async def test_a_column_is_read_in_one_form_and_what_is_handed_back_in_the_same(
     assert eggs == {"amount": "1250", "close_date": "2026-04-05", "stage": "closed_won"}
 
 
+async def test_a_habit_that_changed_since_does_not_change_what_is_handed_back(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    await habits(world, tenant)
+    rows = [["Name", "Amount", "Close Date", "Stage"], ["Anvils", "1,250", "4/5/2026", "Wonn"]]
+    ended = await sent(world, tenant, deals(tmp_path / "deals.csv", rows), "opportunities")
+    assert [(row, code) for row, _, code, _ in await world.errors(ended.id)] == [(2, "invalid_choice")]
+    async with world.database() as conn:
+        await conn.execute(
+            text("UPDATE crm.settings SET date_format = 'american', decimal = 'point' WHERE tenant_id = :tenant"),
+            {"tenant": tenant},
+        )
+    back = world.fetch(str(ended.failed_rows_object_key))
+    mend(back, "Wonn", "Closed Won")
+    assert (await sent(world, tenant, back, "opportunities")).created_rows == 1
+    assert await fields(world, tenant, "opportunities") == {
+        "Anvils": {"amount": "1.25", "close_date": "2026-05-04", "stage": "closed_won"}
+    }
+
+
 async def test_in_a_column_of_two_forms_what_may_be_either_is_asked_about(
     world: World, tenant: str, tmp_path: Path
 ) -> None:

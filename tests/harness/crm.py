@@ -81,30 +81,29 @@ class Tenant:
 
     def apply(self, decisions: Sequence[Decision], targets: Mapping[str, str | None]) -> None:
         """Write what was decided, as the committer does."""
-        for decision in decisions:
-            if isinstance(decision, Group):
-                self._write(decision, targets)
+        groups = [
+            decision
+            for decision in decisions
+            if isinstance(decision, Group) and (decision.record.pending is None or decision.updates)
+        ]
+        for group in groups:
+            self._write(group)
+        for group in groups:
+            self._link(group, targets)
 
-    def _write(self, group: Group, targets: Mapping[str, str | None]) -> None:
+    def _write(self, group: Group) -> None:
         record = group.record
         there = self.records.get(record.id)
-        assert (there is None) == group.creates
+        assert (there is None) == group.makes
         assert there is None or there.version == record.version, "decided against another version"
-        links = {} if there is None else {code: dict(of) for code, of in there.links.items()}
-        for link in (*group.unlinked.values(), *group.links.values()):
-            if isinstance(link.target, Key) and link.target not in self.keys:
-                self._make(link.target, link.name, targets[link.code] or "")
-        for link in group.unlinked.values():
-            links.get(link.code, {}).pop(self._id(link.target), None)
-        for link in group.links.values():
-            links.setdefault(link.code, {})[self._id(link.target)] = link.name
         self.records[record.id] = replace(
             record,
             fields=dict(record.fields or {}),
-            links=links,
+            links={} if there is None else {code: dict(of) for code, of in there.links.items()},
             version=record.version + bool(group.creates or group.updates),
             import_id=IMPORT,
             is_new=False,
+            pending=None,
         )
         for key in group.removed:
             if self.keys.get(key) == record.id:
@@ -112,6 +111,16 @@ class Tenant:
         for key in group.added:
             owner = self.keys.setdefault(key, record.id)
             assert owner == record.id or key.kind.endswith(".name"), f"{key} is somebody else's"
+
+    def _link(self, group: Group, targets: Mapping[str, str | None]) -> None:
+        links = self.records[group.record.id].links
+        for link in (*group.unlinked.values(), *group.links.values()):
+            if isinstance(link.target, Key) and link.target not in self.keys:
+                self._make(link.target, link.name, targets[link.code] or "")
+        for link in group.unlinked.values():
+            links.get(link.code, {}).pop(self._id(link.target), None)
+        for link in group.links.values():
+            links.setdefault(link.code, {})[self._id(link.target)] = link.name
 
     def _make(self, key: Key, name: str, entity_type: str) -> None:
         id_ = new_id()

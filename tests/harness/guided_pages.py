@@ -5,14 +5,14 @@ from typing import Any
 from shared.api.guided import (
     ColumnFormat,
     Columns,
+    ColumnValue,
+    ColumnValuePage,
     FieldChoice,
     FormatChoice,
     Guided,
     GuidedColumn,
     SavedMapping,
-    Value,
     ValueCounts,
-    ValuePage,
     ValueProblem,
 )
 from shared.api.imports import Import, ReadAs
@@ -137,7 +137,7 @@ def saved_mapping() -> SavedMapping:
     return SavedMapping(name="people.csv", fields={"name": 0, "emails": 1}, formats={}, saved_at=AT)
 
 
-def value(said: str, rows: int, problem: str | None = None, **more: Any) -> Value:
+def value(said: str, rows: int, problem: str | None = None, **more: Any) -> ColumnValue:
     """A value, with what is wrong with it."""
     fields: dict[str, Any] = {
         "value": said,
@@ -148,10 +148,10 @@ def value(said: str, rows: int, problem: str | None = None, **more: Any) -> Valu
         "skipped": False,
         "pending": False,
     }
-    return Value(**{**fields, **more})
+    return ColumnValue(**{**fields, **more})
 
 
-def values(*items: Value, **said: Any) -> ValuePage:
+def values(*items: ColumnValue, **said: Any) -> ColumnValuePage:
     """The values of the column of e-mail addresses."""
     fields: dict[str, Any] = {
         "items": items,
@@ -167,4 +167,4 @@ def values(*items: Value, **said: Any) -> ValuePage:
         "format": None,
         "choices": (),
     }
-    return ValuePage(**{**fields, **said})
+    return ColumnValuePage(**{**fields, **said})

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from shared.api.guided import Columns, Value, ValuePage
+from shared.api.guided import Columns, ColumnValue, ColumnValuePage
 from shared.api.imports import Import
 from shared.api.results import Preview
 from tests.harness.gateway import GatewayClient
@@ -79,16 +79,20 @@ class Guiding:
 
         return await eventually("every row is checked", look)
 
-    async def values(self, index: int, **asked: Any) -> ValuePage:
-        return ValuePage.model_validate_json((await self._ok("GET", f"/columns/{index}/values", params=asked)).content)
+    async def values(self, index: int, **asked: Any) -> ColumnValuePage:
+        return ColumnValuePage.model_validate_json(
+            (await self._ok("GET", f"/columns/{index}/values", params=asked)).content
+        )
 
-    async def correct(self, index: int, value: str, replacement: str | None = None, *, skip: bool = False) -> Value:
+    async def correct(
+        self, index: int, value: str, replacement: str | None = None, *, skip: bool = False
+    ) -> ColumnValue:
         said = {"value": value, "replacement": replacement, "skip": skip}
-        return Value.model_validate_json((await self._ok("PUT", f"/columns/{index}/values", json=said)).content)
+        return ColumnValue.model_validate_json((await self._ok("PUT", f"/columns/{index}/values", json=said)).content)
 
-    async def take_back(self, index: int, value: str) -> Value:
+    async def take_back(self, index: int, value: str) -> ColumnValue:
         answer = await self._ok("DELETE", f"/columns/{index}/values", params={"value": value})
-        return Value.model_validate_json(answer.content)
+        return ColumnValue.model_validate_json(answer.content)
 
     async def step(self, step: str) -> httpx.Response:
         return await self.sender.post(f"{self.place}/step", json={"step": step})

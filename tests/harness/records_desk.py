@@ -19,7 +19,6 @@ from services.parser.reading.sandbox import FileLayout
 from services.validator.families import families as validator_families
 from services.validator.handler import ValidateRows
 from shared.db.transaction import tenant_transaction
-from shared.entities import ENTITY_TYPES
 from shared.events import RowsStaged, RowsValidated
 from shared.ledger import Undoing, undo_import
 from shared.ledger.registration import Registration
@@ -43,9 +42,7 @@ class RecordsDesk:
 
     async def stage(self, entity_type: str, *chunks: Sequence[Row], mode: str = "upsert") -> list[RowsStaged]:
         """Register an import of these rows and stage its chunks."""
-        entity = ENTITY_TYPES[entity_type]
         codes = list(dict.fromkeys(code for rows in chunks for row in rows for code in row))
-        headings = [entity.by_code[code].heading for code in codes]
         import_id = UUID(str(uuid7()))
         number, cut = 2, []
         for chunk_no, rows in enumerate(chunks, start=1):
@@ -55,7 +52,9 @@ class RecordsDesk:
         async with tenant_transaction(self.engine_of("winnow_parser"), self.tenant) as conn:
             known = await parser.register(conn, self._registration(import_id, entity_type, mode))
             assert known is not None
-            assert await parser.begin(conn, known, size=1, sha256=import_id.hex * 2)
+            begun = await parser.begin(conn, known, size=1, sha256=import_id.hex * 2)
+            assert begun is not None
+            headings = [begun.entity.by_code[code].heading for code in codes]
             scope = parser.StagingScope(import_id, self.tenant, 1)
             layout = FileLayout(headings, {code: place for place, code in enumerate(codes)}, [], {})
             await parser.describe(conn, scope, layout)
@@ -64,9 +63,11 @@ class RecordsDesk:
             await parser.cut_to_the_end(conn, import_id, total=number - 2, notices=[])
         return [self._event(import_id, entity_type, mode, chunk) for chunk in cut]
 
-    async def validate(self, event: RowsStaged) -> RowsValidated:
+    async def validate(self, event: RowsStaged | RowsValidated) -> RowsValidated:
         """Validate a staged chunk."""
-        await ValidateRows(self.engine_of("winnow_validator"), validator_families())(event, NOWHERE)
+        await ValidateRows(self.engine_of("winnow_validator"), validator_families())(
+            RowsStaged(**event.model_dump()), NOWHERE
+        )
         return RowsValidated(**event.model_dump())
 
     async def commit(self, event: RowsValidated) -> None:
@@ -84,7 +85,7 @@ class RecordsDesk:
             await self.settle(event)
         return events[0].import_id
 
-    async def settle(self, event: RowsStaged, *, times: int = 12) -> None:
+    async def settle(self, event: RowsStaged | RowsValidated, *, times: int = 12) -> None:
         """Validate and commit a chunk until it is committed."""
         for _ in range(times):
             await self.commit(await self.validate(event))
@@ -92,17 +93,17 @@ class RecordsDesk:
                 return
         raise AssertionError(f"chunk {event.chunk_no} is {await self.state(event)}")
 
-    async def settle_together(self, *events: RowsStaged) -> None:
+    async def settle_together(self, *events: RowsStaged | RowsValidated) -> None:
         """The same for several chunks, as three processes of each stage would."""
         three = asyncio.Semaphore(3)
 
-        async def settle(event: RowsStaged) -> None:
+        async def settle(event: RowsStaged | RowsValidated) -> None:
             async with three:
                 await self.settle(event)
 
         await asyncio.gather(*map(settle, events))
 
-    async def state(self, event: RowsStaged) -> str:
+    async def state(self, event: RowsStaged | RowsValidated) -> str:
         """How far a chunk is."""
         async with self.looking() as conn:
             found = await conn.execute(

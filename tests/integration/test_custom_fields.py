@@ -1,5 +1,6 @@
 """Fields of a tenant's own, its members, how it writes values: over HTTP, on the real tables, and in the file that comes next."""
 
+import asyncio
 import csv
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -187,6 +188,25 @@ async def test_who_signs_in_is_a_member_under_the_address_the_login_says_now(
     assert await members() == {"Ada L.": (None, True), "Bob": ("ada@acme.example", True)}
     assert (await admin.delete(f"{MEMBERS}/{ada['id']}")).status_code == 204
     assert await members() == {"Bob": ("ada@acme.example", True)}
+
+
+async def test_of_those_who_do_the_same_at_once_one_has_it(here: GatewayClient, tenant: str, stack: Stack) -> None:
+    admin = here.as_(tenant, "admin")
+    asked = [
+        {"entity_type": "people", "code": code, "name": code, "type": "text"} for code in ("a_b", "ab", "AB", "a__b")
+    ]
+    answers = await asyncio.gather(*(admin.post(FIELDS, json=each) for each in asked))
+    assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
+    issuer = stack.issuer
+    claims = [
+        {"sub": f"s-{n}", "name": f"S {n}", "email": "one@acme.example", "tenant": tenant, "roles": ["viewer"]}
+        for n in range(4)
+    ]
+    tokens = [issuer.keys.token(issuer.url, each, kind="at+jwt") for each in claims]
+    seen = await asyncio.gather(*(here.with_token(token).get("/v1/me") for token in tokens))
+    assert [answer.status_code for answer in seen] == [200] * 4
+    listed = (await admin.get(MEMBERS, params={"q": "S "})).json()["items"]
+    assert sorted(str(member["email"]) for member in listed) == ["None"] * 3 + ["one@acme.example"]
 
 
 async def test_a_key_of_a_system_is_no_member(here: GatewayClient, tenant: str) -> None:

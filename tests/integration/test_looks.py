@@ -23,6 +23,8 @@ from services.parser.reading.readers import Readers
 from services.parser.reading.workspace import Workspace
 from services.parser.settings import ParserSettings
 from shared.db.transaction import tenant_transaction
+from shared.entities.own_fields import Type
+from shared.intake.custom_fields import WantedField, add_field
 from shared.storage import ObjectUnavailable
 from tests.harness.files import HEADINGS, catalogue, product, text_file, workbook
 from tests.harness.storage import MemoryParts
@@ -110,6 +112,20 @@ async def test_a_text_file_is_recognised_however_it_is_written(bench: Bench, tmp
         path = text_file(tmp_path / f"{number}.csv", catalogue(2), delimiter=delimiter, encoding=encoding)
         look = await bench.look(path)
         assert (look["entity_type"], look["known"], look["sheet"]) == ("products", 29, None), delimiter
+
+
+async def test_a_tenants_own_fields_are_headings_that_are_known(
+    bench: Bench, tmp_path: Path, engine_of: EngineOf
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("name,custom_fields_emails,Tier,custom_fields_seat\nAda,ada@acme.example,Gold,4\n")
+    assert ((await bench.look(path))["entity_type"], (await bench.look(path))["known"]) == ("people", 2)
+    async with tenant_transaction(engine_of("winnow_intake"), bench.tenant) as conn:
+        for code, required in (("tier", False), ("seat", False), ("region", True)):
+            wanted = WantedField("people", code, code.title(), Type.TEXT, required=required)
+            await add_field(conn, bench.tenant, wanted, by="mara")
+    look = await bench.look(path)
+    assert (look["entity_type"], look["known"], look["modes"]) == ("people", 4, ["enrich"])
 
 
 async def test_of_a_large_text_file_the_beginning_is_enough(bench: Bench, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from services.committer.crm.unused import remove_unused
 from services.committer.in_steps import InSteps
 from services.committer.moves import Plan, Step, set_aside
 from services.committer.refusals import Conflict
-from services.committer.taken_back import TAKE_BACK
+from services.committer.undoing.taken_back import TAKE_BACK
 from services.committer.written import Written
 from shared.db import crm, staging
 from shared.entities import EntityType

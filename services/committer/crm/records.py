@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, text
 
 from services.committer.moves import PENDING, Step, move
-from services.committer.taken_back import UNDONE_BY
+from services.committer.undoing.taken_back import UNDONE_BY
 from shared.db import catalog, staging
 from shared.db.metadata import quoted
 from shared.states import Action, GroupStatus

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Table, text
 
 from services.committer.moves import BY_THE_DATABASE, PENDING, Step, move
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, production_value
-from services.committer.taken_back import TAKE_BACK, UNDONE_BY
+from services.committer.undoing.taken_back import TAKE_BACK, UNDONE_BY
 from shared.db import catalog, staging
 from shared.db.metadata import quoted
 from shared.states import ATTRIBUTES_ANEW, ITSELF, Action, GroupStatus

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.committer.products.changes import UPDATES, said_of
-from services.committer.taken_back import UNDOING
+from services.committer.undoing.taken_back import UNDOING
 from shared.db import catalog, staging
 from shared.entities.scope import ChunkScope
 from shared.states import Action, GroupStatus

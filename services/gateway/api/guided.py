@@ -18,13 +18,13 @@ from shared.api.guided import (
     LONGEST_VALUE,
     MOST_VALUES,
     Columns,
+    ColumnValue,
+    ColumnValuePage,
     NewCorrection,
     NewFormat,
     NewMapping,
     NewStep,
     Show,
-    Value,
-    ValuePage,
     ValueSort,
 )
 from shared.api.imports import Import
@@ -63,7 +63,7 @@ async def list_column_values(
     sort: ValueSort = "-rows",
     after: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST_VALUES)] = MOST_VALUES,
-) -> ValuePage:
+) -> ColumnValuePage:
     """The distinct values of a column: in how many rows each is, what is wrong with it, what it is read as."""
     if not can_be_kept(q):
         raise problems.invalid("q", "no value has such a character.")
@@ -73,7 +73,7 @@ async def list_column_values(
 @router.put("/{import_id}/columns/{index}/values", operation_id="put_column_value", responses=_REFUSALS)
 async def put_column_value(
     ways: Ways, person: Importer, _json: Json, import_id: ImportId, index: Index, asked: NewCorrection
-) -> Value:
+) -> ColumnValue:
     """Have a value read as another one, or skipped, in every row that has it; with neither it is read as it stands again."""
     return await guided.correct(ways, person, import_id, index, asked)
 
@@ -85,7 +85,7 @@ async def delete_column_value(
     import_id: ImportId,
     index: Index,
     value: Annotated[str, Query(min_length=1, max_length=LONGEST_VALUE)],
-) -> Value:
+) -> ColumnValue:
     """Take a correction back: the value is read as it stands. Of a long one, by `PUT` with neither replacement nor skip."""
     return await guided.correct(ways, person, import_id, index, NewCorrection(value=value))
 

@@ -33,12 +33,12 @@ from services.gateway.resources import Gateway
 from shared.api.guided import (
     LONGEST_VALUE,
     Columns,
+    ColumnValuePage,
     FormatName,
     GuidedColumn,
     NewCorrection,
     NewFormat,
     Show,
-    ValuePage,
     ValueSort,
 )
 from shared.api.imports import Import
@@ -92,7 +92,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
     try:
         asked, found = await _found(ways, person, import_id, index, asked)
     except Refused as refused:
-        if refused.kind.slug != "invalid" or not asked.page:
+        if refused.kind.slug not in {"invalid", "cursor"} or not asked.page:
             raise
         # A page of a list that was sorted or filtered otherwise.
         asked, found = await _found(ways, person, import_id, index, replace(asked, page=""))
@@ -203,10 +203,12 @@ async def live(request: Request, ways: Ways, person: PageViewer, import_id: Impo
     return ways.streams.stream(person, look, tenant=tenant_of(person), import_id=import_id)
 
 
-async def _found(ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked) -> tuple[Asked, ValuePage]:
+async def _found(
+    ways: Gateway, person: Person, import_id: UUID, index: int, asked: Asked
+) -> tuple[Asked, ColumnValuePage]:
     """What is asked for; where no filter is said, what needs a look, or all where nothing does."""
 
-    async def read(show: str) -> ValuePage:
+    async def read(show: str) -> ColumnValuePage:
         return await guided.values(
             ways,
             person,
@@ -239,7 +241,7 @@ async def _changing(ways: Gateway, person: Person, imp: Import, index: int, aske
     }
 
 
-def _at_once(imp: Import, found: ValuePage) -> bool:
+def _at_once(imp: Import, found: ColumnValuePage) -> bool:
     """Whether a value of the column says itself whether it fits, without a look at what is there."""
     return is_of_records(imp.entity_type) and found.kind not in {Kind.RECORD, Kind.ID}
 
@@ -255,7 +257,7 @@ def _mapped(columns: Columns | None) -> list[GuidedColumn]:
     return [] if columns is None else [column for column in columns.columns if column.field is not None]
 
 
-def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
+def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: ColumnValuePage) -> dict[str, Any]:
     checking = found.undecided_rows > 0
     reviewed = [
         ColumnToReview(
@@ -280,7 +282,7 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Value
     }
 
 
-def _format(column: GuidedColumn, found: ValuePage) -> dict[str, Any]:
+def _format(column: GuidedColumn, found: ColumnValuePage) -> dict[str, Any]:
     shown = found.format
     if shown is None:
         return {"formats": (), "format": "", "format_label": "", "proof": ""}

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from services.gateway.pages.figures import counted, number
 from services.gateway.pages.words import State
-from shared.api.guided import GuidedColumn, Value, ValuePage, ValueSort
+from shared.api.guided import ColumnValue, ColumnValuePage, GuidedColumn, ValueSort
 
 NEEDS_REVIEW: Final = "needs_review"
 FILTERS: Final[Mapping[str, str]] = {
@@ -65,7 +65,7 @@ def asked_by(place: str, said: Mapping[str, str]) -> Asked:
     )
 
 
-def shown_value(n: int, value: Value, *, at_once: bool = True) -> ValueShown:
+def shown_value(n: int, value: ColumnValue, *, at_once: bool = True) -> ValueShown:
     """A value with what is to be said of it. `at_once`: what is wrong with a replacement is known before its rows are checked."""
     changed = value.skipped or value.replacement is not None
     state: State | None = None
@@ -117,7 +117,7 @@ def heads(asked: Asked) -> list[Head]:
     ]
 
 
-def shown_words(asked: Asked, found: ValuePage) -> str:
+def shown_words(asked: Asked, found: ColumnValuePage) -> str:
     """How many values are on the page: `1–100 of 1,187 values`."""
     total = getattr(found.counts, asked.show)
     if asked.q or asked.page:
@@ -129,7 +129,7 @@ def shown_words(asked: Asked, found: ValuePage) -> str:
     )
 
 
-def nothing_words(asked: Asked, column: GuidedColumn, found: ValuePage) -> dict[str, str]:
+def nothing_words(asked: Asked, column: GuidedColumn, found: ColumnValuePage) -> dict[str, str]:
     """What is said where no value is shown: why, and what would be there."""
     if asked.q:
         return {"icon": "magnifying-glass", "title": "No value fits", "words": f"Nothing like “{asked.q}” among these values of {column.heading}."}  # fmt: skip

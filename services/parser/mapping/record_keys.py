@@ -13,6 +13,9 @@ from shared.values.reading import of_cell
 
 _Reader: TypeAlias = Callable[[Cell], Iterable[str]]
 
+NAMES = ">"
+"""Begins a key of another record of the type, which the row only names."""
+
 
 class RecordKeys:
     """Reads the keys of rows: those by which records are matched, and those that no two records may have.
@@ -39,7 +42,7 @@ class RecordKeys:
                 self._columns.append((index, _matched(field, how)))
 
     def of(self, cells: Sequence[Cell]) -> tuple[str, ...]:
-        """The keys of a row, each with what it is a key of."""
+        """The keys of a row, each with what it is a key of; those of what it names behind `NAMES`."""
         width = len(cells)
         keys: list[str] = []
         for index, read in self._columns:
@@ -79,7 +82,7 @@ def _linked(field: Field, how: How) -> _Reader:
     def read(cell: Cell) -> Iterator[str]:
         for part in linked_parts(field, cell_text(cell)):
             if (found := classify(field, part, how)) is not None:
-                yield f"{_FIELDS[found[0]]}={found[1]}"
+                yield f"{NAMES}{_FIELDS[found[0]]}={found[1]}"
 
     return read
 

@@ -128,20 +128,21 @@ def survey(
         counted = votes
     else:
         counted = {index: column for index, column in votes.items() if index not in asked}
-    looking = _Looking(votes, dates, extent, counted, may_have_dates=has_dates(entity))
-    _look(layout, rows, looking)
-    signs: dict[int, ColumnSign] = {}
-    for index, found in sorted(votes.items()):
-        if told.decimal is not None:
-            signs[index] = ColumnSign(Sign(told.decimal), decided=True)
-        elif fields.get(index) in told.signs:
-            signs[index] = told.signs[fields[index]]
-        else:
-            sign = found.sign(seen_all=is_all)
-            # What is handed back is a part of a file: alone it may look different.
-            signs[index] = replace(sign, contested=True) if layout.handed_back else sign
+    to_end = None if layout.is_open else frozenset(dates) if told.dates is None else frozenset()
+    looking = _Looking(votes, dates, extent, counted, may_have_dates=has_dates(entity), dates_to_end=to_end)
+    rows_seen = _look(layout, rows, looking)
+    signs = {
+        index: _sign(found, told, fields.get(index), seen_all=is_all, handed_back=layout.handed_back)
+        for index, found in sorted(votes.items())
+    }
     forms = {
-        index: _form(found, told, fields.get(index), seen_all=is_all, handed_back=layout.handed_back)
+        index: _form(
+            found,
+            told,
+            fields.get(index),
+            seen_all=is_all and looking.was_seen(index, rows_seen),
+            handed_back=layout.handed_back,
+        )
         for index, found in sorted(dates.items())
     }
     notices = [
@@ -165,6 +166,16 @@ def survey(
     if looking.may_have_dates:
         detected["dates"] = {str(index): kept(form, dates[index]) for index, form in forms.items()}
     return Surveyed(layout, detected)
+
+
+def _sign(found: _Votes, told: Told, code: str | None, *, seen_all: bool, handed_back: bool) -> ColumnSign:
+    if told.decimal is not None:
+        return ColumnSign(Sign(told.decimal), decided=True)
+    if code is not None and code in told.signs:
+        return told.signs[code]
+    sign = found.sign(seen_all=seen_all)
+    # What is handed back is a part of a file: alone it may look different.
+    return replace(sign, contested=True) if handed_back else sign
 
 
 def _form(found: DateVotes, told: Told, code: str | None, *, seen_all: bool, handed_back: bool) -> ColumnDates:
@@ -197,6 +208,8 @@ class _Looking:
     extent: "_Extent"
     counted: Mapping[int, _Votes]
     may_have_dates: bool
+    dates_to_end: frozenset[int] | None
+    """Of the columns of dates those that are; None for all of them."""
 
     def find_more(self, cells: Sequence[Cell]) -> None:
         """Look for it in further columns, where a row has such a text."""
@@ -206,7 +219,13 @@ class _Looking:
 
     def on(self) -> list[tuple[int, "_Votes | DateVotes"]]:
         """The columns that are looked at to the end."""
-        return [*self.counted.items(), *self.dates.items()]
+        last = self.dates_to_end
+        dates = [(index, votes) for index, votes in self.dates.items() if last is None or index in last]
+        return [*self.counted.items(), *dates]
+
+    def was_seen(self, index: int, rows: int) -> bool:
+        """Whether all of a column of dates was looked at, in a file of so many rows."""
+        return rows <= MOST_ROWS or self.dates_to_end is None or index in self.dates_to_end
 
 
 class _Extent:
@@ -237,10 +256,14 @@ class _Extent:
         return [] if is_text and any(self.only_figures[index] for index in found) else found
 
 
-def _look(layout: Layout, rows: Iterable[Sequence[Cell]], looking: _Looking) -> None:
-    """Count, also in columns that a person may yet call numbers or dates; far below only those that have something to decide."""
+def _look(layout: Layout, rows: Iterable[Sequence[Cell]], looking: _Looking) -> int:
+    """Count, also in columns that a person may yet call numbers or dates; far below only those that have something to decide.
+
+    Returns the number of the last row that was looked at, or of the first of which nothing was to be decided.
+    """
     votes, dates, extent = looking.votes, looking.dates, looking.extent
     mapped = range(len(layout.headings)) if layout.is_open else sorted(layout.mapping.fields.values())
+    number = 0
     numbered = enumerate(rows, start=1)
     for number, cells in numbered:
         if number > MOST_ROWS:
@@ -262,6 +285,7 @@ def _look(layout: Layout, rows: Iterable[Sequence[Cell]], looking: _Looking) -> 
     if counted := looking.on():
         for number, cells in numbered:
             _look_on(number, cells, counted)
+    return number
 
 
 def _look_on(number: int, cells: Sequence[Cell], counted: Iterable[tuple[int, _Votes | DateVotes]]) -> None:

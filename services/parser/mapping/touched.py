@@ -4,12 +4,16 @@ Rows that share a key by which records are found are about one record, and so ar
 whose earlier ones are all in the chunk that is open stay with them, for a chunk is decided row by row. Of a row whose
 earlier ones are elsewhere, everything that shares a key with it goes the same way from then on, so that the rows of one record
 are decided in the order of the file.
+
+A row that names another record of its type waits for the row that makes that one; a row of what was named before it, and so
+may be made on the way, waits for what named it.
 """
 
 from array import array
 from collections.abc import Iterable, Sequence
 
 from services.parser.mapping.interpretation import Keys
+from services.parser.mapping.record_keys import NAMES
 
 _EMPTY = 0
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
@@ -20,6 +24,9 @@ class TouchedRecords:
 
     def __init__(self) -> None:
         self._elsewhere = KeySet()
+        # What rows of other chunks name: it may be made on the way.
+        self._named = KeySet()
+        self._named_here: set[str] = set()
         self._open: dict[str, int] = {}
         # Of each record of the open chunk the one it was found to be the same as, or itself.
         self._same: list[int] = []
@@ -29,33 +36,46 @@ class TouchedRecords:
         """Whether the next row goes on with what rows of another chunk make, or rows that do so."""
         here = self._open
         known: set[int] = set()
+        names: set[int] = set()
         is_follower = False
+        own = []
         for key in keys:
-            record = here.get(key)
+            is_named = key[0] == NAMES
+            plain = key[1:] if is_named else key
+            record = here.get(plain)
             if record is not None:
-                known.add(self._record(record))
-            elif key in self._elsewhere:
+                (names if is_named else known).add(self._record(record))
+            elif plain in self._elsewhere:
                 is_follower = True
-        if is_follower or not self._follows.isdisjoint(known):
+            if not is_named:
+                own.append(key)
+                is_follower = is_follower or plain in self._named
+        named = [key[1:] for key in keys if key[0] == NAMES] if len(own) < len(keys) else []
+        if is_follower or not self._follows.isdisjoint(known | names):
             self._follows |= known
-            self._elsewhere.add_all(key for key in keys if key not in here)
+            self._elsewhere.add_all(key for key in own if key not in here)
+            self._named.add_all(named)
             return True
-        if keys:
-            self._note(keys, known)
+        self._named_here.update(named)
+        if own:
+            self._note(own, known)
         return False
 
-    def is_elsewhere(self, keys: Sequence[str]) -> None:
+    def is_elsewhere(self, keys: Keys) -> None:
         """Note a row that is staged already."""
-        self._elsewhere.add_all(keys)
+        self._elsewhere.add_all(key for key in keys if key[0] != NAMES)
+        self._named.add_all(key[1:] for key in keys if key[0] == NAMES)
 
     def close(self) -> None:
         """No further row comes into the chunk that is open."""
         self._elsewhere.add_all(self._open)
+        self._named.add_all(self._named_here)
+        self._named_here.clear()
         self._open.clear()
         self._same.clear()
         self._follows.clear()
 
-    def _note(self, keys: Keys, known: set[int]) -> None:
+    def _note(self, keys: Sequence[str], known: set[int]) -> None:
         if known:
             record, *others = known
             for other in others:

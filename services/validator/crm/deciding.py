@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.validator.asked import Asked
 from services.validator.crm.changing import Changing, Plan
-from services.validator.crm.groups import Group
+from services.validator.crm.groups import Group, Link
 from services.validator.crm.kinds import NAMED, Key, kind_of
 from services.validator.crm.links import Links
 from services.validator.crm.matching import Matching
@@ -53,6 +53,7 @@ class Deciding:
         self._mode = asked.mode
         self._new_id = new_id
         self._entity_type = entity.name
+        self._own = f"{entity.name}."
         # Copies: rows are applied to them.
         self._by_id: dict[UUID, StoredRecord] = {id_: _own(record) for id_, record in known.by_id.items()}
         self._by_key: dict[Key, StoredRecord] = {key: self._by_id[record.id] for key, record in known.by_key.items()}
@@ -124,9 +125,7 @@ class Deciding:
             self._by_key[key] = record
         if self._names is not None:
             self._name(group, record)
-        for link in plan.links:
-            group.links[link.code, link.target] = link
-            record.links.setdefault(link.code, {})[link.target] = link.name
+        self._link(group, plan)
 
     def _change(self, group: Group, said: Said, plan: Plan) -> None:
         record = group.record
@@ -148,9 +147,27 @@ class Deciding:
         for link in plan.unlinked:
             del record.links[link.code][link.target]
             group.remove_link(link)
+        self._link(group, plan)
+
+    def _link(self, group: Group, plan: Plan) -> None:
+        record = group.record
         for link in plan.links:
+            if isinstance(link.target, Key) and self._by_key.get(link.target) is record:
+                # It names what it has just made of itself.
+                link = link._replace(target=record.id, name=record.name)  # noqa: PLW2901
             record.links.setdefault(link.code, {})[link.target] = link.name
             group.add_link(link)
+            self._await(link)
+
+    def _await(self, link: Link) -> None:
+        """Have rows below find the record of the type itself that a link makes on the way."""
+        key = link.target
+        if not isinstance(key, Key) or key in self._by_key or not key.kind.startswith(self._own):
+            return
+        code = key.kind.removeprefix(self._own)
+        fields = {} if code == "name" else {code: [key.value]}
+        record = StoredRecord(self._new_id(), self._entity_type, link.name, fields=fields, is_new=True, pending=key)
+        self._by_key[key] = self._by_id[record.id] = record
 
     def _rename(self, group: Group, record: StoredRecord, name: str) -> None:
         if self._names is not None:
@@ -175,6 +192,8 @@ class Deciding:
             group.rows.append(row)
             return group
         group = self._groups[record.id] = Group(record, [row], last_row=row)
+        if record.pending is not None:
+            group.added[record.pending] = None
         self.decisions.append(group)
         return group
 

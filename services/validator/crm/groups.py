@@ -66,6 +66,11 @@ class Group:
     is_removed: bool = False
 
     @property
+    def makes(self) -> bool:
+        """Whether the record is not there before: a row makes it, or one that named it did."""
+        return self.creates or self.record.pending is not None
+
+    @property
     def skips(self) -> int:
         """How many rows change nothing."""
         return len(self.rows) - self.updates - self.creates
@@ -73,7 +78,7 @@ class Group:
     @property
     def action(self) -> Action:
         """What is asked of production."""
-        if self.creates:
+        if self.creates or (self.makes and self.updates):
             return Action.CREATE
         return Action.UPDATE if self.updates else Action.SKIP
 
@@ -85,8 +90,8 @@ class Group:
             row=self.rows[0],
             row_count=len(self.rows),
             action=self.action,
-            target=None if self.creates else record.id,
-            seen_version=None if self.creates else record.version,
+            target=None if self.makes else record.id,
+            seen_version=None if self.makes else record.version,
             updates=self.updates,
             skips=self.skips,
         )

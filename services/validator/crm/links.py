@@ -40,7 +40,7 @@ class Links:
             return Led(record.id, record.name)
         record = self._by_key.get(named.key)
         if record is not None:
-            return Led(record.id, record.name)
+            return Led(record.id if record.pending is None else record.pending, record.name)
         return Led(named.key, named.typed) if field.creates_target else names_nobody(field, named.typed)
 
     def _user(self, field: Field, named: Named) -> Led | CellError:

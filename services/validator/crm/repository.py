@@ -17,7 +17,8 @@ from services.validator.crm.stored import Known, StoredRecord
 from shared.db.planner import BY_INDEX
 from shared.values import from_json
 
-_PLAN = (BY_INDEX, text("SET LOCAL enable_hashjoin = off"), text("SET LOCAL enable_mergejoin = off"))
+# What the planner knows of tables that imports are filling is wrong: each record and all it has is found by its key.
+PLAN = (BY_INDEX, text("SET LOCAL enable_hashjoin = off"), text("SET LOCAL enable_mergejoin = off"))
 _RECORD = """r.id, r.entity_type, r.name, r.version,
            CASE r.entity_type WHEN :entity_type THEN CAST(r.fields AS text) END AS fields, r.import_id, r.import_row_no"""
 # One key after the other, with what `OFFSET 0` keeps as it is written: while the planner takes the table for empty, as at the
@@ -57,7 +58,7 @@ _USERS = text(
 
 async def read_known(conn: AsyncConnection, tenant_id: str, needs: Needs) -> Known:
     """What the tenant has of what a chunk names."""
-    for setting in _PLAN:
+    for setting in PLAN:
         await conn.execute(setting)
     by_key, by_id = await _read_records(conn, tenant_id, needs)
     own = [record.id for record in by_id.values() if record.fields is not None]

@@ -70,9 +70,12 @@ class StagedRows:
 
     def _add(self, group: Group) -> None:
         record, first = group.record, group.rows[0]
+        if record.pending is not None and not group.updates:
+            # Made by the link that names it, and left as it is.
+            return
         place = (first, first, GroupStatus.PENDING)
         id_ = record.id
-        action = Action.CREATE if group.creates else Action.REMOVE if group.is_removed else Action.UPDATE
+        action = Action.CREATE if group.makes else Action.REMOVE if group.is_removed else Action.UPDATE
         writer = group.writer
         if writer is None:
             writer = (None, None) if group.last_row == first else (self._import_id, group.last_row)
@@ -84,7 +87,7 @@ class StagedRows:
                 self._type,
                 record.name,
                 to_json(record.fields),
-                None if group.creates else list(group.said),
+                None if group.makes else list(group.said),
                 [key.kind for key in group.added],
                 [key.value for key in group.added],
                 group.rows,

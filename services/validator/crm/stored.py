@@ -29,6 +29,8 @@ class StoredRecord:
     import_id: UUID | None = None
     import_row: int | None = None
     is_new: bool = False
+    pending: Key | None = None
+    """Of one that the chunk makes on the way: what it will be known by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.validator.asked import Undone
 from services.validator.crm.kinds import Key
-from services.validator.crm.repository import as_it_is, read_links
+from services.validator.crm.repository import PLAN, as_it_is, read_links
 from services.validator.crm.stored import StoredRecord
 from services.validator.crm.taken_back import MadeChange, MadeRecord, Traces
-from shared.db.planner import BY_INDEX
 from shared.values import from_json
 
 _OWN = text("SELECT own FROM imports.imports WHERE id = :import_id")
@@ -81,7 +80,8 @@ async def read_own(conn: AsyncConnection, undone: Undone) -> Mapping[str, Any]:
 
 async def read_traces(conn: AsyncConnection, tenant_id: str, undone: Undone) -> Traces:
     """What is left of what a chunk made and changed; each record with its version, and then its links."""
-    await conn.execute(BY_INDEX)
+    for setting in PLAN:
+        await conn.execute(setting)
     scope = undone._asdict()
     made = [
         MadeRecord(row_no, as_it_is(*record), linked_by)

@@ -18,13 +18,14 @@ from shared.api.api_keys import NewApiKey
 from shared.api.client import ApiError, Client, Patience
 from shared.api.client.calls.imports import Created
 from shared.api.custom_fields import CustomFieldChange, NewCustomField
+from shared.api.guided import NewCorrection, NewFormat, NewMapping, NewStep
 from shared.api.imports import NewImport
 from shared.api.members import NewMember
 from shared.api.settings import SettingsChange
 from shared.api.uploads import PresignedAsked
 from shared.api.webhooks import MailChoice, NewWebhook, WebhookChange
 from shared.entities.own_fields import Type
-from shared.states import ImportStatus, RowStatus
+from shared.states import GuidedStep, ImportStatus, RowStatus
 
 DOCUMENT = create_app(SimpleNamespace(over_tls=False)).openapi()  # type: ignore[arg-type]
 OPERATIONS = {
@@ -58,6 +59,10 @@ BODIES: dict[Any, BaseModel] = {
     CustomFieldChange: CustomFieldChange(name="Level"),
     NewMember: NewMember(email="ada@acme.example"),
     SettingsChange: SettingsChange(region="DK"),
+    NewMapping: NewMapping(fields={"name": 0}),
+    NewCorrection: NewCorrection(value="DK", replacement="Denmark"),
+    NewFormat: NewFormat(format="iso"),
+    NewStep: NewStep(step=GuidedStep.REVIEW),
 }
 
 

@@ -67,6 +67,9 @@ def test_a_naive_time_is_of_the_zone_and_one_that_is_not_there_once_is_said(naiv
         ("Fri, 27 Mar 2026 10:00:00 +0000", "2026-03-27T10:00:00Z"),
         ("2026-03-27", "2026-03-26T23:00:00Z"),
         ("20260327", "2026-03-26T23:00:00Z"),
+        ("2026‑03‑27", "2026-03-26T23:00:00Z"),
+        ("٢٠٢٦-٠٣-٢٧", "2026-03-26T23:00:00Z"),
+        ("2026-03-27T10:00:00.1234567Z", "2026-03-27T10:00:00.123456Z"),
     ],
 )
 def test_moments_as_people_and_programs_write_them(text: str, kept: str) -> None:
@@ -93,6 +96,7 @@ def test_a_day_begins_where_clocks_leave_out_its_midnight() -> None:
         ("2026-13-01", How(), "there is no month 13"),
         ("0000-01-01", How(), "there is no year 0"),
         ("27/3/26", EUROPEAN, "a year of two digits"),
+        ("27-Mar-26", EUROPEAN, "a year of two digits"),
         ("46000", EUROPEAN, "is not a date; type it as 2027-03-31"),
         ("Thu, 27 Mar 2026", EUROPEAN, "is not a date"),
         ("2026-03-27 10:00", How(), "has a time of day, and only the date is kept; type 2026-03-27"),

@@ -48,6 +48,7 @@ COLOUR = own(Kind.COLOUR)
         (AMOUNT, "1,234.5", How(), Decimal("1234.5")),
         (AMOUNT, "-12", How(), Decimal(-12)),
         (AMOUNT, "0", How(), Decimal(0)),
+        (own(Kind.NUMBER), "12345678901234567890.1200000000000000000000", How(), Decimal("12345678901234567890.12")),
         (AMOUNT, 12.5, COMMA, Decimal("12.5")),
         (AMOUNT, {"number": 1200, "as": "$#,##0.00"}, How(), Decimal(1200)),
         (CLOSES, "27/3/2026", How(date=DateFormat.EUROPEAN), "2026-03-27"),
@@ -146,6 +147,12 @@ def test_any_text_is_a_value_or_says_why_not(text: str, field: Field) -> None:
     if value is not None and field.kind is not Kind.BOOLEAN:
         assert read_value(field, displayed(field, value), BERLIN) == value
     match_keys(field, text, BERLIN)
+
+
+def test_zeros_behind_the_places_of_a_field_are_left_away() -> None:
+    assert to_json(read_value(AMOUNT, "1.25000", How())) == "1.25"
+    assert to_json(read_value(AMOUNT, "-0", How())) == "0"
+    assert to_json(read_value(AMOUNT, 1e15, How())) == "1000000000000000"
 
 
 def test_values_join_those_that_are_there_without_repeats() -> None:

@@ -11,7 +11,7 @@ from services.gateway.people import Person
 from services.gateway.problems import Refused, invalid
 from services.gateway.resources import Gateway
 from services.gateway.texts import can_be_kept
-from shared.api.guided import NewCorrection, Value
+from shared.api.guided import ColumnValue, NewCorrection
 from shared.entities.cells import BLANKS
 from shared.entities.replacements import value_digest
 from shared.intake.column_values import ListedValue, having
@@ -37,7 +37,7 @@ _TAKE_BACK = text(
 )
 
 
-async def correct(ways: Gateway, person: Person, import_id: UUID, index: int, asked: NewCorrection) -> Value:
+async def correct(ways: Gateway, person: Person, import_id: UUID, index: int, asked: NewCorrection) -> ColumnValue:
     """Have a value read as what is asked; the value as it is then, with what is wrong with it as far as it is known.
 
     Only rows of chunks that have the value are validated again; where rows are known by the column, all of them are cut again.

@@ -19,7 +19,7 @@ from services.gateway.imports.guided.found import GuidedImport, mapped, undecide
 from services.gateway.imports.transactions import acting, reading
 from services.gateway.people import Person, tenant_of
 from services.gateway.resources import Gateway
-from shared.api.guided import MOST_VALUES, Show, Value, ValueCounts, ValuePage, ValueProblem, ValueSort
+from shared.api.guided import MOST_VALUES, ColumnValue, ColumnValuePage, Show, ValueCounts, ValueProblem, ValueSort
 from shared.entities.cells import read_cells
 from shared.entities.declaration import Field
 from shared.entities.replacements import value_of
@@ -47,7 +47,7 @@ _CORRECTED = text(
 )
 _ERRORS = text(
     """
-    SELECT CAST(r.cells -> CAST(:index AS integer) AS text) AS cell, e.code, e.message
+    SELECT CAST(r.cells AS text) AS cells, e.code, e.message
       FROM (SELECT row_no, position, code, message FROM imports.row_errors
              WHERE import_id = :id AND column_index = :index ORDER BY row_no, position LIMIT :limit) e
      CROSS JOIN LATERAL (SELECT cells FROM imports.raw_rows WHERE import_id = :id AND row_no = e.row_no) r
@@ -86,7 +86,7 @@ async def values(
     sort: ValueSort = "-rows",
     after: str | None = None,
     limit: int = MOST_VALUES,
-) -> ValuePage:
+) -> ColumnValuePage:
     """A page of the distinct values of a column: which of them, in which order, behind which place.
 
     Raises:
@@ -103,7 +103,7 @@ async def values(
         return await _page(conn, import_id, index, wanted)
 
 
-async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: _Wanted) -> ValuePage:
+async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: _Wanted) -> ColumnValuePage:
     found, field = await mapped(conn, import_id, index)
     known = await listed(conn, import_id, index) or Listed(0, 0, 0)
     waiting = await undecided_rows(conn, import_id)
@@ -128,7 +128,7 @@ async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: _Wan
     following = hand_out(name, shown[-1].place(wanted.sort)) if len(page) > wanted.limit else None
     said = await _described(conn, found, field, index, shown, problems, waiting)
     counts = (await conn.execute(_CORRECTION_COUNTS, {"id": import_id, "index": index})).one()
-    return ValuePage(
+    return ColumnValuePage(
         items=tuple(said),
         next=following,
         index=index,
@@ -146,7 +146,9 @@ async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: _Wan
     )
 
 
-async def described(conn: AsyncConnection, found: GuidedImport, field: Field, index: int, value: ListedValue) -> Value:
+async def described(
+    conn: AsyncConnection, found: GuidedImport, field: Field, index: int, value: ListedValue
+) -> ColumnValue:
     """One value as it is now."""
     waiting = await undecided_rows(conn, found.id)
     problems = await _problems(conn, found.id, index)
@@ -174,7 +176,8 @@ async def _problems(conn: AsyncConnection, import_id: UUID, index: int) -> dict[
         for row in await conn.execute(_AT_FIRST_ROWS, {**said, "rows": None}):
             found.setdefault(row.value, ValueProblem(code=row.code, message=row.message))
     for row in errors:
-        if row.cell is not None and (value := value_of(read_cells(f"[{row.cell}]")[0])):
+        cells = read_cells(row.cells)
+        if index < len(cells) and (value := value_of(cells[index])):
             found.setdefault(value, ValueProblem(code=row.code, message=row.message))
     return found
 
@@ -187,10 +190,10 @@ async def _described(
     values: Sequence[ListedValue],
     problems: Mapping[str, ValueProblem],
     waiting: int,
-) -> list[Value]:
+) -> list[ColumnValue]:
     said: dict[str, Any] = {"id": found.id, "index": index, "values": [value.value for value in values]}
     corrected = {row.value: row for row in await conn.execute(_CORRECTIONS, said)}
-    described_: list[Value] = []
+    described_: list[ColumnValue] = []
     for value in values:
         correction = corrected.get(value.value)
         problem = problems.get(value.value)
@@ -198,7 +201,7 @@ async def _described(
         if correction is not None and problem is None and pending:
             problem = problem_of(found, field, index, correction.replacement)
         described_.append(
-            Value(
+            ColumnValue(
                 value=value.value,
                 rows=value.rows,
                 first_row=value.first_row,

@@ -5,18 +5,16 @@ from uuid import UUID
 from shared.api.client.calls.asking import Asking, query
 from shared.api.guided import (
     Columns,
-    FormatName,
+    ColumnValue,
+    ColumnValuePage,
     NewCorrection,
     NewFormat,
     NewMapping,
     NewStep,
     Show,
-    Value,
-    ValuePage,
     ValueSort,
 )
 from shared.api.imports import Import
-from shared.states import GuidedStep
 
 
 class GuidedCalls(Asking):
@@ -40,28 +38,27 @@ class GuidedCalls(Asking):
         sort: ValueSort | None = None,
         after: str | None = None,
         limit: int | None = None,
-    ) -> ValuePage:
+    ) -> ColumnValuePage:
         """The distinct values of a column, by page."""
         path = f"/v1/imports/{import_id}/columns/{index}/values"
-        return await self._get(ValuePage, path, show=show, q=q, sort=sort, after=after, limit=limit)
+        return await self._get(ColumnValuePage, path, show=show, q=q, sort=sort, after=after, limit=limit)
 
-    async def put_column_value(self, import_id: UUID, index: int, body: NewCorrection) -> Value:
+    async def put_column_value(self, import_id: UUID, index: int, body: NewCorrection) -> ColumnValue:
         """Have a value read as another one, or skipped, in every row; with neither, as it stands."""
-        return await self._send(Value, "PUT", f"/v1/imports/{import_id}/columns/{index}/values", body)
+        return await self._send(ColumnValue, "PUT", f"/v1/imports/{import_id}/columns/{index}/values", body)
 
-    async def delete_column_value(self, import_id: UUID, index: int, value: str) -> Value:
+    async def delete_column_value(self, import_id: UUID, index: int, value: str) -> ColumnValue:
         """Have a value read as it stands again; a long one by `put_column_value` with neither replacement nor skip."""
         path = f"/v1/imports/{import_id}/columns/{index}/values"
-        return self._read(Value, await self._requests.ask("DELETE", path, params=query({"value": value})))
+        return self._read(ColumnValue, await self._requests.ask("DELETE", path, params=query({"value": value})))
 
-    async def put_format(self, import_id: UUID, index: int, name: FormatName) -> Columns:
+    async def put_format(self, import_id: UUID, index: int, body: NewFormat) -> Columns:
         """Say how its dates or numbers are read."""
-        body = NewFormat(format=name)
         return await self._send(Columns, "PUT", f"/v1/imports/{import_id}/columns/{index}/format", body)
 
-    async def go_to_step(self, import_id: UUID, step: GuidedStep) -> Import:
+    async def go_to_step(self, import_id: UUID, body: NewStep) -> Import:
         """Go to a step."""
-        return await self._send(Import, "POST", f"/v1/imports/{import_id}/step", NewStep(step=step), repeatable=True)
+        return await self._send(Import, "POST", f"/v1/imports/{import_id}/step", body, repeatable=True)
 
     async def start_over(self, import_id: UUID) -> Import:
         """Begin again with the columns."""

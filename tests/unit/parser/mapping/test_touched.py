@@ -18,8 +18,15 @@ from shared.entities.declaration import Field, Kind, Origin
 from tests.harness.crm import Importing, Tenant
 
 BADGE = Field("badge", "Badge", Kind.TEXT, "", "", origin=Origin.OWN, is_unique=True)
-ENTITY = PEOPLE.with_fields([BADGE])
-CODES = ("name", "emails", "phone_number", "company", "job_title", "badge")
+BOSS = Field(
+    *("boss", "Boss", Kind.RECORD, "", ""),
+    origin=Origin.OWN,
+    target="people",
+    found_by=("id", "email", "phone", "name"),
+    creates_target=True,
+)
+ENTITY = PEOPLE.with_fields([BADGE, BOSS])
+CODES = ("name", "emails", "phone_number", "company", "job_title", "badge", "boss")
 PLACES = {code: place for place, code in enumerate(CODES)}
 
 _ADDRESSES = st.lists(st.sampled_from([f"{name}@x.example" for name in "abcdef"]), max_size=3).map("; ".join)
@@ -30,6 +37,7 @@ _ROWS = st.tuples(
     st.sampled_from([None, "Acme", "acme ", "acme.example", "Initech"]),
     st.sampled_from([None, "CTO", "CEO", "Analyst"]),
     st.sampled_from([None, None, "B-1", "b-1", "B-2"]),
+    st.sampled_from([None, None, None, "a@x.example", "b@x.example", "Dan"]),
 )
 _SIZES = st.tuples(st.integers(1, 4), st.integers(1, 6))
 
@@ -110,12 +118,15 @@ def test_chunks_come_to_what_their_rows_come_to_one_after_another(
 
 
 def test_rows_that_share_nothing_wait_for_nobody() -> None:
-    rows = [(f"Person {n}", f"p{n}@x.example", "", None, None, None) for n in range(40)]
+    rows = [(f"Person {n}", f"p{n}@x.example", "", None, None, None, None) for n in range(40)]
     assert [chunk.wave for chunk in cut(rows, (5, 10), "upsert")] == [0] * 5
 
 
 def test_a_row_about_a_record_of_another_chunk_waits_and_one_of_its_own_chunk_does_not() -> None:
-    ada, bob = ("Ada", "ada@x.example", "", None, None, None), ("Bob", "bob@x.example", "", None, None, None)
+    ada, bob = (
+        ("Ada", "ada@x.example", "", None, None, None, None),
+        ("Bob", "bob@x.example", "", None, None, None, None),
+    )
     chunks = cut([ada, ada, bob, ada, bob, bob], (2, 3), "upsert")
     assert [(chunk.wave, [row.row for row in chunk.rows]) for chunk in chunks] == [
         (0, [2, 3]),
@@ -126,10 +137,10 @@ def test_a_row_about_a_record_of_another_chunk_waits_and_one_of_its_own_chunk_do
 
 def test_rows_behind_one_that_waits_wait_with_it_though_they_share_nothing_else() -> None:
     rows = [
-        ("Ada", "ada@x.example", "", None, None, None),
-        ("Bob", "bob@x.example; b@x.example", "", None, None, None),
-        ("Both", "ada@x.example; bob@x.example", "", None, None, None),
-        ("Bob", "b@x.example", "", None, None, None),
+        ("Ada", "ada@x.example", "", None, None, None, None),
+        ("Bob", "bob@x.example; b@x.example", "", None, None, None, None),
+        ("Both", "ada@x.example; bob@x.example", "", None, None, None, None),
+        ("Bob", "b@x.example", "", None, None, None, None),
     ]
     chunks = cut(rows, (1, 10), "upsert")
     assert [(chunk.wave, [row.row for row in chunk.rows]) for chunk in chunks] == [(0, [2]), (0, [3]), (1, [4, 5])]

@@ -73,6 +73,19 @@ def test_a_day_far_below_decides_as_well(tmp_path: Path, monkeypatch: pytest.Mon
     assert set(closes(said).values()) == {"2026-05-04", "2026-03-27"}
 
 
+def test_a_column_that_is_not_imported_is_not_looked_through_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surveys, "MOST_ROWS", 10)
+    path = tmp_path / "deals.csv"
+    path.write_text("\n".join(["Name,Made", *(f"Deal {n},4/5/2026" for n in range(30)), ""]), encoding="utf-8")
+    said = said_rows(path, entity="opportunities")
+    assert said.layout["dates"]["1"] == {"format": None, "contested": True, "row": 2, "text": "4/5/2026"}
+    # Where a person will say what it is, it is.
+    guided = said_rows(path, entity="opportunities", guided=True)
+    assert guided.layout["dates"]["1"]["contested"] is False
+
+
 def test_where_nothing_decides_the_habit_of_the_tenant_does_and_it_is_told(tmp_path: Path) -> None:
     path = deals(tmp_path / "deals.csv", "4/5/2026", "1/2/2026")
     said = said_rows(path, entity="opportunities", settings={"date_format": "american"})
