@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
@@ -207,7 +207,7 @@ def _chosen(columns: Columns, said: Said) -> dict[int, FormatName]:
         if name is None or known is None or column.field is None or (name == known.name and not known.is_chosen):
             continue
         if name in {choice.name for choice in known.choices}:
-            chosen[column.index] = cast("FormatName", name)
+            chosen[column.index] = name
     return chosen
 
 
