@@ -10,6 +10,7 @@ from services.gateway.imports.guided.mapping import headings_digest
 from services.gateway.imports.guided.suggesting import ColumnLook, suggest
 from services.gateway.problems import Refused
 from shared.entities import ENTITY_TYPES
+from shared.entities.cells import Cell
 from shared.entities.declaration import Kind
 from shared.entities.replacements import Replacements
 from shared.values import How
@@ -111,9 +112,9 @@ def test_the_same_headings_in_another_order_and_case_are_the_same() -> None:
 
 def test_what_is_replaced_is_what_people_see_and_nothing_else() -> None:
     replaced = Replacements([(1, "80%", "0.8"), (1, "x", None), (4, "x", "y")])
-    row = ["x", {"number": 0.8, "as": "0%"}, "x"]
+    row: list[Cell] = ["x", {"number": 0.8, "as": "0%"}, "x"]
     assert replaced.applied(row) == ["x", "0.8", "x"]
     assert row[1] == {"number": 0.8, "as": "0%"}, "the row itself stays"
     assert replaced.applied(["x", " x "]) == ["x", None]
-    untouched = ["80%", "81%"]
+    untouched: list[Cell] = ["80%", "81%"]
     assert replaced.applied(untouched) is untouched
