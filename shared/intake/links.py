@@ -17,7 +17,7 @@ from shared.states import GroupStatus
 
 # A record that is not there has no id: it is known by what it will be found by.
 _NAMED = f"""
-    SELECT l.code, l.target, l.to_id, l.key_kind, l.key_value, min(l.key_name) AS key_name, count(DISTINCT l.from_id) AS times
+    SELECT l.code, l.target, l.to_id, l.key_kind, l.key_value, min(l.key_name) AS key_name, count(*) AS times
       FROM staging.crm_links l
      WHERE l.import_id = :id AND l.row_status = '{GroupStatus.PENDING}' AND NOT l.is_removed
      GROUP BY l.code, l.target, l.to_id, l.key_kind, l.key_value
@@ -50,7 +50,7 @@ class LinkCount(NamedTuple):
 
 @dataclass(frozen=True)
 class Linked:
-    """A record that rows name: the field that says it, its type, its name, how many records link to it. `is_new`: it will be made."""
+    """A record that rows name: the field that says it, its type, its name, how often it is named. `is_new`: it will be made."""
 
     code: str
     target: str

@@ -2,7 +2,7 @@
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,13 @@ async def here(stack: Stack, running_world: World) -> AsyncIterator[GatewayClien
         address = gateway.settings.public_url
         async with GatewayClient(address, stack.token_for, transport=httpx.ASGITransport(app)) as client:
             yield client
+
+
+@pytest.fixture
+def parsing(running_world: World) -> Iterator[World]:
+    """With a parser, which is gone afterwards: other tests ask what waits for one."""
+    yield with_services(running_world, "parser")
+    running_world.fleet.stop()
 
 
 async def added(admin: httpx.AsyncClient, **asked: Any) -> dict[str, Any]:
@@ -232,11 +239,10 @@ async def test_how_values_are_written_is_changed_part_by_part(here: GatewayClien
 
 
 async def test_a_file_is_read_by_the_fields_there_are_when_its_reading_begins(
-    here: GatewayClient, tenant: str, running_world: World, engine_of: EngineOf, tmp_path: Path
+    here: GatewayClient, tenant: str, parsing: World, engine_of: EngineOf, tmp_path: Path
 ) -> None:
     """Also the template has them; an import under way is read by those it began with; what is required has to be there."""
-    with_services(running_world, "parser")
-    await running_world.register(tenant)
+    await parsing.register(tenant)
     admin = here.as_(tenant, "admin")
     await added(admin, **TIER, options=options("Gold", "Silver"))
     since = await added(admin, code="since", type="date", name="Customer since")
@@ -248,7 +254,7 @@ async def test_a_file_is_read_by_the_fields_there_are_when_its_reading_begins(
         path = tmp_path / f"{uuid4()}.csv"
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([headings, *([f"{heading} {row}" for heading in headings] for row in range(3))])
-        import_id = running_world.send(tenant, path, entity_type="people", mode="upsert", options={"hold": True})
+        import_id = parsing.send(tenant, path, entity_type="people", mode="upsert", options={"hold": True})
 
         async def read() -> dict[str, Any] | None:
             found = await here.as_(tenant, "viewer").get(f"/v1/imports/{import_id}")
@@ -258,12 +264,10 @@ async def test_a_file_is_read_by_the_fields_there_are_when_its_reading_begins(
         return await eventually("the import is read", read)
 
     with_both = await sent("Name", "tier", "custom_fields_since", "Nothing")
-    kept = await running_world.scalar("SELECT own FROM imports.imports WHERE id = :id", id=with_both["id"])
+    kept = await parsing.scalar("SELECT own FROM imports.imports WHERE id = :id", id=with_both["id"])
     assert [field["code"] for field in kept["fields"]] == ["tier", "since"]
     assert kept["settings"]["date_format"] == "iso"
-    mapped = await running_world.scalar(
-        "SELECT column_mappings FROM imports.imports WHERE id = :id", id=with_both["id"]
-    )
+    mapped = await parsing.scalar("SELECT column_mappings FROM imports.imports WHERE id = :id", id=with_both["id"])
     assert mapped == {"name": 0, "tier": 1, "since": 2}
     assert (await admin.delete(f"{FIELDS}/{since['id']}")).status_code == 204
     async with tenant_transaction(engine_of("winnow_intake"), tenant) as conn:

@@ -141,3 +141,34 @@ async def test_nothing_is_started_while_a_correction_is_still_to_be_checked_and_
         assert getattr(await start_import(conn, import_id), "chunks", None) == 3
     with pytest.raises(Refused, match="It was started"):
         await corrector.correct(import_id, "heavy", "300")
+
+
+async def test_a_wave_is_decided_again_behind_the_chunk_that_was_corrected_and_not_before(
+    desk: Desk, corrector: Corrector, engine_of: EngineOf
+) -> None:
+    first, second = product(1, weight_g="heavy"), product(2, weight_g="12")
+    again = product(1, variants=2)[0][:]
+    again[[field.code for field in PRODUCTS.fields].index("sku")] = "SKU-1-9"
+    again[[field.code for field in PRODUCTS.fields].index("barcode")] = 10_000_009_999
+    leading, wave = await desk.stage([*first, *second, again], mode="upsert", guided=True)
+    import_id = leading.import_id
+    async with tenant_transaction(engine_of("winnow_intake"), desk.tenant) as conn:
+        layout = text(
+            """UPDATE imports.imports SET layout = '{"heading_row": 1}', guided_step = 'review' WHERE id = :id"""
+        )
+        await conn.execute(layout, {"id": import_id})
+    await desk.validate(leading)
+    assert await corrector.announced(import_id) == [2]
+    await desk.validate(wave)
+    assert await corrector.states(import_id) == ["validated", "validated"]
+
+    await corrector.correct(import_id, "heavy", "250")
+    assert await corrector.states(import_id) == ["staged", "staged"]
+    assert await corrector.announced(import_id) == [1], "the wave waits for its turn"
+    await desk.validate(leading)
+    assert await corrector.announced(import_id) == [2]
+    await desk.validate(wave)
+    async with tenant_transaction(corrector.gateway.reader, desk.tenant) as conn:
+        found = await preview(conn, import_id)
+    assert found is not None
+    assert (found.rows.create, found.rows.fail, found.undecided) == (3, 0, 0)

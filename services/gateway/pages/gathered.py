@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.gateway.pages.sheet import ROWS
 from shared.api.imports import Import
 from shared.db.planner import BY_INDEX
+from shared.intake.links import LinkCount, count_links
 from shared.intake.rows import MOST_ROWS, ImportRow, RowPage, read_rows
 from shared.states import RowStatus
 
@@ -55,6 +56,7 @@ _REPAIRED = text(
     SELECT DISTINCT first_row FROM sent WHERE in_production
     """
 )
+_TOUCHED = text("SELECT updated_at FROM imports.imports WHERE id = :id")
 _OPTIONS = text("SELECT options FROM imports.imports WHERE id = :id")
 
 Reason = tuple[str, str | None]
@@ -88,6 +90,28 @@ class MistakeCounts:
         await conn.execute(BY_INDEX)
         found = (await conn.execute(_MISTAKES, {"id": imp.id})).one()
         self._kept[what] = Mistakes(found.rows, found.groups)
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[what]
+
+
+class LinkCounts:
+    """How many records imports link to. Of one that waits to be started it is counted once in a process.
+
+    To count a hundred thousand takes longer than a page may; while nobody changes what its rows say, they stay the same.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, list[LinkCount]] = OrderedDict()
+
+    async def of(self, conn: AsyncConnection, imp: Import) -> list[LinkCount]:
+        """The records that a held import links to, by their type, once its rows are decided."""
+        # Whoever corrects or maps it says when: the numbers of rows may be the same afterwards.
+        touched = (await conn.execute(_TOUCHED, {"id": imp.id})).scalar_one()
+        what = (imp.id, imp.epoch, touched)
+        if (known := self._kept.get(what)) is not None:
+            return known
+        self._kept[what] = await count_links(conn, imp.id)
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
         return self._kept[what]

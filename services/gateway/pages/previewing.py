@@ -15,6 +15,7 @@ from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, number
 from services.gateway.pages.forecast import NOTHING, ROWS, changes_shown, decided_shown, row_of, rows_shown
+from services.gateway.pages.gathered import LinkCounts
 from services.gateway.pages.rendering import page, partial, swap
 from services.gateway.pages.shell import SHELL
 from services.gateway.pages.steps import elsewhere, head
@@ -24,7 +25,7 @@ from services.gateway.problems import unknown
 from shared.api.imports import Import
 from shared.api.results import Preview
 from shared.entities.declaration import USERS
-from shared.intake.links import LinkCount, Linked, count_links, list_links
+from shared.intake.links import LinkCount, Linked, list_links
 from shared.ledger.undo import DAYS
 from shared.states import Action, GuidedStep, RowStatus
 
@@ -34,6 +35,7 @@ CREATED, UPDATED, SKIPPED, FAILING, LINKS = "created", "updated", "skipped", "fa
 VIEWS: Final = (CREATED, UPDATED, SKIPPED, FAILING, LINKS)
 
 ImportId = Annotated[UUID, Path()]
+_links = LinkCounts()
 
 
 @router.get("/{import_id}/preview")
@@ -53,7 +55,7 @@ async def show(
             raise unknown("import")
         if (away := elsewhere(imp, GuidedStep.PREVIEW)) is not None:
             return away
-        links = await count_links(conn, imp.id) if preview.ready else []
+        links = await _links.of(conn, imp) if preview.ready else []
         view = show if show in VIEWS else _first_view(preview)
         shown = await _shown(conn, imp, preview, view, after=after, row=row_of(row))
     return page(

@@ -116,5 +116,5 @@ def test_what_is_replaced_is_what_people_see_and_nothing_else() -> None:
     assert replaced.applied(row) == ["x", "0.8", "x"]
     assert row[1] == {"number": 0.8, "as": "0%"}, "the row itself stays"
     assert replaced.applied(["x", " x "]) == ["x", None]
-    untouched = ["80%", "81%"]
+    untouched: list[Cell] = ["80%", "81%"]
     assert replaced.applied(untouched) is untouched
