@@ -185,6 +185,8 @@ async def test_every_step_is_accessible_fits_and_is_silent(site: Site, tmp_path:
         await page.get_by_role("button", name="Go on to preview").click()
         await expect(page.get_by_role("button", name="Start import")).to_be_visible()
         await expect(page.get_by_role("row", name=re.compile("Job Title.*Countess.*Director"))).to_be_visible()
+        await expect(page.get_by_text("found by ada.byron@engines.example")).to_be_visible()
+        await expect(page.get_by_text("made by this file")).to_be_visible()
     steps = {"import-people": "/import?type=people", "map": f"/imports/{import_id}/map", "preview": f"/imports/{import_id}/preview", "review": f"/imports/{import_id}/review/1"}  # fmt: skip
     for look in LOOKS:
         async with site.visit(look, await site.cookies("importer")) as mara:

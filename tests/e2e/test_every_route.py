@@ -54,6 +54,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "PUT /v1/imports/{import_id}/columns/{index}/values": {"json": {"value": "x", "skip": True}},
     "DELETE /v1/imports/{import_id}/columns/{index}/values": {"params": {"value": "x"}},
     "PUT /v1/imports/{import_id}/columns/{index}/format": {"json": {"format": "iso"}},
+    "POST /imports/{import_id}/review/{index}": {"data": {"value": "x", "replacement": "y"}},
+    "POST /imports/{import_id}/review/{index}/format": {"data": {"format": "iso"}},
     "POST /v1/imports/{import_id}/step": {"json": {"step": "map"}},
     "DELETE /v1/uploads/{upload_id}": {"headers": {"Tus-Resumable": "1.0.0"}},
 }

@@ -9,9 +9,9 @@ from uuid_utils.compat import uuid7
 
 from shared.db.transaction import tenant_transaction
 from shared.intake.preview import Outcomes, preview
-from shared.intake.rows import MOST_ROWS, ImportRow, read_rows
+from shared.intake.rows import MOST_ROWS, ImportRow, read_decided, read_rows
 from shared.ledger import cancel_import
-from shared.states import RowStatus
+from shared.states import Action, RowStatus
 from tests.harness.files import HEADINGS, product, row
 from tests.harness.query_costs import pages_read, queries_of
 from tests.harness.staging import Desk
@@ -19,6 +19,7 @@ from tests.harness.world import World
 from tests.integration.conftest import EngineOf
 
 PENDING, COMMITTED, FAILED, UNPROCESSED = RowStatus
+DECIDED = (Action.CREATE, Action.UPDATE, Action.SKIP)
 
 # Data begins in row 2: products 1 and 3 are good, product 2 (rows 4 to 7) is not, with a row between its own that no
 # product has, and 8 is a row that stands alone behind it.
@@ -291,9 +292,36 @@ async def test_a_group_may_create_update_and_skip_and_each_row_says_which(
     async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
         found = await preview(conn, event.import_id, changes=1)
         everything = await preview(conn, event.import_id)
+        decided = {outcome: await read_decided(conn, event.import_id, outcome) for outcome in DECIDED}
+    assert {outcome: page and numbers(page.rows) for outcome, page in decided.items()} == {
+        Action.CREATE: [5],
+        Action.UPDATE: [2, 3],
+        Action.SKIP: [4],
+    }
     assert found is not None
     assert everything is not None
     assert found.rows == Outcomes(create=1, update=2, skip=1, fail=0)
     assert found.groups == Outcomes(create=0, update=1, skip=0, fail=0)
     assert [change.row for change in found.changes] == [2]
     assert [(change.row, change.record) for change in everything.changes] == [(2, "product"), (3, "variant")]
+
+
+async def test_rows_of_which_the_same_was_decided_are_listed_by_page(
+    desk: Desk, engine_of: EngineOf, tenant: str
+) -> None:
+    (event,) = await desk.ready([*product(1, variants=2), *product(2, weight_g="heavy"), *product(3, variants=2)])
+    pages, after = [], None
+    async with tenant_transaction(engine_of("winnow_reader"), tenant) as conn:
+        while True:
+            page = await read_decided(conn, event.import_id, Action.CREATE, after=after, limit=1)
+            assert page is not None
+            pages.append(numbers(page.rows))
+            if (after := page.next) is None:
+                break
+        assert await read_decided(conn, uuid7(), Action.CREATE) is None
+        nothing = await read_decided(conn, event.import_id, Action.SKIP)
+    # A page ends with a group, and what comes back is in none.
+    first, last = pages
+    assert (len(first), len(last)) == (2, 2)
+    assert nothing is not None
+    assert nothing.rows == ()

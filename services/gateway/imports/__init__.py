@@ -12,6 +12,6 @@
 * `files`, `links`    files that are handed back, and signed links to them
 """
 
-from services.gateway.imports.seen import seen, summaries, the_import, version_of
+from services.gateway.imports.seen import import_if_there, seen, summaries, the_import, version_of
 
-__all__ = ["seen", "summaries", "the_import", "version_of"]
+__all__ = ["import_if_there", "seen", "summaries", "the_import", "version_of"]

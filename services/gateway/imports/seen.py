@@ -81,11 +81,16 @@ async def the_import(ways: Gateway, person: Person, import_id: UUID) -> Import:
     Raises:
         Refused: their tenant has none of this id.
     """
-    async with reading(ways, person) as conn:
-        found = await seen(conn, import_id)
+    found = await import_if_there(ways, person, import_id)
     if found is None:
         raise unknown("import")
     return found
+
+
+async def import_if_there(ways: Gateway, person: Person, import_id: UUID) -> Import | None:
+    """An import of who asks; None when their tenant has none of this id."""
+    async with reading(ways, person) as conn:
+        return await seen(conn, import_id)
 
 
 async def summaries(conn: AsyncConnection, ids: Sequence[UUID]) -> list[ImportSummary]:

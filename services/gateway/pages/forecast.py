@@ -17,7 +17,7 @@ from shared.api.rows import Row
 from shared.entities import EntityType
 from shared.intake.changes import Change, Place, list_changes
 from shared.intake.reading import read_entity, read_reading
-from shared.intake.records import RecordName, record_names, staged_names
+from shared.intake.records import RecordName, found_by, record_names, staged_names
 from shared.intake.rows import Group, ImportRow, read_decided
 from shared.states import Action, Record, RowStatus
 
@@ -71,23 +71,27 @@ async def changes_shown(conn: AsyncConnection, imp: Import, *, after: str, row: 
     made = {at.row: (at.chunk, at.group) for at, change in found[:ROWS] if change.record_id not in names}
     new = await staged_names(conn, imp.id, list(made.values())) if made else {}
     names = {**names, **{id_: RecordName(name, "", None, None, "made by this file") for id_, name in new.items()}}
+    ways = await found_by(conn, imp.id, [(change.row, change.record_id) for change in changes])
     entity = await read_entity(conn, imp.id)
     return {
         "record_words": _record_words(entity),
-        "entries": [_entry(change, names.get(change.record_id), entity) for change in changes],
+        "entries": [
+            _entry(change, names.get(change.record_id), entity, ways.get((change.row, change.record_id)))
+            for change in changes
+        ],
         "next": _said(found[ROWS - 1][0]) if len(found) > ROWS else "",
         "shown": f"{counted(len(changes), 'changed record')} on this page",
         "none_words": "Rows that fit create something new, or say what is there already.",
     }
 
 
-def _entry(change: Change, name: RecordName | None, entity: EntityType | None) -> Entry:
+def _entry(change: Change, name: RecordName | None, entity: EntityType | None, way: str | None) -> Entry:
     if name is None:
         title, which = str(change.record_id), ""
     elif change.record == Record.PRODUCT:
         title, which = name.title, f"{name.handle} · all variants"
     elif change.record in _OF_CRM:
-        title, which = name.title, name.known_by or ""
+        title, which = name.title, f"found by {way}" if way else name.known_by or ""
     else:
         title, which = name.title, f"SKU {name.sku}" if name.sku else f"barcode {name.barcode}"
     fields = [

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.gateway.asking import PageImporter, PageViewer, Ways
-from services.gateway.imports import guided, the_import
+from services.gateway.imports import guided, import_if_there, the_import
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, number
 from services.gateway.pages.rendering import page, partial, swap
@@ -77,8 +77,10 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
 async def live(ways: Ways, person: PageViewer, import_id: ImportId) -> Response:
     """A stream that ends when the columns are known."""
 
-    async def look() -> Shown:
-        imp = await the_import(ways, person, import_id)
+    async def look() -> Shown | None:
+        imp = await import_if_there(ways, person, import_id)
+        if imp is None:
+            return None
         return Shown(imp.version, "", ended=imp.guided is None or imp.guided.is_read, moves=False)
 
     return ways.streams.stream(person, look, tenant=tenant_of(person), import_id=import_id)

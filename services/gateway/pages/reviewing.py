@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.gateway.asking import PageImporter, PageViewer, Ways
-from services.gateway.imports import guided, the_import
+from services.gateway.imports import guided, import_if_there, the_import
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, number
 from services.gateway.pages.rendering import page, partial, swap
@@ -125,7 +125,7 @@ async def correct(
     person: PageImporter,
     import_id: ImportId,
     index: Index,
-    value: Annotated[str, Form(max_length=LONGEST_VALUE)] = "",
+    value: Annotated[str, Form(min_length=1, max_length=LONGEST_VALUE)],
     replacement: Annotated[str, Form(max_length=LONGEST_VALUE)] = "",
     act: Annotated[str, Form(max_length=8)] = "use",
     n: Annotated[int, Form(ge=0, le=1_000)] = 0,
@@ -194,7 +194,9 @@ async def live(request: Request, ways: Ways, person: PageViewer, import_id: Impo
     asked = asked_by(f"/imports/{import_id}/review/{index}", request.query_params)
 
     async def look() -> Shown | None:
-        imp = await the_import(ways, person, import_id)
+        imp = await import_if_there(ways, person, import_id)
+        if imp is None:
+            return None
         if elsewhere(imp, GuidedStep.REVIEW) is not None:
             return Shown.named("", ended=True)
         context = await _changing(ways, person, imp, index, asked)

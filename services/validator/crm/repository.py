@@ -39,10 +39,11 @@ _RECORDS = text(
 _LINKS = text(
     """
     SELECT l.from_id, l.code, l.to_id, coalesce(r.name, m.name) AS name
-      FROM crm.links l
+      FROM unnest(CAST(:ids AS uuid[])) AS a (id)
+     CROSS JOIN LATERAL (
+           SELECT from_id, code, to_id FROM crm.links WHERE tenant_id = :tenant_id AND from_id = a.id OFFSET 0) l
       LEFT JOIN crm.records r ON r.id = l.to_id
       LEFT JOIN crm.members m ON m.id = l.to_id
-     WHERE l.tenant_id = :tenant_id AND l.from_id = ANY(CAST(:ids AS uuid[]))
     """
 )
 _USERS = text(
