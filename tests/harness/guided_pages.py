@@ -96,6 +96,7 @@ def column(
         "fits": None,
         "format": None,
         "errors": 0,
+        "lacking": 0,
         "corrections": 0,
     }
     return GuidedColumn(**{**fields, **said})
