@@ -5,13 +5,14 @@ import io
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from deploy.local.stack import Stack
 from tests.e2e.test_command import Command
 from tests.harness.files import HEADINGS, PRODUCTS, catalogue, product, text_file
 from tests.harness.gateway import GatewayClient
 from tests.harness.guiding import Guide
-from tests.harness.world import World
+from tests.harness.world import World, eventually
 
 IN_PRODUCTION = "SELECT count(*) FROM catalog.products WHERE tenant_id = :tenant"
 COLUMN = {field.code: index for index, field in enumerate(PRODUCTS.fields)}
@@ -211,6 +212,40 @@ async def test_files_that_are_handed_back_have_what_a_person_put_in_the_place_of
     assert '"very heavy" is not a number' in line["Import error"]
     # How long a person looked at it is no time of the import.
     assert ended.worked_seconds < (ended.completed_at - ended.created_at).total_seconds() / 2
+
+
+async def test_a_row_that_comes_back_with_what_was_put_right_is_known_for_the_row_it_was(
+    guide: Guide, world: World, tmp_path: Path
+) -> None:
+    sent = tmp_path / "people.csv"
+    sent.write_text("Name;Emails;Phone Number\nAda;ada at engines;12\nGrace;grace@navy.example;none\n")
+    guiding = await guide.send(sent, entity="people", mode="upsert")
+    await guiding.mapped()
+    await guiding.correct(1, "ada at engines", "ada@engines.example")
+    await guiding.correct(2, "none", skip=True)
+    await guiding.decided()
+    ended = await guiding.started()
+    assert (ended.created_rows, ended.failed_rows) == (1, 1)
+    linked = await guide.sender.get(f"{guiding.place}/corrections")
+    workbook = load_workbook(io.BytesIO((await guide.sender.get(linked.headers["location"])).content))
+    name, email, phone = workbook.active[2][:3]
+    assert (name.value, email.value, phone.value) == ("Ada", "ada@engines.example", "12")
+    assert (email.comment, phone.comment is not None) == (None, True)
+    phone.value = None
+    workbook.save(tmp_path / "repaired.xlsx")
+    body = {
+        "object_key": world.put(guide.tenant, tmp_path / "repaired.xlsx"),
+        "entity_type": "people",
+        "mode": "upsert",
+        "parent_import_id": guiding.id,
+    }
+    assert (await guide.sender.post("/v1/imports", json=body)).status_code == 201
+
+    async def repaired() -> bool:
+        found = (await guide.sender.get(f"{guiding.place}/repairs")).json()
+        return (found["repaired_rows"], found["open_rows"]) == (1, 0)
+
+    await eventually("the row is known to be repaired", repaired)
 
 
 async def test_the_command_says_where_a_person_goes_on(

@@ -82,7 +82,7 @@ $$;
 -- Whoever acts for a person writes them; the stages read rows by what was corrected.
 GRANT SELECT, INSERT, UPDATE, DELETE ON imports.corrections, imports.saved_mappings, imports.listed_columns,
     imports.column_values TO winnow_intake;
-GRANT SELECT ON imports.corrections TO winnow_parser, winnow_validator, winnow_exporter;
+GRANT SELECT ON imports.corrections TO winnow_parser, winnow_validator, winnow_committer, winnow_exporter;
 GRANT SELECT ON imports.corrections, imports.saved_mappings, imports.listed_columns, imports.column_values TO winnow_reader;
 GRANT SELECT, INSERT, DELETE ON imports.listed_columns, imports.column_values TO winnow_parser;
 -- Of a guided import that nobody goes on with nothing stays.
