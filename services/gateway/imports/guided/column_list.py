@@ -37,8 +37,8 @@ _FIRST = text(
 _ERRORS = text(
     "SELECT heading, sum(errors) AS errors FROM imports.reason_counts WHERE import_id = :id AND heading <> '' GROUP BY heading"
 )
-_CORRECTIONS = text(
-    "SELECT column_index, count(*) AS corrections FROM imports.corrections WHERE import_id = :id GROUP BY column_index"
+_REPLACEMENTS = text(
+    "SELECT column_index, count(*) AS replacements FROM imports.replacements WHERE import_id = :id GROUP BY column_index"
 )
 
 
@@ -48,7 +48,7 @@ class _Seen:
 
     looks: Sequence[ColumnLook]
     errors: Mapping[str, int]
-    corrections: Mapping[int, int]
+    replacements: Mapping[int, int]
 
 
 async def columns(
@@ -111,8 +111,8 @@ async def _seen(conn: AsyncConnection, found: GuidedImport) -> _Seen:
         values = [value for row in rows if index < len(row) and (value := value_of(row[index]))]
         looks.append(ColumnLook(heading, values, looks_like(values, how_of(found.settings, found.layout, index))))
     errors = {row.heading: int(row.errors) for row in await conn.execute(_ERRORS, {"id": found.id})}
-    corrections = {row.column_index: row.corrections for row in await conn.execute(_CORRECTIONS, {"id": found.id})}
-    return _Seen(looks, errors, corrections)
+    replacements = {row.column_index: row.replacements for row in await conn.execute(_REPLACEMENTS, {"id": found.id})}
+    return _Seen(looks, errors, replacements)
 
 
 def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_] | None) -> GuidedColumn:
@@ -134,7 +134,7 @@ def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_
         fits=fits,
         format=_format(found, look, field, index),
         errors=seen.errors.get(look.heading, 0),
-        corrections=seen.corrections.get(index, 0),
+        replacements=seen.replacements.get(index, 0),
     )
 
 
