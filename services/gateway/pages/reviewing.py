@@ -265,7 +265,7 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Colum
         ColumnToReview(
             each.index,
             each.heading,
-            found.counts.needs_review if each.index == column.index else each.errors,
+            _cells_to_review(each, found if each.index == column.index else None),
             checking and not each.errors,
         )
         for each in _mapped(columns)
@@ -282,6 +282,13 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Colum
         "checking": checking,
         "told": "",
     }
+
+
+def _cells_to_review(column: GuidedColumn, found: ColumnValuePage | None) -> int:
+    """How many cells of a column do not fit. Of the one that is looked at a correction counts before it is checked everywhere."""
+    if found is not None and not found.counts.needs_review:
+        return 0
+    return column.errors or (0 if found is None else found.counts.needs_review)
 
 
 def _format(column: GuidedColumn, found: ColumnValuePage) -> dict[str, Any]:

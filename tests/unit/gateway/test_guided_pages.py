@@ -175,7 +175,7 @@ def test_values_are_listed_with_what_is_wrong_and_a_place_for_the_right_one() ->
     assert "Needs review 6" in said
     assert "Is no e-mail address" in said
     assert 'placeholder="Right value, for all 9 rows"' in html
-    assert "values still need a look" in said
+    assert "not fit yet" in said
 
 
 def test_a_choice_is_chosen_from_a_list() -> None:

@@ -87,4 +87,12 @@ GRANT SELECT ON imports.replacements, imports.saved_mappings, imports.listed_col
 GRANT SELECT, INSERT, DELETE ON imports.listed_columns, imports.column_values TO winnow_parser;
 -- Of a guided import that nobody goes on with nothing stays.
 GRANT SELECT, DELETE ON imports.replacements, imports.listed_columns, imports.column_values TO winnow_keeper;
-GRANT DELETE ON imports.imports TO winnow_keeper;
+-- Its record as well: of no other import can the keeper remove it.
+CREATE FUNCTION imports.forget_guided(forgotten UUID) RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM imports.imports
+     WHERE id = forgotten AND tenant_id = current_setting('winnow.tenant_id', true)
+       AND guided_step IS NOT NULL AND status = 'previewing' AND rows_expired_at IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION imports.forget_guided(UUID) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION imports.forget_guided(UUID) TO winnow_keeper;

@@ -1,6 +1,6 @@
 -- What a person says of a file on the guided path.
 
-REVOKE DELETE ON imports.imports FROM winnow_keeper;
+DROP FUNCTION imports.forget_guided(UUID);
 DROP TABLE imports.column_values;
 DROP TABLE imports.listed_columns;
 DROP TABLE imports.saved_mappings;
