@@ -26,7 +26,6 @@ from services.gateway.pages.values_shown import (
     shown_value,
     shown_words,
 )
-from services.gateway.pages.words import is_of_records
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
@@ -42,6 +41,7 @@ from shared.api.guided import (
     ValueSort,
 )
 from shared.api.imports import Import
+from shared.entities import ENTITY_TYPES
 from shared.entities.declaration import Kind
 from shared.states import GuidedStep
 
@@ -244,8 +244,8 @@ async def _changing(ways: Gateway, person: Person, imp: Import, index: int, aske
 
 
 def _at_once(imp: Import, found: ColumnValuePage) -> bool:
-    """Whether a value of the column says itself whether it fits, without a look at what is there."""
-    return is_of_records(imp.entity_type) and found.kind not in {Kind.RECORD, Kind.ID}
+    """Whether a value of the column is known to fit as soon as it is said."""
+    return guided.says_itself(ENTITY_TYPES[imp.entity_type], Kind(found.kind))
 
 
 def _parts(request: Request, person: Person, context: Mapping[str, Any], *, told: bool = False) -> str:

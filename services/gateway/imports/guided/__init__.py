@@ -12,10 +12,11 @@
 Starting and cancelling are those of every held import (`services.gateway.imports.acts`).
 """
 
+from services.gateway.imports.guided.checking import says_itself
 from services.gateway.imports.guided.column_list import columns
 from services.gateway.imports.guided.mapping import set_format, set_mapping
 from services.gateway.imports.guided.replacing import replace_value
 from services.gateway.imports.guided.steps import go_to, start_over
 from services.gateway.imports.guided.value_pages import values
 
-__all__ = ["columns", "go_to", "replace_value", "set_format", "set_mapping", "start_over", "values"]
+__all__ = ["columns", "go_to", "replace_value", "says_itself", "set_format", "set_mapping", "start_over", "values"]

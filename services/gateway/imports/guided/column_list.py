@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.gateway.imports.guided.checking import how_of, problem_of
+from services.gateway.imports.guided.checking import how_of, problem_of, says_itself
 from services.gateway.imports.guided.formats import DATED, NUMBERED, format_of
 from services.gateway.imports.guided.found import GuidedImport, NotRead, find
 from services.gateway.imports.guided.kinds import WORDS, looks_like
@@ -119,7 +119,7 @@ def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_
     look = seen.looks[index]
     field = None if given is None else found.entity.by_code[given[0]]
     fits = None if look.looks is None else look.looks.fits
-    if field is not None and look.values and _is_checked(found.entity, field):
+    if field is not None and look.values and says_itself(found.entity, field.kind):
         fits = sum(problem_of(found, field, index, value) is None for value in look.values) * 100 // len(look.values)
     return GuidedColumn(
         index=index,
@@ -143,10 +143,6 @@ def _format(found: GuidedImport, look: ColumnLook, field: Field | None, index: i
         return format_of(field.kind, found.layout, index, found.settings)
     kind = None if look.looks is None else look.looks.kind
     return format_of(kind, found.layout, index, found.settings) if kind in DATED | NUMBERED and kind else None
-
-
-def _is_checked(entity: EntityType, field: Field) -> bool:
-    return entity.family == "crm" and field.kind not in {Kind.RECORD, Kind.ID}
 
 
 def _why(found: GuidedImport, look: ColumnLook, field: Field | None, how: How_ | None, fits: int | None) -> str:
@@ -175,7 +171,12 @@ def _of_values(found: GuidedImport, look: ColumnLook, field: Field | None, fits:
     if look.looks is None or fits is None:
         return ""
     kind = look.looks.kind
-    if field is not None and _is_checked(found.entity, field) and field.kind in WORDS and field.kind is not Kind.TEXT:
+    if (
+        field is not None
+        and says_itself(found.entity, field.kind)
+        and field.kind in WORDS
+        and field.kind is not Kind.TEXT
+    ):
         return f"{fits}% are {WORDS[field.kind]}"
     return f"{look.looks.fits}% are {WORDS[kind]}" if kind is not Kind.TEXT else ""
 

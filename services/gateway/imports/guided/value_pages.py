@@ -60,7 +60,6 @@ _AT_FIRST_ROWS = text(
       FROM imports.column_values v
       JOIN imports.row_errors e ON e.import_id = v.import_id AND e.row_no = v.first_row AND e.column_index = v.column_index
      WHERE v.import_id = :id AND v.column_index = :index
-       AND (CAST(:rows AS integer[]) IS NULL OR v.first_row = ANY(CAST(:rows AS integer[])))
      ORDER BY v.first_row, e.position
     """
 )
@@ -173,7 +172,7 @@ async def _problems(conn: AsyncConnection, import_id: UUID, index: int) -> dict[
     found: dict[str, ValueProblem] = {}
     errors = (await conn.execute(_ERRORS, {**said, "limit": _MOST_ERRORS + 1})).all()
     if len(errors) > _MOST_ERRORS:
-        for row in await conn.execute(_AT_FIRST_ROWS, {**said, "rows": None}):
+        for row in await conn.execute(_AT_FIRST_ROWS, said):
             found.setdefault(row.value, ValueProblem(code=row.code, message=row.message))
     for row in errors:
         cells = read_cells(row.cells)

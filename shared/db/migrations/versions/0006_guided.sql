@@ -80,11 +80,11 @@ END
 $$;
 
 -- Whoever acts for a person writes them; the stages read rows by them.
-GRANT SELECT, INSERT, UPDATE, DELETE ON imports.replacements, imports.saved_mappings, imports.listed_columns,
-    imports.column_values TO winnow_intake;
+GRANT SELECT, INSERT, UPDATE, DELETE ON imports.replacements TO winnow_intake;
+GRANT SELECT, INSERT, UPDATE ON imports.saved_mappings TO winnow_intake;
 GRANT SELECT ON imports.replacements TO winnow_parser, winnow_validator;
 GRANT SELECT ON imports.replacements, imports.saved_mappings, imports.listed_columns, imports.column_values TO winnow_reader;
-GRANT SELECT, INSERT, DELETE ON imports.listed_columns, imports.column_values TO winnow_parser;
+GRANT SELECT, INSERT ON imports.listed_columns, imports.column_values TO winnow_parser, winnow_intake;
 -- Of a guided import that nobody goes on with nothing stays.
 GRANT SELECT, DELETE ON imports.replacements, imports.listed_columns, imports.column_values TO winnow_keeper;
 -- Its record as well: of no other import can the keeper remove it.
