@@ -96,7 +96,7 @@ def column(
         "fits": None,
         "format": None,
         "errors": 0,
-        "corrections": 0,
+        "replacements": 0,
     }
     return GuidedColumn(**{**fields, **said})
 

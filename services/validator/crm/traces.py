@@ -111,9 +111,7 @@ async def read_there(conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, s
     return {row.id: row.name for row in found}
 
 
-async def read_owners(
-    conn: AsyncConnection, tenant_id: str, import_id: UUID, keys: Iterable[Key]
-) -> dict[Key, Owner]:
+async def read_owners(conn: AsyncConnection, tenant_id: str, import_id: UUID, keys: Iterable[Key]) -> dict[Key, Owner]:
     """Who is known by these keys, when an import is taken back."""
     asked = list(keys)
     values = {"kinds": [key.kind for key in asked], "values": [key.value for key in asked]}

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.gateway.imports.guided.checking import how_of, problem_of
+from services.gateway.imports.guided.checking import how_of, problem_of, says_itself
 from services.gateway.imports.guided.formats import DATED, NUMBERED, format_of
 from services.gateway.imports.guided.found import GuidedImport, NotRead, find
 from services.gateway.imports.guided.kinds import WORDS, looks_like
@@ -37,8 +37,8 @@ _FIRST = text(
 _ERRORS = text(
     "SELECT heading, sum(errors) AS errors FROM imports.reason_counts WHERE import_id = :id AND heading <> '' GROUP BY heading"
 )
-_CORRECTIONS = text(
-    "SELECT column_index, count(*) AS corrections FROM imports.corrections WHERE import_id = :id GROUP BY column_index"
+_REPLACEMENTS = text(
+    "SELECT column_index, count(*) AS replacements FROM imports.replacements WHERE import_id = :id GROUP BY column_index"
 )
 
 
@@ -48,7 +48,7 @@ class _Seen:
 
     looks: Sequence[ColumnLook]
     errors: Mapping[str, int]
-    corrections: Mapping[int, int]
+    replacements: Mapping[int, int]
 
 
 async def columns(
@@ -111,15 +111,15 @@ async def _seen(conn: AsyncConnection, found: GuidedImport) -> _Seen:
         values = [value for row in rows if index < len(row) and (value := value_of(row[index]))]
         looks.append(ColumnLook(heading, values, looks_like(values, how_of(found.settings, found.layout, index))))
     errors = {row.heading: int(row.errors) for row in await conn.execute(_ERRORS, {"id": found.id})}
-    corrections = {row.column_index: row.corrections for row in await conn.execute(_CORRECTIONS, {"id": found.id})}
-    return _Seen(looks, errors, corrections)
+    replacements = {row.column_index: row.replacements for row in await conn.execute(_REPLACEMENTS, {"id": found.id})}
+    return _Seen(looks, errors, replacements)
 
 
 def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_] | None) -> GuidedColumn:
     look = seen.looks[index]
     field = None if given is None else found.entity.by_code[given[0]]
     fits = None if look.looks is None else look.looks.fits
-    if field is not None and look.values and _is_checked(found.entity, field):
+    if field is not None and look.values and says_itself(found.entity, field.kind):
         fits = sum(problem_of(found, field, index, value) is None for value in look.values) * 100 // len(look.values)
     return GuidedColumn(
         index=index,
@@ -134,7 +134,7 @@ def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_
         fits=fits,
         format=_format(found, look, field, index),
         errors=seen.errors.get(look.heading, 0),
-        corrections=seen.corrections.get(index, 0),
+        replacements=seen.replacements.get(index, 0),
     )
 
 
@@ -143,10 +143,6 @@ def _format(found: GuidedImport, look: ColumnLook, field: Field | None, index: i
         return format_of(field.kind, found.layout, index, found.settings)
     kind = None if look.looks is None else look.looks.kind
     return format_of(kind, found.layout, index, found.settings) if kind in DATED | NUMBERED and kind else None
-
-
-def _is_checked(entity: EntityType, field: Field) -> bool:
-    return entity.family == "crm" and field.kind not in {Kind.RECORD, Kind.ID}
 
 
 def _why(found: GuidedImport, look: ColumnLook, field: Field | None, how: How_ | None, fits: int | None) -> str:
@@ -175,7 +171,12 @@ def _of_values(found: GuidedImport, look: ColumnLook, field: Field | None, fits:
     if look.looks is None or fits is None:
         return ""
     kind = look.looks.kind
-    if field is not None and _is_checked(found.entity, field) and field.kind in WORDS and field.kind is not Kind.TEXT:
+    if (
+        field is not None
+        and says_itself(found.entity, field.kind)
+        and field.kind in WORDS
+        and field.kind is not Kind.TEXT
+    ):
         return f"{fits}% are {WORDS[field.kind]}"
     return f"{look.looks.fits}% are {WORDS[kind]}" if kind is not Kind.TEXT else ""
 
