@@ -210,6 +210,7 @@ async def test_files_that_are_handed_back_have_what_a_person_put_in_the_place_of
     assert (line[HEADINGS[COLUMN["weight_g"]]], line[HEADINGS[COLUMN["image_url"]]]) == ("very heavy", "")
     assert '"very heavy" is not a number' in line["Import error"]
     # How long a person looked at it is no time of the import.
+    assert ended.completed_at is not None
     assert ended.worked_seconds < (ended.completed_at - ended.created_at).total_seconds() / 2
 
 
