@@ -1,4 +1,4 @@
-"""The guided path: what columns mean, which values they have, what is corrected, before anything is imported."""
+"""The guided path: what columns mean, which values they have, what is read in their place, before anything is imported."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -84,8 +84,8 @@ class GuidedColumn(Answer):
     fits: Annotated[int | None, Field(ge=0, le=100)]
     format: ColumnFormat | None
     errors: Rows
+    replacements: Rows
     lacking: Rows
-    corrections: Rows
 
 
 class MappingProblem(Answer):
@@ -200,7 +200,7 @@ class ColumnValuePage(Page[ColumnValue]):
     choices: tuple[str, ...]
 
 
-class NewCorrection(Asked):
+class NewReplacement(Asked):
     """What a value is read as in every row that has it: another text, or (`skip`) nothing. Neither takes it back."""
 
     value: Annotated[str, Field(min_length=1, max_length=LONGEST_VALUE)]

@@ -59,7 +59,7 @@ _CELLS = f"ARRAY(SELECT ltrim({_SHOWN}, '0') FROM json_array_elements(r.cells) A
 _REPLACED = """
     replaced AS MATERIALIZED (
         SELECT coalesce(jsonb_object_agg(column_index || ':' || value, replacement), '{}') AS by_value
-          FROM imports.corrections WHERE import_id = :origin
+          FROM imports.replacements WHERE import_id = :origin
     )
 """
 _HANDED_BACK_CELLS = f"""

@@ -1,4 +1,4 @@
-"""The guided path: a file is mapped, its values looked at and corrected, its import previewed, and only then started."""
+"""The guided path: a file is mapped, its values looked at and replaced, its import previewed, and only then started."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ async def guide(gateway: GatewayClient, world: World, tenant: str) -> Guide:
     return Guide(world, gateway.as_(tenant, "importer"), tenant)
 
 
-async def test_headings_nobody_knows_are_mapped_values_corrected_and_nothing_is_written_before_the_start(
+async def test_headings_nobody_knows_are_mapped_values_replaced_and_nothing_is_written_before_the_start(
     guide: Guide, world: World, tmp_path: Path
 ) -> None:
     rows = [
@@ -59,15 +59,15 @@ async def test_headings_nobody_knows_are_mapped_values_corrected_and_nothing_is_
     before = await guiding.decided()
     assert (before.rows.create, before.rows.fail) == (1, 2)
 
-    corrected = await guiding.correct(COLUMN["weight_g"], "heavy", "250")
-    assert (corrected.replacement, corrected.rows) == ("250", 2)
+    replaced = await guiding.replace(COLUMN["weight_g"], "heavy", "250")
+    assert (replaced.replacement, replaced.rows) == ("250", 2)
     after = await guiding.decided()
     assert (after.rows.create, after.rows.fail) == (3, 0)
     modified = await guiding.values(COLUMN["weight_g"], show="modified")
     assert [(value.value, value.replacement, value.problem) for value in modified.items] == [("heavy", "250", None)]
     assert await guiding.take_back(COLUMN["weight_g"], "heavy")
     assert (await guiding.decided()).rows.fail == 2
-    skipped = await guiding.correct(COLUMN["weight_g"], "heavy", skip=True)
+    skipped = await guiding.replace(COLUMN["weight_g"], "heavy", skip=True)
     assert skipped.skipped
     assert (await guiding.decided()).rows.fail == 0
     assert (await guiding.step("preview")).status_code == 200
@@ -123,10 +123,10 @@ async def test_people_are_mapped_by_what_their_values_are_and_dates_nobody_can_r
     await guiding.mapped(fields, formats={"4": "european"}, save_as="From the fair")
     mails = await guiding.values(1, show="needs_review")
     assert [value.value for value in mails.items] == ["bob@@acme.example"]
-    wrong = await guiding.correct(1, "bob@@acme.example", "bob at acme")
+    wrong = await guiding.replace(1, "bob@@acme.example", "bob at acme")
     assert wrong.problem is not None, "said at once"
     epoch = (await guiding.seen()).epoch
-    fits = await guiding.correct(1, "bob@@acme.example", "bob@acme.example")
+    fits = await guiding.replace(1, "bob@@acme.example", "bob@acme.example")
     assert (fits.problem, fits.pending) == (None, True)
     assert (await guiding.seen()).epoch == epoch + 1, "rows are known by it, so they are cut again"
     preview = await guiding.decided()
@@ -150,7 +150,7 @@ async def test_a_person_goes_back_starts_over_and_another_tenant_finds_nothing(
 ) -> None:
     guiding = await guide.send(text_file(tmp_path / "a.csv", [*catalogue(2), *product(9, season="SS26", weight_g="x")]))
     await guiding.mapped()
-    await guiding.correct(COLUMN["weight_g"], "x", "9")
+    await guiding.replace(COLUMN["weight_g"], "x", "9")
     await guiding.decided()
     assert (await guiding.step("preview")).json()["guided"]["step"] == "preview"
     assert (await guiding.step("map")).json()["guided"]["step"] == "map"
@@ -197,9 +197,9 @@ async def test_files_that_are_handed_back_have_what_a_person_put_in_the_place_of
     ]
     guiding = await guide.send(text_file(tmp_path / "a.csv", rows), mode="upsert")
     await guiding.mapped()
-    await guiding.correct(COLUMN["weight_g"], "heavy", "very heavy")
-    await guiding.correct(COLUMN["weight_g"], "light", "12")
-    await guiding.correct(COLUMN["image_url"], "none", skip=True)
+    await guiding.replace(COLUMN["weight_g"], "heavy", "very heavy")
+    await guiding.replace(COLUMN["weight_g"], "light", "12")
+    await guiding.replace(COLUMN["image_url"], "none", skip=True)
     await guiding.decided()
     fitting = (await guide.sender.get(f"{guiding.place}/rows", params={"status": "pending"})).json()["items"]
     assert (fitting[0]["cells"][COLUMN["weight_g"]], fitting[0]["cells"][COLUMN["image_url"]]) == ("12", "")
@@ -211,6 +211,7 @@ async def test_files_that_are_handed_back_have_what_a_person_put_in_the_place_of
     assert (line[HEADINGS[COLUMN["weight_g"]]], line[HEADINGS[COLUMN["image_url"]]]) == ("very heavy", "")
     assert '"very heavy" is not a number' in line["Import error"]
     # How long a person looked at it is no time of the import.
+    assert ended.completed_at is not None
     assert ended.worked_seconds < (ended.completed_at - ended.created_at).total_seconds() / 2
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.gateway.imports.guided.checking import how_of, problem_of
+from services.gateway.imports.guided.checking import how_of, problem_of, says_itself
 from services.gateway.imports.guided.formats import DATED, NUMBERED, format_of
 from services.gateway.imports.guided.found import GuidedImport, NotRead, find
 from services.gateway.imports.guided.kinds import WORDS, looks_like
@@ -40,8 +40,8 @@ _ERRORS = text(
       FROM imports.reason_counts WHERE import_id = :id AND heading <> '' GROUP BY heading
     """
 )
-_CORRECTIONS = text(
-    "SELECT column_index, count(*) AS corrections FROM imports.corrections WHERE import_id = :id GROUP BY column_index"
+_REPLACEMENTS = text(
+    "SELECT column_index, count(*) AS replacements FROM imports.replacements WHERE import_id = :id GROUP BY column_index"
 )
 
 
@@ -58,7 +58,7 @@ class _Seen:
 
     looks: Sequence[ColumnLook]
     errors: Mapping[str, _Errors]
-    corrections: Mapping[int, int]
+    replacements: Mapping[int, int]
 
 
 async def columns(
@@ -123,8 +123,8 @@ async def _seen(conn: AsyncConnection, found: GuidedImport) -> _Seen:
     errors = {
         row.heading: _Errors(int(row.errors), int(row.lacking)) for row in await conn.execute(_ERRORS, {"id": found.id})
     }
-    corrections = {row.column_index: row.corrections for row in await conn.execute(_CORRECTIONS, {"id": found.id})}
-    return _Seen(looks, errors, corrections)
+    replacements = {row.column_index: row.replacements for row in await conn.execute(_REPLACEMENTS, {"id": found.id})}
+    return _Seen(looks, errors, replacements)
 
 
 def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_] | None) -> GuidedColumn:
@@ -132,7 +132,7 @@ def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_
     errors = seen.errors.get(look.heading, _Errors())
     field = None if given is None else found.entity.by_code[given[0]]
     fits = None if look.looks is None else look.looks.fits
-    if field is not None and look.values and _is_checked(found.entity, field):
+    if field is not None and look.values and says_itself(found.entity, field.kind):
         fits = sum(problem_of(found, field, index, value) is None for value in look.values) * 100 // len(look.values)
     return GuidedColumn(
         index=index,
@@ -148,7 +148,7 @@ def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_
         format=_format(found, look, field, index),
         errors=errors.all,
         lacking=errors.lacking,
-        corrections=seen.corrections.get(index, 0),
+        replacements=seen.replacements.get(index, 0),
     )
 
 
@@ -157,10 +157,6 @@ def _format(found: GuidedImport, look: ColumnLook, field: Field | None, index: i
         return format_of(field.kind, found.layout, index, found.settings)
     kind = None if look.looks is None else look.looks.kind
     return format_of(kind, found.layout, index, found.settings) if kind in DATED | NUMBERED and kind else None
-
-
-def _is_checked(entity: EntityType, field: Field) -> bool:
-    return entity.family == "crm" and field.kind not in {Kind.RECORD, Kind.ID}
 
 
 def _why(found: GuidedImport, look: ColumnLook, field: Field | None, how: How_ | None, fits: int | None) -> str:
@@ -189,7 +185,12 @@ def _of_values(found: GuidedImport, look: ColumnLook, field: Field | None, fits:
     if look.looks is None or fits is None:
         return ""
     kind = look.looks.kind
-    if field is not None and _is_checked(found.entity, field) and field.kind in WORDS and field.kind is not Kind.TEXT:
+    if (
+        field is not None
+        and says_itself(found.entity, field.kind)
+        and field.kind in WORDS
+        and field.kind is not Kind.TEXT
+    ):
         return f"{fits}% are {WORDS[field.kind]}"
     return f"{look.looks.fits}% are {WORDS[kind]}" if kind is not Kind.TEXT else ""
 
