@@ -82,7 +82,7 @@ def says(entity: EntityType, field: Field) -> str:
     if field.kind is Kind.RECORD:
         said = f"who of your {field.target}" if field.target == USERS else f"one of {field.target}"
     if field.multi:
-        said += "; several are separated by `;`, `,` or a line break"
+        said += "; several are separated by a semicolon, a comma or a line break"
         said += "" if field.most is None else f", {field.most} at most"
     if field.longest is not None:
         said += f"; {field.longest:,} characters at most"

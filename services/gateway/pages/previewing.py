@@ -172,4 +172,5 @@ def promise(imp: Import, preview: Preview, links: Sequence[LinkCount]) -> str:
         return "Nothing would change. Every row comes back to you." if rows.fail else "Nothing would change."
     sentence = ", ".join(said)
     back = f" {counted(rows.fail, 'row')} {'comes' if rows.fail == 1 else 'come'} back to you." if rows.fail else ""
-    return f"{sentence[0].upper()}{sentence[1:]}.{back} You can undo it for {DAYS} days."
+    undone = f" You can undo it for {DAYS} days." if creates or updated else ""
+    return f"{sentence[0].upper()}{sentence[1:]}.{back}{undone}"

@@ -17,7 +17,8 @@ _AGAIN_SECONDS, _MOST = 3600.0, 10_000
 class Directory:
     """Notes who asks, once an hour and when something has changed: name and address are the provider's latest.
 
-    Who is no system is a member of the tenant, whom records can name as their owner.
+    Who is no system is a member of the tenant, whom records can name as their owner: whoever signs in, and of tokens those that
+    say an address. A command's own token says none, and no file could find it.
     """
 
     def __init__(self, own: AsyncEngine, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +35,8 @@ class Directory:
             return
         async with tenant_transaction(self._own, person.tenant) as conn:
             await note_person(conn, person)
-            if person.via != "key" and person.may(Role.VIEWER):
+            is_somebody = person.via == "session" or (person.via == "token" and person.email is not None)
+            if is_somebody and person.may(Role.VIEWER):
                 await note_member(conn, person.tenant, subject=person.user, email=person.email, name=person.name)
         self._noted[person.tenant, person.user] = person.name, person.email, self._clock()
         self._noted.move_to_end((person.tenant, person.user))

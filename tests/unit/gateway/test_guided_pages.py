@@ -297,3 +297,7 @@ def test_a_start_waits_while_matches_are_found() -> None:
 def test_an_import_that_changes_nothing_says_so() -> None:
     nothing = Outcomes(create=0, update=0, skip=0, fail=0)
     assert promise(guided_import(), forecast(rows=nothing, groups=nothing), []) == "Nothing would change."
+    skipped = Outcomes(create=0, update=0, skip=2, fail=0)
+    assert promise(guided_import(), forecast(rows=skipped, groups=skipped), []) == "Skips 2.", (
+        "there is nothing to undo"
+    )
