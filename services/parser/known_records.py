@@ -38,8 +38,12 @@ class KnownRecords:
         self._engine = engine
         self._tenant_id = known.tenant_id
         self._entity_type = known.entity_type
-        self._kinds = [f"{known.entity_type}.{code}" for code in known.entity.matches]
-        self._asks: bool | None = None if len(known.entity.matches) > 1 else False
+        entity = known.entity
+        unique = (field.code for field in entity.fields if field.is_unique)
+        # What rows say that are about one record by its id tells nobody else.
+        codes = {*entity.matches, *unique} - {"id"}
+        self._kinds = [f"{known.entity_type}.{code}" for code in sorted(codes)]
+        self._asks: bool | None = None if entity.matches and codes else False
 
     async def told(self, rows: Sequence[KeyedRow]) -> Sequence[KeyedRow]:
         """The rows, each with the ids of the records that production knows by its keys."""

@@ -68,7 +68,8 @@ class GuidedColumn(Answer):
     """A column of the file, and what it is taken for. `field` is null for one that is not imported.
 
     `why` says how it was found, and what its values are (`100% are e-mail addresses`). `inferred` is the kind its values are
-    of, `fits` percent of the first ones. `errors` are those of the validator so far in this column.
+    of, `fits` percent of the first ones. `errors` are those of the validator so far in this column, `lacking` those of rows that
+    say nothing in it where something is needed.
     """
 
     index: Rows
@@ -84,6 +85,7 @@ class GuidedColumn(Answer):
     format: ColumnFormat | None
     errors: Rows
     replacements: Rows
+    lacking: Rows
 
 
 class MappingProblem(Answer):

@@ -196,6 +196,13 @@ def _name(field: Field, text: str, how: How) -> str | CellError:
     return error if error is not None else _text(field, name, how)
 
 
+def _link(field: Field, text: str, _how: How) -> str | CellError:
+    link = read_link(text)
+    if isinstance(link, CellError) or not field.is_unique:
+        return link
+    return too_long(link, link_key(link)) or link
+
+
 def _number(field: Field, said: Figure, how: How) -> Decimal | CellError:
     kept = field.decimals or _WIDEST
     if not isinstance(said, str):
@@ -249,7 +256,7 @@ _READERS: Mapping[Kind, _Reader] = {
     Kind.MOMENT: lambda _field, text, how: read_moment(text, how),
     Kind.EMAIL: lambda _field, text, _how: read_email(text),
     Kind.PHONE: lambda _field, text, how: read_phone(text, how.region),
-    Kind.LINK: lambda _field, text, _how: read_link(text),
+    Kind.LINK: _link,
     Kind.SELECT: _option,
     Kind.TAGS: _tag,
     Kind.COLOUR: lambda _field, text, _how: read_colour(text),

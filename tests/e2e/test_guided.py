@@ -186,21 +186,32 @@ async def test_a_person_goes_back_starts_over_and_another_tenant_finds_nothing(
     assert await world.scalar(IN_PRODUCTION, tenant=guide.tenant) == 0
 
 
-async def test_files_that_are_handed_back_show_the_cells_of_the_sender_with_what_is_wrong_with_the_replacement(
+async def test_files_that_are_handed_back_have_what_a_person_put_in_the_place_of_values_so_that_no_round_asks_again(
     guide: Guide, tmp_path: Path
 ) -> None:
-    rows = [*product(1, weight_g="heavy"), *product(2, weight_g="12")]
+    rows = [
+        *product(1, weight_g="heavy", image_url="none"),
+        *product(2, weight_g="light", image_url="none"),
+        *product(3),
+    ]
     guiding = await guide.send(text_file(tmp_path / "a.csv", rows), mode="upsert")
     await guiding.mapped()
     await guiding.replace(COLUMN["weight_g"], "heavy", "very heavy")
+    await guiding.replace(COLUMN["weight_g"], "light", "12")
+    await guiding.replace(COLUMN["image_url"], "none", skip=True)
     await guiding.decided()
+    fitting = (await guide.sender.get(f"{guiding.place}/rows", params={"status": "pending"})).json()["items"]
+    assert (fitting[0]["cells"][COLUMN["weight_g"]], fitting[0]["cells"][COLUMN["image_url"]]) == ("12", "")
     ended = await guiding.started()
-    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed_with_failures", 1, 1)
+    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed_with_failures", 2, 1)
     linked = await guide.sender.get(f"{guiding.place}/failed-rows")
     handed_back = await guide.sender.get(linked.headers["location"])
     (line,) = csv.DictReader(io.StringIO(handed_back.content.decode("utf-8-sig")))
-    assert line[HEADINGS[COLUMN["weight_g"]]] == "heavy"
+    assert (line[HEADINGS[COLUMN["weight_g"]]], line[HEADINGS[COLUMN["image_url"]]]) == ("very heavy", "")
     assert '"very heavy" is not a number' in line["Import error"]
+    # How long a person looked at it is no time of the import.
+    assert ended.completed_at is not None
+    assert ended.worked_seconds < (ended.completed_at - ended.created_at).total_seconds() / 2
 
 
 async def test_the_command_says_where_a_person_goes_on(

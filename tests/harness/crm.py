@@ -87,6 +87,10 @@ class Tenant:
             if isinstance(decision, Group) and (decision.record.pending is None or decision.updates)
         ]
         for group in groups:
+            for key in group.removed:
+                if self.keys.get(key) == group.record.id:
+                    del self.keys[key]
+        for group in groups:
             self._write(group)
         for group in groups:
             self._link(group, targets)
@@ -105,9 +109,6 @@ class Tenant:
             is_new=False,
             pending=None,
         )
-        for key in group.removed:
-            if self.keys.get(key) == record.id:
-                del self.keys[key]
         for key in group.added:
             owner = self.keys.setdefault(key, record.id)
             assert owner == record.id or key.kind.endswith(".name"), f"{key} is somebody else's"

@@ -97,6 +97,7 @@ def column(
         "format": None,
         "errors": 0,
         "replacements": 0,
+        "lacking": 0,
     }
     return GuidedColumn(**{**fields, **said})
 

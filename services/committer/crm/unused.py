@@ -12,7 +12,7 @@ _LOCK = text(
     """
     SELECT count(*) FROM (
            SELECT FROM crm.records
-            WHERE tenant_id = :tenant_id AND created_import_id = :import_id AND on_the_way AND version = 1
+            WHERE tenant_id = :tenant_id AND created_import_id = :import_id AND on_the_way AND import_id = :import_id
             ORDER BY id FOR UPDATE SKIP LOCKED) AS locked
     """
 )
@@ -22,7 +22,7 @@ _REMOVE = text(
     WITH gone AS (
            DELETE FROM crm.records WHERE id = ANY(ARRAY(
                   SELECT r.id FROM crm.records r
-                   WHERE r.tenant_id = :tenant_id AND r.created_import_id = :import_id AND r.on_the_way AND r.version = 1
+                   WHERE r.tenant_id = :tenant_id AND r.created_import_id = :import_id AND r.on_the_way AND r.import_id = :import_id
                      AND (SELECT true FROM crm.links l WHERE l.to_id = r.id LIMIT 1) IS NULL
                      AND (SELECT true FROM crm.links l WHERE l.from_id = r.id LIMIT 1) IS NULL
                    ORDER BY r.id FOR UPDATE SKIP LOCKED))

@@ -279,6 +279,8 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Colum
         "about": f"fills {column.field_heading} · {counted(counts.all, 'different value')} in {counted(found.filled_rows, 'row')}"
         + (f", {number(found.blank_rows)} blank" if found.blank_rows else ""),
         "still": sum(each.problems for each in reviewed),
+        "lacking": column.lacking,
+        "required": any(field.required for field in columns.fields if field.code == column.field),
         "checking": checking,
         "told": "",
     }
@@ -287,7 +289,7 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Colum
 def _cells_to_review(column: GuidedColumn, found: ColumnValuePage | None) -> int:
     """How many cells of a column do not fit. Of the one that is looked at a correction counts before it is checked everywhere."""
     if found is not None and not found.counts.needs_review:
-        return 0
+        return column.lacking
     return column.errors or (0 if found is None else found.counts.needs_review)
 
 

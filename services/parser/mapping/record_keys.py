@@ -5,8 +5,9 @@ from typing import TypeAlias
 
 from shared.entities import EntityType
 from shared.entities.cells import Cell, cell_text, is_blank
-from shared.entities.declaration import Field, Kind
+from shared.entities.declaration import Field
 from shared.entities.errors import CellError
+from shared.entities.record_columns import cuts_by, names_its_like
 from shared.values import How, read_value
 from shared.values.keys import classify, linked_parts, match_keys, unique_keys
 from shared.values.reading import of_cell
@@ -30,7 +31,7 @@ class RecordKeys:
     """
 
     def __init__(self, entity: EntityType, fields: Mapping[str, int], how: How) -> None:
-        links = [field for field in entity.fields if field.code in fields and _names_its_like(field, entity)]
+        links = [field for field in entity.fields if field.code in fields and names_its_like(field, entity)]
         self._columns: list[tuple[int, _Reader]] = []
         for code, index in fields.items():
             field = entity.by_code[code]
@@ -38,7 +39,7 @@ class RecordKeys:
                 self._columns.append((index, _linked(field, how)))
             elif field.is_unique and code not in entity.matches:
                 self._columns.append((index, _unique(field, how)))
-            elif code in entity.matches or (code == entity.native and links):
+            elif cuts_by(field, entity, fields):
                 self._columns.append((index, _matched(field, how)))
 
     def of(self, cells: Sequence[Cell]) -> tuple[str, ...]:
@@ -85,10 +86,6 @@ def _linked(field: Field, how: How) -> _Reader:
                 yield f"{NAMES}{_FIELDS[found[0]]}={found[1]}"
 
     return read
-
-
-def _names_its_like(field: Field, entity: EntityType) -> bool:
-    return field.kind is Kind.RECORD and field.target == entity.name
 
 
 _FIELDS = {"id": "id", "email": "emails", "domain": "domains", "phone": "phone_number", "name": "name"}

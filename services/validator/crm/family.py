@@ -60,7 +60,8 @@ class Crm:
         taking = TakingBack(entity, (undone.import_id, undone.chunk_no), files)
         restored = taking.restored(traces)
         there = await read_there(conn, {id_ for each in restored for ids in each.wanted.values() for id_ in ids})
-        owners = await read_owners(conn, tenant_id, {key for each in restored for key in each.group.added})
+        wanted = {key for each in restored for key in each.group.added}
+        owners = await read_owners(conn, tenant_id, undone.import_id, wanted)
         decisions: list[Decision] = [*taking.removed(traces)]
         decisions += (taking.with_links(each, there, owners) for each in restored)
         outcomes = sorted(map(outcome_of, decisions), key=lambda outcome: outcome.row)

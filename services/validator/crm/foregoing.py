@@ -4,16 +4,19 @@ A wave of a held import is decided against it, so that its preview shows what it
 all that is before a wave is in production or will never be, and nothing is found here.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
 
 from services.validator.asked import Asked
 from services.validator.crm.kinds import Key
 from services.validator.crm.repository import read_links
+from services.validator.crm.said import Needs
 from services.validator.crm.stored import Known, StoredRecord, Target
 from shared.db.planner import BY_INDEX
 from shared.states import GroupStatus
@@ -52,6 +55,16 @@ _LINKS = text(
      ORDER BY s.chunk_no, s.is_removed DESC
     """  # noqa: S608 - our own words
 )
+# What links of chunks before will make on the way, of those the wave's rows may be about.
+_NAMED = text(
+    f"""
+    SELECT DISTINCT ON (s.key_kind, s.key_value) s.key_kind, s.key_value, s.key_name
+      FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
+      JOIN staging.crm_links s ON s.key_kind = a.kind AND s.key_value = a.value
+     WHERE {_PENDING}
+     ORDER BY s.key_kind, s.key_value, s.row_no
+    """  # noqa: S608 - our own words
+)
 
 
 async def with_staged(conn: AsyncConnection, tenant_id: str, asked: Asked, known: Known) -> Known:
@@ -67,9 +80,10 @@ async def with_staged(conn: AsyncConnection, tenant_id: str, asked: Asked, known
     own = {id_ for id_, record in known.by_id.items() if record.fields is not None}
     ids = [*{*owners.values(), *own, *needs.ids}]
     staged = (await conn.execute(_RECORDS, {**scope, "ids": ids})).all()
-    if not staged and owners == {key: record.id for key, record in known.by_key.items()}:
+    named = await _named(conn, scope, needs, owners)
+    if not staged and not named and owners == {key: record.id for key, record in known.by_key.items()}:
         return known
-    by_id = dict(known.by_id)
+    by_id = dict(known.by_id) | {record.id: record for record in named.values()}
     for row in staged:
         by_id[row.id] = _record(row, by_id.get(row.id), asked.import_id)
     if unread := {row.id: by_id[row.id] for row in staged if row.id not in known.by_id}:
@@ -77,9 +91,25 @@ async def with_staged(conn: AsyncConnection, tenant_id: str, asked: Asked, known
         await read_links(conn, tenant_id, unread)
     for row in await conn.execute(_LINKS, {**scope, "ids": ids}):
         if (record := by_id.get(row.from_id)) is not None:
-            _link(record.links.setdefault(row.code, {}), row)
-    by_key = {key: by_id[id_] for key, id_ in owners.items() if id_ in by_id}
+            _link(record.links.setdefault(row.code, {}), row, owners)
+    by_key = named | {key: by_id[id_] for key, id_ in owners.items() if id_ in by_id}
     return replace(known, by_key=by_key, by_id=by_id)
+
+
+async def _named(
+    conn: AsyncConnection, scope: Mapping[str, Any], needs: Needs, owners: Mapping[Key, UUID]
+) -> dict[Key, StoredRecord]:
+    """The records of the type itself that links will have made by then, by what they are named by."""
+    of_rows = {key for said in needs.said for keys in said.keys.values() for key in keys}
+    asked = [key for key in of_rows if key not in owners]
+    values = {"kinds": [key.kind for key in asked], "values": [key.value for key in asked]}
+    named = {}
+    for kind, value, name in await conn.execute(_NAMED, {**scope, **values}):
+        key, code = Key(kind, value), kind.partition(".")[2]
+        named[key] = StoredRecord(
+            uuid7(), needs.entity_type, name, fields={code: [value]}, import_id=scope["import_id"], pending=key
+        )
+    return named
 
 
 def _apply(owners: dict[Key, UUID], key: Key, id_: UUID, *, is_removed: bool) -> None:
@@ -97,8 +127,11 @@ def _record(row: Any, there: StoredRecord | None, import_id: UUID) -> StoredReco
     return replace(there, name=row.name, fields=fields, import_id=import_id, import_row=row.row_no)
 
 
-def _link(targets: dict[Target, str], row: Any) -> None:
-    target: Target = row.to_id if row.to_id is not None else Key(row.key_kind, row.key_value)
+def _link(targets: dict[Target, str], row: Any, owners: Mapping[Key, UUID]) -> None:
+    target: Target = row.to_id
+    if row.to_id is None:
+        key = Key(row.key_kind, row.key_value)
+        target = owners.get(key, key)
     if row.is_removed:
         targets.pop(target, None)
     else:

@@ -46,6 +46,7 @@ class Group:
         removed: what it is no longer known by.
         links: those that are added.
         unlinked: those that are taken away.
+        taken: what others are no longer known by, and the record of each: it is taken back from them.
         changes: of each row that changes something.
         writer: who counts as its last writer then, where that is not the last row: of a change that is taken back.
         is_removed: whether the record is taken away.
@@ -59,6 +60,7 @@ class Group:
     last_row: int = 0
     added: dict[Key, None] = field(default_factory=dict)
     removed: dict[Key, None] = field(default_factory=dict)
+    taken: dict[Key, UUID] = field(default_factory=dict)
     links: dict[tuple[str, Target], Link] = field(default_factory=dict)
     unlinked: dict[tuple[str, Target], Link] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)

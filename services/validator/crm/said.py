@@ -12,6 +12,7 @@ from shared.entities.columns import Columns
 from shared.entities.declaration import USERS, Field, Kind
 from shared.entities.errors import CellError, shown
 from shared.values import How, read_value
+from shared.values.indexed import too_long
 from shared.values.keys import classify, linked_parts, match_keys, unique_keys, value_keys
 
 
@@ -95,6 +96,8 @@ class _Column:
             if found is None:
                 return _Cell(None, names_nobody(self.field, part))
             looks_like, value = found
+            if (error := too_long(part, value)) is not None:
+                return _Cell(None, error)
             key = Key(kind_of_link(self.field, looks_like), value)
             named.setdefault(key, Named(key, part, as_id(value) if looks_like == BY_ID else None))
         return _Cell(tuple(named.values()))

@@ -97,6 +97,8 @@ class StagedRows:
         )
         for key in group.removed:
             self._identifiers.append((*place, id_, key.kind, key.value))
+        for key, owner in group.taken.items():
+            self._identifiers.append((*place, owner, key.kind, key.value))
         for link in group.links.values():
             self._add_link(group, link, is_removed=False)
         for link in group.unlinked.values():

@@ -7,7 +7,7 @@ linked to by others, is refused by the name of the import that did it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.validator.crm.groups import Change, Group, Link
@@ -66,6 +66,14 @@ class Traces:
         return {import_id for import_id in found if import_id is not None}
 
 
+class Owner(NamedTuple):
+    """Who is known by something now; `goes` is whether that is of the import that is taken back, and goes with it."""
+
+    id: UUID
+    name: str
+    goes: bool = False
+
+
 @dataclass(slots=True)
 class Restored:
     """The changes of one record that are taken back, and what it gets back."""
@@ -111,9 +119,7 @@ class TakingBack:
             if changes[0].chunk_no == self._chunk_no
         ]
 
-    def with_links(
-        self, restored: Restored, there: Mapping[UUID, str], owners: Mapping[Key, tuple[UUID, str]]
-    ) -> Group | Failed:
+    def with_links(self, restored: Restored, there: Mapping[UUID, str], owners: Mapping[Key, Owner]) -> Group | Failed:
         """The record with the links it had to what is still there; refused where others have what it was known by."""
         group = restored.group
         rows, record = group.rows, group.record
@@ -121,8 +127,12 @@ class TakingBack:
             return self._refused(rows, record, "was changed since by", record.import_id)
         for key in group.added:
             owner = owners.get(key)
-            if owner is not None and owner[0] != record.id and key.kind != self._names:
-                return self._taken(rows, record, key, owner[1])
+            if owner is None or owner.id == record.id or key.kind == self._names:
+                continue
+            if not owner.goes:
+                return self._taken(rows, record, key, owner.name)
+            # Whichever chunk is first: the other one finds that it has it no longer.
+            group.taken[key] = owner.id
         for code, ids in restored.wanted.items():
             for id_ in ids:
                 if id_ in there and id_ not in record.links.get(code, {}):
@@ -134,7 +144,7 @@ class TakingBack:
         if record.import_id != self._import_id:
             return self._refused(rows, record, "was changed since by", record.import_id)
         if made.linked_by is not None:
-            return self._refused(rows, record, "is linked to by now by", made.linked_by)
+            return self._refused(rows, record, "was linked since by", made.linked_by)
         return Group(record, rows, updates=len(rows), is_removed=True)
 
     def _restored(self, changes: list[MadeChange], linked: frozenset[tuple[UUID, str, UUID]]) -> Restored:

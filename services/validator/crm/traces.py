@@ -11,7 +11,7 @@ from services.validator.asked import Undone
 from services.validator.crm.kinds import Key
 from services.validator.crm.repository import PLAN, as_it_is, read_links
 from services.validator.crm.stored import StoredRecord
-from services.validator.crm.taken_back import MadeChange, MadeRecord, Traces
+from services.validator.crm.taken_back import MadeChange, MadeRecord, Owner, Traces
 from shared.values import from_json
 
 _OWN = text("SELECT own FROM imports.imports WHERE id = :import_id")
@@ -36,7 +36,7 @@ _CHANGES = text(
             WHERE import_id = :import_id AND row_no BETWEEN :first_row AND :last_row AND chunk_no = :chunk_no
               AND undone_by IS NULL)
     SELECT c.row_no, c.chunk_no, CAST(c.before AS text), CAST(c.after AS text), c.writer_import_id, c.writer_row_no,
-           coalesce(r.created_import_id = :import_id, false) AS is_made, {_RECORD}
+           coalesce(r.created_import_id = :import_id AND NOT r.on_the_way, false) AS is_made, {_RECORD}
       FROM changed d
       JOIN crm.records r ON r.id = d.record_id AND r.deleted_at IS NULL
       JOIN catalog.changes c ON c.import_id = :import_id AND c.record_id = d.record_id AND c.undone_by IS NULL
@@ -59,12 +59,19 @@ _THERE = text(
 )
 _OWNERS = text(
     """
-    SELECT i.kind, i.value, i.record_id, r.name
+    SELECT i.kind, i.value, i.record_id, r.name,
+           -- Whether it is of the import itself that this record has it, and its undo takes that back as well.
+           r.import_id = :import_id AND CASE WHEN r.created_import_id = :import_id
+             THEN NOT r.on_the_way AND NOT EXISTS (SELECT FROM crm.links l WHERE l.to_id = r.id AND l.import_id <> :import_id)
+             ELSE EXISTS (SELECT FROM catalog.changes c WHERE c.import_id = :import_id AND c.record_id = r.id
+                                                          AND c.undone_by IS NULL AND c.after ? split_part(i.kind, '.', 2))
+           END AS goes
       FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS a (kind, value)
      CROSS JOIN LATERAL (
            SELECT kind, value, record_id FROM crm.identifiers
             WHERE tenant_id = :tenant_id AND kind = a.kind AND value = a.value OFFSET 0) i
-     CROSS JOIN LATERAL (SELECT name FROM crm.records WHERE id = i.record_id OFFSET 0) r
+     CROSS JOIN LATERAL (
+           SELECT id, name, import_id, created_import_id, on_the_way FROM crm.records WHERE id = i.record_id OFFSET 0) r
     """
 )
 _FILES = text(
@@ -104,11 +111,12 @@ async def read_there(conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, s
     return {row.id: row.name for row in found}
 
 
-async def read_owners(conn: AsyncConnection, tenant_id: str, keys: Iterable[Key]) -> dict[Key, tuple[UUID, str]]:
-    """Who is known by these keys."""
+async def read_owners(conn: AsyncConnection, tenant_id: str, import_id: UUID, keys: Iterable[Key]) -> dict[Key, Owner]:
+    """Who is known by these keys, when an import is taken back."""
     asked = list(keys)
-    values = {"tenant_id": tenant_id, "kinds": [key.kind for key in asked], "values": [key.value for key in asked]}
-    return {Key(kind, value): (id_, name) for kind, value, id_, name in await conn.execute(_OWNERS, values)}
+    values = {"kinds": [key.kind for key in asked], "values": [key.value for key in asked]}
+    found = await conn.execute(_OWNERS, {"tenant_id": tenant_id, "import_id": import_id, **values})
+    return {Key(row.kind, row.value): Owner(row.record_id, row.name, goes=bool(row.goes)) for row in found}
 
 
 async def read_files(conn: AsyncConnection, tenant_id: str, imports: Iterable[UUID]) -> dict[UUID, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import text
@@ -35,11 +35,21 @@ _FIRST = text(
     """
 )
 _ERRORS = text(
-    "SELECT heading, sum(errors) AS errors FROM imports.reason_counts WHERE import_id = :id AND heading <> '' GROUP BY heading"
+    """
+    SELECT heading, sum(errors) AS errors, coalesce(sum(errors) FILTER (WHERE code = 'required'), 0) AS lacking
+      FROM imports.reason_counts WHERE import_id = :id AND heading <> '' GROUP BY heading
+    """
 )
 _REPLACEMENTS = text(
     "SELECT column_index, count(*) AS replacements FROM imports.replacements WHERE import_id = :id GROUP BY column_index"
 )
+
+
+class _Errors(NamedTuple):
+    """Errors of a column: all, and those of rows that say nothing in it."""
+
+    all: int = 0
+    lacking: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ class _Seen:
     """What is looked at to describe the columns."""
 
     looks: Sequence[ColumnLook]
-    errors: Mapping[str, int]
+    errors: Mapping[str, _Errors]
     replacements: Mapping[int, int]
 
 
@@ -110,13 +120,16 @@ async def _seen(conn: AsyncConnection, found: GuidedImport) -> _Seen:
     for index, heading in enumerate(found.headers):
         values = [value for row in rows if index < len(row) and (value := value_of(row[index]))]
         looks.append(ColumnLook(heading, values, looks_like(values, how_of(found.settings, found.layout, index))))
-    errors = {row.heading: int(row.errors) for row in await conn.execute(_ERRORS, {"id": found.id})}
+    errors = {
+        row.heading: _Errors(int(row.errors), int(row.lacking)) for row in await conn.execute(_ERRORS, {"id": found.id})
+    }
     replacements = {row.column_index: row.replacements for row in await conn.execute(_REPLACEMENTS, {"id": found.id})}
     return _Seen(looks, errors, replacements)
 
 
 def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_] | None) -> GuidedColumn:
     look = seen.looks[index]
+    errors = seen.errors.get(look.heading, _Errors())
     field = None if given is None else found.entity.by_code[given[0]]
     fits = None if look.looks is None else look.looks.fits
     if field is not None and look.values and says_itself(found.entity, field.kind):
@@ -133,7 +146,8 @@ def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_
         inferred=None if look.looks is None else str(look.looks.kind),
         fits=fits,
         format=_format(found, look, field, index),
-        errors=seen.errors.get(look.heading, 0),
+        errors=errors.all,
+        lacking=errors.lacking,
         replacements=seen.replacements.get(index, 0),
     )
 

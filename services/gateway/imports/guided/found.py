@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.gateway.problems import Refused, unknown
 from shared.entities.declaration import EntityType, Field
 from shared.entities.own_fields import entity_of
+from shared.entities.record_columns import cuts_by
 from shared.states import ENDED, ChunkState, GuidedStep, ImportStatus
 
 _COLUMNS = """
@@ -59,9 +60,8 @@ class GuidedImport:
         return None if code is None else self.entity.by_code[code]
 
     def is_known_by(self, field: Field) -> bool:
-        """Whether rows belong together, or are about a record, by this field: chunks are cut by it."""
-        keys = {*self.entity.by_identifier, *self.entity.matches, self.entity.group_key}
-        return field.code in keys
+        """Whether rows belong together, are about a record, or wait for one another by this field: chunks are cut by it."""
+        return cuts_by(field, self.entity, self.fields)
 
 
 class NotRead(Refused):

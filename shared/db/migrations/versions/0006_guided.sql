@@ -82,7 +82,7 @@ $$;
 -- Whoever acts for a person writes them; the stages read rows by them.
 GRANT SELECT, INSERT, UPDATE, DELETE ON imports.replacements TO winnow_intake;
 GRANT SELECT, INSERT, UPDATE ON imports.saved_mappings TO winnow_intake;
-GRANT SELECT ON imports.replacements TO winnow_parser, winnow_validator;
+GRANT SELECT ON imports.replacements TO winnow_parser, winnow_validator, winnow_exporter;
 GRANT SELECT ON imports.replacements, imports.saved_mappings, imports.listed_columns, imports.column_values TO winnow_reader;
 GRANT SELECT, INSERT ON imports.listed_columns, imports.column_values TO winnow_parser, winnow_intake;
 -- Of a guided import that nobody goes on with nothing stays.
