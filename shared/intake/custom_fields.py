@@ -287,7 +287,7 @@ def check_field(wanted: WantedField, others: Sequence[Mapping[str, Any]]) -> Non
         whose = entity.by_code.get(wanted.code) or prefixed
         named = f", which is {whose.heading}" if whose is not None else ""
         raise FieldRefused("code", f'{wanted.entity_type} have a field "{wanted.code}"{named}; choose another code')
-    other = entity.by_heading_key.get(heading_key(wanted.name))
+    other = entity.field_of(wanted.name)
     if other is not None:
         raise FieldRefused(
             "name", f'A column called "{wanted.name}" means {other.heading} ({other.code}) already; choose another name'

@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.entities.own_fields import DEFAULT_SETTINGS
 
+# Whatever a machine is set to.
+_OF_NO_PLACE = frozenset({"localtime", "Factory"})
 _COLUMNS = "region, time_zone, date_format, decimal, updated_at, updated_by"
 _READ = text(f"SELECT {_COLUMNS} FROM crm.settings")  # noqa: S608 - our own words
 _WRITE = text(
@@ -49,7 +51,7 @@ def is_region(name: str) -> bool:
 
 def is_time_zone(name: str) -> bool:
     """Whether there is a time zone of this name."""
-    return name in available_timezones()
+    return name in available_timezones() - _OF_NO_PLACE
 
 
 async def read_settings(conn: AsyncConnection) -> Settings:

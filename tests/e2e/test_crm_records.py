@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from shared.entities.crm import PEOPLE
+from shared.entities.crm import FOUND_BY, OPPORTUNITIES, PEOPLE
 from shared.entities.declaration import Field, Kind, Origin
 from shared.intake.repairs import read_repairs
 from shared.ledger import ImportProgress, Started, Undoing, start_import, undo_import
@@ -26,8 +26,15 @@ from tests.harness.world import World, eventually
 
 SMALL_CHUNKS = {"WINNOW_PARSER_FIRST_CHUNK_ROWS": "20", "WINNOW_PARSER_CHUNK_ROWS": "40"}
 BADGE = Field("badge", "Badge", Kind.TEXT, "", "", origin=Origin.OWN, is_unique=True)
-CODES = ("name", "emails", "phone_number", "company", "job_title", "badge")
-ENTITY = PEOPLE.with_fields([BADGE])
+BOSS = Field(
+    *("boss", "Boss", Kind.RECORD, "", ""),
+    origin=Origin.OWN,
+    target="people",
+    found_by=FOUND_BY["people"],
+    creates_target=True,
+)
+CODES = ("name", "emails", "phone_number", "company", "job_title", "badge", "boss")
+ENTITY = PEOPLE.with_fields([BADGE, BOSS])
 HEADINGS = [ENTITY.by_code[code].heading for code in CODES]
 
 _RECORDS = """
@@ -239,6 +246,60 @@ async def test_a_held_file_shows_what_its_start_will_do(idle_world: World, tenan
     expected, expected_counts, _ = one_by_one(there, rows)
     assert counts(ended) == expected_counts
     assert plain(await seen(world, tenant)) == plain(seen_of(expected))
+
+
+async def test_an_undo_gives_back_what_the_import_itself_gave_to_others(
+    world: World, tenant: str, tmp_path: Path
+) -> None:
+    await with_own_fields(world, tenant)
+    there = [
+        Row(name="Ann", emails="ann@x.example", badge="B-1").cells,
+        Row(name="Bob", emails="bob@x.example", badge="B-2").cells,
+    ]
+    await world.ended(world.send(tenant, file_of(tmp_path / "there.csv", there), entity_type="people", mode="upsert"))
+    before = await seen(world, tenant)
+    rows = [
+        Row(emails="ann@x.example", badge="B-3").cells,
+        Row(emails="bob@x.example", badge="B-1").cells,
+        Row(name="Cid", emails="cid@x.example", badge="B-2", boss="dan@x.example").cells,
+        # Named before, and so made by a row that changes it.
+        Row(name="Dan", emails="dan@x.example", job="CTO", boss="eve@x.example").cells,
+    ]
+    changed = await world.ended(
+        world.send(tenant, file_of(tmp_path / "f.csv", rows), entity_type="people", mode="upsert")
+    )
+    assert counts(changed) == {"created": 1, "updated": 3, "skipped": 0, "failed": 0}
+    taken_back = await undone(world, changed.id)
+    assert (taken_back.failed_rows, await world.errors(taken_back.id)) == (0, [])
+    assert await seen(world, tenant) == before
+
+
+async def test_what_a_row_gives_up_is_free_for_rows_of_other_chunks_below_it(
+    idle_world: World, tenant: str, tmp_path: Path
+) -> None:
+    world = idle_world
+    small_chunks(world.fleet)
+    world.fleet.start({"parser": 1, "validator": 2, "committer": 1, "exporter": 1})
+    await world.register(tenant)
+    async with world.database() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO crm.custom_fields (id, tenant_id, entity_type, code, name, type, is_unique, created_by)"
+                " VALUES (:id, :tenant, 'opportunities', 'badge', 'Badge', 'text', true, 'tester')"
+            ),
+            {"id": uuid7(), "tenant": tenant},
+        )
+    path = tmp_path / "there.csv"
+    path.write_text("Name,Badge\nFirst,B-1\n", encoding="utf-8")
+    await world.ended(world.send(tenant, path, entity_type=OPPORTUNITIES.name, mode="upsert"))
+    known = await world.scalar("SELECT CAST(id AS text) FROM crm.records WHERE tenant_id = :tenant", tenant=tenant)
+    lines = ["Record ID,Name,Badge", f"{known},First,B-2", *(f",Between {n}," for n in range(50)), ",Second,B-1"]
+    path = tmp_path / "f.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    ended = await world.ended(world.send(tenant, path, entity_type=OPPORTUNITIES.name, mode="upsert"))
+    assert counts(ended) == {"created": 51, "updated": 1, "skipped": 0, "failed": 0}
+    waves = await world.scalar("SELECT max(wave) FROM imports.import_chunks WHERE import_id = :id", id=ended.id)
+    assert waves == 1, "the row waits for the one that gives it up, and is not lucky"
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])

@@ -105,7 +105,10 @@ class TakingBack:
         for change in traces.changes:
             if change.is_made and change.chunk_no == self._chunk_no:
                 rows.setdefault(change.record.id, []).append(change.row)
-        return [self._removed(made, [made.row, *rows.get(made.record.id, ())]) for made in traces.made]
+        # One that a row above had named before is made by a row that changed it.
+        return [
+            self._removed(made, list(dict.fromkeys([made.row, *rows.get(made.record.id, ())]))) for made in traces.made
+        ]
 
     def restored(self, traces: Traces) -> list[Restored]:
         """The records that were there before, and that this chunk was the first to change, as they were."""

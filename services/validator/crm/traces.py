@@ -61,8 +61,8 @@ _OWNERS = text(
     """
     SELECT i.kind, i.value, i.record_id, r.name,
            -- Whether it is of the import itself that this record has it, and its undo takes that back as well.
-           r.import_id = :import_id AND CASE WHEN r.created_import_id = :import_id
-             THEN NOT r.on_the_way AND NOT EXISTS (SELECT FROM crm.links l WHERE l.to_id = r.id AND l.import_id <> :import_id)
+           r.import_id = :import_id AND CASE WHEN r.created_import_id = :import_id AND NOT r.on_the_way
+             THEN NOT EXISTS (SELECT FROM crm.links l WHERE l.to_id = r.id AND l.import_id <> :import_id)
              ELSE EXISTS (SELECT FROM catalog.changes c WHERE c.import_id = :import_id AND c.record_id = r.id
                                                           AND c.undone_by IS NULL AND c.after ? split_part(i.kind, '.', 2))
            END AS goes

@@ -15,9 +15,10 @@ from services.gateway.imports.guided.formats import DATED, chosen_formats, forma
 from services.gateway.imports.guided.found import GuidedImport, find, mapped
 from services.gateway.imports.transactions import acting
 from services.gateway.people import Person
-from services.gateway.problems import Refused
+from services.gateway.problems import Refused, invalid
 from services.gateway.resources import Gateway
 from shared.api.guided import FormatName, NewFormat, NewMapping, SavedMapping
+from shared.entities.cells import BLANKS
 from shared.entities.mapping import ColumnMapping, chosen_mapping
 from shared.entities.names import heading_key
 from shared.intake.mapping import MappingRefused, change_mapping
@@ -83,7 +84,7 @@ async def set_mapping(ways: Gateway, person: Person, import_id: UUID, asked: New
             layout = with_choice(layout, field, index, name)
         _check_formats(found, mapping, layout)
         if asked.save_as is not None:
-            await _save(conn, person, found, asked.save_as.strip(), mapping.fields, chosen_formats(layout))
+            await _save(conn, person, found, _name_of(asked.save_as), mapping.fields, chosen_formats(layout))
         if dict(mapping.fields) != dict(found.fields) or found.error is not None:
             outcome = await change_mapping(conn, import_id, mapping.fields, layout=layout)
             if isinstance(outcome, MappingRefused):
@@ -130,6 +131,12 @@ def headings_digest(headings: Sequence[str]) -> UUID:
     """What two files have in common that have the same headings, in whatever order and case."""
     keys = sorted(heading_key(heading) for heading in headings)
     return UUID(bytes=hashlib.blake2b(json.dumps(keys).encode("utf-8", "replace"), digest_size=16).digest())
+
+
+def _name_of(said: str) -> str:
+    if name := said.strip(BLANKS):
+        return name
+    raise invalid("save_as", "a mapping is kept under a name that can be seen.")
 
 
 def _mapping(found: GuidedImport, asked: NewMapping) -> ColumnMapping:

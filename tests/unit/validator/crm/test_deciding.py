@@ -276,3 +276,16 @@ def test_a_number_without_its_area_code_is_kept_finds_nobody_and_is_told(people:
     assert tenant.named("Ada").fields == {"phone_number": ["253-0000"]}
     (notice,) = outcome.notices
     assert (notice.code, notice.column, notice.row, notice.count) == ("local_phone", "Phone Number", 2, 2)
+
+
+@pytest.mark.parametrize(("code", "kind"), [("company", None), ("site", Kind.LINK), ("badge", Kind.TEXT)], ids=str)
+def test_what_no_index_can_hold_is_refused_by_its_row_and_not_by_the_database(
+    tenant: Tenant, code: str, kind: Kind | None
+) -> None:
+    entity = PEOPLE if kind is None else PEOPLE.with_fields([own(code, kind, is_unique=True)])
+    long = "".join(chr(0x4E00 + number * 7 % 20_000) for number in range(1_900))
+    said = f"https://acme.example/{long}" if kind is Kind.LINK else long
+    outcome = Importing(tenant, ("name", code), entity).commit([["Ada", said], ["Bob", None]])
+    assert [found for _, found, _ in outcome.errors] == ["invalid_cell"]
+    assert "at most 2,500 can be kept" in outcome.messages[0]
+    assert outcome.counts == {"created": 1, "updated": 0, "skipped": 0, "failed": 1}
