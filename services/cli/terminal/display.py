@@ -70,11 +70,11 @@ def show_import(
         console.print(f"  {_equation(progress)}")
         if progress.ended and progress.created_rows + progress.updated_rows and (seconds := duration(progress)):
             pace = f"{counted(round(progress.total_rows / seconds), 'rows')} a second"
-            console.print(f"  {seconds:.2f} s from the first look at the file to the last commit, {pace}")
-    if progress.status == ImportStatus.PREVIEWING:
+            console.print(f"  {seconds:.2f} s of work up to the last commit, {pace}")
+    if progress.status == ImportStatus.PREVIEWING and progress.error is None:
         good = progress.validated_rows - progress.invalid_rows
         console.print(
-            f"  started, {good:,} of {counted(progress.validated_rows, 'rows')} would be imported, "
+            f"  once started, {good:,} of {counted(progress.validated_rows, 'rows')} would be imported, "
             f"{progress.invalid_rows:,} handed back"
         )
     for line in _repairs(repairs):

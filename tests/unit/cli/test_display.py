@@ -92,7 +92,7 @@ def test_an_undo_says_what_it_took_back_and_what_it_left() -> None:
 def test_the_time_an_import_took_is_the_time_it_was_worked_on() -> None:
     console = screen()
     show_import(console, ended(total_rows=100, created_rows=100))
-    assert "2.00 s from the first look at the file to the last commit, 50 rows a second" in text(console)
+    assert "2.00 s of work up to the last commit, 50 rows a second" in text(console)
 
 
 def test_an_import_names_the_one_it_repairs_and_those_that_repair_it() -> None:
@@ -184,7 +184,7 @@ def test_a_held_import_says_what_a_start_would_do() -> None:
     console = screen()
     held = ended("previewing", completed_at=None, total_rows=10, unprocessed_rows=10, validated_rows=10, invalid_rows=3)
     show_import(console, held)
-    assert "started, 7 of 10 rows would be imported, 3 handed back" in text(console)
+    assert "once started, 7 of 10 rows would be imported, 3 handed back" in text(console)
 
 
 def test_of_an_import_that_committed_nothing_no_pace_is_said() -> None:
