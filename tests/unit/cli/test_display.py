@@ -61,7 +61,7 @@ def test_an_import_says_its_status_in_words_and_numbers_that_add_up() -> None:
     show_import(console, ended("completed_with_failures", total_rows=3, created_rows=2, failed_rows=1))
     assert "completed with failures" in text(console)
     assert "3 rows = 2 created + 0 updated + 0 skipped + 1 failed" in text(console)
-    assert "2.00 s from the first look" in text(console)
+    assert "2.00 s of work" in text(console)
 
 
 def test_an_import_says_what_it_made_and_what_it_changed() -> None:
