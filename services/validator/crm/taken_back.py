@@ -122,9 +122,7 @@ class TakingBack:
             if changes[0].chunk_no == self._chunk_no
         ]
 
-    def with_links(
-        self, restored: Restored, there: Mapping[UUID, str], owners: Mapping[Key, Owner]
-    ) -> Group | Failed:
+    def with_links(self, restored: Restored, there: Mapping[UUID, str], owners: Mapping[Key, Owner]) -> Group | Failed:
         """The record with the links it had to what is still there; refused where others have what it was known by."""
         group = restored.group
         rows, record = group.rows, group.record

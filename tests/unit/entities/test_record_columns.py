@@ -20,7 +20,9 @@ def _with_own(entity: EntityType) -> EntityType:
     own = [
         Field("badge", "Badge", Kind.TEXT, "", "", origin=Origin.OWN, is_unique=True),
         Field("remark", "Remark", Kind.TEXT, "", "", origin=Origin.OWN),
-        Field("like", "Like", Kind.RECORD, "", "", origin=Origin.OWN, target=entity.name, found_by=FOUND_BY[entity.name]),
+        Field(
+            "like", "Like", Kind.RECORD, "", "", origin=Origin.OWN, target=entity.name, found_by=FOUND_BY[entity.name]
+        ),
     ]
     return entity.with_fields(own)
 
