@@ -278,9 +278,7 @@ def test_a_number_without_its_area_code_is_kept_finds_nobody_and_is_told(people:
     assert (notice.code, notice.column, notice.row, notice.count) == ("local_phone", "Phone Number", 2, 2)
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"), [("company", None), ("site", Kind.LINK), ("badge", Kind.TEXT)], ids=str
-)
+@pytest.mark.parametrize(("code", "kind"), [("company", None), ("site", Kind.LINK), ("badge", Kind.TEXT)], ids=str)
 def test_what_no_index_can_hold_is_refused_by_its_row_and_not_by_the_database(
     tenant: Tenant, code: str, kind: Kind | None
 ) -> None:
