@@ -30,7 +30,7 @@ class GuidedStep(StrEnum):
     MAP = "map"
     """Saying what its columns mean. Its rows are kept, and cut into chunks when that is said."""
     REVIEW = "review"
-    """Looking at its values, correcting them; its rows are validated meanwhile."""
+    """Looking at its values, replacing them; its rows are validated meanwhile."""
     PREVIEW = "preview"
     """Looking at what a start will do."""
 

@@ -78,7 +78,7 @@ class _Files:
             self.unprocessed, self.columns, why=self.awaited.why, delimiter=self.awaited.delimiter
         ) as unprocessed:
             for batch in batches:
-                unprocessed.add(read_unprocessed(batch))
+                unprocessed.add(read_unprocessed(batch, self.awaited.replaced))
                 written += len(batch)
                 beat()
         return written
@@ -91,7 +91,7 @@ class _Files:
             FailedRowsFile(self.failed_rows, self.columns) as failed_rows,
         ):
             for batch in batches:
-                rows = read_rows(batch)
+                rows = read_rows(batch, self.awaited.replaced)
                 workbook.add(rows)
                 failed_rows.add(rows)
                 written += len(rows)

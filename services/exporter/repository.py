@@ -17,7 +17,9 @@ from shared.entities import EntityType
 from shared.entities.cells import read_cells
 from shared.entities.errors import UNIDENTIFIED, RowError
 from shared.entities.own_fields import entity_of
+from shared.entities.replacements import NOTHING_REPLACED, Replacements
 from shared.ledger.quarantine import EXPORT_FAILED, NO_FILES
+from shared.ledger.rechecking import read_replacements
 from shared.states import PROCESSED_CHUNKS, sql_list
 from shared.values import How
 
@@ -26,7 +28,7 @@ _IMPORT = text(
     """
     SELECT entity_type, file_name, headers, column_mappings, layout, own, has_exportable_failures, failed_rows, status,
            completed_at, correction_object_key, has_exportable_unprocessed, unprocessed_rows, unprocessed_object_key,
-           cancelled_at, rows_expired_at, error ->> 'code' AS error_code
+           cancelled_at, rows_expired_at, guided_step, error ->> 'code' AS error_code
       FROM imports.imports WHERE id = :import_id
        FOR NO KEY UPDATE
     """
@@ -111,7 +113,8 @@ class AwaitedFiles:
     """What the files of an import are made from, beside its rows. `failed_rows` and `unprocessed_rows` are the ledger's counts.
 
     They are 0 where files with such rows are not awaited, or are there. `sheet` is the one the rows came from; None for a
-    text file, whose separator is `delimiter`. `why` says why rows were not processed.
+    text file, whose separator is `delimiter`. `why` says why rows were not processed. `replaced` is what a person has put in the
+    place of values: rows are handed back with it, so that what was put right once is right in the next round.
     """
 
     entity_type: str
@@ -124,6 +127,7 @@ class AwaitedFiles:
     delimiter: str = ","
     why: str = ""
     own: Mapping[str, Any] | None = None
+    replaced: Replacements = NOTHING_REPLACED
 
     @property
     def entity(self) -> EntityType:
@@ -203,6 +207,7 @@ async def read_import(conn: AsyncConnection, import_id: UUID) -> FoundImport | N
         delimiter=layout.get("delimiter") or ",",
         why="the import was cancelled" if found.cancelled_at else f"the import failed ({found.error_code})",
         own=found.own,
+        replaced=await read_replacements(conn, import_id) if found.guided_step else NOTHING_REPLACED,
     )
     return FoundImport(awaited)
 
@@ -265,19 +270,21 @@ async def record_files(
     return recorded.first() is not None
 
 
-def read_unprocessed(stored: Iterable[tuple[int, str]]) -> list[UnprocessedRow]:
-    """Decode what the database keeps of unprocessed rows."""
-    return [UnprocessedRow(row, read_cells(cells)) for row, cells in stored]
+def read_unprocessed(
+    stored: Iterable[tuple[int, str]], replaced: Replacements = NOTHING_REPLACED
+) -> list[UnprocessedRow]:
+    """Decode what the database keeps of unprocessed rows, with what is read instead of their values."""
+    return [UnprocessedRow(row, replaced.applied(read_cells(cells))) for row, cells in stored]
 
 
-def read_rows(stored: Iterable[StoredRow]) -> list[FailedRow]:
-    """Decode what the database keeps of failed rows."""
+def read_rows(stored: Iterable[StoredRow], replaced: Replacements = NOTHING_REPLACED) -> list[FailedRow]:
+    """Decode what the database keeps of failed rows, with what is read instead of their values."""
     return [
         FailedRow(
             row=row.row,
             group_row=row.group_row,
             first_bad_row=row.first_bad_row,
-            cells=read_cells(row.cells),
+            cells=replaced.applied(read_cells(row.cells)),
             errors=[RowError(row.row, row.group_row, *error) for error in orjson.loads(row.errors)]
             if row.errors
             else (),

@@ -135,7 +135,7 @@ async def read_chunk(conn: AsyncConnection, import_id: UUID, chunk_no: int, *, e
     waits = found.state == ChunkState.STAGED and found.epoch == epoch and not found.cancelled
     extent = {**scope, "first_row": found.first_row, "last_row": found.last_row}
     rows = (await conn.execute(_ROWS, extent)).all() if waits else ()
-    # Behind the chunk, with its revision: whatever is corrected later is found out from that.
+    # Behind the chunk, with its revision: whatever is replaced later is found out from that.
     is_guided = waits and found.guided_step is not None
     replacements = await read_replacements(conn, import_id) if is_guided else NOTHING_REPLACED
     return StagedChunk(

@@ -1,4 +1,4 @@
-"""The guided path: what columns mean, which values they have, what is corrected, before anything is imported."""
+"""The guided path: what columns mean, which values they have, what is read in their place, before anything is imported."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -68,7 +68,8 @@ class GuidedColumn(Answer):
     """A column of the file, and what it is taken for. `field` is null for one that is not imported.
 
     `why` says how it was found, and what its values are (`100% are e-mail addresses`). `inferred` is the kind its values are
-    of, `fits` percent of the first ones. `errors` are those of the validator so far in this column.
+    of, `fits` percent of the first ones. `errors` are those of the validator so far in this column, `lacking` those of rows that
+    say nothing in it where something is needed.
     """
 
     index: Rows
@@ -83,7 +84,8 @@ class GuidedColumn(Answer):
     fits: Annotated[int | None, Field(ge=0, le=100)]
     format: ColumnFormat | None
     errors: Rows
-    corrections: Rows
+    replacements: Rows
+    lacking: Rows
 
 
 class MappingProblem(Answer):
@@ -198,7 +200,7 @@ class ColumnValuePage(Page[ColumnValue]):
     choices: tuple[str, ...]
 
 
-class NewCorrection(Asked):
+class NewReplacement(Asked):
     """What a value is read as in every row that has it: another text, or (`skip`) nothing. Neither takes it back."""
 
     value: Annotated[str, Field(min_length=1, max_length=LONGEST_VALUE)]

@@ -42,7 +42,7 @@ def _one_of(column: str, choices: Iterable[StrEnum]) -> CheckConstraint:
 
 
 def _epoch() -> Column[int]:
-    """The number of an interpretation of an import: what its columns mean, and what was corrected."""
+    """The number of an interpretation of an import: what its columns mean, and what values are read as."""
     return Column("epoch", Integer, nullable=False, server_default="1")
 
 
@@ -285,8 +285,8 @@ repair_counts = Table(
 )
 
 # What a value of a column is read as, in every row that has it. `digest` is that of the cell's text, as it is compared.
-corrections = Table(
-    "corrections",
+replacements = Table(
+    "replacements",
     metadata,
     Column("import_id", Uuid(), nullable=False),
     Column("column_index", Integer, nullable=False),

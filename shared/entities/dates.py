@@ -12,7 +12,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from shared.entities.cells import BLANKS
 from shared.entities.decimals import figures
 
 
@@ -158,12 +157,6 @@ def written_date(text: str) -> WrittenDate | None:
     if found is None or month is None:
         return None
     return _dated(found, month, int(found["b"]), DateFormat.ISO)
-
-
-def order_of(text: str) -> DateFormat | None:
-    """The order that a text decides for its column; None for what is written in one way everywhere, or decides nothing."""
-    found = written_date(text.strip(BLANKS))
-    return None if found is None or found.order is DateFormat.ISO else found.order
 
 
 def _order(first: int, second: int) -> DateFormat | None:

@@ -12,7 +12,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def value_of(cell: Cell) -> str:
-    """The value of a cell, as it is compared and corrected: the text a person sees, without what surrounds it."""
+    """The value of a cell, as it is compared and replaced: the text a person sees, without what surrounds it."""
     value = cell_text(cell).strip(BLANKS)
     return value if value.isascii() and "\x00" not in value else _UNSTORABLE.sub("\ufffd", value)
 
@@ -51,4 +51,4 @@ class Replacements:
 
 
 NOTHING_REPLACED = Replacements()
-"""Of a file of which nothing was corrected."""
+"""Of a file of which nothing was replaced."""

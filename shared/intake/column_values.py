@@ -1,6 +1,6 @@
 """The distinct values of a column of a file: how often each is there and where first, by page.
 
-They are listed once, from the rows as they were read, and never change: what a person corrects lies beside them. A value is
+They are listed once, from the rows as they were read, and never change: what a person replaces lies beside them. A value is
 the text that people see in a cell, without blanks around it (`shared.entities.replacements.value_of`); Postgres says it of the
 cells whose JSON is that text, and we say it of the others (formatted numbers, dates, escapes), each once.
 Every function works in a transaction of the import's tenant.

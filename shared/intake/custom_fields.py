@@ -15,7 +15,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from shared.entities.crm import CRM
 from shared.entities.names import heading_key, name_key, seen_name
 from shared.entities.own_fields import (
     ALWAYS_MULTI,
@@ -33,9 +32,6 @@ from shared.entities.own_fields import (
 )
 from shared.ledger.own_fields import read_own_fields
 
-ENTITY_TYPE_NAMES: tuple[str, ...] = tuple(entity.name for entity in CRM)
-"""The entity types that may have fields of a tenant's own."""
-
 _SEPARATORS = frozenset(",;\n\r")
 
 # Of two changes at once, the second sees what the first made of the headings.
@@ -45,7 +41,6 @@ _COLUMNS = """id, entity_type, code, name, type, multi, is_unique, required, mos
 _ALL = text(
     f"SELECT {_COLUMNS} FROM crm.custom_fields WHERE removed_at IS NULL ORDER BY entity_type, created_at, code"  # noqa: S608 - our own words
 )
-_BY_ID = text(f"SELECT {_COLUMNS} FROM crm.custom_fields WHERE id = :id AND removed_at IS NULL")  # noqa: S608 - our own words
 _BY_CODE = text(
     f"SELECT {_COLUMNS} FROM crm.custom_fields WHERE entity_type = :entity_type AND code = :code"  # noqa: S608 - our own words
 )

@@ -15,9 +15,10 @@ from shared.db.planner import BY_INDEX
 from shared.entities.declaration import USERS
 from shared.states import GroupStatus
 
-# A record that is not there has no id: it is known by what it will be found by.
+# A record that is not there has no id: it is known by what it will be found by, and will be called as in the first row.
 _NAMED = f"""
-    SELECT l.code, l.target, l.to_id, l.key_kind, l.key_value, min(l.key_name) AS key_name, count(*) AS times
+    SELECT l.code, l.target, l.to_id, l.key_kind, l.key_value,
+           substr(min(to_char(l.row_no, 'FM0000000000') || l.key_name), 11) AS key_name, count(*) AS times
       FROM staging.crm_links l
      WHERE l.import_id = :id AND l.row_status = '{GroupStatus.PENDING}' AND NOT l.is_removed
      GROUP BY l.code, l.target, l.to_id, l.key_kind, l.key_value

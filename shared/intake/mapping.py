@@ -40,9 +40,9 @@ _CHANGE = text(
     RETURNING epoch
     """  # noqa: S608 - our own word
 )
-# What was corrected in a column is said of what it meant.
-_FORGET_CORRECTIONS = text(
-    "DELETE FROM imports.corrections WHERE import_id = :id AND column_index <> ALL(CAST(:kept AS integer[]))"
+# What was replaced in a column was said of what it meant.
+_FORGET_REPLACEMENTS = text(
+    "DELETE FROM imports.replacements WHERE import_id = :id AND column_index <> ALL(CAST(:kept AS integer[]))"
 )
 _CUT_AGAIN = text(
     """
@@ -88,7 +88,7 @@ async def change_mapping(
 
     One guarded change in the caller's transaction, under the import's lock. `fields` gives field codes their 0-based
     columns; columns that are not named mean nothing. With a `layout`, what was found of the file is replaced by it (formats
-    that a person chose). Corrections in columns that mean what they did stay. A guided import goes on to its values.
+    that a person chose). Replacements in columns that mean what they did stay. A guided import goes on to its values.
     The connection is of the role `winnow_intake`.
     """
     found = (await conn.execute(_LOCK, {"id": import_id})).one_or_none()
@@ -104,7 +104,7 @@ async def change_mapping(
     notices = [notice for notice in found.notices if notice.get("code") not in MAPPING_NOTICES]
     notices += mapping.notices
     same = [index for code, index in mapping.fields.items() if found.column_mappings.get(code) == index]
-    await conn.execute(_FORGET_CORRECTIONS, {"id": import_id, "kept": same})
+    await conn.execute(_FORGET_REPLACEMENTS, {"id": import_id, "kept": same})
     values = {
         "id": import_id,
         "fields": json.dumps(dict(mapping.fields)),
@@ -117,7 +117,7 @@ async def change_mapping(
 
 
 async def cut_again(conn: AsyncConnection, import_id: UUID) -> None:
-    """Have the rows of a held import that is mapped cut again: by what they are known by, something was corrected.
+    """Have the rows of a held import that is mapped cut again: by what they are known by, something was replaced.
 
     The caller holds the import's lock.
     """
@@ -128,12 +128,12 @@ async def cut_again(conn: AsyncConnection, import_id: UUID) -> None:
 
 
 async def forget_mapping(conn: AsyncConnection, import_id: UUID, *, layout: Mapping[str, Any]) -> None:
-    """Let the columns of a guided import mean nothing again, and take back every correction: its rows wait for a mapping.
+    """Let the columns of a guided import mean nothing again, and take back every replacement: its rows wait for a mapping.
 
     The caller holds the import's lock; `layout` is as the file was read.
     """
     await _forget(conn, import_id)
-    await conn.execute(_FORGET_CORRECTIONS, {"id": import_id, "kept": []})
+    await conn.execute(_FORGET_REPLACEMENTS, {"id": import_id, "kept": []})
     await conn.execute(_UNMAP, {"id": import_id, "layout": json.dumps(dict(layout)), "error": json.dumps(UNMAPPED)})
 
 

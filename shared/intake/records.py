@@ -81,7 +81,7 @@ async def found_by(
 ) -> Mapping[tuple[int, UUID], str]:
     """By what rows found the CRM records that they change, by row and record: the strongest identifier that the row says itself.
 
-    Left out is what was found by a value that a person put right, or wrote otherwise than it is kept.
+    Left out is what was found by a value that a person replaced, or that is written otherwise than it is kept.
     """
     await conn.execute(BY_INDEX)
     known: dict[UUID, list[str]] = {}

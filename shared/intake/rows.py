@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.api import limits
 from shared.entities.cells import Cell, cell_text, read_cells
 from shared.entities.errors import UNIDENTIFIED
+from shared.entities.replacements import Replacements
 from shared.intake.changes import Change, changes_of_rows
 from shared.intake.reports import ReportedError
+from shared.ledger.rechecking import read_replacements
 from shared.states import ENDED, OPEN_CHUNKS, Action, ChunkState, GroupStatus, RowStatus
 
 FAIL = "fail"
@@ -193,7 +195,8 @@ _DECIDED = text(
 class ImportRow:
     """One row of an import.
 
-    `cells` are as a person sees them, one for each heading of the page, and after those what stood beyond the last one.
+    `cells` are as a person sees them, with what they put in the place of a value on the guided path: one for each heading of
+    the page, and after those what stood beyond the last one.
     `outcome` is what was decided and is not done yet (create, update, skip, fail); None before it is decided, and once the
     row is committed. `errors` are its own: a failed row without any failed with its group, which begins in `group_row`.
     `changes` are of the records that were there before, and are made with the row or will be.
@@ -248,7 +251,6 @@ async def read_rows(
         return RowPage(tuple(found.headers), (), None, expired=True)
     for way in _PLAN:
         await conn.execute(way)
-    ended = found.status in ENDED
     page = {"id": import_id, "after": after, "limit": limit + 1}
     undone = found.undoes_import_id
     if reason is not None:
@@ -262,7 +264,7 @@ async def read_rows(
     elif status is RowStatus.FAILED:
         numbers = list((await conn.execute(_FAILED, page)).scalars())
     else:
-        numbers = await _good_rows(conn, page, await _where(conn, import_id, status, found, ended=ended))
+        numbers = await _good_rows(conn, page, await _where(conn, import_id, status, found))
     more, numbers = len(numbers) > limit, numbers[:limit]
     rows = await _these(conn, import_id, numbers, found)
     return RowPage(tuple(found.headers), rows, numbers[-1] if more else None)
@@ -308,17 +310,18 @@ async def read_decided(
             break
         shown.append(group)
         numbers += rows
-    rows_of = await _these(conn, import_id, numbers, found)
-    fitting = tuple(row for row in rows_of if row.outcome == outcome)
+    fitting = tuple(row for row in await _these(conn, import_id, numbers, found) if row.outcome == outcome)
     return DecidedPage(tuple(found.headers), fitting, shown[-1] if len(shown) < len(groups) else None)
 
 
 async def _these(conn: AsyncConnection, import_id: UUID, numbers: Sequence[int], found: Any) -> tuple[ImportRow, ...]:
-    asked = {"id": import_id, "raw": found.undoes_import_id or import_id, "rows": list(numbers)}
+    raw = found.undoes_import_id or import_id
+    asked = {"id": import_id, "raw": raw, "rows": list(numbers)}
     rows = sorted(await conn.execute(_ROWS, asked), key=lambda row: row.row_no)
     changes = await changes_of_rows(conn, import_id, numbers)
-    ended = found.status in ENDED
-    return tuple(_row(row, len(found.headers), changes.get(row.row_no, ()), ended=ended) for row in rows)
+    replaced = await read_replacements(conn, raw)
+    width, ended = len(found.headers), found.status in ENDED
+    return tuple(_row(row, width, changes.get(row.row_no, ()), replaced, ended=ended) for row in rows)
 
 
 class _Where(NamedTuple):
@@ -330,7 +333,8 @@ class _Where(NamedTuple):
     all_chunks: Sequence[int]
 
 
-async def _where(conn: AsyncConnection, import_id: UUID, status: RowStatus, found: Any, *, ended: bool) -> _Where:
+async def _where(conn: AsyncConnection, import_id: UUID, status: RowStatus, found: Any) -> _Where:
+    ended = found.status in ENDED
     chunks = (await conn.execute(_CHUNKS, {"id": import_id})).all()
     having = [
         chunk for chunk in chunks if _good_status(chunk.state, ended=ended) is status and chunk.row_count > chunk.failed
@@ -372,21 +376,18 @@ def _good_status(state: str | None, *, ended: bool) -> RowStatus:
         return RowStatus.COMMITTED
     if state == ChunkState.QUARANTINED:
         return RowStatus.FAILED
-    waits = not ended if state is None else state in OPEN_CHUNKS
-    return RowStatus.PENDING if waits else RowStatus.UNPROCESSED
+    return RowStatus.PENDING if (not ended if state is None else state in OPEN_CHUNKS) else RowStatus.UNPROCESSED
 
 
-def _row(found: Any, width: int, changes: Sequence[Change], *, ended: bool) -> ImportRow:
+def _row(found: Any, width: int, changes: Sequence[Change], replaced: Replacements, *, ended: bool) -> ImportRow:
     status = RowStatus.FAILED if found.failed else _good_status(found.state, ended=ended)
-    outcome = found.outcome
-    if status is RowStatus.FAILED:
-        outcome = FAIL if found.state == ChunkState.VALIDATED else None
+    refused = FAIL if found.state == ChunkState.VALIDATED else None
     return ImportRow(
         row=found.row_no,
         group_row=found.group_row,
         status=status,
-        outcome=outcome,
-        cells=_texts(read_cells(found.cells), width),
+        outcome=refused if status is RowStatus.FAILED else found.outcome,
+        cells=_texts(replaced.applied(read_cells(found.cells)), width),
         errors=tuple(ReportedError(*error) for error in found.errors or ()),
         changes=tuple(changes),
     )

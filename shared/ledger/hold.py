@@ -46,14 +46,14 @@ _CHUNKS = text(
       FROM imports.import_chunks WHERE import_id = :id ORDER BY chunk_no
     """
 )
-# What a person took to decide is no time the import was worked on.
+# What a person took to decide is no time the import was worked on; on the guided path they decide all along.
 _START = text(
     f"""
     UPDATE imports.imports
        SET status = '{ImportStatus.IMPORTING}', hold = false, resumed_at = clock_timestamp(), updated_at = clock_timestamp(),
-           worked_seconds = worked_seconds + greatest(0, extract(epoch FROM
+           worked_seconds = worked_seconds + CASE WHEN guided_step IS NULL THEN greatest(0, extract(epoch FROM
                coalesce((SELECT max(validated_at) FROM imports.import_chunks WHERE import_id = :id), parsed_at)
-               - coalesce(resumed_at, started_at)))
+               - coalesce(resumed_at, started_at))) ELSE 0 END
      WHERE id = :id AND status = '{ImportStatus.PREVIEWING}'
     RETURNING id
     """  # noqa: S608 - our own words

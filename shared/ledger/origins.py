@@ -49,12 +49,25 @@ _UNMATCHED = text(
     """
 )
 # Cells as texts; programs add and drop zeros before numbers, and formats.
-_CELLS = """
-    ARRAY(SELECT ltrim(btrim(coalesce(CASE json_typeof(cell)
-                 WHEN 'object' THEN coalesce(cell ->> 'text', cell ->> 'number', cell ->> 'date', cell ->> 'time')
-                 ELSE cell #>> '{}' END, '')), '0')
-            FROM json_array_elements(r.cells) AS cell) AS cells
+_SHOWN = """
+    btrim(coalesce(CASE json_typeof(cell)
+          WHEN 'object' THEN coalesce(cell ->> 'text', cell ->> 'number', cell ->> 'date', cell ->> 'time')
+          ELSE cell #>> '{}' END, ''))
 """
+_CELLS = f"ARRAY(SELECT ltrim({_SHOWN}, '0') FROM json_array_elements(r.cells) AS cell) AS cells"  # noqa: S608 - our own text
+# What a person put in the place of a value is what was handed back.
+_REPLACED = """
+    replaced AS MATERIALIZED (
+        SELECT coalesce(jsonb_object_agg(column_index || ':' || value, replacement), '{}') AS by_value
+          FROM imports.replacements WHERE import_id = :origin
+    )
+"""
+_HANDED_BACK_CELLS = f"""
+    ARRAY(SELECT ltrim(CASE WHEN replaced.by_value <> '{{}}' AND jsonb_exists(replaced.by_value, (at - 1) || ':' || said)
+                            THEN btrim(coalesce(replaced.by_value ->> ((at - 1) || ':' || said), '')) ELSE said END, '0')
+            FROM (SELECT at, {_SHOWN} AS said FROM json_array_elements(r.cells) WITH ORDINALITY AS every (cell, at)) read
+           ORDER BY at) AS cells
+"""  # noqa: S608 - our own text
 _OURS = f"""
     failed AS MATERIALIZED (
         SELECT DISTINCT group_row FROM imports.row_errors WHERE import_id = :id
@@ -80,9 +93,10 @@ def _theirs(which: str) -> str:
           FROM imports.row_errors WHERE import_id = :origin GROUP BY row_no
     ), handed_back AS MATERIALIZED (
         SELECT DISTINCT group_row FROM imports.row_errors WHERE import_id = :origin
-    ), theirs AS MATERIALIZED (
-        SELECT r.row_no, {_CELLS}, coalesce(bad.columns, '{{}}') AS bad
+    ), {_REPLACED}, theirs AS MATERIALIZED (
+        SELECT r.row_no, {_HANDED_BACK_CELLS}, coalesce(bad.columns, '{{}}') AS bad
           FROM imports.raw_rows r
+         CROSS JOIN replaced
           LEFT JOIN bad ON bad.row_no = r.row_no
          WHERE r.import_id = :origin AND r.group_row > 0
            AND (r.group_row IN (SELECT group_row FROM handed_back)

@@ -35,7 +35,8 @@ class ImportProgress:
     read; else what follows that row is in no count. `hold` while nothing may be committed before a start;
     `undoes_import_id` is the one it takes back, `undone_by` the last that takes it back;
     `worked_seconds` is the time it was worked on up to its end,
-    without what a person took to decide and without the pause before it was taken up again. What was removed since, because
+    without what a person took to decide (of one on the guided path, since its start) and without the pause before it was
+    taken up again. What was removed since, because
     its time was over, has the moment: the rows with their errors, the file that was sent, those that were handed back.
     `result_sizes` are the bytes of the latter by kind, where they are known.
     """

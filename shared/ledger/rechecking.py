@@ -21,7 +21,7 @@ from shared.states import OPEN_CHUNKS, ChunkState, ImportStatus, sql_list
 
 _REPLACED = text(
     """
-    SELECT column_index, value, replacement FROM imports.corrections
+    SELECT column_index, value, replacement FROM imports.replacements
      WHERE import_id = :id AND (CAST(:columns AS integer[]) IS NULL OR column_index = ANY(CAST(:columns AS integer[])))
     """
 )

@@ -36,7 +36,10 @@ _KNOWN = text(
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:tenant_id), hashtext(:sha256))")
 _BEFORE = text(
     f"""
-    SELECT id, user_id, file_name, completed_at, started_at, created_rows + updated_rows AS rows
+    SELECT id, user_id, file_name, completed_at, started_at,
+           -- What an undo could not take back, because it was used since, is still there.
+           greatest(0, created_rows + updated_rows - (SELECT coalesce(sum(undo.updated_rows), 0) FROM imports.imports undo
+                                                       WHERE undo.undoes_import_id = i.id)) AS rows
       FROM imports.imports i
      WHERE tenant_id = :tenant_id AND file_sha256 = :sha256 AND entity_type = :entity_type
        AND parent_import_id IS NULL AND undoes_import_id IS NULL
@@ -52,9 +55,9 @@ _BEFORE = text(
 
 @dataclass(frozen=True)
 class ImportedBefore:
-    """The import by which the bytes of a file came before: who sent it, when it began and ended, how many rows it wrote.
+    """The import by which the bytes of a file came before: who sent it, when it began and ended, how much of it is there.
 
-    `ended_at` is None when it is importing now.
+    `rows` were written and not taken back since. `ended_at` is None when it is importing now.
     """
 
     id: UUID
@@ -91,7 +94,7 @@ async def imported_before(
     if found is None:
         return None
     return ImportedBefore(
-        found.id, found.user_id, found.file_name, found.started_at, ended_at=found.completed_at, rows=found.rows
+        found.id, found.user_id, found.file_name, found.started_at, ended_at=found.completed_at, rows=int(found.rows)
     )
 
 

@@ -44,7 +44,7 @@ WHAT: Mapping[str, str] = {
     "raw_rows": "rows as they were read",
     "row_errors": "errors of rows",
     "values": "lists of the values of columns",
-    "corrections": "corrections of values",
+    "replacements": "replacements of values",
     "changes": "changes of records, as they were before and after",
     "uploads": "files that were sent",
     "results": "files that were handed back",

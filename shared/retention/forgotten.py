@@ -39,7 +39,7 @@ _MARK = text(
     """
 )
 _OF_OTHERS = text("SELECT EXISTS (SELECT FROM imports.imports WHERE object_key = :key AND id <> :id)")
-_FORGET = text("DELETE FROM imports.imports WHERE id = :id")
+_FORGET = text("SELECT imports.forget_guided(CAST(:id AS uuid))")
 _KEPT = {**STAGED.tables, **AS_READ.tables}
 """By what they are called in the count, the tables that have rows of one; its record takes the others with it."""
 

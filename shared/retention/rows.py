@@ -54,7 +54,7 @@ AS_READ = RowKind(
         f"OR CASE WHEN {HANDED_BACK} THEN {older_than('failed_rows')} ELSE {older_than('rows')} END",
     ),
     {
-        "corrections": [imports.corrections],
+        "replacements": [imports.replacements],
         "changes": [catalog.changes],
         "row_errors": [imports.row_errors],
         "raw_rows": [imports.raw_rows],

@@ -13,7 +13,6 @@ _EXTENSION = re.compile(r",(?=\s*(?:ext|extn|extension|x)\b)", re.IGNORECASE)
 _NEXT_ADDRESS = re.compile(r"[\n\r]|[,;](?=\s|https?://|www\.)|(?<=[\s])[,;]", re.IGNORECASE)
 _HAS_PATH = re.compile(r"https?://[^/?#]*[/?#]", re.IGNORECASE)
 _BY_ANY = frozenset({Kind.EMAIL, Kind.TAGS, Kind.COLOUR})
-_BY_LINE = frozenset({Kind.TEXT, Kind.NAME, Kind.NUMBER, Kind.DATE, Kind.MOMENT, Kind.BOOLEAN})
 # Of companies' names, written behind a comma.
 _LEGAL_FORMS = frozenset(
     [

@@ -1,6 +1,6 @@
-"""The guided path at size (`make bench`): how long a person waits for values, for a correction to show, for the preview.
+"""The guided path at size (`make bench`): how long a person waits for values, for a replacement to show, for the preview.
 
-A file of people is mapped, all of its columns are looked at, values are corrected: one that a single row has, one that a row in a
+A file of people is mapped, all of its columns are looked at, values are replaced: one that a single row has, one that a row in a
 thousand has (so nearly every chunk), one by which rows are known, and the format of a column. Nothing is started.
 """
 
@@ -21,14 +21,14 @@ from rich.table import Table
 from deploy.local.s3_server import UPLOADS
 from deploy.local.stack import PROJECT, Stack
 from shared.api.client import Client
-from shared.api.guided import NewCorrection, NewFormat, NewMapping
+from shared.api.guided import NewFormat, NewMapping, NewReplacement
 from shared.api.imports import ImportOptions, NewImport
 from shared.ledger.tenants import register_tenant
 from tests.benchmarks.crm import add_own_fields, people_file
 from tests.benchmarks.stack import administrator, empty, prepare, uploads_of
 
 TENANT = "bench"
-GOAL_VALUES, GOAL_PAGE, GOAL_CORRECTION, GOAL_PREVIEW = 2.0, 0.1, 1.0, 15.0
+GOAL_VALUES, GOAL_PAGE, GOAL_REPLACEMENT, GOAL_PREVIEW = 2.0, 0.1, 1.0, 15.0
 _EVERY, _PAGES = 997, 10
 _SCORE = 5
 T = TypeVar("T")
@@ -119,8 +119,8 @@ async def _measure(stack: Stack, path: Path) -> dict[str, float]:
             ("a row in a thousand", _SCORE, "n/a", "0"),
             ("an e-mail address", 1, "person.7919@mail.example, p7919@work.example", "ada@mail.example"),
         ):
-            correction = NewCorrection(value=value, replacement=said)
-            await timed(f"{what} corrected", lambda i=index, c=correction: client.put_column_value(import_id, i, c))  # type: ignore[misc]
+            new = NewReplacement(value=value, replacement=said)
+            await timed(f"{what} replaced", lambda i=index, n=new: client.put_column_value(import_id, i, n))  # type: ignore[misc]
             await timed(f"preview after {what}", lambda: _until_ready(client, import_id))
         await timed("format chosen", lambda: client.put_format(import_id, _SCORE, NewFormat(format="comma")))
         await timed("preview after the format", lambda: _until_ready(client, import_id))
@@ -160,7 +160,7 @@ def _goal(what: str) -> float | None:
     goals: Any = (
         ("values of", GOAL_VALUES),
         ("further page", GOAL_PAGE),
-        ("corrected", GOAL_CORRECTION),
+        ("replaced", GOAL_REPLACEMENT),
         ("preview", GOAL_PREVIEW),
     )
     return next((goal for part, goal in goals if part in what), None)

@@ -63,7 +63,7 @@ async def put_right(mara: Visitor) -> None:
     await expect(page.locator("#dock")).to_contain_text("Every value fits.")
 
 
-async def test_people_are_mapped_corrected_previewed_and_imported(site: Site, tmp_path: Path) -> None:
+async def test_people_are_mapped_replaced_previewed_and_imported(site: Site, tmp_path: Path) -> None:
     async with site.visit(cookies=await site.cookies("importer")) as mara:
         page = mara.page
         await mara.open("/import")

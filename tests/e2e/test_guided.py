@@ -1,17 +1,18 @@
-"""The guided path: a file is mapped, its values looked at and corrected, its import previewed, and only then started."""
+"""The guided path: a file is mapped, its values looked at and replaced, its import previewed, and only then started."""
 
 import csv
 import io
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from deploy.local.stack import Stack
 from tests.e2e.test_command import Command
 from tests.harness.files import HEADINGS, PRODUCTS, catalogue, product, text_file
 from tests.harness.gateway import GatewayClient
 from tests.harness.guiding import Guide
-from tests.harness.world import World
+from tests.harness.world import World, eventually
 
 IN_PRODUCTION = "SELECT count(*) FROM catalog.products WHERE tenant_id = :tenant"
 COLUMN = {field.code: index for index, field in enumerate(PRODUCTS.fields)}
@@ -24,7 +25,7 @@ async def guide(gateway: GatewayClient, world: World, tenant: str) -> Guide:
     return Guide(world, gateway.as_(tenant, "importer"), tenant)
 
 
-async def test_headings_nobody_knows_are_mapped_values_corrected_and_nothing_is_written_before_the_start(
+async def test_headings_nobody_knows_are_mapped_values_replaced_and_nothing_is_written_before_the_start(
     guide: Guide, world: World, tmp_path: Path
 ) -> None:
     rows = [
@@ -61,15 +62,15 @@ async def test_headings_nobody_knows_are_mapped_values_corrected_and_nothing_is_
     before = await guiding.decided()
     assert (before.rows.create, before.rows.fail) == (1, 2)
 
-    corrected = await guiding.correct(COLUMN["weight_g"], "heavy", "250")
-    assert (corrected.replacement, corrected.rows) == ("250", 2)
+    replaced = await guiding.replace(COLUMN["weight_g"], "heavy", "250")
+    assert (replaced.replacement, replaced.rows) == ("250", 2)
     after = await guiding.decided()
     assert (after.rows.create, after.rows.fail) == (3, 0)
     modified = await guiding.values(COLUMN["weight_g"], show="modified")
     assert [(value.value, value.replacement, value.problem) for value in modified.items] == [("heavy", "250", None)]
     assert await guiding.take_back(COLUMN["weight_g"], "heavy")
     assert (await guiding.decided()).rows.fail == 2
-    skipped = await guiding.correct(COLUMN["weight_g"], "heavy", skip=True)
+    skipped = await guiding.replace(COLUMN["weight_g"], "heavy", skip=True)
     assert skipped.skipped
     assert (await guiding.decided()).rows.fail == 0
     assert (await guiding.step("preview")).status_code == 200
@@ -125,10 +126,10 @@ async def test_people_are_mapped_by_what_their_values_are_and_dates_nobody_can_r
     await guiding.mapped(fields, formats={"4": "european"}, save_as="From the fair")
     mails = await guiding.values(1, show="needs_review")
     assert [value.value for value in mails.items] == ["bob@@acme.example"]
-    wrong = await guiding.correct(1, "bob@@acme.example", "bob at acme")
+    wrong = await guiding.replace(1, "bob@@acme.example", "bob at acme")
     assert wrong.problem is not None, "said at once"
     epoch = (await guiding.seen()).epoch
-    fits = await guiding.correct(1, "bob@@acme.example", "bob@acme.example")
+    fits = await guiding.replace(1, "bob@@acme.example", "bob@acme.example")
     assert (fits.problem, fits.pending) == (None, True)
     assert (await guiding.seen()).epoch == epoch + 1, "rows are known by it, so they are cut again"
     preview = await guiding.decided()
@@ -152,7 +153,7 @@ async def test_a_person_goes_back_starts_over_and_another_tenant_finds_nothing(
 ) -> None:
     guiding = await guide.send(text_file(tmp_path / "a.csv", [*catalogue(2), *product(9, season="SS26", weight_g="x")]))
     await guiding.mapped()
-    await guiding.correct(COLUMN["weight_g"], "x", "9")
+    await guiding.replace(COLUMN["weight_g"], "x", "9")
     await guiding.decided()
     assert (await guiding.step("preview")).json()["guided"]["step"] == "preview"
     assert (await guiding.step("map")).json()["guided"]["step"] == "map"
@@ -189,21 +190,67 @@ async def test_a_person_goes_back_starts_over_and_another_tenant_finds_nothing(
     assert await world.scalar(IN_PRODUCTION, tenant=guide.tenant) == 0
 
 
-async def test_files_that_are_handed_back_show_the_cells_of_the_sender_with_what_is_wrong_with_the_correction(
+async def test_files_that_are_handed_back_have_what_a_person_put_in_the_place_of_values_so_that_no_round_asks_again(
     guide: Guide, tmp_path: Path
 ) -> None:
-    rows = [*product(1, weight_g="heavy"), *product(2, weight_g="12")]
+    rows = [
+        *product(1, weight_g="heavy", image_url="none"),
+        *product(2, weight_g="light", image_url="none"),
+        *product(3),
+    ]
     guiding = await guide.send(text_file(tmp_path / "a.csv", rows), mode="upsert")
     await guiding.mapped()
-    await guiding.correct(COLUMN["weight_g"], "heavy", "very heavy")
+    await guiding.replace(COLUMN["weight_g"], "heavy", "very heavy")
+    await guiding.replace(COLUMN["weight_g"], "light", "12")
+    await guiding.replace(COLUMN["image_url"], "none", skip=True)
     await guiding.decided()
+    fitting = (await guide.sender.get(f"{guiding.place}/rows", params={"status": "pending"})).json()["items"]
+    assert (fitting[0]["cells"][COLUMN["weight_g"]], fitting[0]["cells"][COLUMN["image_url"]]) == ("12", "")
     ended = await guiding.started()
-    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed_with_failures", 1, 1)
+    assert (ended.status, ended.created_rows, ended.failed_rows) == ("completed_with_failures", 2, 1)
     linked = await guide.sender.get(f"{guiding.place}/failed-rows")
     handed_back = await guide.sender.get(linked.headers["location"])
     (line,) = csv.DictReader(io.StringIO(handed_back.content.decode("utf-8-sig")))
-    assert line[HEADINGS[COLUMN["weight_g"]]] == "heavy"
+    assert (line[HEADINGS[COLUMN["weight_g"]]], line[HEADINGS[COLUMN["image_url"]]]) == ("very heavy", "")
     assert '"very heavy" is not a number' in line["Import error"]
+    # How long a person looked at it is no time of the import.
+    assert ended.completed_at is not None
+    assert ended.worked_seconds < (ended.completed_at - ended.created_at).total_seconds() / 2
+
+
+async def test_a_row_that_comes_back_with_what_was_put_right_is_known_for_the_row_it_was(
+    guide: Guide, world: World, tmp_path: Path
+) -> None:
+    sent = tmp_path / "people.csv"
+    # Nobody knows these headings but the person who says what they mean.
+    sent.write_text("Wer;Kontaktweg;Rufnummer\nAda;ada at engines;12\nGrace;grace@navy.example;none\n")
+    guiding = await guide.send(sent, entity="people", mode="upsert")
+    await guiding.mapped({"name": 0, "emails": 1, "phone_number": 2})
+    await guiding.replace(1, "ada at engines", "ada@engines.example")
+    await guiding.replace(2, "none", skip=True)
+    await guiding.decided()
+    ended = await guiding.started()
+    assert (ended.created_rows, ended.failed_rows) == (1, 1)
+    linked = await guide.sender.get(f"{guiding.place}/corrections")
+    workbook = load_workbook(io.BytesIO((await guide.sender.get(linked.headers["location"])).content))
+    name, email, phone = workbook.worksheets[0][2][:3]
+    assert (name.value, email.value, phone.value) == ("Ada", "ada@engines.example", "12")
+    assert (email.comment, phone.comment is not None) == (None, True)
+    phone.value = None
+    workbook.save(tmp_path / "repaired.xlsx")
+    body = {
+        "object_key": world.put(guide.tenant, tmp_path / "repaired.xlsx"),
+        "entity_type": "people",
+        "mode": "upsert",
+        "parent_import_id": guiding.id,
+    }
+    assert (await guide.sender.post("/v1/imports", json=body)).status_code == 201
+
+    async def repaired() -> bool:
+        found = (await guide.sender.get(f"{guiding.place}/repairs")).json()
+        return (found["repaired_rows"], found["open_rows"]) == (1, 0)
+
+    await eventually("the row is known to be repaired", repaired)
 
 
 async def test_the_command_says_where_a_person_goes_on(

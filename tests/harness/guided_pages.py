@@ -96,7 +96,8 @@ def column(
         "fits": None,
         "format": None,
         "errors": 0,
-        "corrections": 0,
+        "replacements": 0,
+        "lacking": 0,
     }
     return GuidedColumn(**{**fields, **said})
 

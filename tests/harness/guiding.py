@@ -84,7 +84,7 @@ class Guiding:
             (await self._ok("GET", f"/columns/{index}/values", params=asked)).content
         )
 
-    async def correct(
+    async def replace(
         self, index: int, value: str, replacement: str | None = None, *, skip: bool = False
     ) -> ColumnValue:
         said = {"value": value, "replacement": replacement, "skip": skip}

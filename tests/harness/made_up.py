@@ -31,7 +31,7 @@ _OF_A_FEW: Mapping[str, Mapping[str, Any]] = {
     "gateway.deliveries": {"kind": "email", "recipient": "x@example.com", "state": "failed"},
     "gateway.upload_pieces": {"content": b"x"},
     "gateway.uploads": {"state": "receiving"},
-    "imports.corrections": {"replacement": "x"},
+    "imports.replacements": {"replacement": "x"},
 }
 
 

@@ -106,9 +106,16 @@ class World:
         """Publish with a client that is not FastStream."""
         value = body if isinstance(body, bytes) else json.dumps(body).encode()
         producer = confluent_kafka.Producer({"bootstrap.servers": self.servers.kafka, "message.max.bytes": 2_000_000})
+        refused: list[object] = []
         for _ in range(times):
-            producer.produce(topic, value, headers=[(name, said.encode()) for name, said in (headers or {}).items()])
+            producer.produce(
+                topic,
+                value,
+                headers=[(name, said.encode()) for name, said in (headers or {}).items()],
+                on_delivery=lambda error, _message: refused.append(error) if error else None,
+            )
         assert producer.flush(30) == 0, "the broker did not take the event"
+        assert refused == [], "the broker refused the event"
 
     def send(self, tenant: str, path: Path, *, times: int = 1, **fields: Any) -> UUID:
         """Put a file into storage and publish its event; the id of the import."""

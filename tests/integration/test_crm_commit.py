@@ -258,14 +258,6 @@ async def test_an_import_that_is_undone_leaves_what_others_made_or_use(records: 
     assert await nothing_is_left_staged(records)
 
 
-async def test_a_record_that_others_link_to_by_now_is_not_taken_away(records: RecordsDesk) -> None:
-    companies = await records.bring_in("companies", [{"name": "Acme"}, {"name": "Globex"}])
-    await records.bring_in("people", [person("Ada", "ada@x.example", company="Acme")])
-    undone = await records.undo(companies)
-    assert (await ended(records, undone))[:5] == ("completed_with_failures", 0, 1, 0, 1)
-    assert await links(records) == {("Ada", "company", "Acme")}
-
-
 async def everything(records: RecordsDesk) -> dict[str, set[tuple[Any, ...]]]:
     """What people see of it."""
     known = "SELECT i.kind, i.value, r.name FROM crm.identifiers i JOIN crm.records r ON r.id = i.record_id"

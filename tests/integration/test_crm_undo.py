@@ -97,7 +97,7 @@ async def test_a_record_that_others_link_to_stays(records: RecordsDesk) -> None:
     await records.bring_in("opportunities", [{"name": "Deal", "contact": "ada@x.example"}])
     ((row, code, message),) = await errors(records, await records.undo(first))
     assert (row, code) == (2, "changed_since")
-    assert 'is linked to by now by "desk.csv"' in message
+    assert 'was linked since by "desk.csv"' in message
     assert [name for _, name, *_ in await seen(records)] == ["Deal", "Ada"]
 
 

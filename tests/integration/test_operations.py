@@ -170,15 +170,15 @@ async def future_table(stack: Stack) -> AsyncIterator[str]:
     """A table that a family of records not written yet might have, hanging on one that is there."""
     engine = administrator(stack)
     async with engine.begin() as conn:
-        await conn.execute(text("CREATE SCHEMA crm"))
+        await conn.execute(text("CREATE SCHEMA future"))
         await conn.execute(
             text(
-                "CREATE TABLE crm.prices (tenant_id text NOT NULL, product_id uuid NOT NULL REFERENCES catalog.products)"
+                "CREATE TABLE future.prices (tenant_id text NOT NULL, product_id uuid NOT NULL REFERENCES catalog.products)"
             )
         )
-    yield "crm.prices"
+    yield "future.prices"
     async with engine.begin() as conn:
-        await conn.execute(text("DROP SCHEMA crm CASCADE"))
+        await conn.execute(text("DROP SCHEMA future CASCADE"))
 
 
 async def test_a_tenant_is_erased_from_every_table_and_bucket_and_its_neighbour_keeps_everything(

@@ -1,4 +1,4 @@
-"""A person corrects values of a held import while its rows are validated: every correction counts, and only what it touches is done again."""
+"""A person replaces values of a held import while its rows are validated: every replacement counts, and only what it touches is done again."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ from services.gateway.people import Person, Role
 from services.gateway.problems import Refused
 from services.gateway.resources import Gateway
 from services.validator.products import Products
-from shared.api.guided import NewCorrection
+from shared.api.guided import NewReplacement
 from shared.db.transaction import tenant_transaction
 from shared.events import RowsStaged
 from shared.intake.preview import preview
@@ -43,16 +43,16 @@ class Halting(Products):
         return decided
 
 
-class Corrector:
-    """Corrects values for a tenant, and looks at what has become of the chunks."""
+class Replacing:
+    """Replaces values for a tenant, and looks at what has become of the chunks."""
 
     def __init__(self, gateway: Gateway, tenant: str) -> None:
         self.gateway, self.tenant = gateway, tenant
         self.person = Person(tenant, "ada", "Ada", None, frozenset({Role.IMPORTER}), "token")
 
-    async def correct(self, import_id: UUID, value: str, replacement: str | None, *, skip: bool = False) -> None:
-        said = NewCorrection(value=value, replacement=replacement, skip=skip)
-        await guided.correct(self.gateway, self.person, import_id, WEIGHT, said)
+    async def replace(self, import_id: UUID, value: str, replacement: str | None, *, skip: bool = False) -> None:
+        said = NewReplacement(value=value, replacement=replacement, skip=skip)
+        await guided.replace_value(self.gateway, self.person, import_id, WEIGHT, said)
 
     async def states(self, import_id: UUID) -> Sequence[str]:
         async with tenant_transaction(self.gateway.reader, self.tenant) as conn:
@@ -68,10 +68,10 @@ class Corrector:
 
 
 @pytest.fixture
-async def corrector(stack: Stack, tenant: str) -> AsyncIterator[Corrector]:
-    """Who corrects for the tenant of the test."""
+async def replacing(stack: Stack, tenant: str) -> AsyncIterator[Replacing]:
+    """Who replaces values for the tenant of the test."""
     async with gateway_here(stack) as (_, gateway):
-        yield Corrector(gateway, tenant)
+        yield Replacing(gateway, tenant)
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ async def staged(desk: Desk, engine_of: EngineOf) -> Sequence[RowsStaged]:
     return events
 
 
-async def test_a_correction_that_comes_while_a_chunk_is_validated_is_not_lost(
-    desk: Desk, corrector: Corrector, staged: Sequence[RowsStaged]
+async def test_a_replacement_that_comes_while_a_chunk_is_validated_is_not_lost(
+    desk: Desk, replacing: Replacing, staged: Sequence[RowsStaged]
 ) -> None:
     import_id, rules = staged[0].import_id, Halting()
     for event in staged[1:]:
@@ -95,56 +95,56 @@ async def test_a_correction_that_comes_while_a_chunk_is_validated_is_not_lost(
     under_way = asyncio.create_task(desk.validate(staged[0], rules))
     assert await asyncio.to_thread(rules.reached.wait, 30)
 
-    await corrector.correct(import_id, "heavy", "250")
-    assert await corrector.states(import_id) == ["staged", "validated", "staged"], "the second has no such value"
+    await replacing.replace(import_id, "heavy", "250")
+    assert await replacing.states(import_id) == ["staged", "validated", "staged"], "the second has no such value"
     rules.go_on.set()
     await under_way
-    assert await corrector.states(import_id) == ["staged", "validated", "staged"], "what was read before is not written"
-    assert await corrector.announced(import_id) == [1, 3]
+    assert await replacing.states(import_id) == ["staged", "validated", "staged"], "what was read before is not written"
+    assert await replacing.announced(import_id) == [1, 3]
 
     for event in (staged[0], staged[2]):
         await desk.validate(event)
-    async with tenant_transaction(corrector.gateway.reader, desk.tenant) as conn:
+    async with tenant_transaction(replacing.gateway.reader, desk.tenant) as conn:
         found = await preview(conn, import_id)
     assert found is not None
     assert (found.rows.create, found.rows.fail, found.undecided) == (6, 0, 0)
-    assert await corrector.announced(import_id) == []
+    assert await replacing.announced(import_id) == []
 
 
-async def test_a_second_delivery_of_a_chunk_does_not_settle_what_a_correction_announced(
-    desk: Desk, corrector: Corrector, staged: Sequence[RowsStaged]
+async def test_a_second_delivery_of_a_chunk_does_not_settle_what_a_replacement_announced(
+    desk: Desk, replacing: Replacing, staged: Sequence[RowsStaged]
 ) -> None:
     import_id, rules = staged[0].import_id, Halting()
     second = asyncio.create_task(desk.validate(staged[0], rules))
     assert await asyncio.to_thread(rules.reached.wait, 30)
     await desk.validate(staged[0])
-    await corrector.correct(import_id, "heavy", None, skip=True)
+    await replacing.replace(import_id, "heavy", None, skip=True)
     rules.go_on.set()
     await second
-    assert 1 in await corrector.announced(import_id)
-    assert (await corrector.states(import_id))[0] == "staged"
+    assert 1 in await replacing.announced(import_id)
+    assert (await replacing.states(import_id))[0] == "staged"
 
 
-async def test_nothing_is_started_while_a_correction_is_still_to_be_checked_and_nothing_corrected_after_the_start(
-    desk: Desk, corrector: Corrector, staged: Sequence[RowsStaged]
+async def test_nothing_is_started_while_a_replacement_is_still_to_be_checked_and_nothing_replaced_after_the_start(
+    desk: Desk, replacing: Replacing, staged: Sequence[RowsStaged]
 ) -> None:
     import_id = staged[0].import_id
     for event in staged:
         await desk.validate(event)
-    await corrector.correct(import_id, "heavy", "250")
-    async with tenant_transaction(corrector.gateway.intake, desk.tenant) as conn:
+    await replacing.replace(import_id, "heavy", "250")
+    async with tenant_transaction(replacing.gateway.intake, desk.tenant) as conn:
         early = await start_import(conn, import_id)
     assert getattr(early, "waiting_chunks", None) == 2
     for event in (staged[0], staged[2]):
         await desk.validate(event)
-    async with tenant_transaction(corrector.gateway.intake, desk.tenant) as conn:
+    async with tenant_transaction(replacing.gateway.intake, desk.tenant) as conn:
         assert getattr(await start_import(conn, import_id), "chunks", None) == 3
     with pytest.raises(Refused, match="It was started"):
-        await corrector.correct(import_id, "heavy", "300")
+        await replacing.replace(import_id, "heavy", "300")
 
 
-async def test_a_wave_is_decided_again_behind_the_chunk_that_was_corrected_and_not_before(
-    desk: Desk, corrector: Corrector, engine_of: EngineOf
+async def test_a_wave_is_decided_again_behind_the_chunk_that_has_a_replacement_and_not_before(
+    desk: Desk, replacing: Replacing, engine_of: EngineOf
 ) -> None:
     first, second = product(1, weight_g="heavy"), product(2, weight_g="12")
     again = product(1, variants=2)[0][:]
@@ -158,17 +158,17 @@ async def test_a_wave_is_decided_again_behind_the_chunk_that_was_corrected_and_n
         )
         await conn.execute(layout, {"id": import_id})
     await desk.validate(leading)
-    assert await corrector.announced(import_id) == [2]
+    assert await replacing.announced(import_id) == [2]
     await desk.validate(wave)
-    assert await corrector.states(import_id) == ["validated", "validated"]
+    assert await replacing.states(import_id) == ["validated", "validated"]
 
-    await corrector.correct(import_id, "heavy", "250")
-    assert await corrector.states(import_id) == ["staged", "staged"]
-    assert await corrector.announced(import_id) == [1], "the wave waits for its turn"
+    await replacing.replace(import_id, "heavy", "250")
+    assert await replacing.states(import_id) == ["staged", "staged"]
+    assert await replacing.announced(import_id) == [1], "the wave waits for its turn"
     await desk.validate(leading)
-    assert await corrector.announced(import_id) == [2]
+    assert await replacing.announced(import_id) == [2]
     await desk.validate(wave)
-    async with tenant_transaction(corrector.gateway.reader, desk.tenant) as conn:
+    async with tenant_transaction(replacing.gateway.reader, desk.tenant) as conn:
         found = await preview(conn, import_id)
     assert found is not None
     assert (found.rows.create, found.rows.fail, found.undecided) == (3, 0, 0)

@@ -118,6 +118,25 @@ async def test_another_tenants_file_and_an_undone_one_do_not_count(sending: Pars
     assert code_of(again) is None
 
 
+async def test_of_an_import_that_was_taken_back_in_part_what_is_left_is_said(
+    sending: ParserDesk, tmp_path: Path
+) -> None:
+    path = text_file(tmp_path / "autumn.csv", [*product(1), *product(2), *product(3)])
+    first = await ended(sending, path)
+    async with sending.world.database() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO imports.imports (id, tenant_id, user_id, entity_type, mode, status, file_name, object_key,"
+                " undoes_import_id, updated_rows, failed_rows, total_rows) SELECT :undo, tenant_id, user_id, entity_type,"
+                " 'undo', 'completed_with_failures', file_name, object_key, id, 2, 1, 3 FROM imports.imports WHERE id = :id"
+            ),
+            {"undo": str(uuid7()), "id": first.id},
+        )
+    again = await ended(sending, path)
+    assert again.error is not None
+    assert "with 1 row in production" in again.error["message"]
+
+
 async def test_the_correction_file_of_an_import_is_no_repeat(sending: ParserDesk, tmp_path: Path) -> None:
     first = await ended(sending, text_file(tmp_path / "autumn.csv", product(1, carbon_kg="heavy")))
     path = workbook(tmp_path / "corrections.xlsx", product(1), origin=str(first.id))

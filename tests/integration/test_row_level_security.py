@@ -41,7 +41,7 @@ ACROSS = {
     ("winnow_intake", "imports.tenants"),
     ("winnow_parser", "imports.tenants"),
 }
-GUIDED = {"corrections", "saved_mappings", "listed_columns", "column_values"}
+GUIDED = {"replacements", "saved_mappings", "listed_columns", "column_values"}
 MADE_UP = {"outbox", "tenants", "changes", "row_origins", "repair_counts", *GUIDED}
 TENANTS = ("rls-one", "rls-two")
 FLAT = [tables.produced for tables in flat.TABLES.values()]

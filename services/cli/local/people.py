@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HEADINGS = ("Full Name", "Email", "Phone", "Company", "Job Title", "LinkedIn")
-NOUN = "person"
 
 _GIVEN = ("Ada", "Björn", "Chiara", "Dmitri", "Élodie", "Farah", "Grace", "Hana", "Ivo", "Jadwiga", "Kofi", "Lærke")
 _FAMILY = ("Almeida", "Bjerre", "Castellani", "Dvořák", "Eriksen", "Fontaine", "Grünwald", "Hansen", "Ito", "Jensen")

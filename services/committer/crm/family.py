@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.committer.changes_noted import TAKE_BACK
 from services.committer.crm import claims, links, records
 from services.committer.crm.tags import add_tags
 from services.committer.crm.targets import is_undo, lock_targets
@@ -15,7 +16,6 @@ from services.committer.crm.unused import remove_unused
 from services.committer.in_steps import InSteps
 from services.committer.moves import Plan, Step, set_aside
 from services.committer.refusals import Conflict
-from services.committer.undoing.taken_back import TAKE_BACK
 from services.committer.written import Written
 from shared.db import crm, staging
 from shared.entities import EntityType

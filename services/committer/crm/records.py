@@ -1,13 +1,9 @@
 """CRM records as SQL: made, changed, and what was changed of them."""
 
-from typing import Any
+from sqlalchemy import text
 
-from sqlalchemy import Column, text
-
-from services.committer.moves import PENDING, Step, move
-from services.committer.undoing.taken_back import UNDONE_BY
-from shared.db import catalog, staging
-from shared.db.metadata import quoted
+from services.committer.changes_noted import note_changes
+from services.committer.moves import PENDING, Step
 from shared.states import Action, GroupStatus
 
 RECORDS_MADE, ROWS_MADE = "records_made", "rows_made"
@@ -89,17 +85,4 @@ REMOVE = Step(
 )
 """Takes records away, with what they are known by and all that links them."""
 
-_WRITER = "(SELECT r.{0} FROM crm.records r WHERE r.id = s.record_id)"
-_BEFORE = {
-    "writer_import_id": _WRITER.format("import_id"),
-    "writer_row_no": _WRITER.format("import_row_no"),
-    UNDONE_BY: "NULL",
-}
-
-
-def _value_of_change(column: Column[Any]) -> str:
-    return _BEFORE.get(column.name, f"s.{quoted(column.name)}")
-
-
-NOTE_CHANGES = move(catalog.changes, staging.changes, value=_value_of_change)
-"""While records are still as they were."""
+NOTE_CHANGES = note_changes("(SELECT r.{0} FROM crm.records r WHERE r.id = s.record_id)")

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Column, Table, text
 
+from services.committer.changes_noted import TAKE_BACK, note_changes
 from services.committer.moves import BY_THE_DATABASE, PENDING, Step, move
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, production_value
-from services.committer.undoing.taken_back import TAKE_BACK, UNDONE_BY
 from shared.db import catalog, staging
 from shared.db.metadata import quoted
 from shared.states import ATTRIBUTES_ANEW, ITSELF, Action, GroupStatus
@@ -102,17 +102,6 @@ def _remove(produced: Table) -> Step:
 _WRITER = """(CASE s.record
                     WHEN 'product' THEN (SELECT r.{0} FROM catalog.products r WHERE r.id = s.record_id)
                     ELSE (SELECT r.{0} FROM catalog.product_variants r WHERE r.id = s.record_id) END)"""
-_BEFORE = {
-    "writer_import_id": _WRITER.format("import_id"),
-    "writer_row_no": _WRITER.format("import_row_no"),
-    UNDONE_BY: "NULL",
-}
-
-
-def _value_of_change(column: Column[Any]) -> str:
-    return _BEFORE.get(column.name, f"s.{quoted(column.name)}")
-
-
 _CHANGE_PRODUCTS = Step(
     PRODUCTS_CHANGED,
     text(
@@ -209,7 +198,7 @@ CHANGES: tuple[Step, ...] = (
     *MAKE_ENTITIES,
     TAKE_BACK,
     # While records are still as they were.
-    move(catalog.changes, staging.changes, value=_value_of_change),
+    note_changes(_WRITER),
     *(_take_away(*owned) for owned in _owned()),
     _take_away(catalog.product_variant_attributes, catalog.product_variants, ATTRIBUTES_ANEW),
     *_moves(),

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.committer.changes_noted import UNDOING
 from services.committer.products.changes import UPDATES, said_of
-from services.committer.undoing.taken_back import UNDOING
 from shared.db import catalog, staging
 from shared.entities.scope import ChunkScope
 from shared.states import Action, GroupStatus

@@ -1,4 +1,4 @@
-"""`/v1/imports/{id}/columns` and below: an import on the guided path, mapped, looked at and corrected before it is started."""
+"""`/v1/imports/{id}/columns` and below: an import on the guided path, mapped, looked at and replaced before it is started."""
 
 from typing import Annotated
 from uuid import UUID
@@ -20,9 +20,9 @@ from shared.api.guided import (
     Columns,
     ColumnValue,
     ColumnValuePage,
-    NewCorrection,
     NewFormat,
     NewMapping,
+    NewReplacement,
     NewStep,
     Show,
     ValueSort,
@@ -72,10 +72,10 @@ async def list_column_values(
 
 @router.put("/{import_id}/columns/{index}/values", operation_id="put_column_value", responses=_REFUSALS)
 async def put_column_value(
-    ways: Ways, person: Importer, _json: Json, import_id: ImportId, index: Index, asked: NewCorrection
+    ways: Ways, person: Importer, _json: Json, import_id: ImportId, index: Index, asked: NewReplacement
 ) -> ColumnValue:
     """Have a value read as another one, or skipped, in every row that has it; with neither it is read as it stands again."""
-    return await guided.correct(ways, person, import_id, index, asked)
+    return await guided.replace_value(ways, person, import_id, index, asked)
 
 
 @router.delete("/{import_id}/columns/{index}/values", operation_id="delete_column_value", responses=_REFUSALS)
@@ -86,8 +86,8 @@ async def delete_column_value(
     index: Index,
     value: Annotated[str, Query(min_length=1, max_length=LONGEST_VALUE)],
 ) -> ColumnValue:
-    """Take a correction back: the value is read as it stands. Of a long one, by `PUT` with neither replacement nor skip."""
-    return await guided.correct(ways, person, import_id, index, NewCorrection(value=value))
+    """Take a replacement back: the value is read as it stands. Of a long one, by `PUT` with neither replacement nor skip."""
+    return await guided.replace_value(ways, person, import_id, index, NewReplacement(value=value))
 
 
 @router.put("/{import_id}/columns/{index}/format", operation_id="put_format", responses=_REFUSALS)
@@ -110,7 +110,7 @@ async def go_to_step(
 
 @router.delete("/{import_id}/guided", operation_id="start_over", response_model=Import, responses=_REFUSALS)
 async def start_over(request: Request, ways: Ways, person: Importer, import_id: ImportId) -> Response:
-    """Begin again with the columns: mapping, corrections and formats are forgotten. The file is not read again."""
+    """Begin again with the columns: mapping, replacements and formats are forgotten. The file is not read again."""
     await guided.start_over(ways, person, import_id)
     return answer_of(request, await the_import(ways, person, import_id))
 

@@ -160,7 +160,7 @@ def over_question(imp: Import) -> Question:
     return Question(
         title="Start over?",
         says=[
-            f"What you mapped and corrected in {imp.file_name} is forgotten, and you begin with its columns again.",
+            f"What you mapped, replaced and skipped in {imp.file_name} is forgotten, and you begin with its columns again.",
             "Nothing has been written so far.",
         ],
         action=f"/imports/{imp.id}/over",

@@ -106,7 +106,7 @@ class LinkCounts:
 
     async def of(self, conn: AsyncConnection, imp: Import) -> list[LinkCount]:
         """The records that a held import links to, by their type, once its rows are decided."""
-        # Whoever corrects or maps it says when: the numbers of rows may be the same afterwards.
+        # Whoever maps it or replaces its values says when: the numbers of rows may be the same afterwards.
         touched = (await conn.execute(_TOUCHED, {"id": imp.id})).scalar_one()
         what = (imp.id, imp.epoch, touched)
         if (known := self._kept.get(what)) is not None:

@@ -26,7 +26,6 @@ from services.gateway.pages.values_shown import (
     shown_value,
     shown_words,
 )
-from services.gateway.pages.words import is_of_records
 from services.gateway.people import Person, tenant_of
 from services.gateway.problems import Refused, unknown
 from services.gateway.resources import Gateway
@@ -36,12 +35,13 @@ from shared.api.guided import (
     ColumnValuePage,
     FormatName,
     GuidedColumn,
-    NewCorrection,
     NewFormat,
+    NewReplacement,
     Show,
     ValueSort,
 )
 from shared.api.imports import Import
+from shared.entities import ENTITY_TYPES
 from shared.entities.declaration import Kind
 from shared.states import GuidedStep
 
@@ -119,7 +119,7 @@ async def show(request: Request, ways: Ways, person: PageViewer, import_id: Impo
 
 
 @router.post("/{import_id}/review/{index}")
-async def correct(
+async def replace_value(
     request: Request,
     ways: Ways,
     person: PageImporter,
@@ -132,10 +132,10 @@ async def correct(
 ) -> Response:
     """Use another value in every row that has this one, none, or itself again. With scripts only what changes is answered."""
     asked = asked_by(f"/imports/{import_id}/review/{index}", request.query_params)
-    said = NewCorrection(
+    said = NewReplacement(
         value=value, replacement=(replacement.strip() or None) if act == "use" else None, skip=act == "skip"
     )
-    now = await guided.correct(ways, person, import_id, index, said)
+    now = await guided.replace_value(ways, person, import_id, index, said)
     if request.headers.get("hx-request") != "true":
         return RedirectResponse(asked.href(), 303)
     imp = await the_import(ways, person, import_id)
@@ -229,7 +229,7 @@ async def _found(
 
 
 async def _changing(ways: Gateway, person: Person, imp: Import, index: int, asked: Asked) -> dict[str, Any]:
-    """What a correction or a check changes on the page beside the value itself."""
+    """What a replacement or a check changes on the page beside the value itself."""
     columns = await guided.columns(ways, person, imp.id)
     column = next((each for each in _mapped(columns) if each.index == index), None)
     if columns is None or column is None:
@@ -244,8 +244,8 @@ async def _changing(ways: Gateway, person: Person, imp: Import, index: int, aske
 
 
 def _at_once(imp: Import, found: ColumnValuePage) -> bool:
-    """Whether a value of the column says itself whether it fits, without a look at what is there."""
-    return is_of_records(imp.entity_type) and found.kind not in {Kind.RECORD, Kind.ID}
+    """Whether a value of the column is known to fit as soon as it is said."""
+    return guided.says_itself(ENTITY_TYPES[imp.entity_type], Kind(found.kind))
 
 
 def _parts(request: Request, person: Person, context: Mapping[str, Any], *, told: bool = False) -> str:
@@ -265,7 +265,7 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Colum
         ColumnToReview(
             each.index,
             each.heading,
-            found.counts.needs_review if each.index == column.index else each.errors,
+            _cells_to_review(each, found if each.index == column.index else None),
             checking and not each.errors,
         )
         for each in _mapped(columns)
@@ -279,9 +279,18 @@ def _surround(asked: Asked, columns: Columns, column: GuidedColumn, found: Colum
         "about": f"fills {column.field_heading} · {counted(counts.all, 'different value')} in {counted(found.filled_rows, 'row')}"
         + (f", {number(found.blank_rows)} blank" if found.blank_rows else ""),
         "still": sum(each.problems for each in reviewed),
+        "lacking": column.lacking,
+        "required": any(field.required for field in columns.fields if field.code == column.field),
         "checking": checking,
         "told": "",
     }
+
+
+def _cells_to_review(column: GuidedColumn, found: ColumnValuePage | None) -> int:
+    """How many cells of a column do not fit. Of the one that is looked at a correction counts before it is checked everywhere."""
+    if found is not None and not found.counts.needs_review:
+        return column.lacking
+    return column.errors or (0 if found is None else found.counts.needs_review)
 
 
 def _format(column: GuidedColumn, found: ColumnValuePage) -> dict[str, Any]:

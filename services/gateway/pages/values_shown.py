@@ -32,12 +32,12 @@ class Asked:
     sort: str = ""
     page: str = ""
 
-    def href(self, **changed: str) -> str:
-        """The address of the same with some of it changed."""
+    def href(self, beyond: str = "", **changed: str) -> str:
+        """The address of the same with some of it changed, or of what lies beyond its place."""
         said = {**self.__dict__, **changed}
-        place = said.pop("place")
+        place = f"{said.pop('place')}{beyond}"
         asked = {name: value for name, value in said.items() if value}
-        return f"{place}?{urlencode(asked)}" if asked else str(place)
+        return f"{place}?{urlencode(asked)}" if asked else place
 
 
 class ValueShown(NamedTuple):

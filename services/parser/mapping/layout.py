@@ -68,6 +68,8 @@ def find_layout(
         FileRefused: no headings, headings missing, or two of the same meaning.
     """
     found = heading_row(entity, rows) if wanted_row is None else wanted_headings(rows, wanted_row)
+    if wanted_row is None and chosen is not None:
+        found = _chosen_headings(rows, chosen, found, handed_back=handed_back)
     if (found is None or found.known < A_TABLE) and (said := one_column(entity, rows[:SEARCHED_ROWS])) is not None:
         raise FileRefused("one_column", f"{name} {said}")
     if found is None and wanted_row is not None:
@@ -95,6 +97,23 @@ def find_layout(
     told = (*notices, *mapping.notices, *_above(entity, rows, found, mapping), *of_example)
     first = found.first_row if found.first_row < found.row else 0
     return Layout(headings, mapping, found.row, examples, told, blank, handed_back, first)
+
+
+def _chosen_headings(
+    rows: Sequence[Sequence[Cell]],
+    chosen: Callable[[Sequence[str]], Mapping[str, int] | None],
+    found: HeadingRow | None,
+    *,
+    handed_back: bool,
+) -> HeadingRow | None:
+    """The row whose headings a person has let mean most, where that is more than is known of the row that was found."""
+    for number, cells in enumerate(rows[:SEARCHED_ROWS], start=1):
+        texts = tuple(storable(cell_text(cell).strip()) for cell in cells)
+        ours = handed_back or was_handed_back(texts)
+        means = chosen(named_headings(tuple(map(restore, texts)) if ours else texts)) or {}
+        if len(means) > (0 if found is None else found.known):
+            found = HeadingRow(number, texts, len(means), number)
+    return found
 
 
 def _above(

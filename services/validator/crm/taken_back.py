@@ -147,7 +147,7 @@ class TakingBack:
         if record.import_id != self._import_id:
             return self._refused(rows, record, "was changed since by", record.import_id)
         if made.linked_by is not None:
-            return self._refused(rows, record, "is linked to by now by", made.linked_by)
+            return self._refused(rows, record, "was linked since by", made.linked_by)
         return Group(record, rows, updates=len(rows), is_removed=True)
 
     def _restored(self, changes: list[MadeChange], linked: frozenset[tuple[UUID, str, UUID]]) -> Restored:

@@ -18,7 +18,7 @@ from shared.api.api_keys import NewApiKey
 from shared.api.client import ApiError, Client, Patience
 from shared.api.client.calls.imports import Created
 from shared.api.custom_fields import CustomFieldChange, NewCustomField
-from shared.api.guided import NewCorrection, NewFormat, NewMapping, NewStep
+from shared.api.guided import NewFormat, NewMapping, NewReplacement, NewStep
 from shared.api.imports import NewImport
 from shared.api.members import NewMember
 from shared.api.settings import SettingsChange
@@ -60,7 +60,7 @@ BODIES: dict[Any, BaseModel] = {
     NewMember: NewMember(email="ada@acme.example"),
     SettingsChange: SettingsChange(region="DK"),
     NewMapping: NewMapping(fields={"name": 0}),
-    NewCorrection: NewCorrection(value="DK", replacement="Denmark"),
+    NewReplacement: NewReplacement(value="DK", replacement="Denmark"),
     NewFormat: NewFormat(format="iso"),
     NewStep: NewStep(step=GuidedStep.REVIEW),
 }

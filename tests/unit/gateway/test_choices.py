@@ -1,7 +1,9 @@
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from services.gateway import pages
 from services.gateway.pages.choices import Choices, NotChosen, choices_of
 from shared.entities import ENTITY_TYPES
 
@@ -72,3 +74,10 @@ def test_of_a_form_that_has_all_types_only_what_is_said_of_the_chosen_one_counts
 def test_what_is_asked_of_products_alone_is_not_asked_of_records() -> None:
     chosen = choices_of({"type": "companies", "mode": "create", "existing": "skip", "path": "straight"})
     assert chosen.options(hold=False, again=False).existing == "refuse"
+
+
+def test_the_style_sheet_shows_what_is_asked_of_each_type_when_its_tile_is_chosen() -> None:
+    css = (Path(pages.__file__).parents[1] / "static" / "app.css").read_text()
+    for name in ENTITY_TYPES:
+        assert f'[value="{name}"]:checked)) .for-{name} {{ display: none; }}' in css
+        assert f'[name="path-{name}"][value="steps"]:checked' in css

@@ -14,7 +14,7 @@ from services.gateway.pages.rendering import page
 from services.gateway.pages.steps import elsewhere, head, steps_of
 from services.gateway.pages.values_shown import Asked, asked_by, heads, nothing_words, shown_value
 from services.gateway.people import Person, Role
-from shared.api.guided import Columns, Guided, MappingProblem
+from shared.api.guided import Columns, Guided, MappingProblem, ValueCounts
 from shared.api.imports import Import
 from shared.api.results import Outcomes, Preview
 from shared.intake.links import LinkCount
@@ -22,6 +22,7 @@ from shared.states import GuidedStep
 from tests.harness.guided_pages import (
     PROVED,
     UNDECIDED,
+    column,
     columns,
     guided_import,
     saved_mapping,
@@ -149,13 +150,20 @@ def test_a_step_of_one_that_was_started_leads_to_the_import() -> None:
     assert answer.headers["location"].endswith(str(guided_import().id))
 
 
-def review(found: Any = None, *, person: Person = MARA, show: str = "needs_review") -> str:
-    shown, known = found or values(value("info@@engine.org", 9, "is no e-mail address")), columns()
+def review(
+    found: Any = None,
+    *,
+    person: Person = MARA,
+    show: str = "needs_review",
+    known: Columns | None = None,
+    at: int = 1,
+) -> str:
+    shown, known = found or values(value("info@@engine.org", 9, "is no e-mail address")), known or columns()
     where = Asked("/imports/1/review/1", show=show)
     context = {
         **head(guided_import(GuidedStep.REVIEW), person, GuidedStep.REVIEW),
-        **reviewing._surround(where, known, known.columns[1], shown),
-        **reviewing._format(known.columns[1], shown),
+        **reviewing._surround(where, known, known.columns[at], shown),
+        **reviewing._format(known.columns[at], shown),
         "values": [shown_value(n, each) for n, each in enumerate(shown.items)],
         "choices": shown.choices,
         "heads": heads(where),
@@ -163,9 +171,18 @@ def review(found: Any = None, *, person: Person = MARA, show: str = "needs_revie
         "shown": "",
         "previous": "",
         "next": "",
-        "nothing": nothing_words(where, known.columns[1], shown),
+        "nothing": nothing_words(where, known.columns[at], shown),
     }
     return bytes(page(asked(), person, "review.html", **context).body).decode()
+
+
+def test_rows_that_say_nothing_where_something_is_needed_are_said_although_no_value_is_wrong() -> None:
+    known = columns(columns=(column(0, "Contact name", ("Ada Byron",), "name", "", errors=6, lacking=6),))
+    nothing_wrong = values(counts=ValueCounts(all=3, needs_review=0, modified=0, skipped=0))
+    html = review(known=known, found=nothing_wrong, at=0)
+    assert "6 rows have no Name" in html
+    assert "6</b> cells do not fit yet" in html
+    assert "rows whose value is skipped come back to you" in html
 
 
 def test_values_are_listed_with_what_is_wrong_and_a_place_for_the_right_one() -> None:
@@ -175,7 +192,7 @@ def test_values_are_listed_with_what_is_wrong_and_a_place_for_the_right_one() ->
     assert "Needs review 6" in said
     assert "Is no e-mail address" in said
     assert 'placeholder="Right value, for all 9 rows"' in html
-    assert "values still need a look" in said
+    assert "not fit yet" in said
 
 
 def test_a_choice_is_chosen_from_a_list() -> None:

@@ -34,7 +34,7 @@ def by_library(text: str) -> str | None:
     return found.normalized if "." in found.domain and len(text) <= 254 else None
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(TYPED)
 @example("a@b-.com")
 @example("a@b--c.com")
@@ -90,7 +90,7 @@ def number_by_library(text: str, region: str) -> tuple[str | None, str | None]:
     return key, key
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     st.sampled_from(sorted(phonenumbers.supported_calling_codes())),
     st.from_regex(r"[ .()-]?[0-9]{2,4}([ .()-]{0,2}[0-9]{1,5}){1,4}", fullmatch=True),
@@ -107,7 +107,7 @@ def test_a_number_with_its_country_is_read_as_the_library_reads_it(code: int, re
     assert (None if isinstance(read, CellError) else read, phone_key(text, region)) == number_by_library(text, region)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.from_regex(r"[(]?[0-9]{1,4}([ .()-]{0,2}[0-9]{1,4}){1,4}", fullmatch=True), st.sampled_from(REGIONS))
 @example("00451234567", "DK")
 @example("4532123456", "DK")

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.gateway.imports.guided.checking import how_of, problem_of
+from services.gateway.imports.guided.checking import how_of, problem_of, says_itself
 from services.gateway.imports.guided.formats import DATED, NUMBERED, format_of
 from services.gateway.imports.guided.found import GuidedImport, NotRead, find
 from services.gateway.imports.guided.kinds import WORDS, looks_like
@@ -35,11 +35,21 @@ _FIRST = text(
     """
 )
 _ERRORS = text(
-    "SELECT heading, sum(errors) AS errors FROM imports.reason_counts WHERE import_id = :id AND heading <> '' GROUP BY heading"
+    """
+    SELECT heading, sum(errors) AS errors, coalesce(sum(errors) FILTER (WHERE code = 'required'), 0) AS lacking
+      FROM imports.reason_counts WHERE import_id = :id AND heading <> '' GROUP BY heading
+    """
 )
-_CORRECTIONS = text(
-    "SELECT column_index, count(*) AS corrections FROM imports.corrections WHERE import_id = :id GROUP BY column_index"
+_REPLACEMENTS = text(
+    "SELECT column_index, count(*) AS replacements FROM imports.replacements WHERE import_id = :id GROUP BY column_index"
 )
+
+
+class _Errors(NamedTuple):
+    """Errors of a column: all, and those of rows that say nothing in it."""
+
+    all: int = 0
+    lacking: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,8 @@ class _Seen:
     """What is looked at to describe the columns."""
 
     looks: Sequence[ColumnLook]
-    errors: Mapping[str, int]
-    corrections: Mapping[int, int]
+    errors: Mapping[str, _Errors]
+    replacements: Mapping[int, int]
 
 
 async def columns(
@@ -110,16 +120,19 @@ async def _seen(conn: AsyncConnection, found: GuidedImport) -> _Seen:
     for index, heading in enumerate(found.headers):
         values = [value for row in rows if index < len(row) and (value := value_of(row[index]))]
         looks.append(ColumnLook(heading, values, looks_like(values, how_of(found.settings, found.layout, index))))
-    errors = {row.heading: int(row.errors) for row in await conn.execute(_ERRORS, {"id": found.id})}
-    corrections = {row.column_index: row.corrections for row in await conn.execute(_CORRECTIONS, {"id": found.id})}
-    return _Seen(looks, errors, corrections)
+    errors = {
+        row.heading: _Errors(int(row.errors), int(row.lacking)) for row in await conn.execute(_ERRORS, {"id": found.id})
+    }
+    replacements = {row.column_index: row.replacements for row in await conn.execute(_REPLACEMENTS, {"id": found.id})}
+    return _Seen(looks, errors, replacements)
 
 
 def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_] | None) -> GuidedColumn:
     look = seen.looks[index]
+    errors = seen.errors.get(look.heading, _Errors())
     field = None if given is None else found.entity.by_code[given[0]]
     fits = None if look.looks is None else look.looks.fits
-    if field is not None and look.values and _is_checked(found.entity, field):
+    if field is not None and look.values and says_itself(found.entity, field.kind):
         fits = sum(problem_of(found, field, index, value) is None for value in look.values) * 100 // len(look.values)
     return GuidedColumn(
         index=index,
@@ -133,8 +146,9 @@ def _column(found: GuidedImport, seen: _Seen, index: int, given: tuple[str, How_
         inferred=None if look.looks is None else str(look.looks.kind),
         fits=fits,
         format=_format(found, look, field, index),
-        errors=seen.errors.get(look.heading, 0),
-        corrections=seen.corrections.get(index, 0),
+        errors=errors.all,
+        lacking=errors.lacking,
+        replacements=seen.replacements.get(index, 0),
     )
 
 
@@ -143,10 +157,6 @@ def _format(found: GuidedImport, look: ColumnLook, field: Field | None, index: i
         return format_of(field.kind, found.layout, index, found.settings)
     kind = None if look.looks is None else look.looks.kind
     return format_of(kind, found.layout, index, found.settings) if kind in DATED | NUMBERED and kind else None
-
-
-def _is_checked(entity: EntityType, field: Field) -> bool:
-    return entity.family == "crm" and field.kind not in {Kind.RECORD, Kind.ID}
 
 
 def _why(found: GuidedImport, look: ColumnLook, field: Field | None, how: How_ | None, fits: int | None) -> str:
@@ -175,7 +185,12 @@ def _of_values(found: GuidedImport, look: ColumnLook, field: Field | None, fits:
     if look.looks is None or fits is None:
         return ""
     kind = look.looks.kind
-    if field is not None and _is_checked(found.entity, field) and field.kind in WORDS and field.kind is not Kind.TEXT:
+    if (
+        field is not None
+        and says_itself(found.entity, field.kind)
+        and field.kind in WORDS
+        and field.kind is not Kind.TEXT
+    ):
         return f"{fits}% are {WORDS[field.kind]}"
     return f"{look.looks.fits}% are {WORDS[kind]}" if kind is not Kind.TEXT else ""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from shared.states import ENDED, ChunkState, GuidedStep, ImportStatus
 
 _COLUMNS = """
     SELECT id, tenant_id, entity_type, mode, status, guided_step, headers, column_mappings, layout, epoch, own, total_rows,
-           read_at, parsed_at, cancelled_at, rows_expired_at, error
+           read_at, cancelled_at, rows_expired_at, error
       FROM imports.imports WHERE id = :id
 """
 _FIND, _LOCK = text(_COLUMNS), text(f"{_COLUMNS} FOR NO KEY UPDATE")
@@ -48,8 +47,6 @@ class GuidedImport:
     epoch: int
     settings: Mapping[str, Any] | None
     total_rows: int
-    read_at: datetime | None
-    parsed_at: datetime | None
     error: Mapping[str, str] | None
 
     @property
@@ -106,8 +103,6 @@ async def find(conn: AsyncConnection, import_id: UUID, *, locked: bool = False) 
         epoch=found.epoch,
         settings=own.get("settings"),
         total_rows=found.total_rows,
-        read_at=found.read_at,
-        parsed_at=found.parsed_at,
         error=found.error,
     )
 

@@ -35,7 +35,7 @@ async def go_to(ways: Gateway, person: Person, import_id: UUID, step: GuidedStep
 
 
 async def start_over(ways: Gateway, person: Person, import_id: UUID) -> None:
-    """Begin again with the columns: what was mapped, corrected and chosen is forgotten; the file is not read again.
+    """Begin again with the columns: what was mapped, replaced and chosen is forgotten; the file is not read again.
 
     Raises:
         Refused: there is no such import, or it is started or has ended.

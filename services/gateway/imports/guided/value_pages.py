@@ -28,21 +28,21 @@ from shared.intake.column_values import Listed, ListedValue, list_values, listed
 _MOST_ERRORS = 5_000
 _MOST_CHOICES = 500
 
-_CORRECTION_COUNTS = text(
+_REPLACEMENT_COUNTS = text(
     """
     SELECT count(*) FILTER (WHERE NOT is_skipped) AS modified, count(*) FILTER (WHERE is_skipped) AS skipped
-      FROM imports.corrections WHERE import_id = :id AND column_index = :index
+      FROM imports.replacements WHERE import_id = :id AND column_index = :index
     """
 )
-_CORRECTIONS = text(
+_REPLACEMENTS = text(
     """
-    SELECT value, replacement, is_skipped FROM imports.corrections
+    SELECT value, replacement, is_skipped FROM imports.replacements
      WHERE import_id = :id AND column_index = :index AND value = ANY(CAST(:values AS text[]))
     """
 )
-_CORRECTED = text(
+_REPLACED = text(
     """
-    SELECT value FROM imports.corrections WHERE import_id = :id AND column_index = :index AND is_skipped = :skipped
+    SELECT value FROM imports.replacements WHERE import_id = :id AND column_index = :index AND is_skipped = :skipped
     """
 )
 _ERRORS = text(
@@ -60,7 +60,6 @@ _AT_FIRST_ROWS = text(
       FROM imports.column_values v
       JOIN imports.row_errors e ON e.import_id = v.import_id AND e.row_no = v.first_row AND e.column_index = v.column_index
      WHERE v.import_id = :id AND v.column_index = :index
-       AND (CAST(:rows AS integer[]) IS NULL OR v.first_row = ANY(CAST(:rows AS integer[])))
      ORDER BY v.first_row, e.position
     """
 )
@@ -127,7 +126,7 @@ async def _page(conn: AsyncConnection, import_id: UUID, index: int, wanted: _Wan
     shown = page[: wanted.limit]
     following = hand_out(name, shown[-1].place(wanted.sort)) if len(page) > wanted.limit else None
     said = await _described(conn, found, field, index, shown, problems, waiting)
-    counts = (await conn.execute(_CORRECTION_COUNTS, {"id": import_id, "index": index})).one()
+    counts = (await conn.execute(_REPLACEMENT_COUNTS, {"id": import_id, "index": index})).one()
     return ColumnValuePage(
         items=tuple(said),
         next=following,
@@ -164,7 +163,7 @@ async def _among(
     if show == "needs_review":
         return list(problems)
     said = {"id": import_id, "index": index, "skipped": show == "skipped"}
-    return list((await conn.execute(_CORRECTED, said)).scalars())
+    return list((await conn.execute(_REPLACED, said)).scalars())
 
 
 async def _problems(conn: AsyncConnection, import_id: UUID, index: int) -> dict[str, ValueProblem]:
@@ -173,7 +172,7 @@ async def _problems(conn: AsyncConnection, import_id: UUID, index: int) -> dict[
     found: dict[str, ValueProblem] = {}
     errors = (await conn.execute(_ERRORS, {**said, "limit": _MOST_ERRORS + 1})).all()
     if len(errors) > _MOST_ERRORS:
-        for row in await conn.execute(_AT_FIRST_ROWS, {**said, "rows": None}):
+        for row in await conn.execute(_AT_FIRST_ROWS, said):
             found.setdefault(row.value, ValueProblem(code=row.code, message=row.message))
     for row in errors:
         cells = read_cells(row.cells)
@@ -192,22 +191,22 @@ async def _described(
     waiting: int,
 ) -> list[ColumnValue]:
     said: dict[str, Any] = {"id": found.id, "index": index, "values": [value.value for value in values]}
-    corrected = {row.value: row for row in await conn.execute(_CORRECTIONS, said)}
+    replaced = {row.value: row for row in await conn.execute(_REPLACEMENTS, said)}
     described_: list[ColumnValue] = []
     for value in values:
-        correction = corrected.get(value.value)
+        kept = replaced.get(value.value)
         problem = problems.get(value.value)
-        pending = bool(waiting) and correction is not None
-        if correction is not None and problem is None and pending:
-            problem = problem_of(found, field, index, correction.replacement)
+        pending = bool(waiting) and kept is not None
+        if kept is not None and problem is None and pending:
+            problem = problem_of(found, field, index, kept.replacement)
         described_.append(
             ColumnValue(
                 value=value.value,
                 rows=value.rows,
                 first_row=value.first_row,
                 problem=problem,
-                replacement=None if correction is None else correction.replacement,
-                skipped=correction is not None and cast("bool", correction.is_skipped),
+                replacement=None if kept is None else kept.replacement,
+                skipped=kept is not None and cast("bool", kept.is_skipped),
                 pending=pending,
             )
         )

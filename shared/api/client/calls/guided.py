@@ -7,9 +7,9 @@ from shared.api.guided import (
     Columns,
     ColumnValue,
     ColumnValuePage,
-    NewCorrection,
     NewFormat,
     NewMapping,
+    NewReplacement,
     NewStep,
     Show,
     ValueSort,
@@ -43,7 +43,7 @@ class GuidedCalls(Asking):
         path = f"/v1/imports/{import_id}/columns/{index}/values"
         return await self._get(ColumnValuePage, path, show=show, q=q, sort=sort, after=after, limit=limit)
 
-    async def put_column_value(self, import_id: UUID, index: int, body: NewCorrection) -> ColumnValue:
+    async def put_column_value(self, import_id: UUID, index: int, body: NewReplacement) -> ColumnValue:
         """Have a value read as another one, or skipped, in every row; with neither, as it stands."""
         return await self._send(ColumnValue, "PUT", f"/v1/imports/{import_id}/columns/{index}/values", body)
 

@@ -1,8 +1,8 @@
 -- Records, what they are known by, their links; where they wait for their commit.
 
 CREATE SCHEMA crm;
-GRANT USAGE ON SCHEMA crm TO winnow_parser, winnow_validator, winnow_committer, winnow_exporter, winnow_keeper,
-    winnow_gateway, winnow_intake, winnow_reader, winnow_operator;
+GRANT USAGE ON SCHEMA crm TO winnow_parser, winnow_validator, winnow_committer, winnow_gateway, winnow_intake, winnow_reader,
+    winnow_operator;
 
 CREATE TABLE crm.records (
     id UUID NOT NULL,
@@ -173,7 +173,8 @@ $$;
 
 GRANT SELECT ON crm.records, crm.identifiers, crm.links TO winnow_validator, winnow_reader, winnow_operator;
 GRANT SELECT ON crm.identifiers TO winnow_parser;
-GRANT SELECT, INSERT, UPDATE, DELETE ON crm.records, crm.identifiers, crm.links TO winnow_committer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON crm.records TO winnow_committer;
+GRANT SELECT, INSERT, DELETE ON crm.identifiers, crm.links TO winnow_committer;
 GRANT SELECT, INSERT, DELETE ON staging.crm_records, staging.crm_identifiers, staging.crm_links TO winnow_validator;
 GRANT SELECT, UPDATE, DELETE ON staging.crm_records, staging.crm_identifiers, staging.crm_links TO winnow_committer;
 GRANT SELECT, DELETE ON staging.crm_records, staging.crm_identifiers, staging.crm_links

@@ -1,8 +1,5 @@
 -- Fields of a tenant's own, their options, the people who work there, and how a tenant writes values.
 
-CREATE SCHEMA IF NOT EXISTS crm;
-GRANT USAGE ON SCHEMA crm TO winnow_parser, winnow_validator, winnow_committer, winnow_reader, winnow_intake, winnow_gateway;
-
 CREATE TABLE crm.custom_fields (
     id UUID NOT NULL,
     tenant_id TEXT COLLATE "C" NOT NULL,
@@ -92,7 +89,8 @@ BEGIN
 END
 $$;
 
-GRANT SELECT ON crm.custom_fields, crm.options, crm.settings TO winnow_parser, winnow_validator, winnow_reader;
+-- Read when an import is accepted, and kept with it: later stages read no definition.
+GRANT SELECT ON crm.custom_fields, crm.options, crm.settings TO winnow_parser, winnow_reader;
 -- Links to members are looked up when they are committed.
 GRANT SELECT ON crm.members TO winnow_validator, winnow_committer, winnow_reader;
 -- Tags that nobody has used before join the options of their field with the rows that have them.

@@ -8,7 +8,7 @@ ALTER TABLE imports.imports ADD CONSTRAINT imports_guided_step_check CHECK (guid
 ALTER TABLE imports.import_chunks ADD COLUMN revision INTEGER DEFAULT '0' NOT NULL;
 
 -- What a value of a column is read as, in every row that has it. Known by a digest: values are as long as cells.
-CREATE TABLE imports.corrections (
+CREATE TABLE imports.replacements (
     import_id UUID NOT NULL,
     column_index INTEGER NOT NULL,
     digest UUID NOT NULL,
@@ -20,10 +20,10 @@ CREATE TABLE imports.corrections (
     first_row INTEGER NOT NULL,
     user_id TEXT NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT corrections_pkey PRIMARY KEY (import_id, column_index, digest),
-    CONSTRAINT corrections_tenant_id_import_id_fkey FOREIGN KEY (tenant_id, import_id)
+    CONSTRAINT replacements_pkey PRIMARY KEY (import_id, column_index, digest),
+    CONSTRAINT replacements_tenant_id_import_id_fkey FOREIGN KEY (tenant_id, import_id)
         REFERENCES imports.imports (tenant_id, id) ON DELETE CASCADE,
-    CONSTRAINT corrections_says_one_check CHECK (is_skipped = (replacement IS NULL))
+    CONSTRAINT replacements_says_one_check CHECK (is_skipped = (replacement IS NULL))
 );
 
 -- Mappings that were given a name, offered again where a file has the same headings.
@@ -67,7 +67,7 @@ DO $$
 DECLARE
     named TEXT;
 BEGIN
-    FOREACH named IN ARRAY ARRAY['corrections', 'saved_mappings', 'listed_columns', 'column_values'] LOOP
+    FOREACH named IN ARRAY ARRAY['replacements', 'saved_mappings', 'listed_columns', 'column_values'] LOOP
         EXECUTE format('ALTER TABLE imports.%I ENABLE ROW LEVEL SECURITY', named);
         EXECUTE format('ALTER TABLE imports.%I FORCE ROW LEVEL SECURITY', named);
         EXECUTE format(
@@ -79,12 +79,20 @@ BEGIN
 END
 $$;
 
--- Whoever acts for a person writes them; the stages read rows by what was corrected.
-GRANT SELECT, INSERT, UPDATE, DELETE ON imports.corrections, imports.saved_mappings, imports.listed_columns,
-    imports.column_values TO winnow_intake;
-GRANT SELECT ON imports.corrections TO winnow_parser, winnow_validator;
-GRANT SELECT ON imports.corrections, imports.saved_mappings, imports.listed_columns, imports.column_values TO winnow_reader;
-GRANT SELECT, INSERT, DELETE ON imports.listed_columns, imports.column_values TO winnow_parser;
+-- Whoever acts for a person writes them; the stages read rows by them.
+GRANT SELECT, INSERT, UPDATE, DELETE ON imports.replacements TO winnow_intake;
+GRANT SELECT, INSERT, UPDATE ON imports.saved_mappings TO winnow_intake;
+GRANT SELECT ON imports.replacements TO winnow_parser, winnow_validator, winnow_committer, winnow_exporter;
+GRANT SELECT ON imports.replacements, imports.saved_mappings, imports.listed_columns, imports.column_values TO winnow_reader;
+GRANT SELECT, INSERT ON imports.listed_columns, imports.column_values TO winnow_parser, winnow_intake;
 -- Of a guided import that nobody goes on with nothing stays.
-GRANT SELECT, DELETE ON imports.corrections, imports.listed_columns, imports.column_values TO winnow_keeper;
-GRANT DELETE ON imports.imports TO winnow_keeper;
+GRANT SELECT, DELETE ON imports.replacements, imports.listed_columns, imports.column_values TO winnow_keeper;
+-- Its record as well: of no other import can the keeper remove it.
+CREATE FUNCTION imports.forget_guided(forgotten UUID) RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM imports.imports
+     WHERE id = forgotten AND tenant_id = current_setting('winnow.tenant_id', true)
+       AND guided_step IS NOT NULL AND status = 'previewing' AND rows_expired_at IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION imports.forget_guided(UUID) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION imports.forget_guided(UUID) TO winnow_keeper;

@@ -11,7 +11,7 @@ from services.gateway.people import Person
 from services.gateway.problems import Refused, invalid
 from services.gateway.resources import Gateway
 from services.gateway.texts import can_be_kept
-from shared.api.guided import ColumnValue, NewCorrection
+from shared.api.guided import ColumnValue, NewReplacement
 from shared.entities.cells import BLANKS
 from shared.entities.replacements import value_digest
 from shared.intake.column_values import ListedValue, having
@@ -20,7 +20,7 @@ from shared.ledger.rechecking import validate_again
 
 _SAY = text(
     """
-    INSERT INTO imports.corrections AS c
+    INSERT INTO imports.replacements AS c
            (import_id, column_index, digest, tenant_id, value, replacement, is_skipped, rows, first_row, user_id)
     VALUES (:id, :index, :digest, :tenant, :value, :replacement, :skipped, :rows, :first_row, :user)
     ON CONFLICT (import_id, column_index, digest) DO UPDATE
@@ -32,12 +32,14 @@ _SAY = text(
 )
 _TAKE_BACK = text(
     """
-    DELETE FROM imports.corrections WHERE import_id = :id AND column_index = :index AND digest = :digest RETURNING digest
+    DELETE FROM imports.replacements WHERE import_id = :id AND column_index = :index AND digest = :digest RETURNING digest
     """
 )
 
 
-async def correct(ways: Gateway, person: Person, import_id: UUID, index: int, asked: NewCorrection) -> ColumnValue:
+async def replace_value(
+    ways: Gateway, person: Person, import_id: UUID, index: int, asked: NewReplacement
+) -> ColumnValue:
     """Have a value read as what is asked; the value as it is then, with what is wrong with it as far as it is known.
 
     Only rows of chunks that have the value are validated again; where rows are known by the column, all of them are cut again.
@@ -70,7 +72,7 @@ async def correct(ways: Gateway, person: Person, import_id: UUID, index: int, as
         return await described(conn, found, field, index, ListedValue(0, value, there.rows, there.first_row))
 
 
-def _replacement(asked: NewCorrection) -> str | None:
+def _replacement(asked: NewReplacement) -> str | None:
     if asked.replacement is None:
         return None
     if asked.skip:
