@@ -18,7 +18,6 @@ from services.gateway.people import Person
 from services.gateway.problems import Refused, invalid
 from services.gateway.resources import Gateway
 from shared.api.guided import FormatName, NewFormat, NewMapping, SavedMapping
-from shared.entities.cells import BLANKS
 from shared.entities.mapping import ColumnMapping, chosen_mapping
 from shared.entities.names import heading_key, seen_name
 from shared.intake.mapping import MappingRefused, change_mapping
