@@ -160,3 +160,18 @@ staged_links = _staged(
 
 MIRRORS = (staged_records, staged_identifiers, staged_links)
 """Where rows of CRM records wait for their commit."""
+
+
+def is_link_of(import_id: str) -> str:
+    """SQL: whether a link (`l`) is of the import that this expression names.
+
+    So is one that an undo of another import put back, or left, where this one had set it: its record is as this import left it.
+    """
+    return f"""(l.import_id = {import_id} OR EXISTS (
+        SELECT FROM crm.records f
+         WHERE f.id = l.from_id AND f.import_id = {import_id}
+           AND (f.created_import_id = {import_id} AND NOT f.on_the_way
+                -- Where a field names one record alone, whoever changed it last has set it.
+                OR EXISTS (SELECT FROM catalog.changes c
+                            WHERE c.import_id = {import_id} AND c.record_id = f.id AND c.undone_by IS NULL
+                              AND c.record NOT IN ('product', 'variant') AND jsonb_typeof(c.after -> l.code) = 'string'))))"""  # noqa: S608 - our own words

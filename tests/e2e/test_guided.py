@@ -51,6 +51,9 @@ async def test_headings_nobody_knows_are_mapped_values_replaced_and_nothing_is_w
     assert refused.status_code == 422
     assert any("choose one" in error["message"] for error in refused.json()["errors"])
 
+    nameless = await guiding.map(COLUMN, save_as=" \u200b")
+    assert (nameless.status_code, "name" in nameless.json()["detail"]) == (422, True)
+
     await guiding.mapped(COLUMN)
     weights = await guiding.values(COLUMN["weight_g"], show="needs_review")
     (heavy,) = weights.items

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.db.crm import is_link_of
 from shared.entities.scope import ChunkScope
 from shared.states import Action, GroupStatus
 
@@ -51,13 +52,13 @@ _LINKS_NOWHERE = text(
      ORDER BY s.group_row
     """  # noqa: S608 - our own words
 )
+_UNDONE = "(SELECT undoes_import_id FROM imports.imports WHERE id = :import_id)"
 # What others link to stays, whatever made it.
 _STILL_LINKED = text(
     f"""
     SELECT DISTINCT s.group_row FROM staging.crm_records s
      WHERE {_PENDING} AND action = '{Action.REMOVE}'
-       AND EXISTS (SELECT FROM crm.links l
-                    WHERE l.to_id = s.id AND l.import_id <> (SELECT undoes_import_id FROM imports.imports WHERE id = :import_id))
+       AND EXISTS (SELECT FROM crm.links l WHERE l.to_id = s.id AND NOT {is_link_of(_UNDONE)})
      ORDER BY s.group_row
     """  # noqa: S608 - our own words
 )

@@ -12,14 +12,16 @@ from services.validator.crm.kinds import Key
 from services.validator.crm.repository import PLAN, as_it_is, read_links
 from services.validator.crm.stored import StoredRecord
 from services.validator.crm.taken_back import MadeChange, MadeRecord, Owner, Traces
+from shared.db.crm import is_link_of
 from shared.values import from_json
 
+_IS_OF = is_link_of(":import_id")
 _OWN = text("SELECT own FROM imports.imports WHERE id = :import_id")
 _RECORD = "r.id, r.entity_type, r.name, r.version, CAST(r.fields AS text) AS fields, r.import_id, r.import_row_no"
 _MADE = text(
     f"""
     SELECT w.row_no, {_RECORD},
-           (SELECT l.import_id FROM crm.links l WHERE l.to_id = r.id AND l.import_id <> :import_id LIMIT 1) AS linked_by
+           (SELECT l.import_id FROM crm.links l WHERE l.to_id = r.id AND NOT {_IS_OF} LIMIT 1) AS linked_by
       FROM imports.raw_rows w
       JOIN crm.records r ON r.created_import_id = w.import_id AND r.created_row_no = w.row_no AND NOT r.on_the_way
                         AND r.deleted_at IS NULL
@@ -45,10 +47,10 @@ _CHANGES = text(
     """  # noqa: S608 - our own words
 )
 _LINKED = text(
-    """
+    f"""
     SELECT l.from_id, l.code, l.to_id FROM crm.links l
-     WHERE l.from_id = ANY(CAST(:ids AS uuid[])) AND l.import_id = :import_id
-    """
+     WHERE l.from_id = ANY(CAST(:ids AS uuid[])) AND {_IS_OF}
+    """  # noqa: S608 - our own words
 )
 _THERE = text(
     """
@@ -58,11 +60,11 @@ _THERE = text(
     """
 )
 _OWNERS = text(
-    """
+    f"""
     SELECT i.kind, i.value, i.record_id, r.name,
            -- Whether it is of the import itself that this record has it, and its undo takes that back as well.
            r.import_id = :import_id AND CASE WHEN r.created_import_id = :import_id AND NOT r.on_the_way
-             THEN NOT EXISTS (SELECT FROM crm.links l WHERE l.to_id = r.id AND l.import_id <> :import_id)
+             THEN NOT EXISTS (SELECT FROM crm.links l WHERE l.to_id = r.id AND NOT {_IS_OF})
              ELSE EXISTS (SELECT FROM catalog.changes c WHERE c.import_id = :import_id AND c.record_id = r.id
                                                           AND c.undone_by IS NULL AND c.after ? split_part(i.kind, '.', 2))
            END AS goes
@@ -72,7 +74,7 @@ _OWNERS = text(
             WHERE tenant_id = :tenant_id AND kind = a.kind AND value = a.value OFFSET 0) i
      CROSS JOIN LATERAL (
            SELECT id, name, import_id, created_import_id, on_the_way FROM crm.records WHERE id = i.record_id OFFSET 0) r
-    """
+    """  # noqa: S608 - our own words
 )
 _FILES = text(
     "SELECT id, file_name FROM imports.imports WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))"

@@ -18,9 +18,8 @@ from services.gateway.people import Person
 from services.gateway.problems import Refused, invalid
 from services.gateway.resources import Gateway
 from shared.api.guided import FormatName, NewFormat, NewMapping, SavedMapping
-from shared.entities.cells import BLANKS
 from shared.entities.mapping import ColumnMapping, chosen_mapping
-from shared.entities.names import heading_key
+from shared.entities.names import heading_key, seen_name
 from shared.intake.mapping import MappingRefused, change_mapping
 from shared.ledger.rechecking import validate_again
 from shared.states import GuidedStep
@@ -134,7 +133,7 @@ def headings_digest(headings: Sequence[str]) -> UUID:
 
 
 def _name_of(said: str) -> str:
-    if name := said.strip(BLANKS):
+    if name := seen_name(said):
         return name
     raise invalid("save_as", "a mapping is kept under a name that can be seen.")
 
