@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.changes_noted import TAKE_BACK
+from services.committer.changes.noted import TAKE_BACK
 from services.committer.crm import claims, links, records
 from services.committer.crm.tags import add_tags
 from services.committer.crm.targets import is_undo, lock_targets

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from services.committer.changes_noted import note_changes
+from services.committer.changes.noted import note_changes
 from services.committer.moves import PENDING, Step
 from shared.states import Action, GroupStatus
 

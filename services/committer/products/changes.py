@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table, text
 
-from services.committer.changes_noted import TAKE_BACK, note_changes
+from services.committer.changes.noted import TAKE_BACK, note_changes
 from services.committer.moves import BY_THE_DATABASE, PENDING, Step, move
 from services.committer.products.graph import MAKE_ENTITIES, MOVES, production_value
 from shared.db import catalog, staging

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.committer.changes_noted import UNDOING
+from services.committer.changes.noted import UNDOING
 from services.committer.products.changes import UPDATES, said_of
 from shared.db import catalog, staging
 from shared.entities.scope import ChunkScope
