@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from shared.api.pages import Page
 from shared.api.wire import Answer, Asked, Moment
@@ -131,7 +131,7 @@ class NewMapping(Asked):
     `formats` has the format of columns of dates or numbers, by column; `save_as` keeps the mapping under a name.
     """
 
-    fields: Annotated[dict[str, int], Field(max_length=1_000)]
+    fields: Annotated[dict[str, StrictInt], Field(max_length=1_000)]
     formats: dict[int, FormatName] = Field(default_factory=dict, max_length=1_000)
     save_as: Annotated[
         str | None, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$", description="A name for it.")

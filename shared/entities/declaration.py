@@ -289,6 +289,11 @@ class EntityType:
         """The identifiers by the code of their field."""
         return {identifier.field: identifier for identifier in self.identifiers}
 
+    @property
+    def usual_mode(self) -> str:
+        """What is done where nobody says it: records find each other, so theirs does both."""
+        return "upsert" if self.matches else "create"
+
     def required_columns(self, mode: str) -> tuple[tuple[str, ...], ...]:
         """The codes of which each needs a column, or one of each, in a file of this mode."""
         of_fields = [(field.code,) for field in self.fields if field.required and mode in _CREATING]

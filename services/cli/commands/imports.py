@@ -39,11 +39,11 @@ def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An .xlsx, .csv, .tsv or .txt file.")],
     entity: Entity = DEFAULT_ENTITY,
     mode: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="What to do with the rows: create makes products; enrich changes those that are there; upsert does both."
+            help="create makes what is not there; enrich changes what is; upsert does both. Else create for products and notes, upsert for other records."
         ),
-    ] = "create",
+    ] = None,
     tenant: Tenant = None,
     user: User = None,
     sheet: Annotated[str | None, typer.Option(help="Read this sheet (.xlsx).")] = None,
@@ -117,6 +117,7 @@ def import_file(
     from services.cli.terminal.file_options import file_options, refuse_senseless
     from shared.api.imports import NewImport
 
+    mode = known_mode(mode, known_entity(entity))
     options = file_options(
         sheet,
         delimiter,
@@ -132,7 +133,6 @@ def import_file(
         mode=mode,
     )
     refuse_senseless(_readable(file), options)
-    known_mode(mode, known_entity(entity))
     new = NewImport.model_validate(
         {
             "entity_type": entity,

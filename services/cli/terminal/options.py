@@ -81,13 +81,15 @@ def known_entity(entity: str) -> str:
     return entity
 
 
-def known_mode(mode: str, entity: str) -> str:
-    """A mode this entity type can be imported in.
+def known_mode(mode: str | None, entity: str) -> str:
+    """A mode this entity type can be imported in; the usual one where none is said.
 
     Raises:
         CommandFailed: there is none of this name, or not yet.
     """
     choices = ENTITY_TYPES[entity].modes
+    if mode is None:
+        return ENTITY_TYPES[entity].usual_mode
     if mode not in choices:
         what = "is not available yet" if mode in MODES else "is not known"
         raise CommandFailed(f'--mode "{mode}" {what}; choose {", ".join(choices)}', code=USAGE)
