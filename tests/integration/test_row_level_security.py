@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy import Table, delete, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
@@ -74,6 +74,7 @@ async def filled(running_world: World, engine_of: EngineOf) -> AsyncIterator[Non
         if not there:
             for event in await Desk(engine_of, tenant).ready(EVERYTHING):
                 await Desk(engine_of, tenant).commit(event)
+    made: list[tuple[Table, str]] = []
     async with running_world.database() as conn:
         # What refers to others refers to nothing here.
         await conn.execute(text("SET LOCAL session_replication_role = replica"))
@@ -89,9 +90,14 @@ async def filled(running_world: World, engine_of: EngineOf) -> AsyncIterator[Non
                             select(imports.c.id).where(imports.c.tenant_id == tenant).limit(1)
                         )
                     await conn.execute(insert(table).values(row))
+                    made.append((table, tenant))
     yield
     async with running_world.database() as conn:
+        # What refers to nothing would be in the way of a backup.
+        await conn.execute(text("SET LOCAL session_replication_role = replica"))
         await conn.execute(text("DELETE FROM imports.outbox WHERE tenant_id LIKE 'rls-%'"))
+        for table, tenant in made:
+            await conn.execute(delete(table).where(table.c.tenant_id == tenant))
 
 
 def _row_of(table: Table, tenant: str) -> dict[str, object]:
