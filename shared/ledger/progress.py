@@ -117,7 +117,7 @@ class ImportProgress:
 
 
 _PROCESSED = sql_list(PROCESSED_CHUNKS)
-_SELECT = f"""
+_COLUMNS = """
     SELECT i.id, i.tenant_id, i.user_id, i.entity_type, i.mode, i.status, i.file_name, i.object_key, i.file_size,
            i.file_sha256, i.layout, i.notices, i.has_exportable_failures, i.correction_object_key,
            i.failed_rows_object_key, i.has_exportable_unprocessed, i.unprocessed_object_key, i.read_to_row,
@@ -135,7 +135,8 @@ _SELECT = f"""
            CASE WHEN i.completed_at IS NULL THEN greatest(i.total_rows, c.staged) - c.committed
                 ELSE i.unprocessed_rows END AS unprocessed_rows,
            c.staged, c.validated, c.committed, c.invalid
-      FROM imports.imports i
+"""
+_CHUNKS = f"""
      CROSS JOIN LATERAL (
            SELECT coalesce(sum(row_count), 0) AS staged,
                   coalesce(sum(row_count) FILTER (WHERE state <> '{ChunkState.STAGED}'), 0) AS validated,
@@ -146,8 +147,13 @@ _SELECT = f"""
                   coalesce(sum(failed) FILTER (WHERE state IN ({_PROCESSED})), 0) AS failed
              FROM imports.import_chunks WHERE import_id = i.id) c
 """  # noqa: S608 - our own words
-_ONE = text(_SELECT + " WHERE i.id = :id")
-_SOME = text(_SELECT + " WHERE i.id = ANY(CAST(:ids AS uuid[])) ORDER BY i.created_at DESC, i.id DESC")
+_ONE = text(f"{_COLUMNS} FROM imports.imports i {_CHUNKS} WHERE i.id = :id")
+# One by one: a tenant is thought to have as many imports as the average one, and all of a large one's would be gone through.
+_SOME = text(
+    f"""{_COLUMNS} FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
+     CROSS JOIN LATERAL (SELECT * FROM imports.imports WHERE id = wanted.id OFFSET 0) i {_CHUNKS}
+     ORDER BY i.created_at DESC, i.id DESC"""  # noqa: S608 - our own words
+)
 
 
 async def read_import(conn: AsyncConnection, import_id: UUID) -> ImportProgress | None:

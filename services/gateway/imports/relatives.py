@@ -15,12 +15,13 @@ from shared.states import ImportStatus
 MOST_CHILDREN = 100
 """So many corrections are listed with an import, the first ones."""
 
+# Not as EXISTS, for which all imports of the tenant may be read to be looked up.
 _SINCE = text(
     f"""
     SELECT wanted.id,
            (SELECT coalesce(sum(k.rows), 0) FROM imports.repair_counts k WHERE k.import_id = wanted.id) AS repaired,
-           EXISTS (SELECT FROM imports.imports u
-                    WHERE u.undoes_import_id = wanted.id AND u.status = '{ImportStatus.COMPLETED}') AS undone
+           (SELECT true FROM imports.imports u
+             WHERE u.undoes_import_id = wanted.id AND u.status = '{ImportStatus.COMPLETED}' LIMIT 1) IS NOT NULL AS undone
       FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
     """  # noqa: S608 - our own word
 )
