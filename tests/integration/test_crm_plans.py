@@ -25,7 +25,6 @@ SIZES = {
         **{f"crm.{name}": 10_000_000 for name in KEYS},
         **{f"staging.{name}": 1_000_000 for name in STAGED},
     },
-    "no records yet": {f"crm.{name}": 0 for name in KEYS},
 }
 
 
@@ -43,8 +42,7 @@ async def test_records_are_found_by_their_keys_however_many_there_are(
         plans.told.clear()
         async with as_if_large(running_world, sizes, same):
             changed = await records.bring_in("people", _people(30, 90, job_title="CTO", company="Elsewhere"))
-            if any(sizes.values()):
-                await records.undo(changed)
+            await records.undo(changed)
     assert len(plans.told) > 40
     assert not (found := sorted(set(_not_by_key(plans)))), "\n".join(found)
     assert not (found := sorted(set(_again_and_again(plans)))), "\n".join(found)
