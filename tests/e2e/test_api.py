@@ -184,7 +184,7 @@ async def test_an_import_is_watched_until_it_has_ended(
     assert events[-1]["event"] == "end"
     assert states[-1]["is_final"]
     assert states[-1]["version"] == events[-1]["id"]
-    assert len(states) > 2, "it was seen to move"
+    assert len(states) >= 2, "it was seen to move"
     done = [state["committed_rows"] for state in states]
     assert done == sorted(done)
     assert all((state["percent"] or 0) < 100 for state in states if not state["ended"])
