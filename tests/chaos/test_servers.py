@@ -171,7 +171,7 @@ async def test_every_event_twice_and_out_of_order_changes_nothing(
         ended = await idle_world.ended(import_id, seconds=240)
 
         async def enough() -> bool:
-            return repeated() >= 10
+            return repeated() >= 3
 
         await eventually("events were repeated", enough)
     await undisturbed.assert_same(idle_world, tenant, ended)
