@@ -22,10 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.db import staging
 from shared.db.metadata import KEY, made_by, metadata, moment, tenant, written_by
+from shared.db.staging import staging_table
 from shared.entities.crm import COMPANIES, NOTES, OPPORTUNITIES, PEOPLE, TASKS
-from shared.states import Action, GroupStatus
+from shared.states import Action
 
 SCHEMA = "crm"
 
@@ -95,25 +95,7 @@ links = Table(
 )
 
 
-def _staged(name: str, *parts: Column[Any]) -> Table:
-    table = Table(
-        name,
-        metadata,
-        tenant(),
-        Column("import_id", Uuid(), nullable=False),
-        Column("chunk_no", Integer, nullable=False),
-        Column("row_no", Integer, nullable=False),
-        Column("group_row", Integer, nullable=False),
-        Column("row_status", Text, nullable=False, server_default=GroupStatus.PENDING),
-        Column("errors", JSONB),
-        *parts,
-        schema=staging.SCHEMA,
-    )
-    Index(None, table.c.import_id, table.c.chunk_no, table.c.group_row)
-    return table
-
-
-staged_records = _staged(
+staged_records = staging_table(
     "crm_records",
     Column("action", Text, nullable=False, server_default=Action.CREATE),
     Column("id", Uuid()),
@@ -135,7 +117,7 @@ staged_records = _staged(
 )
 """One row for each group: what becomes of the record that it is about."""
 
-staged_identifiers = _staged(
+staged_identifiers = staging_table(
     "crm_identifiers",
     Column("record_id", Uuid()),
     Column("kind", Text(collation="C")),
@@ -143,7 +125,7 @@ staged_identifiers = _staged(
 )
 """What records will no longer be known by."""
 
-staged_links = _staged(
+staged_links = staging_table(
     "crm_links",
     Column("from_id", Uuid()),
     Column("code", Text),

@@ -34,8 +34,13 @@ def mirror(table: Table, name: str | None = None, *parts: Column[Any]) -> Table:
     `material_key`): the entity may not exist before the commit. Everything may be null: rows of failed groups are
     here as well, with as much of them as could be read. `parts` are columns of the staging table alone.
     """
+    return staging_table(name or table.name, *parts, *_mirrored(table))
+
+
+def staging_table(name: str, *columns: Column[Any]) -> Table:
+    """A table in which rows wait for their commit: by import, chunk and group, with these columns besides."""
     staged = Table(
-        name or table.name,
+        name,
         metadata,
         tenant(),
         Column("import_id", Uuid(), nullable=False),
@@ -44,8 +49,7 @@ def mirror(table: Table, name: str | None = None, *parts: Column[Any]) -> Table:
         Column("group_row", Integer, nullable=False),
         Column("row_status", Text, nullable=False, server_default=GroupStatus.PENDING),
         Column("errors", JSONB),
-        *parts,
-        *_mirrored(table),
+        *columns,
         schema=SCHEMA,
     )
     Index(None, staged.c.import_id, staged.c.chunk_no, staged.c.group_row)
