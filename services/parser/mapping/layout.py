@@ -85,10 +85,7 @@ def find_layout(
             f"{name} has no row of headings we know within its first {SEARCHED_ROWS} rows. Put the headings of the "
             f"template ({wanted}, …) into one row above the data and send the file again",
         )
-    handed_back = handed_back or was_handed_back(found.headings)
-    texts = tuple(map(restore, found.headings)) if handed_back else found.headings
-    headings = tuple(named_headings(texts))
-    blank = tuple(index for index in range(len(headings)) if not texts[index])
+    headings, blank, handed_back = names_of(found, handed_back=handed_back)
     mapping = _mapping(entity, headings, mode, None if chosen is None else chosen(headings))
     if not isinstance(mapping, ColumnMapping):
         raise FileRefused(mapping.code, f"{name}: {mapping.message}")
@@ -114,6 +111,14 @@ def _chosen_headings(
         if len(means) > (0 if found is None else found.known):
             found = HeadingRow(number, texts, len(means), number)
     return found
+
+
+def names_of(found: HeadingRow, *, handed_back: bool) -> tuple[tuple[str, ...], tuple[int, ...], bool]:
+    """What the columns are called, which of them by their number alone, and whether the file is one of ours that comes again."""
+    handed_back = handed_back or was_handed_back(found.headings)
+    texts = tuple(map(restore, found.headings)) if handed_back else found.headings
+    headings = tuple(named_headings(texts))
+    return headings, tuple(index for index in range(len(headings)) if not texts[index]), handed_back
 
 
 def _above(

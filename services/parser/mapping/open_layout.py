@@ -10,12 +10,11 @@ from services.parser.mapping.layout import (
     Layout,
     check_lengths,
     example_rows,
-    named_headings,
+    names_of,
     wanted_headings,
 )
 from services.parser.mapping.one_column import one_column
 from services.parser.refusals import FileRefused
-from shared.corrections import restore, was_handed_back
 from shared.entities import EntityType
 from shared.entities.cells import Cell, cell_text
 from shared.entities.errors import shown
@@ -49,11 +48,8 @@ def find_open_layout(
             "no_headings",
             f"{name} says nothing {where}. Put headings in one row above the data and send the file again",
         )
-    handed_back = handed_back or was_handed_back(found.headings)
-    texts = tuple(map(restore, found.headings)) if handed_back else found.headings
-    headings = tuple(named_headings(texts))
+    headings, blank, handed_back = names_of(found, handed_back=handed_back)
     _check_distinct(headings, name)
-    blank = tuple(index for index in range(len(headings)) if not texts[index])
     known = map_headings(entity, headings, mode)
     examples, of_example = (
         example_rows(entity, rows, found, known) if isinstance(known, ColumnMapping) else (frozenset(), [])

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -153,26 +154,15 @@ def _layout(
     handed_back: bool = False,
     notices: Sequence[Mapping[str, Any]] = (),
 ) -> Layout:
-    wanted_row = request.options.get("heading_row")
-    if request.is_open:
-        return find_open_layout(
-            request.entity,
-            request.mode,
-            first,
-            where,
-            handed_back=handed_back,
-            notices=notices,
-            wanted_row=wanted_row,
-        )
-    return find_layout(
+    find = find_open_layout if request.is_open else partial(find_layout, chosen=_chosen(request))
+    return find(
         request.entity,
         request.mode,
         first,
         where,
         handed_back=handed_back,
         notices=notices,
-        wanted_row=wanted_row,
-        chosen=_chosen(request),
+        wanted_row=request.options.get("heading_row"),
     )
 
 
