@@ -5,7 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.gateway.imports.seen import seen
 from shared.api import results
+from shared.api.imports import Import
 from shared.entities.reasons import title_of
 from shared.intake.preview import preview
 from shared.intake.reading import read_reading
@@ -45,6 +47,12 @@ async def preview_of(conn: AsyncConnection, import_id: UUID, *, changes: int) ->
     if progress is None or found is None:
         return None
     return results.Preview.model_validate({**asdict(found), "ready": _is_ready(progress)})
+
+
+async def with_preview(conn: AsyncConnection, import_id: UUID) -> tuple[Import, results.Preview] | None:
+    """An import with what it comes to, without its changes; None when this connection sees no such import."""
+    imp, found = await seen(conn, import_id), await preview_of(conn, import_id, changes=0)
+    return None if imp is None or found is None else (imp, found)
 
 
 def _is_ready(progress: ImportProgress) -> bool:

@@ -9,8 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.asking import PageViewer, Ways
-from services.gateway.imports import seen
-from services.gateway.imports.results import preview_of
+from services.gateway.imports.results import with_preview
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.forecast import NOTHING, changes_shown, row_of, rows_shown
@@ -42,9 +41,9 @@ async def show(
 ) -> Response:
     """The check of a held import; of one that was started since, the import itself."""
     async with reading(ways, person) as conn:
-        imp, preview = await seen(conn, import_id), await preview_of(conn, import_id, changes=0)
-        if imp is None or preview is None:
+        if (found := await with_preview(conn, import_id)) is None:
             raise unknown("import")
+        imp, preview = found
         if not imp.hold or imp.guided is not None:
             return RedirectResponse(f"/imports/{import_id}", 303)
         view = show if show in {CHANGES, FITTING, FAILING} else _first_view(preview)
@@ -58,9 +57,10 @@ async def live(request: Request, ways: Ways, person: PageViewer, import_id: Impo
 
     async def look() -> Shown | None:
         async with reading(ways, person) as conn:
-            imp, preview = await seen(conn, import_id), await preview_of(conn, import_id, changes=0)
-        if imp is None or preview is None:
+            found = await with_preview(conn, import_id)
+        if found is None:
             return None
+        imp, preview = found
         html = partial(request, person, "_check.html", **_head(imp, preview, person))
         ended = preview.ready or imp.ended or imp.error is not None or not imp.hold
         return Shown.named(swap("check", html, inside=True), ended=ended)

@@ -9,8 +9,7 @@ from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.asking import PageViewer, Ways
-from services.gateway.imports import seen
-from services.gateway.imports.results import preview_of
+from services.gateway.imports.results import with_preview
 from services.gateway.imports.transactions import reading
 from services.gateway.live import Shown
 from services.gateway.pages.figures import counted, number
@@ -50,9 +49,9 @@ async def show(
 ) -> Response:
     """What a start would do."""
     async with reading(ways, person) as conn:
-        imp, preview = await seen(conn, import_id), await preview_of(conn, import_id, changes=0)
-        if imp is None or preview is None:
+        if (found := await with_preview(conn, import_id)) is None:
             raise unknown("import")
+        imp, preview = found
         if (away := elsewhere(imp, GuidedStep.PREVIEW)) is not None:
             return away
         links = await _links.of(conn, imp) if preview.ready else []
@@ -74,9 +73,10 @@ async def live(request: Request, ways: Ways, person: PageViewer, import_id: Impo
 
     async def look() -> Shown | None:
         async with reading(ways, person) as conn:
-            imp, preview = await seen(conn, import_id), await preview_of(conn, import_id, changes=0)
-        if imp is None or preview is None:
+            found = await with_preview(conn, import_id)
+        if found is None:
             return None
+        imp, preview = found
         context = _head(imp, preview, person, [])
         html = swap("preview", partial(request, person, "_preview.html", **context), inside=True)
         html += swap("dock", partial(request, person, "_preview_dock.html", **context))
