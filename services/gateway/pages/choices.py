@@ -71,11 +71,6 @@ def modes_of(entity: EntityType) -> list[tuple[str, str]]:
     return [(mode, words.format(several=several, found_by=found_by)) for mode, words in _OF_RECORDS.items()]
 
 
-def usual_mode(entity: EntityType) -> str:
-    """The mode of a type where none is said."""
-    return modes_of(entity)[0][0]
-
-
 def usual_path(entity: EntityType) -> str:
     """How one goes about a type where nothing is said."""
     return STEP_BY_STEP if is_of_records(entity.name) else STRAIGHT_AWAY
@@ -115,7 +110,7 @@ class Choices:
             OfType(
                 name,
                 modes_of(entity),
-                self.mode if name == self.type else usual_mode(entity),
+                self.mode if name == self.type else entity.usual_mode,
                 self.path if name == self.type else usual_path(entity),
             )
             for name, entity in ENTITY_TYPES.items()
@@ -167,7 +162,7 @@ def choices_of(said: Mapping[str, str]) -> Choices:
     reading = {name: said[name][:100] for name in (*_READING, "heading_row") if said.get(name)}
     return Choices(
         type=entity.name,
-        mode=mode if mode in dict(modes_of(entity)) else usual_mode(entity),
+        mode=mode if mode in dict(modes_of(entity)) else entity.usual_mode,
         guided=(path if path in PATHS else usual_path(entity)) == STEP_BY_STEP,
         blanks="clear" if said.get("blanks") == "clear" else "keep",
         existing="skip" if said.get("existing") == "skip" else "refuse",
