@@ -1,6 +1,5 @@
 """kill -9 while records are changed and changes are taken back: every import ends as it would have, undisturbed."""
 
-import asyncio
 import random
 from pathlib import Path
 from uuid import UUID
@@ -44,12 +43,8 @@ class Killer:
     async def kill(self) -> None:
         """For one import."""
         for _ in range(KILLS_AN_IMPORT):
-            await asyncio.sleep(self._chance.uniform(0.05, 0.9))  # the instant of a kill is chance
-            victim = self._chance.choice(self._world.fleet.members)
-            if victim.running:
-                victim.kill()
-                self.kills.append(victim.service)
-            self._world.fleet.revive()
+            if (killed := await self._world.fleet.lose_one(self._chance, (0.05, 0.9))) is not None:
+                self.kills.append(killed)
 
 
 async def test_imports_that_change_and_imports_that_are_undone_end_as_they_would_have(

@@ -1,6 +1,5 @@
 """kill -9 while repaired files are imported: each row is repaired once, and counted once, over several rounds."""
 
-import asyncio
 import random
 from pathlib import Path
 from uuid import UUID
@@ -20,11 +19,7 @@ async def disturbed(world: World, chance: random.Random, tenant: str, path: Path
     """An import while which stages are killed at any instant."""
     import_id = world.send(tenant, path)
     for _ in range(KILLS_A_ROUND):
-        await asyncio.sleep(chance.uniform(0.05, 0.6))  # the instant of a kill is chance
-        victim = chance.choice(world.fleet.members)
-        if victim.running:
-            victim.kill()
-        world.fleet.revive()
+        await world.fleet.lose_one(chance, (0.05, 0.6))
     return await world.ended(import_id, seconds=240)
 
 

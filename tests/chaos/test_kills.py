@@ -1,6 +1,5 @@
 """kill -9 of any process at any instant: the outcome equals one clean run."""
 
-import asyncio
 import random
 from uuid import UUID
 
@@ -21,13 +20,8 @@ async def test_killing_every_service_again_and_again_changes_nothing(
         if not await _open(world, imports):
             name = f"{tenant}-{len(imports)}"
             imports[name] = world.send(name, undisturbed.path)
-        await asyncio.sleep(chance.uniform(0.05, 0.9))  # the instant of a kill is chance
-        victim = chance.choice(world.fleet.members)
-        if victim.running:
-            victim.kill()
-            kills[victim.service] = kills.get(victim.service, 0) + 1
-        world.fleet.revive()
-    world.fleet.revive()
+        if (killed := await world.fleet.lose_one(chance, (0.05, 0.9))) is not None:
+            kills[killed] = kills.get(killed, 0) + 1
     print(f"kills: {kills}, imports disturbed: {len(imports)}")  # noqa: T201 - says what the run did
     assert set(kills) == {"parser", "validator", "committer", "exporter", "keeper"}
     for name, import_id in imports.items():

@@ -1,6 +1,5 @@
 """kill -9 of notifiers at any instant: every end is told, under one id and with one body, and by one notifier at a time."""
 
-import asyncio
 import json
 import random
 import threading
@@ -96,12 +95,7 @@ async def test_killing_notifiers_again_and_again_loses_no_end_and_tells_none_und
         kills = 0
         notifiers = world.fleet.of("notifier")
         while kills < KILLS:
-            await asyncio.sleep(chance.uniform(0.2, 3))  # the instant of a kill is chance
-            victim = chance.choice(notifiers)
-            if victim.running:
-                victim.kill()
-                kills += 1
-            world.fleet.revive()
+            kills += await world.fleet.lose_one(chance, (0.2, 3), of=notifiers) is not None
         failed = [import_id for import_id in imports if (await world.ended(import_id)).failed_rows]
         assert len(failed) == IMPORTS / 3
         told = await _told(world, tenant, expected=len(imports) + len(failed) + PINGS)

@@ -1,6 +1,5 @@
 """kill -9 while people are imported of whom many rows are about the same ones, and two imports at once name the same companies."""
 
-import asyncio
 import random
 from pathlib import Path
 
@@ -26,14 +25,7 @@ async def test_whoever_dies_every_person_is_as_the_file_read_from_above_says(
     expected = write_crowd(tmp_path / "people.csv", chance, rows=ROWS)
     world.fleet.start(STAGES)
     import_id = world.send(tenant, tmp_path / "people.csv", entity_type="people", mode="upsert")
-    kills = []
-    for _ in range(KILLS):
-        await asyncio.sleep(chance.uniform(0.1, 1.0))  # the instant of a kill is chance
-        victim = chance.choice(world.fleet.members)
-        if victim.running:
-            victim.kill()
-            kills.append(victim.service)
-        world.fleet.revive()
+    kills = [await world.fleet.lose_one(chance, (0.1, 1.0)) for _ in range(KILLS)]
     ended = await world.ended(import_id, seconds=300)
     print(f"kills: {kills}")  # noqa: T201 - says what the run did
     assert_ledger_closes(ended)

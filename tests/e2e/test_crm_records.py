@@ -1,6 +1,5 @@
 """People on running services: a file in which rows of one person stand anywhere comes to what its rows come to one after another."""
 
-import asyncio
 import csv
 import json
 import random
@@ -182,13 +181,9 @@ async def test_rows_of_one_person_anywhere_in_a_file_come_to_what_they_come_to_o
     rows = messy(chance, 400)
     import_id = world.send(tenant, file_of(tmp_path / "people.csv", rows), entity_type="people", mode="upsert")
     kills = 0
-    while (now := await world.progress(import_id)) is None or not now.ended:
-        await asyncio.sleep(chance.uniform(0.1, 0.6))  # the instant of a kill is chance
-        victim = chance.choice([member for member in world.fleet.members if member.service != "exporter"])
-        if kills < 8 and victim.running:
-            victim.kill()
-            kills += 1
-        world.fleet.revive()
+    mortal = [member for member in world.fleet.members if member.service != "exporter"]
+    while kills < 8 and ((now := await world.progress(import_id)) is None or not now.ended):
+        kills += await world.fleet.lose_one(chance, (0.1, 0.6), of=mortal) is not None
     ended = await world.ended(import_id, seconds=180)
     waves = await world.scalar("SELECT max(wave) FROM imports.import_chunks WHERE import_id = :id", id=import_id)
     assert waves >= 3

@@ -1,6 +1,5 @@
 """Files whose rows of one product stand apart: as good as the file in which they stand together."""
 
-import asyncio
 import random
 from pathlib import Path
 from typing import Any
@@ -79,13 +78,9 @@ async def test_a_file_sorted_by_sku_gives_what_the_file_sorted_by_product_gives_
 
     import_id = world.send(f"{tenant}-a", workbook(tmp_path / "a.xlsx", by_sku(rows)), mode="upsert")
     kills = 0
-    while (seen := await world.progress(import_id)) is None or not seen.ended:
-        await asyncio.sleep(chance.uniform(0.1, 0.6))  # the instant of a kill is chance
-        victim = chance.choice([member for member in world.fleet.members if member.service != "exporter"])
-        if kills < 12 and victim.running:
-            victim.kill()
-            kills += 1
-        world.fleet.revive()
+    mortal = [member for member in world.fleet.members if member.service != "exporter"]
+    while kills < 12 and ((seen := await world.progress(import_id)) is None or not seen.ended):
+        kills += await world.fleet.lose_one(chance, (0.1, 0.6), of=mortal) is not None
     apart = await world.ended(import_id, seconds=180)
     waves = await world.scalar("SELECT max(wave) FROM imports.import_chunks WHERE import_id = :id", id=import_id)
     assert waves >= 5

@@ -1,13 +1,15 @@
 """Service processes of a test: started, killed, started again."""
 
+import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,6 +136,21 @@ class Fleet:
         for member in self.members:
             if not member.running:
                 member.start()
+
+    async def lose_one(
+        self, chance: random.Random, within: tuple[float, float], *, of: Sequence[ServiceProcess] | None = None
+    ) -> str | None:
+        """Kill a member (one `of` these) within so many seconds, and start again whatever has died.
+
+        Which service it was of; None where it was dead already.
+        """
+        await asyncio.sleep(chance.uniform(*within))  # the instant of a kill is chance
+        victim = chance.choice(self.members if of is None else of)
+        killed = victim.service if victim.running else None
+        if killed is not None:
+            victim.kill()
+        self.revive()
+        return killed
 
     def stop(self) -> None:
         """End every member for good."""

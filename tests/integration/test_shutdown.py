@@ -90,9 +90,11 @@ def upload_event(world: World, tenant: str, path: Path) -> Mapping[str, object]:
 async def test_one_that_has_nothing_to_do(idle_world: World, service: str) -> None:
     member = started(idle_world, service)
     member.wait_ready()
+    if service == "keeper":
+        # Its first rounds begin as it starts; what they count is there when they are over.
+        await says(member, "/metrics", "winnow_topic_lag{")
     ends(member)
-    # The keeper always has: a round that is under way is left where it is, and on a busy machine takes longer than a stop.
-    assert service == "keeper" or "stop_cut_short" not in member.log.read_text()
+    assert "stop_cut_short" not in member.log.read_text()
 
 
 async def test_one_that_has_just_been_started(idle_world: World) -> None:
