@@ -38,12 +38,12 @@ _RECORDS = text(
 )
 _LINKS = text(
     """
-    SELECT l.from_id, l.code, l.to_id, coalesce(r.name, m.name) AS name
+    SELECT l.from_id, l.code, l.to_id,
+           coalesce((SELECT r.name FROM crm.records r WHERE r.id = l.to_id),
+                    (SELECT m.name FROM crm.members m WHERE m.id = l.to_id)) AS name
       FROM unnest(CAST(:ids AS uuid[])) AS a (id)
      CROSS JOIN LATERAL (
            SELECT from_id, code, to_id FROM crm.links WHERE tenant_id = :tenant_id AND from_id = a.id OFFSET 0) l
-      LEFT JOIN crm.records r ON r.id = l.to_id
-      LEFT JOIN crm.members m ON m.id = l.to_id
     """
 )
 _USERS = text(
